@@ -138,6 +138,65 @@ def test_a_lost_page_of_ogg_costs_the_pictures_up_to_the_next_key_frame(codec: s
         assert gone[-1] % 8 == 7 or gone[0] % 8 == 0  # up to a key frame
 
 
+def cut_off(data: bytes, page: tuple[int, int, int], kept: int) -> bytes:
+    return data[: page[0] + kept]
+
+
+@pytest.mark.parametrize("codec", list(OGG))
+def test_a_damaged_last_page_of_ogg_costs_the_picture_before_it(codec: str, tmp_path: Path) -> None:
+    """Recordings that were stopped do not say that they end."""
+    sound = ("-f", "lavfi", "-i", "sine=d=3", "-c:a", "libvorbis", "-page_duration", "150000")
+    source, lossy = lying.film(tmp_path, "film.ogv", frames=30, extra=(*sound, *OGG[codec])), tmp_path / "lossy.ogv"
+    data, right = source.read_bytes(), digests(source)
+    stream = pages(data)[0][2]
+    *_, video = (page for page in pages(data) if page[2] == stream)
+    *_, voice = (page for page in pages(data) if page[2] != stream)
+    lossy.write_bytes(without(data, video, "dropped"))
+    assert not lost_pages(lossy, 0)
+    there = len(given(lossy))
+    assert there < 30
+    damaged = [without(data, video, "flipped"), *(cut_off(data, video, kept) for kept in (video[1] - 1, 40, 20, 4))]
+    for bad in damaged:
+        lossy.write_bytes(bad)
+        (lost,) = lost_pages(lossy, 0)
+        assert lost.last
+        assert read_timeline(lossy).damaged
+        found = given(lossy)
+        assert found == dict(enumerate(right[: there - 1]))
+    lossy.write_bytes(without(data, voice, "flipped"))
+    assert not lost_pages(lossy, 0)
+    assert given(lossy) == dict(enumerate(right))
+
+
+@pytest.mark.parametrize("ends", [True, False])
+def test_a_page_behind_the_end_of_a_stream_is_none_of_its_own(ends: bool, tmp_path: Path) -> None:
+    path = lying.film(tmp_path, "film.ogv", frames=30, extra=OGG["theora"])
+    data = bytearray(path.read_bytes())
+    at, size, stream = pages(data)[-1]
+    if not ends:
+        data[at + 5] &= ~4
+        data[at + 22 : at + 26] = bytes(4)
+        data[at + 22 : at + 26] = crc_from_highest(bytes(data[at : at + size])).to_bytes(4, "little")
+    path.write_bytes(data)
+    assert not lost_pages(path, 0)
+    path.write_bytes(data + b"OggS" + bytes(10) + struct.pack("<I", stream))
+    assert [lost.last for lost in lost_pages(path, 0)] == ([] if ends else [True])
+
+
+def test_what_a_first_recording_lost_at_its_end_costs_the_second_one_nothing(tmp_path: Path) -> None:
+    one, both = lying.film(tmp_path, "film.ogv", frames=30, extra=OGG["theora"]), tmp_path / "both.ogv"
+    data = one.read_bytes()
+    both.write_bytes(data * 2)
+    whole = read_timeline(both)
+    both.write_bytes(without(data, pages(data)[-1], "flipped") + data)
+    (lost,) = lost_pages(both, 0)
+    assert lost.last
+    timeline = read_timeline(both)
+    gone = len(whole.packets.pts) - len(timeline.packets.pts)
+    assert gone
+    assert timeline.damaged == {30 - gone - 1, *(number - gone for number in whole.damaged)}
+
+
 def test_a_packet_that_ends_in_a_lost_page_is_not_given_with_the_next_one(tmp_path: Path) -> None:
     """Demuxers put what follows behind its beginning, even a page that goes on with no packet."""
     source, lossy = tmp_path / "film.ogv", tmp_path / "lossy.ogv"
@@ -163,8 +222,12 @@ def test_a_lost_page_of_sound_is_counted(codec: str, tmp_path: Path) -> None:
     source, lossy = lying.film(tmp_path, "film.ogv", frames=30, extra=(*sound, *OGG["vp8"])), tmp_path / "lossy.ogv"
     data = source.read_bytes()
     voice = [page for page in pages(data) if page[2] == pages(data)[1][2]]
-    for path, gone in ((source, 0), (lossy, 1)):
-        lossy.write_bytes(without(data, voice[len(voice) // 2], "dropped"))
+    for path, number, way, gone in (
+        (source, 1, "", 0),
+        (lossy, len(voice) // 2, "dropped", 1),
+        (lossy, -1, "flipped", 1),
+    ):
+        lossy.write_bytes(without(data, voice[number], way))
         spoken = speech_sound(path, Fraction(0), Fraction(3))
         assert spoken is not None
         assert spoken.damaged == gone

@@ -288,6 +288,34 @@ def test_a_damaged_picture_of_a_late_stream_is_encoded_into_no_clip(tmp_path: Pa
         encode(video, cut_frames(timeline, range(22, 30)), tmp_path / "clip.mp4", replace(FAST, rate=Fraction(10)))
 
 
+@pytest.mark.parametrize("rate", [None, Fraction(10)])
+def test_damaged_sound_of_a_late_stream_is_encoded_into_no_clip(rate: Fraction | None, tmp_path: Path) -> None:
+    """Pictures before the first key frame may be errors, but no sound of the clip's."""
+    noise = ("-f", "lavfi", "-i", "anoisesrc=d=4:r=48000:a=0.3", "-c:a", "flac")
+    whole = lying.film(tmp_path, "film.mkv", frames=40, extra=(*noise, "-c:v", "libvpx-vp9", "-g", "10"))
+    source, clip = tmp_path / "late.mkv", tmp_path / "clip.mp4"
+    drop = "noise=drop='lt(n,3)'"
+    footage.ffmpeg("-i", str(whole), "-map", "0", "-c", "copy", "-bsf:v", drop, str(source))
+    with av.open(str(source)) as container:
+        packet = next(bytes(each) for each in container.demux(audio=0) if each.pts * each.time_base > 2.5)
+    data = bytearray(source.read_bytes())
+    data[data.index(packet) + len(packet) * 2 // 3] ^= 8
+    source.write_bytes(data)
+    timeline = read_timeline(source)
+    assert timeline.undecodable == 7
+    broken = 15  # the first picture is shown at 1 s
+    with remuxer(source, timeline, audio=True) as video:
+        for frames in (range(broken - 3, broken + 4), range(30)):
+            with pytest.raises(ItemError) as caught:
+                encode(video, cut_frames(timeline, frames), clip, replace(FAST, rate=rate))
+            assert caught.value.reason == "corrupt"
+            assert "the packet of sound at 2.5" in caught.value.what
+            assert not clip.exists()
+        if rate is None:
+            encode(video, cut_frames(timeline, range(broken - 10, broken - 4)), clip, FAST)
+            assert len(lying.shown(clip)) == 6
+
+
 def test_silence_of_days_takes_no_memory(tmp_path: Path) -> None:
     """An hour would be 115 MB, and three days 8 GB."""
     plain, source, days = tmp_path / "plain.mkv", tmp_path / "days.mkv", 3 * 24 * 3600

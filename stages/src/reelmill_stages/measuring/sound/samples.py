@@ -98,6 +98,7 @@ class AudioTrack:
         for packet in self._packets(begin, end):
             self.damaged += losses.before(packet.pos)
             yield from self._decoded(packet)
+        self.damaged += losses.behind()
         yield from self._decoded(None)
 
     def _packets(self, begin: Fraction | None, end: Fraction | None) -> Iterator[Packet[AudioStream]]:

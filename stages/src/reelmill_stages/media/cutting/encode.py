@@ -22,6 +22,7 @@ from reelmill_stages.media.cutting.cut import Cut, entry, refuse_damaged
 from reelmill_stages.media.cutting.encoder_refusals import refusal
 from reelmill_stages.media.cutting.frame_filter import has_standing, held_end, is_counted, trim
 from reelmill_stages.media.cutting.remux import Remuxer, verify
+from reelmill_stages.media.cutting.sound import refuse_damaged_sound
 from reelmill_stages.media.cutting.stored_frames import made_up_before, same_size, turn_of, uncovered, upright
 from reelmill_stages.media.nameless_channels import average_filter, is_nameless
 from reelmill_stages.media.timeline.timeline import Timeline
@@ -89,8 +90,8 @@ def encode(source: Remuxer, cut: Cut, target: Path, how: Encoding) -> None:
     """Write a clip that shows exactly the frames of a cut, with the sound that the source is to keep.
 
     Raises what `ffmpeg.run` raises, ItemError(`unverified`) when the clip does not show what was planned,
-    ItemError(`picture_size`) where its encoder takes no such pictures, and ItemError(`corrupt`) for frames of packets
-    that are damaged; then no file is left.
+    ItemError(`picture_size`) where its encoder takes no such pictures, and ItemError(`corrupt`) for frames and sound
+    of packets that are damaged; then no file is left.
     """
     refuse_damaged(source.path, source.timeline, cut)
     _refuse_counting_over_damage(source.path, source.timeline, cut)
@@ -125,6 +126,9 @@ def _refuse_counting_over_damage(path: MediaFile, timeline: Timeline, cut: Cut) 
 
 
 def _encode(source: Remuxer, cut: Cut, target: Path, how: Encoding, sought: float | None) -> None:
+    if source.audio is not None and not how.copies_sound and _errors(source.timeline, cut, how, sought):
+        # ffmpeg has one tolerance for pictures and sound.
+        refuse_damaged_sound(source.path, source.audio.index, cut)
     ffmpeg.run(arguments(source, cut, target, how, sought), timeout=300 + 60 * cut.seconds)
     if how.rate is not None:
         return

@@ -1,4 +1,4 @@
-"""The sound of a copied clip: which audio packets belong to it, and when each of them sounds in the clip."""
+"""The sound of a clip: which packets a copied one holds, when each of them sounds in it, and whether it is damaged."""
 
 from __future__ import annotations
 
@@ -7,13 +7,18 @@ from fractions import Fraction
 from math import ceil
 from typing import Any
 
+import av
 from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.packet import Packet
 
+from reelmill.contract.errors import ItemError
+from reelmill.contract.reasons import ItemReason
+from reelmill_stages.media.container.demux import damage, opened
 from reelmill_stages.media.cutting.cut import Cut
 from reelmill_stages.media.timeline.seek import audio_from
 from reelmill_stages.media_file import MediaFile
+from reelmill_stages.metering.work_clock import decoding
 
 CODECS = frozenset({"aac", "mp3", "mp3float", "mp2", "ac3", "eac3", "opus", "flac", "alac", "vorbis"})
 """What an mp4 holds as it is."""
@@ -50,6 +55,29 @@ def sound_of(path: MediaFile, container: InputContainer, stream: AudioStream, cu
         packet.time_base = grid
         packets.append(packet)
     return Sound(rate, tuple(packets))
+
+
+def refuse_damaged_sound(path: MediaFile, index: int, cut: Cut) -> None:
+    """Raises ItemError(`corrupt`) where sound of a cut, of the stream with this index, cannot be decoded."""
+    start, end = cut.start * cut.time_base, cut.end * cut.time_base
+    with opened(path, sound=True) as container:
+        stream = next(each for each in container.streams.audio if each.index == index)
+        time_base = stream.time_base or Fraction(1, stream.codec_context.sample_rate)
+        begin, stop = int((start - _PRE_ROLL) / time_base), ceil(end / time_base)
+        for packet in audio_from(path, container, stream, begin, stop):
+            if packet.pts is not None and packet.pts >= stop:
+                break
+            try:
+                for _ in decoding(packet.decode()):
+                    pass
+            except av.FFmpegError as error:
+                meaning = damage(path, error)
+                if not isinstance(meaning, ItemError):
+                    raise meaning from error
+                if packet.pts is not None and (packet.pts + (packet.duration or 0)) * time_base <= start:
+                    continue
+                at = "" if packet.pts is None else f" at {float(packet.pts * time_base):.3f} s"
+                raise ItemError(ItemReason.CORRUPT, f"{path.name}: the packet of sound{at} is damaged") from error
 
 
 class _Clock:

@@ -118,6 +118,8 @@ class _Frames:
                 break
             self.damaged += self._losses.before(packet.pos)
             yield from self._decoded(packet)
+        else:
+            self.damaged += self._losses.behind()
         yield from self._decoded(None)
 
     def _decoded(self, packet: Any) -> Iterator[AudioFrame]:

@@ -50,11 +50,12 @@ def damaged_packets(file: MediaFile, container: str, video: VideoStream, rows: S
 
 
 def _beside_lost_pages(file: MediaFile, stream: int, rows: Sequence[Row]) -> Iterator[int]:
-    """The packet after lost pages, and the one before that lost its end with them."""
+    """The packet after lost pages, and the one before that lost its end with them, or after which none follows."""
     places = [row.place or 0 for row in rows]
     for lost in lost_pages(file, stream):
         after = bisect_left(places, lost.before)
-        yield from range(max(0, after - lost.within), min(after + 1, len(rows)))
+        last = lost.last or after == len(rows)
+        yield from range(max(0, after - (lost.within or last)), after + (not last))
 
 
 def _lossy(container: str, rows: Sequence[Row]) -> Iterator[tuple[int, bool]]:
