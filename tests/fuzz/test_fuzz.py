@@ -23,6 +23,8 @@ PIECES = (
 )
 """What makes a parser look at the same bytes again and again, where it does not take care."""
 LONG = 16_000
+LINEAR_SECONDS = 4.0
+"""CPU time that no linear parser needs for so many bytes, on a busy machine either; a quadratic one needs more."""
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -48,11 +50,11 @@ def test_every_input_of_the_corpus_is_parsed_or_refused_by_name(name: str) -> No
 
 @pytest.mark.store
 @pytest.mark.parametrize("name", TARGETS)
-def test_a_piece_that_is_repeated_a_thousand_times_is_parsed_in_a_second(name: str) -> None:
+def test_a_piece_that_is_repeated_a_thousand_times_is_parsed_in_linear_time(name: str) -> None:
     parse = TARGETS[name].load()
     parse(b"")
     for piece in PIECES:
-        with timed():
+        with timed(LINEAR_SECONDS):
             parse(piece * (LONG // len(piece)))
 
 
