@@ -1,5 +1,5 @@
 """Credentials in every field of a resource that can carry one, and in what kubelets and steps say about it: none is in
-the status, events, Jobs, logs, metrics, or in what the commands print.
+the status, events, Jobs, logs, metrics, pages of the dashboard, or in what the commands print.
 """
 
 import gzip
@@ -15,6 +15,10 @@ from cluster.control_plane import ControlPlane
 from control_plane.commands import person
 from control_plane.operators import running, until
 from control_plane.pipelines import Desk, resource
+from dashboard.crawl import crawled
+from dashboard.places import page
+from reelmill.cli.cluster.cluster_pipelines import ClusterPipelines
+from reelmill.cli.input.options import ClusterOptions
 from reelmill.contract.log import JsonFormatter
 from reelmill.contract.task import Failure, Task
 from reelmill.controller.state.queue import WorkQueue
@@ -90,6 +94,9 @@ def test_no_credential_is_in_what_a_cluster_keeps_of_a_pipeline(
             bundle = tmp_path / f"{name}.tar.gz"
             assert person_.reelmill("support-bundle", name, "-o", bundle).code == 0
             told[f"support bundle of {name}"] = gzip.decompress(bundle.read_bytes()).decode()
+        place = ClusterOptions(kubeconfig=str(person_.config))
+        with ClusterPipelines(place, everywhere=False) as seen, page(tmp_path / "scratch", pipelines=seen) as client:
+            told |= {f"dashboard {address}": text for address, text in crawled(client).items()}
         events = desk.client.list("v1/Event", desk.namespace)
         ours = [each for each in events if each["involvedObject"]["kind"] == "VideoPipeline"]
         told["events"] = json.dumps(ours)
@@ -101,5 +108,6 @@ def test_no_credential_is_in_what_a_cluster_keeps_of_a_pipeline(
     assert "host.example" in told["OpenLineage events"]
     assert "host.example" in told["status of failing"]
     assert "ImagePull" in told["why pull"]
+    assert "host.example" in told[f"dashboard /api/v1/pipelines/{desk.namespace}/failing"]
     assert "secretKeyRef" in told["Jobs"], "Secrets are named"
     assert {where: found(text, canaries) for where, text in told.items() if found(text, canaries)} == {}

@@ -39,6 +39,9 @@ def main() -> int:
     forgetting = what.add_parser("forget", help="what forgetting items costs at growing sizes, with exponents")
     forgetting.add_argument("--items", type=int, default=1_000_000, metavar="N", help="clips, at most (1000000)")
 
+    listing = what.add_parser("list", help="what the dashboard's list of many pipelines costs")
+    listing.add_argument("--pipelines", type=int, default=1000, metavar="N", help="in the store (1000)")
+
     for name, told in {
         "pages": "what the dashboard's pages of a large data set cost",
         "report": "what the run report of a large data set costs, and its size",
@@ -76,6 +79,10 @@ def main() -> int:
         from endurance import forgetting as taking_away
 
         return taking_away.run(given.items)
+    if given.what == "list":
+        from endurance import many_pipelines
+
+        return many_pipelines.run(given.pipelines)
     if given.what in ("pages", "report"):
         from endurance import large_data_set
 

@@ -81,12 +81,12 @@ def test_a_second_run_finds_what_the_first_published(tmp_path: Path) -> None:
     (tmp_path / "dist").mkdir()
     (tmp_path / "dist/reelmill-9.9.9.tgz").write_text("chart")
     subprocess.run("sha256sum * > SHA256SUMS", shell=True, cwd=tmp_path / "dist", check=True)
-    there = tmp_path / "release-is-there"
+    there, digest = tmp_path / "release-is-there", f"sha256:{'0a' * 32}"
     gh = f'#!/bin/sh\necho "$2" >> {tmp_path}/asked\ncase $2 in view) test -e {there};; create) touch {there};; esac\n'
     for name, text in {
         "gh": gh,
-        "helm": "#!/bin/sh\n",
-        "cosign": "#!/bin/sh\ntouch SHA256SUMS.sigstore.json\n",
+        "helm": f"#!/bin/sh\n[ $1 = push ] && echo Pushed: $3 >&2 && echo Digest: {digest} >&2; true\n",
+        "cosign": f'#!/bin/sh\n[ $1 = sign ] && echo "$3" >> {tmp_path}/signed; touch SHA256SUMS.sigstore.json\n',
     }.items():
         (tmp_path / name).write_text(text)
         (tmp_path / name).chmod(0o755)
@@ -97,6 +97,7 @@ def test_a_second_run_finds_what_the_first_published(tmp_path: Path) -> None:
     for _ in range(2):
         subprocess.run([tmp_path / ".ci/publish-release"], env=environment, check=True)
     assert (tmp_path / "asked").read_text().split() == ["view", "create", "upload", "view", "upload"]
+    assert (tmp_path / "signed").read_text().split() == [f"ghcr.io/me/charts/reelmill@{digest}"] * 2
 
 
 @pytest.mark.parametrize("name", ["publish-images", "publish-release"])

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -20,6 +21,7 @@ from torch.utils.data import DataLoader
 from cli.terminal import reelmill
 from lip_crops import crops
 from reelmill_stages.datasets.lips import LipMixtures
+from repo.pages import blocks
 from with_torch.embed.lip_desk import save_weights, wanted
 from with_torch.embed.lip_folder import FRAMES, SAMPLES, WEIGHTS, edited, exported, ledger, run, sample, with_sound
 from with_torch.embed.lip_reference import reference
@@ -35,6 +37,20 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]
     with_sound(folder)
     np.savez(folder / "LRS2/mouths/cv/A_00000.npz", frames=crops())
     return folder, run(pipeline)
+
+
+def test_the_commands_of_the_page_lead_from_crops_to_a_folder_that_passes_its_check(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sample(tmp_path)
+    (shown,) = blocks("docs/systems/lips.md", "yaml")
+    (tmp_path / "lips.yaml").write_text(f"{shown}    workers: 1\n")
+    monkeypatch.chdir(tmp_path)
+    (commands,) = blocks("docs/systems/lips.md", "sh")
+    for line in commands.splitlines():
+        _, *words = shlex.split(line, comments=True)
+        said = reelmill(*words)
+        assert said.code == 0, (line, said.err, said.out)
 
 
 def test_003_f06_one_bad_file_stops_nothing_and_is_counted(done: tuple[Path, dict[str, Any]]) -> None:

@@ -1,7 +1,7 @@
 """The sample pipeline of system 004, from images to a model that trains, with the real architecture."""
 
 import json
-import re
+import shlex
 import shutil
 import tempfile
 from pathlib import Path
@@ -18,11 +18,12 @@ from cli.terminal import reelmill
 from grid.gallery import coco
 from reelmill_stages.datasets.grids import GridFeatures
 from reelmill_stages.stages.grid.live import main as live
+from repo.pages import blocks
 from with_torch.grid.coco_pipeline import exported, failures, pipeline, run
 from with_torch.grid.tiny_clip import full_weights
 
 pytestmark = pytest.mark.store
-PAGE = Path(__file__).resolve().parents[3] / "docs/systems/grids.md"
+PAGE = "docs/systems/grids.md"
 TRAIN, VAL = [9, 25, 30], [42, 73]
 
 
@@ -129,9 +130,7 @@ def test_weights_that_do_not_fit_stop_the_run_before_any_image(done: tuple[Path,
 
 
 def test_the_page_about_grid_features_is_true(done: tuple[Path, Path], tmp_path: Path, monkeypatch) -> None:
-    text = PAGE.read_text()
-    (shown,) = re.findall(r"^```yaml\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
-    (code,) = re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    (shown,), (code,) = blocks(PAGE, "yaml"), blocks(PAGE, "python")
     (tmp_path / "grids.yaml").write_text(shown)
     (tmp_path / "images").symlink_to(done[0].parent / "images")
     (tmp_path / "out").symlink_to(done[1])
@@ -142,6 +141,25 @@ def test_the_page_about_grid_features_is_true(done: tuple[Path, Path], tmp_path:
     space: dict[str, Any] = {}
     exec(code, space)
     assert space["losses"][-1] < space["losses"][0]
+
+
+def test_the_commands_of_that_page_lead_from_images_to_features_that_the_model_confirms(
+    done: tuple[Path, Path], weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (shown,) = blocks(PAGE, "yaml")
+    (tmp_path / "grids.yaml").write_text(f"{shown}    workers: 1\n")
+    coco(tmp_path / "images", train2014=[9], val2014=[42])
+    (tmp_path / "ViT-B-16.pt").symlink_to(weights)
+    monkeypatch.chdir(tmp_path)
+    (commands,) = blocks(PAGE, "sh")
+    *typed, compare = commands.splitlines()
+    for line in typed:
+        _, *words = shlex.split(line, comments=True)
+        said = reelmill(*words)
+        assert said.code == 0, (line, said.err, said.out)
+    _, _, _, module, *words = shlex.split(compare)
+    assert module == "reelmill_stages.stages.grid.live"
+    assert live(words) == 0
 
 
 def test_d27_shards_write_files_of_their_own_and_a_set_that_grows_gets_a_new_merged_file(

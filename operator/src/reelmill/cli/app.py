@@ -19,6 +19,7 @@ ANYWHERE = {
     "plan": "reelmill.cli.commands.plan",
     "run": "reelmill.cli.commands.run",
     "status": "reelmill.cli.commands.status",
+    "why": "reelmill.cli.commands.why",
     "report": "reelmill.cli.commands.curation.report",
     "funnel": "reelmill.cli.commands.curation.funnel",
     "tune": "reelmill.cli.commands.curation.tune",
@@ -46,7 +47,6 @@ ANYWHERE = {
 """Commands that run on this machine; most of them also accept the name of a pipeline in a cluster."""
 IN_A_CLUSTER = {
     "submit": "reelmill.cli.cluster.commands.submit",
-    "why": "reelmill.cli.commands.why",
     "events": "reelmill.cli.cluster.commands.events",
     "suspend": "reelmill.cli.cluster.commands.pause",
     "resume": "reelmill.cli.cluster.commands.pause",

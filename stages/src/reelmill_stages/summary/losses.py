@@ -1,10 +1,11 @@
 """What a source or stage did not keep, by reason, with some examples of each."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from reelmill.contract.commands.funnel import FunnelRow
 from reelmill.contract.commands.summary import LossExample, LossGroup
 from reelmill.contract.records.rows import LedgerRow, Outcome
+from reelmill.contract.text.redaction import redacted
 from reelmill_stages.summary.hash_sample import Picks
 
 MESSAGE = 300
@@ -30,8 +31,13 @@ def losses(row: FunnelRow, ledger: Iterable[LedgerRow], examples: int) -> list[L
             bytes=loss.bytes,
             examples=[
                 LossExample(key=key, message=message if len(message) <= MESSAGE else f"{message[: MESSAGE - 1]}…")
-                for key, message in picks[loss.outcome, loss.reason]
+                for key, message in _public(picks[loss.outcome, loss.reason])
             ],
         )
         for loss in row.lost
     ]
+
+
+def _public(picked: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """Messages without what looks like a credential: reports and cards are for others."""
+    return ((key, redacted(message)) for key, message in picked)

@@ -13,6 +13,7 @@ from reelmill.cli.cluster.pipeline_view import Json, PipelineView, plain
 from reelmill.cli.cluster.requests import Watch
 from reelmill.cli.cluster.verdict import verdict
 from reelmill.cli.display.console import console
+from reelmill.cli.display.metrics_text import as_resource, metrics_text
 from reelmill.cli.display.output import NARROW, Format, Output, duration, emit, show
 from reelmill.cli.display.terminal import say, write
 from reelmill.cli.display.usage import used
@@ -38,6 +39,10 @@ def status(
         bool, typer.Option("--all-namespaces", "-A", help="List pipelines of all namespaces.")
     ] = False,
     watch: Watch = False,
+    metrics: Annotated[
+        bool,
+        typer.Option("--metrics", help="Print the numbers of the stages as metrics, in the text format of Prometheus."),
+    ] = False,
     elsewhere: StoreOverride = AS_NAMED,
     place: ClusterOptions = HERE,
     output: Output = Format.TABLE,
@@ -47,6 +52,11 @@ def status(
     For a pipeline file, this shows the data in its store; for a name, the status of the resource in the cluster. With
     --watch, exits with code 0 when the pipeline is complete and with 65 when it has failed.
     """
+    if metrics:
+        if watch or output is not Format.TABLE:
+            raise SpecError("--metrics has a form of its own, of one moment", hint="remove --watch and --output")
+        print(metrics_text(_resources(pipeline, place, elsewhere, everywhere=everywhere)), end="")
+        return
     if pipeline and not target.is_name(pipeline):
         if watch:
             raise SpecError("--watch requires the name of a pipeline in a cluster", hint="remove --watch")
@@ -64,6 +74,19 @@ def status(
             shown(resource, output)
         else:
             emit(plain(resource), output)
+
+
+def _resources(pipeline: str, place: ClusterOptions, elsewhere: StoreOverride, *, everywhere: bool) -> list[Json]:
+    """The pipelines that are asked for, as resources with their status."""
+    if pipeline and not target.is_name(pipeline):
+        task = store_commands.task(target.local(pipeline, place, elsewhere))
+        return [as_resource(task.owner.namespace, store_commands.load(STATUS)(task, store_commands.environment()))]
+    target.only_local(pipeline, elsewhere)
+    if pipeline:
+        with target.named(pipeline, place) as (_, resource):
+            return [resource]
+    with edge(place) as link:
+        return link.every(PIPELINES, everywhere=everywhere)
 
 
 def of_all(resources: list[Json], namespace: str, output: Format, *, everywhere: bool) -> None:

@@ -5,12 +5,13 @@ an implementation of `Pipelines`.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Literal, Protocol
+from typing import Annotated, Literal, Protocol
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from reelmill.contract.commands.result_rows import CommandRow, Number
 from reelmill.contract.task import StoreRef, Task
+from reelmill.contract.text.redaction import redacted
 
 PipelineState = Literal[
     "working", "complete", "behind", "empty", "stopped", "waiting", "suspended", "stalled", "failed", "new", "deleting",
@@ -20,13 +21,17 @@ PipelineState = Literal[
 that is open while nobody works on it."""
 
 
+PublicText = Annotated[str, AfterValidator(redacted)]
+"""What a program said, for people who may not read the pipeline: without what looks like a credential."""
+
+
 class PipelineRow(CommandRow):
     """One pipeline in the list of all."""
 
     namespace: str
     name: str
     state: PipelineState
-    note: str
+    note: PublicText
     """Why it is in that state."""
     active: str
     """Names of the stages that are at work, with commas between them."""
@@ -48,7 +53,7 @@ class StageWork(CommandRow):
 
     stage: str
     state: str
-    message: str
+    message: PublicText
     step: str
     """`open`, `shards` or `commit`; empty without an open pass."""
     shards: int

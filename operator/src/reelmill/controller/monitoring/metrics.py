@@ -4,28 +4,16 @@ Labels are bounded: no metric has a series per pipeline.
 """
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric, generate_latest
-from prometheus_client.registry import Collector
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from reelmill.contract.conditions import ConditionReason, ConditionType
-from reelmill.controller.monitoring.stage_metrics import stage_metrics
+from reelmill.controller.monitoring.stage_metrics import StageCollector
 from reelmill.controller.state.cache import Cache
 from reelmill.controller.state.queue import WorkQueue
 
 CONTROLLER = "videopipeline"
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
-
-
-class _StageMetrics(Collector):
-    """The stages of the pipelines that `pipelines` holds when the metrics are read."""
-
-    pipelines: Sequence[Mapping[str, Any]] = ()
-
-    def collect(self) -> Iterator[Metric]:
-        return stage_metrics(self.pipelines)
 
 
 class Metrics:
@@ -105,7 +93,7 @@ class Metrics:
         self._failing = Gauge(
             "reelmill_verifications_failing", "Pipelines whose data cannot be verified.", registry=registry
         )
-        self._stages = _StageMetrics()
+        self._stages = StageCollector()
         registry.register(self._stages)
         self._errors.labels(CONTROLLER)
         for result in ("sent", "failed", "dropped"):

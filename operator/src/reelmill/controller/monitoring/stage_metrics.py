@@ -7,11 +7,12 @@ what Prometheus calls the place of the operator). What no commit tells has no sa
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, get_args
 
 from prometheus_client import Metric
 from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
 
 from reelmill.contract.records.usage import Bound
 from reelmill.contract.spec.block import StageBlock
@@ -63,6 +64,15 @@ def stage_metrics(pipelines: Iterable[Json]) -> Iterator[Metric]:
     )
     yield _family("reelmill_stage_bytes", "Bytes of files that stages were given and made.", ["type", "side"], size)
     yield from used.families()
+
+
+class StageCollector(Collector):
+    """The stages of the pipelines that `pipelines` holds when the metrics are read."""
+
+    pipelines: Sequence[Json] = ()
+
+    def collect(self) -> Iterator[Metric]:
+        return stage_metrics(self.pipelines)
 
 
 class _Used:

@@ -1,8 +1,10 @@
-"""What pages show and the API returns. All texts are as the store has them: whoever shows them escapes them."""
+"""What pages show and the API returns. Texts are as the store has them: whoever shows them escapes them. What programs
+said is without credentials (`PublicText`).
+"""
 
 from typing import Any, Literal
 
-from reelmill.contract.commands.dashboard import PipelineRow, StageWork
+from reelmill.contract.commands.dashboard import PipelineRow, PublicText, StageWork
 from reelmill.contract.commands.funnel import FunnelRow
 from reelmill.contract.commands.result_rows import CommandRow, Number, StatusRow
 
@@ -20,7 +22,7 @@ class PipelineList(CommandRow):
     """State -> all pipelines in it."""
     read_at: Number | None
     """When they were read, in seconds since the epoch; None: they are being read for the first time."""
-    problem: str
+    problem: PublicText
     """Why they could not be read again; empty if they could."""
 
 
@@ -38,10 +40,10 @@ class PipelineSummary(CommandRow):
     reads: dict[str, list[str]]
     """Name -> sources and stages that it reads."""
     work: list[StageWork]
-    why: str
+    why: PublicText
     read_at: Number
     """When the store was read, in seconds since the epoch."""
-    problem: str
+    problem: PublicText
     """Why the store cannot be read."""
 
 
@@ -86,7 +88,7 @@ class Tile(CommandRow):
     file: int
     values: dict[str, Any]
     """Of the fields by which the page is sorted and filtered."""
-    problem: str
+    problem: PublicText
     """Why its row cannot be read."""
 
 
@@ -132,7 +134,7 @@ class FileView(CommandRow):
     digest: str
     kind: Literal["video", "image", "audio", "text", "other"]
     """What a browser can do with it."""
-    problem: str
+    problem: PublicText
     """Why it is not served."""
 
 
@@ -144,7 +146,7 @@ class ItemEvent(CommandRow):
     segment: int
     outcome: str
     reason: str
-    message: str
+    message: PublicText
     seconds: Number
     attempt: int
     replaced: bool
@@ -185,7 +187,7 @@ class LossView(CommandRow):
     key: str
     outcome: str
     reason: str
-    message: str
+    message: PublicText
     seconds: Number
     attempt: int
     upstream: str
@@ -213,4 +215,4 @@ class LogView(CommandRow):
     """The pod, or the shard and run."""
     level: str
     time: str
-    text: str
+    text: PublicText
