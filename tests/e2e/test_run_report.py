@@ -87,7 +87,7 @@ def test_014_f01_a_run_leaves_a_report_that_tells_what_funnel_and_ledger_tell(tm
     made.run()
     said = made.tell("prune", "--delete", "--yes")
     assert said.code == 0, said.err
-    assert "did not write" not in said.err
+    assert "is no record of a run" not in said.err
     (left,) = reports(made.store)
     assert left.startswith(made.data("samples").root)
 

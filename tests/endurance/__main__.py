@@ -41,6 +41,8 @@ def main() -> int:
 
     listing = what.add_parser("list", help="what the dashboard's list of many pipelines costs")
     listing.add_argument("--pipelines", type=int, default=1000, metavar="N", help="in the store (1000)")
+    differing = what.add_parser("diff", help="what the differences of two large data sets cost")
+    differing.add_argument("--items", type=int, default=10_000_000, metavar="N", help="of each (10000000)")
 
     for name, told in {
         "pages": "what the dashboard's pages of a large data set cost",
@@ -83,6 +85,10 @@ def main() -> int:
         from endurance import many_pipelines
 
         return many_pipelines.run(given.pipelines)
+    if given.what == "diff":
+        from endurance import differing as comparing
+
+        return comparing.run(given.items)
     if given.what in ("pages", "report"):
         from endurance import large_data_set
 

@@ -35,16 +35,19 @@ class Receiver:
     paths: list[str] = field(default_factory=list)
     keys: list[str | None] = field(default_factory=list)
     answer: int = 201
+    may_answer: threading.Event = field(default_factory=threading.Event)
 
 
 @contextmanager
 def receiver() -> Iterator[Receiver]:
     """A server on a free port."""
     seen = Receiver()
+    seen.may_answer.set()
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
+            seen.may_answer.wait()
             if seen.answer < 400:
                 seen.events.append(json.loads(body))
                 seen.paths.append(self.path)

@@ -173,3 +173,25 @@ def test_the_key_is_in_the_header_and_in_nothing_else(
     said = reelmill("run", path, "-v", "--openlineage", server.url)
     assert "OpenLineage events cannot be sent" in said.err
     assert found(said.out + said.err, canaries) == []
+
+
+def test_events_after_a_run_that_was_killed_are_lines_of_their_own(videos: Path, tmp_path: Path) -> None:
+    path, file = pipeline(tmp_path, videos), tmp_path / "events.jsonl"
+    assert reelmill("run", path, "-q", "--openlineage", file).code == 0
+    whole = file.read_text().splitlines()
+    file.write_text("\n".join(whole)[:-40])
+    assert reelmill("run", path, "-q", "--openlineage", file).code == 0
+    after = file.read_text().splitlines()
+    assert after[: len(whole) - 1] == whole[:-1]
+    for line in after[len(whole) :]:
+        must_be_valid(json.loads(line))
+    assert len(after) > len(whole)
+
+
+def test_a_file_whose_first_event_was_cut_is_refused_and_the_message_says_so(videos: Path, tmp_path: Path) -> None:
+    path, file = pipeline(tmp_path, videos), tmp_path / "events.jsonl"
+    assert reelmill("run", path, "-q", "--openlineage", file).code == 0
+    file.write_text(cut := file.read_text()[:50])
+    said = reelmill("run", path, "-q", "--openlineage", file)
+    assert (said.code, file.read_text()) == (2, cut)
+    assert "the first event in the file was not written to its end" in said.err

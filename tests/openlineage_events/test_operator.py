@@ -114,7 +114,24 @@ def test_events_that_are_lost_at_the_end_are_told() -> None:
         emitter.tell(a_change())
         emitter.close(seconds=0.1)
     assert len(said) == 1
-    assert "does not answer, so the last OpenLineage events may not be sent" in said[0]
+    assert "has not taken all OpenLineage events in time" in said[0]
+
+
+def test_what_waits_at_the_end_is_sent_though_the_queue_is_full() -> None:
+    said: list[str] = []
+    with receiver() as server:
+        server.may_answer.clear()
+        emitter = LineageEmitter(server.url, namespace="videos", say=said.append, waiting=3)
+        for number in range(20):
+            emitter.tell(a_change(number))
+        soon = threading.Timer(0.2, server.may_answer.set)
+        soon.start()
+        emitter.close(PATIENCE)
+        soon.join()
+    sent = len(server.events)
+    assert 3 <= sent < 20
+    (told,) = said
+    assert told.startswith(f"{20 - sent} OpenLineage events were dropped")
 
 
 def test_events_are_counted_in_the_metrics(tmp_path: Path) -> None:

@@ -116,7 +116,12 @@ def tar_items(made: Iterable[Assembled], segment: int = 1, root: str = ROOT) -> 
 
 def presented(block: PackBlock, made: Sequence[Assembled], folder: Path) -> None:
     """Write the views of assembled tars into the data set's folder."""
-    data = Gathered(tar_items(made), folder.parent / f"{folder.name}-views")
+    shown(block, tar_items(made), folder)
+
+
+def shown(block: PackBlock, items: Sequence[Item], folder: Path) -> None:
+    """The same for the items of tars, of any segments."""
+    data = Gathered(items, folder.parent / f"{folder.name}-views")
     for file in PackStage(block).present(data, {}):
         path = folder / file.name
         path.parent.mkdir(parents=True, exist_ok=True)

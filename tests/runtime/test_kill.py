@@ -7,20 +7,16 @@ import signal
 import subprocess
 import sys
 import time
-import uuid
 from pathlib import Path
 
 import pytest
 import toy_line as toy
+from bucket_places import SERVERS, place_at
 
 from reelmill.contract.records.segment import Pass
-from reelmill.contract.task import Connection, Step, StoreRef
+from reelmill.contract.task import Step, StoreRef
 from reelmill.contract.task_parts.follow_up import PassBound
 from reelmill_stages.records.record_files import load
-from servers.azurite import Azurite
-from servers.gcs import GcsServer
-from servers.processes import Server
-from servers.s3_servers import make_bucket
 
 pytestmark = pytest.mark.store  # needs no server, but the seconds that this tier may take
 
@@ -64,14 +60,6 @@ def start(file: Path) -> subprocess.Popen[bytes]:
     return subprocess.Popen([sys.executable, str(toy.HERE / "toy_run.py"), str(file)], start_new_session=True)
 
 
-def bucket_of(server: Server | Azurite | GcsServer) -> str:
-    if isinstance(server, Azurite):
-        return f"az://{server.container}"
-    if isinstance(server, GcsServer):
-        return f"gs://{server.bucket}"
-    return f"s3://{make_bucket(server)}"
-
-
 def same_end(killed: toy.Line, quiet: toy.Line) -> None:
     for name in ("upper", "join"):
         data, wanted = killed.data(name), quiet.data(name)
@@ -103,17 +91,14 @@ def test_fifty_kills_at_random_moments_leave_no_trace_in_the_data(
     same_end(killed, quiet)
 
 
-@pytest.mark.parametrize("server", ["minio", "seaweedfs", "azurite", "gcs"])
+@pytest.mark.parametrize("server", SERVERS)
 def test_kills_leave_no_trace_in_a_bucket(
     tmp_path: Path, server: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found: Server | Azurite | GcsServer = request.getfixturevalue(f"{server}_server")
-    for name, value in found.env.items():
-        monkeypatch.setenv(name, value)
+    ref = place_at(server, request, monkeypatch)
     quiet = killed_line(tmp_path / "quiet")
     quiet.go()
-    uri = f"{bucket_of(found)}/{uuid.uuid4().hex}/data"
-    killed = killed_line(tmp_path / "killed", StoreRef(uri=uri, connection=Connection(endpoint=found.endpoint)))
+    killed = killed_line(tmp_path / "killed", ref)
     run_killing(killed, 4, seed=7)
     same_end(killed, quiet)
     killed.put("more")

@@ -5,17 +5,18 @@ from pathlib import Path
 
 import pytest
 import toy_line as toy
+from bucket_places import SERVERS, place_at
 
 from reelmill.contract.errors import TransientError
 from reelmill.contract.records.segment import ShardCommit
-from reelmill.contract.task import Step
+from reelmill.contract.task import Step, StoreRef
 from reelmill_stages.records.record_files import load
 
 pytestmark = pytest.mark.store  # needs no server, but the seconds that this tier may take
 
 
-def twin_line(root: Path, type_: str) -> toy.Line:
-    line = toy.Line(root)
+def twin_line(root: Path, type_: str, ref: StoreRef | None = None) -> toy.Line:
+    line = toy.Line(root, ref=ref)
     line.stage("made", type_, per_file=3)
     for number in range(8):
         line.put(f"v{number}")
@@ -25,8 +26,11 @@ def twin_line(root: Path, type_: str) -> toy.Line:
 
 
 @pytest.mark.parametrize("type_", ["Upper", "Join"])
-def test_twin_pods_of_one_shard_agree_though_one_fails_an_item(tmp_path: Path, type_: str) -> None:
-    line = twin_line(tmp_path, type_)
+@pytest.mark.parametrize("place", ["folder", *SERVERS])
+def test_twin_pods_of_one_shard_agree_though_one_fails_an_item(
+    tmp_path: Path, type_: str, place: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = twin_line(tmp_path, type_, None if place == "folder" else place_at(place, request, monkeypatch))
     made = line.stages[0]
     line.open(made)
     pods = [

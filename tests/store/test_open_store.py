@@ -14,7 +14,7 @@ from reelmill.contract.errors import SpecError, StoreError
 from reelmill.contract.task import CA_FOLDER, Connection, StoreRef
 from reelmill_stages.store.keys import check_key, decode_metadata, encode_metadata
 from reelmill_stages.store.local.store import LocalStore
-from reelmill_stages.store.open import open_location, open_store, split_uri
+from reelmill_stages.store.open import connection_to, open_location, open_store, split_uri
 from reelmill_stages.store.retry import Patience, Retries
 from reelmill_stages.store.s3.body import Body
 from reelmill_stages.store.s3.store import S3Store
@@ -251,3 +251,17 @@ def test_the_keys_of_a_secret_are_enough(uri: str, given: dict[str, str]) -> Non
     connection = Connection(env_prefix="RAW_", secret="raw-keys")
     env = {"RAW_AZURE_STORAGE_ACCOUNT": "account", **{f"RAW_{name}": value for name, value in given.items()}}
     assert open_location(uri, connection, env)
+
+
+@pytest.mark.parametrize(
+    ("store", "uri", "is_used"),
+    [
+        (StoreRef(uri="az://c", connection=Connection(endpoint="http://az")), "az://d/x", True),
+        (StoreRef(uri="az://c", connection=Connection(endpoint="http://az")), "s3://d/x", False),
+        (StoreRef(uri="/f", connection=Connection(endpoint="http://az")), "s3://d/x", True),
+        (StoreRef(uri="/f", connected="az://c", connection=Connection(endpoint="http://az")), "az://d/x", True),
+        (StoreRef(uri="/f", connected="az://c", connection=Connection(endpoint="http://az")), "s3://d/x", False),
+    ],
+)
+def test_the_connection_of_a_store_is_used_for_servers_of_its_kind(store: StoreRef, uri: str, is_used: bool) -> None:
+    assert connection_to(uri, None, store) == (store.connection if is_used else Connection())

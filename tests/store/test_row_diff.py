@@ -10,7 +10,11 @@ from hypothesis import strategies as st
 from reelmill_stages.commands.versions.row_diff import differences
 
 KEYS = st.text(st.characters(codec="utf-8"), max_size=3)
-VALUES = st.dictionaries(st.sampled_from("ab"), st.integers(0, 2) | st.none() | st.text(max_size=2), max_size=2)
+VALUES = st.dictionaries(
+    st.sampled_from("ab"),
+    st.integers(0, 2) | st.none() | st.text(max_size=2) | st.sampled_from(["\ud800", 2**64, -(2**70)]),
+    max_size=2,
+)
 ROWS = st.lists(st.tuples(KEYS, VALUES), max_size=40)
 
 
@@ -20,7 +24,9 @@ def test_a_difference_is_a_key_whose_last_rows_differ(
 ) -> None:
     old, new = dict(before), dict(after)
     with tempfile.TemporaryDirectory() as folder:
-        found = {key: (one, other) for key, one, other in differences(lambda: before, lambda: after, Path(folder))}
+        found = {
+            key: (one, other) for key, one, other in differences(lambda: before, lambda: after, dict, Path(folder))
+        }
         assert not list(Path(folder).iterdir())
     assert found == {
         key: (old.get(key), new.get(key)) for key in old.keys() | new.keys() if old.get(key) != new.get(key)
@@ -30,7 +36,7 @@ def test_a_difference_is_a_key_whose_last_rows_differ(
 def test_the_order_of_differences_depends_on_the_keys_only(tmp_path: Path) -> None:
     rows = [(f"key-{number}", {"a": number}) for number in range(2000)]
     orders = [
-        [key for key, *_ in differences(lambda given=given: given, lambda: (), tmp_path)]  # type: ignore[misc]
+        [key for key, *_ in differences(lambda given=given: given, lambda: (), dict, tmp_path)]  # type: ignore[misc]
         for given in (rows, rows[::-1])
     ]
     assert orders[0] == orders[1]

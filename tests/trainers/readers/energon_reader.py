@@ -1,11 +1,17 @@
-"""Opens a packed folder in Megatron Energon, untouched, and says what came: `energon_reader.py FOLDER crude|typed`.
+"""Opens a packed folder in Megatron Energon, untouched, and says what came: `energon_reader.py FOLDER MODE`.
 
-Runs in Energon's own environment. Also makes Energon's own index of each tar, from copies elsewhere, to compare bytes.
+MODE is `crude`, `typed`, `shuffled` (by two workers, with a buffer), or `resumed` (shuffled, by two processes: the
+first one is killed in the middle). Runs in Energon's own environment. Also makes Energon's own index of each tar, from
+copies elsewhere, to compare bytes.
 """
 
 import hashlib
 import json
+import os
+import pickle
 import shutil
+import signal
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -76,19 +82,48 @@ def own_index(folder: Path) -> dict[str, str]:
         return {tar: digest((Path(name) / f"{tar}.idx").read_bytes()) for tar in tars}
 
 
-def main() -> None:
-    folder, kind = Path(sys.argv[1]), sys.argv[2]
-    config = WorkerConfig(rank=0, world_size=1, num_workers=0)
+def loader(folder: Path, mode: str):
+    is_shuffled = mode not in ("crude", "typed")
     data = get_train_dataset(
         folder,
-        worker_config=config,
+        worker_config=WorkerConfig(rank=0, world_size=1, num_workers=2 if mode == "shuffled" else 0),
         batch_size=1,
-        shuffle_buffer_size=None,
-        max_samples_per_sequence=None,
-        task_encoder=Crude() if kind == "crude" else Typed(),
+        shuffle_buffer_size=4 if is_shuffled else None,
+        max_samples_per_sequence=2 if is_shuffled else None,
+        task_encoder=Crude() if mode == "crude" else Typed(),
         repeat=False,
     )
-    samples = [seen(sample) for batch in get_savable_loader(data) for sample in batch]
+    return get_savable_loader(data)
+
+
+def killed(folder: Path, state: Path) -> None:
+    """Read samples one by one, keep the state after each, and die after the third."""
+    source, before = loader(folder, "killed"), []
+    for number, batch in enumerate(source, 1):
+        before += [seen(sample) for sample in batch]
+        state.write_bytes(pickle.dumps((before, source.save_state_rank())))
+        if number == 3:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def resumed(folder: Path) -> list[list[dict]]:
+    with tempfile.TemporaryDirectory() as scratch:
+        state = Path(scratch) / "state"
+        subprocess.run([sys.executable, __file__, folder, "killed", state])
+        before, place = pickle.loads(state.read_bytes())
+    source = loader(folder, "resumed")
+    source.restore_state_rank(place)
+    return [before, [seen(sample) for batch in source for sample in batch]]
+
+
+def main() -> None:
+    folder, mode = Path(sys.argv[1]), sys.argv[2]
+    if mode == "killed":
+        killed(folder, Path(sys.argv[3]))
+    if mode == "resumed":
+        print(json.dumps(resumed(folder)))
+        return
+    samples = [seen(sample) for batch in loader(folder, mode) for sample in batch]
     print(json.dumps({"samples": samples, "index": own_index(folder)}))
 
 

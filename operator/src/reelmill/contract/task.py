@@ -70,6 +70,8 @@ class StoreRef(Model):
 
     uri: str
     connection: Connection = Connection()
+    connected: str = Field(default="", exclude=True)
+    """URI of the store that the connection is of, where this one stands in for it; empty: of this one."""
 
 
 class Upstream(Model):

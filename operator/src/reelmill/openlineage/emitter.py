@@ -4,9 +4,9 @@ An event that cannot be sent is counted and given up: lineage is told as it happ
 failure in a row is logged, and so is the recovery.
 """
 
-import json
 import logging
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -18,6 +18,7 @@ from reelmill.contract.log import event
 from reelmill.contract.output_file import must_be_ours
 from reelmill.contract.text.messages import told
 from reelmill.contract.text.urls import has_query, has_user_info
+from reelmill.openlineage.event_file import ends_in_a_line, has_our_events
 from reelmill.openlineage.seen import SeenChanges
 
 _log = logging.getLogger(__name__)
@@ -31,9 +32,6 @@ RETRIES = 2
 CLOSE_SECONDS = 5.0
 _PATH = "/api/v1/lineage"
 _WEB = ("http://", "https://")
-_PRODUCER = "urn:reelmill:"
-_LINE = 1 << 20
-"""Bytes of a file in which its first event ends."""
 Fate = Literal["sent", "failed", "dropped"]
 
 
@@ -48,6 +46,7 @@ class LineageEmitter:
         api_key: str = "",
         counted: Callable[[Fate, int], None] | None = None,
         say: Callable[[str], None] | None = None,
+        waiting: int = WAITING,
     ) -> None:
         """`counted` is called with what became of events, `say` with messages for people (default: the log).
 
@@ -56,13 +55,14 @@ class LineageEmitter:
         """
         _must_be_plain(target)
         if not target.startswith(_WEB):
-            must_be_ours(Path(target), _has_our_events, option="--openlineage or REELMILL_OPENLINEAGE")
+            must_be_ours(Path(target), has_our_events, option="--openlineage or REELMILL_OPENLINEAGE")
         _must_have_client()
         self._target, self._namespace, self._api_key = target, namespace, api_key
         self._count, self._say = counted, say
-        self._waiting: Queue[SeenChanges | None] = Queue(WAITING)
+        self._waiting: Queue[SeenChanges | None] = Queue(waiting)
         self._transport: Any = None
         self._down = False
+        self._dropped = 0
         self._given_up = threading.Event()
         self._thread = threading.Thread(target=self._work, name="openlineage", daemon=True)
         self._thread.start()
@@ -74,16 +74,21 @@ class LineageEmitter:
         try:
             self._waiting.put_nowait(seen)
         except Full:
+            self._dropped += len(seen.changes)
             self._counted("dropped", len(seen.changes))
 
     def close(self, seconds: float = CLOSE_SECONDS) -> None:
         """Send what is waiting, for so long at most. What was not sent by then is told, and never sent."""
+        ends = time.monotonic() + seconds
         with suppress(Full):
-            self._waiting.put_nowait(None)
-        self._thread.join(seconds)
+            self._waiting.put(None, timeout=seconds)
+        self._thread.join(max(0.0, ends - time.monotonic()))
         self._given_up.set()
+        target = told(self._target)
         if self._thread.is_alive() and not self._down:
-            self._tell(f"{told(self._target)} does not answer, so the last OpenLineage events may not be sent", "")
+            self._tell(f"{target} has not taken all OpenLineage events in time; the last ones may not be sent", "")
+        if self._dropped:
+            self._tell(f"{self._dropped} OpenLineage events were dropped: {target} took them too slowly", "")
 
     def _work(self) -> None:
         while not self._given_up.is_set() and (seen := self._waiting.get()) is not None:
@@ -115,6 +120,7 @@ class LineageEmitter:
         if not self._target.startswith(_WEB):
             from openlineage.client.transport.file import FileConfig, FileTransport
 
+            ends_in_a_line(Path(self._target))
             return FileTransport(FileConfig(log_file_path=self._target, append=True))
         from openlineage.client.transport.http import ApiKeyTokenProvider, HttpConfig, HttpTransport, TokenProvider
 
@@ -158,17 +164,6 @@ def _must_be_plain(target: str) -> None:
             where=told(target),
             hint="name a file, or a server as http://host:5000",
         )
-
-
-def _has_our_events(path: Path) -> bool:
-    """Whether a file is empty, or begins with an event that reelmill told."""
-    with path.open("rb") as file:
-        line = file.readline(_LINE)
-    try:
-        first = json.loads(line) if line else {"producer": _PRODUCER}
-    except (ValueError, RecursionError):
-        return False
-    return isinstance(first, dict) and str(first.get("producer", "")).startswith(_PRODUCER)
 
 
 def _must_have_client() -> None:

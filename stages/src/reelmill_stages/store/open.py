@@ -53,8 +53,9 @@ def connection_to(uri: str, own: Connection | None, store: StoreRef) -> Connecti
     """The connection that reads `uri`: its own, or the store's if both are on servers of one kind."""
     if own is not None or is_read_only(uri):
         return own or Connection()
-    here, there = uri.partition("://")[0], store.uri.partition("://")[0]
-    return store.connection if here == there or not (is_bucket(uri) and is_bucket(store.uri)) else Connection()
+    of = store.connected or store.uri
+    here, there = uri.partition("://")[0], of.partition("://")[0]
+    return store.connection if here == there or not (is_bucket(uri) and is_bucket(of)) else Connection()
 
 
 def split_uri(uri: str) -> tuple[str, str]:

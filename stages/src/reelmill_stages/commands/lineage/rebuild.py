@@ -54,8 +54,10 @@ def rebuild(
     last = recipe.task.stages[-1]
     given = step_environment(env, {*named, *(name for each in recipe.task.stages for name in _variables(each))})
     with TemporaryDirectory(prefix="reelmill-rebuild-") as scratch:
+        before = recipe.task.store
         recipe.task = recipe.task.replace(
-            store=recipe.task.store.replace(uri=f"{scratch}/store"),  # files of stages are read by its connection
+            # Sources and files of stages are read by its connection, if they are on servers of its kind.
+            store=before.replace(uri=f"{scratch}/store", connected=before.uri),
             limits=ShardLimits(item_timeout=timeout),
             run=1,
             refresh=False,

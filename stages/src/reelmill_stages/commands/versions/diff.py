@@ -10,7 +10,7 @@ from typing import Any
 from reelmill.contract.commands.diff_rows import Change, DiffCount, DiffRow, Level, Side
 from reelmill.contract.errors import SpecError
 from reelmill.contract.records.layout import KEY_DIGITS, DataSetPaths
-from reelmill.contract.records.rows import POSITION, Item, Media, Outcome, Output
+from reelmill.contract.records.rows import POSITION, Item, LedgerRow, Media, Outcome, Output
 from reelmill_stages.commands.entry import entries, store_of
 from reelmill_stages.commands.versions.row_diff import Row, Rows, differences
 from reelmill_stages.records.data_set import DataSet, open_data_set
@@ -31,12 +31,12 @@ def rows(before: Side, after: Side, env: Mapping[str, str], *, name: str, item: 
     listed = any(source.name == name for source in after[0].sources)
     with TemporaryDirectory(prefix="reelmill-diff-") as folder:
         scratch = Path(folder)
-        for key, one, other in differences(lambda: _inputs(old, item), lambda: _inputs(new, item), scratch):
+        for key, one, other in differences(lambda: _inputs(old, item), lambda: _inputs(new, item), _end, scratch):
             row = _row("input", key, one, other)
             # The ledger of a source has no rows for what was listed at once, only for what was missing before.
             if not (listed and {row.was, row.now} == {"", Outcome.DONE.value}):
                 yield row
-        for key, one, other in differences(lambda: _items(old, item), lambda: _items(new, item), scratch):
+        for key, one, other in differences(lambda: _items(old, item), lambda: _items(new, item), _comparable, scratch):
             yield _row("item", key, one, other)
 
 
@@ -71,16 +71,17 @@ def _data_set(side: Side, env: Mapping[str, str], name: str) -> DataSet:
     return found
 
 
-def _inputs(data: DataSet, item: str) -> Rows:
-    for row in data.raw_ledger():
-        if not item or row.key == item:
-            yield row.key, {_OUTCOME: (row.outcome.value, row.reason), "message": row.message}
+def _inputs(data: DataSet, item: str) -> Rows[LedgerRow]:
+    return ((row.key, row) for row in data.raw_ledger() if not item or row.key == item)
 
 
-def _items(data: DataSet, item: str) -> Rows:
-    for each in data.items():
-        if not item or each.key == item:
-            yield each.key, _comparable(each)
+def _end(row: LedgerRow) -> dict[str, Any]:
+    """What became of an input, as far as it does not differ by chance."""
+    return {_OUTCOME: (row.outcome.value, row.reason), "message": row.message}
+
+
+def _items(data: DataSet, item: str) -> Rows[Item]:
+    return ((each.key, each) for each in data.items() if not item or each.key == item)
 
 
 def _comparable(item: Item) -> dict[str, Any]:

@@ -11,27 +11,32 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from hashlib import blake2b
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar
+
+from msgspec.json import Encoder
 
 Row = Mapping[str, Any]
-Rows = Iterable[tuple[str, Row]]
-"""Keys with rows of JSON values. Of several rows with one key, the last counts."""
+"""JSON values by name."""
+T = TypeVar("T")
+Rows = Iterable[tuple[str, T]]
+"""Keys with what rows are made of. Of several with one key, the last counts."""
 
 _FILES = 256
 _DIGESTS = struct.Struct("<16s8s")
 _BITS = 27
+_encode = Encoder(order="sorted").encode
 
 
 def differences(
-    before: Callable[[], Rows], after: Callable[[], Rows], scratch: Path
+    before: Callable[[], Rows[T]], after: Callable[[], Rows[T]], row_of: Callable[[T], Row], scratch: Path
 ) -> Iterator[tuple[str, Row | None, Row | None]]:
     """(key, row before, row after) of each key whose rows differ; None where there is no row with this key.
 
-    The order depends on the keys only. `before` and `after` are called twice and must give the same rows each time.
+    The order depends on the keys only. `before` and `after` are called twice and must give the same each time.
     `scratch` is an existing folder, in which temporary files take 24 bytes for each row, and the rows that differ.
     """
-    suspects = _suspects(before, after, scratch)
-    for old, new in _divided(before, after, scratch, lambda rows: _whole(rows, suspects)):
+    suspects = _suspects(before, after, row_of, scratch)
+    for old, new in _divided(before, after, scratch, lambda rows: _whole(rows, row_of, suspects)):
         rows = [dict(map(_split, _lines(path))) for path in (old, new)]
         for key in sorted(rows[0].keys() | rows[1].keys()):
             one, other = rows[0].get(key), rows[1].get(key)
@@ -57,10 +62,12 @@ class _Bits:
         return int.from_bytes(digest[1:5], "little") & ((1 << _BITS) - 1)
 
 
-def _suspects(before: Callable[[], Rows], after: Callable[[], Rows], scratch: Path) -> _Bits:
+def _suspects(
+    before: Callable[[], Rows[T]], after: Callable[[], Rows[T]], row_of: Callable[[T], Row], scratch: Path
+) -> _Bits:
     """The digests of all keys whose rows differ."""
     found = _Bits()
-    for old, new in _divided(before, after, scratch, _digests):
+    for old, new in _divided(before, after, scratch, lambda rows: _digests(rows, row_of)):
         sides = [dict(_DIGESTS.iter_unpack(path.read_bytes())) for path in (old, new)]
         for digest in sides[0].keys() | sides[1].keys():
             if sides[0].get(digest) != sides[1].get(digest):
@@ -69,10 +76,10 @@ def _suspects(before: Callable[[], Rows], after: Callable[[], Rows], scratch: Pa
 
 
 def _divided(
-    before: Callable[[], Rows],
-    after: Callable[[], Rows],
+    before: Callable[[], Rows[T]],
+    after: Callable[[], Rows[T]],
     scratch: Path,
-    encode: Callable[[Rows], Iterator[tuple[bytes, bytes]]],
+    encode: Callable[[Rows[T]], Iterator[tuple[bytes, bytes]]],
 ) -> Iterator[tuple[Path, Path]]:
     """Pairs of files with the encoded rows of the two sides, by the first byte of the digest of the key."""
     pairs = [(scratch / f"before-{number:03}", scratch / f"after-{number:03}") for number in range(_FILES)]
@@ -94,16 +101,16 @@ def _divided(
             path.unlink()
 
 
-def _digests(rows: Rows) -> Iterator[tuple[bytes, bytes]]:
-    for key, row in rows:
+def _digests(rows: Rows[T], row_of: Callable[[T], Row]) -> Iterator[tuple[bytes, bytes]]:
+    for key, each in rows:
         digest = _digest(key)
-        yield digest, _DIGESTS.pack(digest, blake2b(_dumped(row), digest_size=8).digest())
+        yield digest, _DIGESTS.pack(digest, blake2b(_dumped(row_of(each)), digest_size=8).digest())
 
 
-def _whole(rows: Rows, suspects: _Bits) -> Iterator[tuple[bytes, bytes]]:
-    for key, row in rows:
+def _whole(rows: Rows[T], row_of: Callable[[T], Row], suspects: _Bits) -> Iterator[tuple[bytes, bytes]]:
+    for key, each in rows:
         if (digest := _digest(key)) in suspects:
-            yield digest, json.dumps(key).encode() + b"\t" + _dumped(row) + b"\n"
+            yield digest, json.dumps(key).encode() + b"\t" + _dumped(row_of(each)) + b"\n"
 
 
 def _digest(key: str) -> bytes:
@@ -111,7 +118,11 @@ def _digest(key: str) -> bytes:
 
 
 def _dumped(row: Row) -> bytes:
-    return json.dumps(row, sort_keys=True, separators=(",", ":")).encode()
+    """Equal bytes for equal rows."""
+    try:
+        return _encode(row)
+    except (ValueError, OverflowError):  # half a surrogate pair, or a number of more than 64 bits
+        return json.dumps(row, sort_keys=True, separators=(",", ":")).encode()
 
 
 def _lines(path: Path) -> Iterator[bytes]:

@@ -35,27 +35,16 @@ def canonical_value(value: Any) -> bytes:
 
 def item_around(item: Item) -> tuple[bytes, bytes]:
     """The two parts of the row of an item in canonical JSON, around its ordinal. Raises as `canonical`."""
-    row = {
-        **item.fields,
-        "key": item.key,
-        _ORDINAL: _MARK,
-        "group": item.group,
-        "weight": item.weight,
-        "outputs": item.outputs,
-        "provenance": item.provenance,
-    }
-    if item.media is not None:
-        row["media"] = item.media
+    row = dict(item.fields, key=item.key, group=item.group, weight=item.weight, provenance=item.provenance)
     if item.position is not None:
         row[POSITION] = item.position
+    media = item.media
     try:
-        if (
-            _is_exact(item.fields.values())
-            and _is_exact(item.provenance.values())
-            and str is type(item.key) is type(item.group)
-            and _is_exact((item.weight, item.position))
-            and (item.media is None or _is_plain(item.media))
-        ):
+        if _is_exact(row.values()) and (media is None or _is_plain(media)):
+            row[_ORDINAL] = _MARK
+            row["outputs"] = item.outputs
+            if media is not None:
+                row["media"] = media
             head, _, tail = _encode(row).partition(_MARKED)
             return head, tail
     except (AttributeError, TypeError, ValueError, RecursionError):

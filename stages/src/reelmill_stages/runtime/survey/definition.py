@@ -23,8 +23,13 @@ def keep_definition(context: StepContext) -> None:
         return
     definition = _told(context)
     if not may_be_replaced(context.store, run(uid), RunRecord):
-        where = address(context.store, run(uid))
-        event(log, "reelmill did not write this file; it stays, and the run makes no report", file=where)
+        if definition is not None:
+            event(
+                log,
+                "this file is no record of a run, so it is not replaced, and the run makes no report",
+                level=logging.WARNING,
+                file=address(context.store, run(uid)),
+            )
     elif definition is None:
         context.store.delete(run(uid))
     else:

@@ -3,8 +3,9 @@
     <prefix>AZURE_STORAGE_ACCOUNT       name of the account, unless the endpoint names it
     <prefix>AZURE_STORAGE_KEY           the account's key
     <prefix>AZURE_STORAGE_SAS_TOKEN     a shared access signature
-    workload identity, managed identity, the environment's service principal, the Azure CLI
-    <prefix>AZURE_STORAGE_ANONYMOUS=true    none, for public containers; only where no key and no signature are set
+    <prefix>AZURE_STORAGE_ANONYMOUS=true    none, for public containers
+    the identity of the process: the environment's service principal, a workload identity, a managed identity, the
+    Azure CLI
 
 A connection with a prefix never uses the variables without it, because those belong to another account, and one with a
 Secret no other identity.

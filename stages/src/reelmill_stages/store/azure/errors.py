@@ -35,7 +35,10 @@ _REFUSED = {
     "AuthenticationFailed": ("the key or signature is wrong", "check AZURE_STORAGE_KEY or AZURE_STORAGE_SAS_TOKEN"),
     "InvalidAuthenticationInfo": ("the credentials cannot be read", "check the AZURE_STORAGE_… variables"),
     "NoAuthenticationInformation": ("no credentials", "set AZURE_STORAGE_KEY, or give the pod an identity"),
-    "AuthorizationFailure": ("no permission", "allow this identity to list, read, write and delete blobs here"),
+    "AuthorizationFailure": (
+        "no permission",
+        "allow this identity to list, read, write and delete blobs here; a signature may have expired",
+    ),
     "AuthorizationPermissionMismatch": (
         "no permission",
         "give this identity the role Storage Blob Data Contributor (of a source: Storage Blob Data Reader)",

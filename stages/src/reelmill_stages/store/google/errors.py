@@ -75,4 +75,6 @@ def _answered(status: int, line: str, place: str) -> ReelmillError:
 
 
 def _line(error: BaseException) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0][:300]
+    # Errors about identities have the answer of the server behind the message.
+    told = error.args[0] if isinstance(error, GoogleAuthError) and error.args else error
+    return (str(told).strip() or type(error).__name__).splitlines()[0][:300]

@@ -1,8 +1,8 @@
 """Credentials of a connection, in this order:
 
     <prefix>AWS_ACCESS_KEY_ID, <prefix>AWS_SECRET_ACCESS_KEY, <prefix>AWS_SESSION_TOKEN
+    <prefix>AWS_NO_SIGN_REQUEST=true      anonymous, for public buckets
     the AWS credentials file, web identity (IRSA), container credentials, instance metadata
-    <prefix>AWS_NO_SIGN_REQUEST=true      anonymous, for public buckets; only where no keys are set
 
 A connection with a prefix never uses the variables without it, because those belong to another server, and one with a
 Secret no other identity.
