@@ -1,5 +1,6 @@
 """Commands that write a file or folder that somebody named: nothing that they did not write themselves is replaced."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -94,6 +95,20 @@ def test_events_follow_those_of_earlier_runs(pipeline: Path, tmp_path: Path) -> 
 @pytest.mark.parametrize("name", ["report", "lineage", "tune", "card", "export"])
 def test_what_the_command_wrote_before_is_replaced(pipeline: Path, tmp_path: Path, name: str) -> None:
     assert [call(pipeline, name, tmp_path / "made")[0] for _ in range(2)] == [0, 0]
+
+
+@pytest.mark.parametrize("part", ["page", "sheet"])
+def test_a_report_of_tune_replaces_only_its_own_parts(pipeline: Path, tmp_path: Path, part: str) -> None:
+    made = tmp_path / "made"
+    assert call(pipeline, "tune", made)[0] == 0
+    result = json.loads((made / "tune.json").read_bytes())
+    (sheet,) = result["sheets"]
+    (made / "tune.json").write_text(json.dumps({**result, "sheets": []}))
+    mine = made / "index.html" if part == "page" else Path(sheet)
+    mine.write_bytes(b"mine")
+    code, said = call(pipeline, "tune", made)
+    assert (code, mine.read_bytes()) == (2, b"mine")
+    assert said.startswith(f"error: {mine}: the file that is there is something else")
 
 
 def test_the_metadata_of_a_source_are_not_replaced_by_a_table_of_lineage(pipeline: Path, tmp_path: Path) -> None:

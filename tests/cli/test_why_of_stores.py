@@ -38,6 +38,18 @@ CASES = [
     Case("complete", [RAW, row("clips")], "complete", "Every input that was listed is processed."),
     Case("empty", [row("raw", "source", segments=0), row("clips", segments=0)], "empty", "Nothing is committed yet."),
     Case(
+        "an empty source",
+        [row("raw", "source", segments=0, listed=True), row("clips", segments=0)],
+        "empty",
+        "Nothing is committed: a run has listed raw and found no items. Check the address and patterns there.",
+    ),
+    Case(
+        "one of two sources is listed",
+        [row("a", "source", segments=0, listed=True), row("b", "source", segments=0), row("clips", segments=0)],
+        "empty",
+        "Nothing is committed yet.",
+    ),
+    Case(
         "new input",
         [RAW, row("clips", uncovered={"raw": 1}), row("frames", segments=0, uncovered={"clips": 1})],
         "behind",
@@ -106,9 +118,11 @@ def test_what_a_store_shows_is_said_in_one_paragraph(case: Case) -> None:
 def test_a_file_is_explained_by_its_store_or_one_stage_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "videos").mkdir()
-    (tmp_path / "videos/broken.mp4").write_bytes(b"not a video")
     path = write(tmp_path)
     assert reelmill("why", path).out == "Nothing is committed yet.\n"
+    assert reelmill("run", path).code == 0
+    assert reelmill("why", path).out.startswith("Nothing is committed: a run has listed raw and found no items.")
+    (tmp_path / "videos/broken.mp4").write_bytes(b"not a video")
     assert reelmill("run", path).code != 0
     told = json.loads(reelmill("why", path, "-o", "json").out)
     assert (told["name"], told["state"]) == ("small", "behind")

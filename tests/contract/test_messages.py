@@ -3,10 +3,12 @@
 import io
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from reelmill.contract.errors import ItemError
 from reelmill.contract.records.rows import LedgerRow, Outcome
-from reelmill.contract.text.messages import told
+from reelmill.contract.text.messages import LONGEST, shortened, told
 from reelmill_stages.format_checks import Finding
 
 
@@ -25,3 +27,12 @@ def test_an_address_in_memory_is_in_no_row_no_error_and_no_finding(thing: object
 def test_what_a_user_wrote_stays() -> None:
     for text in ("looked at 0x1F600 twice", "<b>meet at 0xCAFE</b>", "a.mp4"):
         assert told(text) == text
+
+
+@given(name=st.text(max_size=2000), why=st.text(max_size=200), longest=st.integers(401, 600))
+def test_a_long_name_in_a_message_does_not_hide_the_reason_at_its_end(name: str, why: str, longest: int) -> None:
+    text = f"{name}: {why}"
+    short = shortened(text, longest)
+    assert len(short) == min(len(text), longest)
+    assert short.endswith(why)
+    assert short == text if len(text) <= LONGEST and longest >= LONGEST else short[:150] == text[:150]

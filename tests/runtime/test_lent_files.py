@@ -75,8 +75,16 @@ def test_a_name_belongs_to_the_item_that_took_it_first(tmp_path: Path, locations
         with pytest.raises(ItemError) as taken:
             put_output(locations.store, "x.txt", file, mark)
         assert taken.value.reason == "name_taken"
+
+
+@pytest.mark.parametrize("key", ["../x.txt", f"{'x' * 300}.txt", "taken/below.txt", "above", ".reelmill-store/x.txt"])
+def test_a_name_that_the_store_cannot_hold_fails_the_item(tmp_path: Path, locations: Locations, key: str) -> None:
+    file = tmp_path / "file"
+    file.write_bytes(b"one")
+    for there in ("taken", "above/below.txt"):
+        put_output(locations.store, there, file, item_mark("k", 1, "a"))
     with pytest.raises(ItemError) as bad:
-        put_output(locations.store, "../x.txt", file, item_mark("k", 1, "a"))
+        put_output(locations.store, key, file, item_mark("k", 1, "b"))
     assert bad.value.reason == "bad_name"
 
 

@@ -17,17 +17,15 @@ def report_bug(error: BaseException) -> Path:
     """Write the traceback to a new file and return its path.
 
     The folder is `$XDG_STATE_HOME/reelmill` (default `~/.local/state/reelmill`), or the temporary folder if that one
-    cannot be created.
+    cannot be written to.
     """
-    folder = _crash_folder()
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        number, path = _new_file(_crash_folder())
     except OSError:
-        folder = Path(tempfile.gettempdir())
-    path = folder / f"crash-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.log"
+        number, path = _new_file(Path(tempfile.gettempdir()))
     words = printable(without_secrets("".join(traceback.format_exception(error))), keep="\n")
-    # A new file for its owner alone. The arguments of the command are not in it: they may hold anything.
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+    # The arguments of the command are not in it: they may hold anything.
+    with os.fdopen(number, "w", encoding="utf-8") as file:
         file.write(f"reelmill {__version__}, Python {sys.version.split()[0]}, {sys.platform}\n\n{words}")
     logging.getLogger("reelmill").debug("crash", exc_info=error)
     return path
@@ -36,6 +34,14 @@ def report_bug(error: BaseException) -> Path:
 def crash_reports() -> list[Path]:
     """The tracebacks that `report_bug` wrote, the newest first."""
     return sorted(_crash_folder().glob("crash-*.log"), key=lambda path: path.name, reverse=True)
+
+
+def _new_file(folder: Path) -> tuple[int, Path]:
+    """(descriptor, path) of a new file for its owner alone. Several crashes may fall into one second."""
+    folder.mkdir(parents=True, exist_ok=True)
+    prefix = f"crash-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}-"
+    number, path = tempfile.mkstemp(prefix=prefix, suffix=".log", dir=folder)
+    return number, Path(path)
 
 
 def _crash_folder() -> Path:

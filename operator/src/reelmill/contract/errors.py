@@ -80,6 +80,10 @@ class StoreDamaged(StoreError):
     """An object in the store is not what was committed: its bytes, size or form differ, or it is gone."""
 
 
+class KeyRefused(StoreError):
+    """The store cannot hold an object with this key: it is invalid or too long, or a folder is in its place."""
+
+
 class PreconditionFailed(StoreError):
     """If-None-Match or If-Match failed: the object was written or changed by somebody else."""
 

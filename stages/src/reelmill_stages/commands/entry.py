@@ -1,10 +1,12 @@
 """Access to the sources and stages of a task, and to their data sets."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from reelmill.contract.errors import SpecError
 from reelmill.contract.records.layout import DataSetPaths
 from reelmill.contract.task import SourceDef, StageDef, Task
+from reelmill.contract.text.sentences import listed
+from reelmill_stages.records.claims import claims_on
 from reelmill_stages.records.data_set import DataSet
 from reelmill_stages.store import Store
 from reelmill_stages.store.open import open_store
@@ -33,3 +35,14 @@ def stage_of(task: Task, name: str) -> StageDef:
 def data_set(store: Store, entry: SourceDef | StageDef) -> DataSet:
     """The data set of a source or stage with its current key; it may be empty."""
     return DataSet(store, DataSetPaths(entry.name, entry.key))
+
+
+def must_exist(store: Store, task: Task, names: Collection[str] = ()) -> None:
+    """Raises SpecError if no pipeline has ever worked on one of these data sets; without `names`, of all of them."""
+    chosen = [entry for entry in entries(task) if not names or entry.name in names]
+    if not any(claims_on(store, DataSetPaths(entry.name, entry.key)) for entry in chosen):
+        raise SpecError(
+            f"the store has no data set of {listed([entry.name for entry in chosen])} by this definition",
+            where=store.uri,
+            hint="run the pipeline first; if it has run, its definition or the address of the store has changed",
+        )

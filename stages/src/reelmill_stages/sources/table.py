@@ -20,6 +20,7 @@ from reelmill_stages.sources.objects.folder import MediaFolder
 from reelmill_stages.sources.tables import cells
 from reelmill_stages.sources.tables.column_lookup import BadLine, KnownColumns, Row, as_row, cell
 from reelmill_stages.sources.tables.formats import LINE, SURPLUS, format_of, rows_of
+from reelmill_stages.store.web.urls import file_path
 
 _AHEAD = 64
 """Rows whose files are asked for ahead of their turn."""
@@ -97,7 +98,7 @@ def _draft(value: object, wanted: list[str], columns: Columns, folder: MediaFold
                 ItemReason.BAD_ROW, f"{len(row[SURPLUS])} cells more than columns: is a text with commas unquoted?"
             )
         path = about = cells.path(row.get(columns.path))
-        vid = cells.identifier(row.get(columns.id)) if columns.id else splitext(basename(cells.file_path(path)))[0]
+        vid = cells.identifier(row.get(columns.id)) if columns.id else splitext(basename(file_path(path)))[0]
         fields = {"vid": vid} | _kept(row, columns)
         if columns.text:
             fields["text"] = cells.caption(row.get(columns.text))

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from urllib.parse import quote, unquote
 
-from reelmill.contract.errors import StoreError
+from reelmill.contract.errors import KeyRefused, StoreError
 from reelmill.contract.records.layout import INTERNAL
 
 MAX_KEY = 1024
@@ -27,10 +27,10 @@ _PLAIN = " !#$&'()*+,-./:;<=>?@[]^_`{|}~"
 
 
 def check_key(key: str) -> str:
-    """Return a valid key. Raises StoreError if it is empty, absolute, too long, or leaves the root."""
+    """Return a valid key. Raises KeyRefused if it is empty, absolute, too long, or leaves the root."""
     problem = key_problem(key)
     if problem:
-        raise StoreError(
+        raise KeyRefused(
             f"{problem}: {key[:200]!r}",
             hint="keys must be relative, use /, and contain neither . or .. nor control characters",
         )
@@ -38,16 +38,27 @@ def check_key(key: str) -> str:
 
 
 def check_new_key(key: str) -> str:
-    """Return a valid key for a new object, which must not have empty parts. Raises StoreError."""
+    """Return a valid key for a new object, which must not have empty parts. Raises KeyRefused."""
     if "" in check_key(key).split("/"):
-        raise StoreError(f"empty name in key: {key[:200]!r}", hint="write a/b, not a//b or a/")
+        raise KeyRefused(f"empty name in key: {key[:200]!r}", hint="write a/b, not a//b or a/")
+    return key
+
+
+def check_room(prefix: str, key: str) -> str:
+    """Return a key that is not too long together with the prefix of its store in a bucket. Raises KeyRefused."""
+    size = len(f"{prefix}{key}".encode())
+    if size > MAX_KEY:
+        raise KeyRefused(
+            f"with the prefix of the store, this key has {size} bytes, and {MAX_KEY} are possible: {key[:200]!r}",
+            hint="choose a shorter prefix for the store, or shorter names",
+        )
     return key
 
 
 def check_names(key: str) -> str:
-    """Return a key whose parts are not too long to be names of files. Raises StoreError."""
+    """Return a key whose parts are not too long to be names of files. Raises KeyRefused."""
     if any(len(part.encode()) > MAX_NAME for part in key.split("/")):
-        raise StoreError(f"a name in the key is longer than {MAX_NAME} bytes: {key[:200]!r}", hint="use shorter names")
+        raise KeyRefused(f"a name in the key is longer than {MAX_NAME} bytes: {key[:200]!r}", hint="use shorter names")
     return key
 
 

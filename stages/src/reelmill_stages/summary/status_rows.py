@@ -10,6 +10,7 @@ from reelmill.contract.records.layout import DataSetPaths, SegmentPaths
 from reelmill.contract.records.segment import Pass
 from reelmill.contract.task import SourceDef, StageDef
 from reelmill_stages.host.local_process import is_dead
+from reelmill_stages.records.claims import claims_on
 from reelmill_stages.records.data_set import DataSet
 from reelmill_stages.records.latest_key import LatestKey
 from reelmill_stages.records.record_files import load
@@ -59,6 +60,7 @@ def _row(store: Store, entry: SourceDef | StageDef, cut: ConsistentCut) -> Statu
         flow=last.flow if last else None,
         usage=(usage := last.total_usage if last else None),
         bound=(usage.bound or "") if usage else "",
+        listed=isinstance(entry, SourceDef) and (last is not None or bool(claims_on(store, data.names))),
     )
 
 

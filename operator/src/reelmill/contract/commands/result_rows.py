@@ -98,6 +98,8 @@ class StatusRow(CommandRow):
     """What all closed passes have used; null where commits of earlier versions do not tell."""
     bound: str = ""
     """What the workers spent most of their time on; empty: not known."""
+    listed: bool = False
+    """Whether a run has listed this source, items or not. False for stages."""
 
     def failed_reasons(self) -> set[str]:
         """Reasons of failed items. A pass that is still open may hold more, which nobody has counted."""

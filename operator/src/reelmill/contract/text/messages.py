@@ -4,6 +4,9 @@ import re
 
 from reelmill.contract.text.urls import without_secrets
 
+LONGEST = 500
+"""Characters of the message of an item."""
+
 _ADDRESS = re.compile(r"\s+at\s+0x[0-9a-fA-F]{4,16}(?=>)")
 
 
@@ -11,3 +14,11 @@ def told(text: str) -> str:
     """The text without credentials in URLs, and without the addresses of objects: `<BytesIO object at 0x7f…>`."""
     text = without_secrets(text)
     return _ADDRESS.sub("", text) if " at 0x" in text else text
+
+
+def shortened(text: str, longest: int = LONGEST) -> str:
+    """The text, or its beginning and end: a message may begin with a name of 1,024 bytes, and says at its end why."""
+    if len(text) <= longest:
+        return text
+    end = longest // 2
+    return f"{text[: longest - end - 1]}…{text[-end:]}"

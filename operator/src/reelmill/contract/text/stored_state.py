@@ -39,7 +39,7 @@ def _cause(rows: Sequence[StatusRow]) -> tuple[PipelineState, str]:
     changed = [row.name for row in rows if row.latest and not row.segments]
     again = f" The definition of {listed(changed)} has changed since the last data set." if changed else ""
     if not any(row.segments for row in rows):
-        return "empty", f"Nothing is committed yet.{again}"
+        return "empty", f"{_nothing(rows)}{again}"
     if behind := [row for row in rows if row.uncovered or not row.segments]:
         names = listed([row.name for row in behind])
         has, its = ("has", "its") if len(behind) == 1 else ("have", "their")
@@ -49,6 +49,15 @@ def _cause(rows: Sequence[StatusRow]) -> tuple[PipelineState, str]:
         stopped = ", unless more items failed than `failures.tolerate` allows" if failed else ""
         return "behind", f"{names} {has} not processed all of {its} inputs{left}. The next run does{stopped}.{again}"
     return "complete", "Every input that was listed is processed."
+
+
+def _nothing(rows: Sequence[StatusRow]) -> str:
+    """Why nothing is committed: no run came that far, or the sources had no items."""
+    sources = [row for row in rows if row.kind == "source"]
+    if not sources or not all(row.listed for row in sources):
+        return "Nothing is committed yet."
+    names = listed([row.name for row in sources])
+    return f"Nothing is committed: a run has listed {names} and found no items. Check the address and patterns there."
 
 
 def _progress(opened: OpenPassRow) -> str:

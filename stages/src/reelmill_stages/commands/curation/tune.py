@@ -48,7 +48,7 @@ def tune(
             )
         if folder is None:
             return tuning.result(stage)
-        with writing(folder):
+        with writing(folder, tuning.borders):
             fields = {rule.reason: rule.field for rule in block.rules}
             sheets, unseen = write_sheets(tuning.borders, fields, task, env, folder)
             result = tuning.result(stage, report=str(folder / PAGE), sheets=sheets, unseen=unseen)

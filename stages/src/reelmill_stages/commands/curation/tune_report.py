@@ -9,6 +9,7 @@ from pathlib import Path
 from reelmill.contract.commands.tuning import RuleEffect, TuneResult
 from reelmill.contract.digest import canonical
 from reelmill.contract.errors import SpecError
+from reelmill.contract.output_file import must_be_ours
 from reelmill.contract.task import Task
 from reelmill.contract.text.quantities import amount
 from reelmill_stages.commands.curation.border_items import BorderItems
@@ -20,6 +21,10 @@ PAGE = "index.html"
 RESULT = "tune.json"
 """The result as JSON, written last: it marks the folder."""
 _COUNTS = ("drops alone", "drops first", "drops only", "of these fail")
+_TITLE = "Rules of"
+_BEGIN = f"""\
+<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>{_TITLE} """
 _HEAD = """\
 <!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{title}</title><style>
@@ -31,11 +36,13 @@ td.n, th.n {{ text-align: right }} img, svg {{ max-width: 100%; margin: 4px 8px 
 
 
 @contextmanager
-def writing(folder: Path) -> Iterator[None]:
-    """Raises SpecError if the report cannot be written, and for a folder that holds something else."""
+def writing(folder: Path, borders: Sequence[BorderItems]) -> Iterator[None]:
+    """Raises SpecError if the report cannot be written, for a folder that holds something else, and for a file in it
+    that has the name of a part of the report and that no earlier call wrote.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        _must_be_ours(folder)
+        _must_be_ours(folder, borders)
         yield
     except OSError as error:
         raise SpecError(
@@ -43,21 +50,39 @@ def writing(folder: Path) -> Iterator[None]:
         ) from error
 
 
-def _must_be_ours(folder: Path) -> None:
-    if any(folder.iterdir()) and not _is_result(folder / RESULT):
+def _must_be_ours(folder: Path, borders: Sequence[BorderItems]) -> None:
+    if not any(folder.iterdir()):
+        return
+    ours = _written(folder / RESULT)
+    if not ours:
         raise SpecError(
             "the folder holds something else than a report of tune",
             where=str(folder),
             hint="name a new folder, or that of an earlier report",
         )
+    for name in (PAGE, *(_sheet_name(border) for border in borders)):
+        path = folder / name
+        must_be_ours(path, lambda path: path.name in ours and _is_part(path), option="--report")
 
 
-def _is_result(path: Path) -> bool:
+def _written(path: Path) -> set[str]:
+    """Names of the files of an earlier report, by its result; empty if this is none."""
     try:
-        found: dict[str, object] = json.loads(path.read_bytes())
-        return found.keys() >= {"stage", "rules", "sheets"}
-    except (FileNotFoundError, ValueError, AttributeError, RecursionError):
-        return False
+        found = json.loads(path.read_bytes())
+        if found.keys() >= {"stage", "rules"}:
+            return {PAGE, *(Path(sheet).name for sheet in found["sheets"])}
+    except (FileNotFoundError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        pass
+    return set()
+
+
+def _is_part(path: Path) -> bool:
+    with path.open("rb") as file:
+        return path.name != PAGE or file.read(len(_BEGIN)) == _BEGIN.encode()
+
+
+def _sheet_name(border: BorderItems) -> str:
+    return f"{border.rule}-{border.limit}.png"
 
 
 def write_sheets(
@@ -67,7 +92,7 @@ def write_sheets(
     sheets: list[str] = []
     unseen: list[str] = []
     for border in borders:
-        path = folder / f"{border.rule}-{border.limit}.png"
+        path = folder / _sheet_name(border)
         path.write_bytes(_sheet(border, fields[border.rule], task, env, unseen))
         sheets.append(str(path))
     return sheets, unseen
@@ -96,7 +121,7 @@ def _sheet(border: BorderItems, field: str, task: Task, env: Mapping[str, str], 
 
 
 def _page(result: TuneResult) -> Iterator[str]:
-    title = f"Rules of {result.stage}"
+    title = f"{_TITLE} {result.stage}"
     yield _HEAD.format(title=escape(title))
     yield f"<h1>{escape(title)}</h1>\n<p>{amount(result.kept)} of {amount(result.items)} items are kept.</p>\n"
     yield "<table><tr><th>rule</th><th>field</th><th>limits</th>"

@@ -11,7 +11,7 @@ from reelmill.contract.errors import SpecError
 from reelmill.contract.records.claim import Claimant
 from reelmill.contract.records.verification import ProgressRecord
 from reelmill.contract.task import Task
-from reelmill_stages.commands.entry import store_of
+from reelmill_stages.commands.entry import must_exist, store_of
 from reelmill_stages.runtime.verify.digest_reader import Reading
 from reelmill_stages.runtime.verify.progress import VerificationProgress
 from reelmill_stages.runtime.verify.whole_store import damaged_in_store
@@ -33,8 +33,8 @@ def integrity(
 
     `max_rate` limits reading, in bytes per second. With `read_all`, the server's checksums are not relied on.
     `progress` is a local file with what was found whole: a later call with the same file continues an interrupted
-    check, and a check that ends deletes it. Raises SpecError for a file that is something else, and TransientError if
-    the store does not answer.
+    check, and a check that ends deletes it. Raises SpecError for a file that is something else and for a store that has
+    none of these data sets, and TransientError if the store does not answer.
     """
     store = store_of(task, env)
     reading = Reading(store, max_rate, read_all=read_all)
@@ -49,6 +49,8 @@ def integrity(
         raise
     if progress:
         progress.unlink(missing_ok=True)
+    if not (damage or reading.objects or known.earlier):
+        must_exist(store, task, names)
     return IntegrityResult(
         objects=reading.objects,
         bytes=reading.bytes,

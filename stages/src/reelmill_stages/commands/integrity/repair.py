@@ -18,7 +18,7 @@ from reelmill.contract.records.segment import Object, Part
 from reelmill.contract.records.verification import ProgressRecord
 from reelmill.contract.task import SourceDef, StageDef, Task
 from reelmill_stages import registry
-from reelmill_stages.commands.entry import data_set, entries, store_of
+from reelmill_stages.commands.entry import data_set, entries, must_exist, store_of
 from reelmill_stages.commands.integrity.put_back import NotRepaired, put_back
 from reelmill_stages.commands.integrity.repair_index import DamagedIndexes
 from reelmill_stages.commands.replay import find_input, run_order
@@ -49,7 +49,7 @@ def repair(
 
     `timeouts` maps stages to the seconds that an item may take, `now` is in seconds since the epoch, and `max_rate`
     limits reading, in bytes per second. With `read_all`, the server's checksums are not relied on. Raises
-    TransientError if the store does not answer.
+    SpecError for a store that has none of these data sets, and TransientError if the store does not answer.
     """
     store = store_of(task, env)
     reading = Reading(store, max_rate, read_all=read_all)
@@ -74,6 +74,8 @@ def repair(
             except NotRepaired as reason:
                 why = str(reason)
             rows.append(RepairRow(stage=entry.name, key=key, problem=problem, repaired=not why, why=why))
+    if not (rows or reading.objects):
+        must_exist(store, task, names)
     return RepairResult(rows=rows, trash=address(store, aside) if moved else "")
 
 

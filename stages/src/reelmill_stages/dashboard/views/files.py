@@ -9,6 +9,7 @@ from reelmill.contract.records.rows import Item
 from reelmill_stages.dashboard.views.models import FileView
 from reelmill_stages.runtime.preview_frames.media_places import MediaPlaces
 from reelmill_stages.store import Store
+from reelmill_stages.store.web.urls import file_path
 
 Kind = Literal["video", "image", "audio", "text", "other"]
 TYPES: dict[str, tuple[str, Kind]] = {
@@ -94,6 +95,6 @@ def problem_of(places: MediaPlaces, file: ServedFile) -> str:
 
 
 def _file(uri: str, size: int, digest: str, etag: str, source: str) -> ServedFile:
-    name = uri.rpartition("/")[2]
+    name = file_path(uri).rpartition("/")[2]
     media_type, kind = TYPES.get(PurePosixPath(name).suffix.lower(), OTHER)
     return ServedFile(name, size, digest, etag, media_type, kind, uri, source)

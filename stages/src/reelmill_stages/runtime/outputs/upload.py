@@ -8,12 +8,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from reelmill.contract.digest import sha256
-from reelmill.contract.errors import ItemError, PreconditionFailed, StoreError
+from reelmill.contract.errors import ItemError, KeyRefused, NotFound, PreconditionFailed
 from reelmill.contract.reasons import ItemReason
 from reelmill.contract.records.rows import Output
 from reelmill_stages.store import Store
 from reelmill_stages.store.digests import file_digest
-from reelmill_stages.store.keys import check_key
 
 _LONGEST_ITEM = 256
 
@@ -32,18 +31,19 @@ def shard_mark(stage_key: str, segment: int, shard: int) -> dict[str, str]:
 def put_output(store: Store, key: str, path: Path, mark: Mapping[str, str], digest: str = "") -> Output:
     """Upload a finished file, or find that it was uploaded before.
 
-    Raises ItemError with the reason `name_taken` if the name belongs to another item, and `bad_name` for an invalid
-    name.
+    Raises ItemError with the reason `name_taken` if the name belongs to another item or is that of a folder, and
+    `bad_name` for a name that the store cannot hold.
     """
-    try:
-        check_key(key)
-    except StoreError as error:
-        raise ItemError(ItemReason.BAD_NAME, str(error)) from error
     digest = digest or file_digest(path)
     try:
         store.write(key, path, create=True, metadata={**mark, "digest": digest})
+    except KeyRefused as error:
+        raise ItemError(ItemReason.BAD_NAME, str(error)) from error
     except PreconditionFailed:
-        found = store.stat(key)
+        try:
+            found = store.stat(key)
+        except NotFound as error:
+            raise ItemError(ItemReason.NAME_TAKEN, f"{key}: {error.what}") from error
         theirs = dict(found.metadata)
         their_digest = theirs.pop("digest", "")
         if theirs != dict(mark):

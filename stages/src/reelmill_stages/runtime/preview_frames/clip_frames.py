@@ -17,6 +17,7 @@ from reelmill_stages.pictures.shot import Shot
 from reelmill_stages.runtime.preview_frames.media_places import MediaPlaces
 from reelmill_stages.runtime.workers import safe_child
 from reelmill_stages.store.open import open_store
+from reelmill_stages.store.web.urls import file_path
 
 WIDTH, HEIGHT = 200, 120
 """Largest size of a frame in pixels."""
@@ -36,14 +37,14 @@ def is_image(name: str) -> bool:
 def image_of(item: Item) -> Media | None:
     """The item's file, or the first of its outputs, if its name is that of an image."""
     if item.media is not None:
-        return item.media if is_image(item.media.uri) else None
+        return item.media if is_image(file_path(item.media.uri)) else None
     found = next((output for output in item.outputs if is_image(output.key)), None)
     return Media(found.key, found.size, digest=found.digest) if found else None
 
 
 def can_be_seen(item: Item) -> bool:
     """Whether an item's files seem to be images or videos, by their names."""
-    names = [item.media.uri] if item.media is not None else [output.key for output in item.outputs]
+    names = [file_path(item.media.uri)] if item.media is not None else [output.key for output in item.outputs]
     return any(is_image(name) or name.lower().endswith(_VIDEOS) for name in names)
 
 

@@ -16,6 +16,7 @@ from reelmill.contract.process.exhaustion import exhausted
 from reelmill.contract.reasons import ItemReason
 from reelmill.contract.records.rows import Item, Media, Outcome
 from reelmill.contract.records.usage import Bound, Usage
+from reelmill.contract.text.messages import shortened
 from reelmill_stages.item_errors import failed
 from reelmill_stages.media_file import MediaFile
 from reelmill_stages.metering.work_clock import CLOCK
@@ -100,7 +101,7 @@ class RowPool:
             if isinstance(error, ItemError):
                 return [not_done(failed(error))]
             message = f"the stage raised on this item: {type(error).__name__}: {error}"
-            return [InputResult(Outcome.FAILED, ItemReason.CRASH, message[:500])]
+            return [InputResult(Outcome.FAILED, ItemReason.CRASH, shortened(message))]
 
 
 class _NoWork:

@@ -19,6 +19,7 @@ from reelmill.contract.records.flow import Flow, after
 from reelmill.contract.records.rows import Item, LedgerRow, Media, Outcome
 from reelmill.contract.records.segment import Counts, Object, Part, Segment, StageRecord
 from reelmill.contract.task import SourceDef, SourceReport
+from reelmill.contract.text.messages import shortened
 from reelmill_stages import registry
 from reelmill_stages.records.data_set import DataSet
 from reelmill_stages.records.drift import Drift
@@ -221,7 +222,7 @@ def _item(row: dict[str, Any]) -> Item:
 
 
 def _ledger_row(key: str, outcome: Outcome, reason: str = "", message: str = "") -> dict[str, Any]:
-    return LedgerRow(key=key, ordinal=0, outcome=outcome, reason=reason, message=message[:500]).to_json()
+    return LedgerRow(key=key, ordinal=0, outcome=outcome, reason=reason, message=shortened(message)).to_json()
 
 
 def _segment(

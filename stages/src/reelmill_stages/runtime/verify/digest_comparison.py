@@ -99,7 +99,7 @@ class _Examination:
     def _segment(self, segment: Segment) -> None:
         whole = True
         seen = dict.fromkeys(("done", "filtered", "failed", "skipped"), 0)
-        records = None if segment.kind == "listing" else PassRecords(self._data, segment)
+        records = None if segment.kind == "listing" else PassRecords(self._data, segment, self._reading)
         for number, part in enumerate(segment.parts):
             before = len(self._found)
             self._count(segment, part, seen)
@@ -221,6 +221,7 @@ class _Examination:
             elif SETTLED.fullmatch(name):
                 try:
                     with rows_file(self._store, stat.key, "", self._data.scratch) as path:
+                        self._reading.passed(stat.size)
                         for _ in read_settled(path, self._at(stat.key), below=folder.removesuffix(f"{INTERNAL}/")):
                             pass
                     refuse_changed(self._store, stat.key, RESTORE)

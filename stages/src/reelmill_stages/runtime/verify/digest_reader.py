@@ -43,7 +43,7 @@ class Reading:
                     self.objects += 1
                     self.by_checksum += 1
                 return stat.checksum, stat.size
-        found = object_digest(self._store, wanted.key, passed=self._passed)
+        found = object_digest(self._store, wanted.key, passed=self.passed)
         with self._lock:
             self.objects += 1
         return found
@@ -52,9 +52,10 @@ class Reading:
         """Count rows that the caller read and compared."""
         with self._lock:
             self.objects += 1
-        self._passed(rows.size)
+        self.passed(rows.size)
 
-    def _passed(self, size: int) -> None:
+    def passed(self, size: int) -> None:
+        """Count bytes that the caller read, and wait as the rate demands."""
         self._check_stop()
         with self._lock:
             self.bytes += size

@@ -16,6 +16,7 @@ from reelmill_stages.records.record_files import load, refuse_changed
 from reelmill_stages.records.row_files import rows_file
 from reelmill_stages.runtime.shards.outcomes import read_settled
 from reelmill_stages.runtime.verify.damaged_object import DamagedObject
+from reelmill_stages.runtime.verify.digest_reader import Reading
 from reelmill_stages.runtime.verify.outcome_rows import difference
 from reelmill_stages.runtime.verify.presence import is_there
 from reelmill_stages.store.damage import RESTORE, address, gone, unreadable
@@ -30,10 +31,11 @@ _COMMIT = "restore it from a backup: no reader of the closed segment needs it, a
 class PassRecords:
     """The records of one closed pass of a stage."""
 
-    def __init__(self, data: DataSet, segment: Segment) -> None:
+    def __init__(self, data: DataSet, segment: Segment, reading: Reading) -> None:
         self._data = data
         self._store = data.store
         self._segment = segment
+        self._reading = reading
         self._paths = data.paths(segment.segment)
         self._verdicts: Verdicts | None = None
         if segment.kept:
@@ -50,8 +52,8 @@ class PassRecords:
         pieces = [piece for shard in opened.shards for piece in shard.slices] if opened else []
         for key, digest in {piece.rows: piece.digest for piece in pieces if piece.rows.startswith(own)}.items():
             try:
-                with rows_file(self._store, key, digest, self._data.scratch):
-                    pass
+                with rows_file(self._store, key, digest, self._data.scratch) as path:
+                    self._reading.passed(path.stat().st_size)
             except StoreDamaged as error:
                 yield DamagedObject(key, error)
 
@@ -83,9 +85,11 @@ class PassRecords:
 
     def _outcomes_error(self, number: int, key: str) -> StoreDamaged | None:
         where = address(self._store, key)
+        part = self._segment.parts[number]
         try:
             with rows_file(self._store, key, "", self._data.scratch) as path:
-                different = difference(self._data, self._segment.parts[number], read_settled(path, where))
+                self._reading.passed(path.stat().st_size + sum(rows.size for rows in (part.ledger, part.items) if rows))
+                different = difference(self._data, part, read_settled(path, where))
             refuse_changed(self._store, key, RESTORE)
         except NotFound:
             return gone(where, _OUTCOMES)

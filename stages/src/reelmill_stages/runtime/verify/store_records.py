@@ -2,7 +2,8 @@
 of pipeline files, and records of runs.
 """
 
-from collections.abc import Collection
+import time
+from collections.abc import Iterable, Mapping
 from itertools import chain
 
 from reelmill.contract.errors import NotFound, StoreDamaged
@@ -22,9 +23,11 @@ from reelmill.contract.records.frozen import Frozen, claim_uid, is_name
 from reelmill.contract.records.layout import INTERNAL, DataSetPaths
 from reelmill.contract.records.run import RunRecord
 from reelmill.contract.records.segment import Object
+from reelmill_stages.records.heartbeat import is_young
 from reelmill_stages.records.record_files import load, refuse_changed, remedy
 from reelmill_stages.runtime.verify.damaged_object import DamagedObject
 from reelmill_stages.runtime.verify.digest_reader import Reading
+from reelmill_stages.runtime.verify.presence import is_there
 from reelmill_stages.store import Store
 from reelmill_stages.store.damage import WRITTEN_AGAIN, address, changed, gone, unreadable
 from reelmill_stages.store.probe import MARKER, is_marked
@@ -87,13 +90,26 @@ class StoreRecords:
         states = (state for state in self._frozen.values() if state.pipeline == pipeline)
         return {DataSetPaths(one.name, one.key) for state in states for one in state.data_sets}
 
-    def need(self, names: Collection[str]) -> None:
-        """Note frozen states that have claims and no record."""
+    def need(self, states: Mapping[str, Iterable[str]]) -> None:
+        """Note frozen states (name -> keys of claims) without a record. `freeze` writes it last, after all copies."""
         known = self._frozen.keys() | {found.key for found in self.damaged}
-        for name in sorted(names):
+        for name, claims in sorted(states.items()):
             key = layout.frozen(name)
-            if not known & {name, key}:
+            if not known & {name, key} and not self._is_being_made(name, claims):
                 self._add(key, gone(address(self._store, key), _FREEZE.format(name)))
+
+    def _is_being_made(self, name: str, claims: Iterable[str]) -> bool:
+        """Whether a claim or a copy of the state was written lately, or its record meanwhile."""
+        views = self._store.list(layout.frozen_views(name), follow_links=False)
+        moments = chain(map(self._modified, claims), (stat.modified for stat in views))
+        now = time.time()
+        return any(is_young(moment, now) for moment in moments) or is_there(self._store, layout.frozen(name))
+
+    def _modified(self, key: str) -> float:
+        try:
+            return self._store.stat(key).modified
+        except NotFound:
+            return 0.0
 
     def _claims(self, state: Frozen) -> None:
         """A state claims all that it was made from, for as long as it has its name."""

@@ -1,6 +1,6 @@
 """Finds all damage that concerns a pipeline: in its data sets, and in what lies at the root of the store."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from reelmill.contract.errors import StoreError
 from reelmill.contract.records.claim import Claimant
@@ -53,7 +53,7 @@ def damaged_in_store(
     records = StoreRecords(store, reading)
     if any(_has_segments(store, each) for each in present):
         records.need_marker()
-    records.need({state for uids in claims.values() for uid in uids if (state := frozen_as(uid))})
+    records.need(_claims_of_states(present, claims))
     yield from (("", found) for found in records.damaged)
     if not any(found.key.startswith(_WHO) for found in records.damaged):  # they tell who is missing
         missing = missing_owners(task, store, claims, records.runs, records.identities, claimant)
@@ -72,6 +72,16 @@ def _pins(task: Task, store: Store) -> Iterator[tuple[str, DamagedObject]]:
             continue
         for key in missing_pins(store, names, registry.stage_block(stage.type, dict(stage.params))):
             yield stage.name, DamagedObject(key, gone(address(store, key), _PIN))
+
+
+def _claims_of_states(present: Iterable[DataSetPaths], claims: Mapping[str, set[str]]) -> dict[str, list[str]]:
+    """Name of a frozen state -> keys of its claims on the present data sets."""
+    found: dict[str, list[str]] = {}
+    for names in present:
+        for uid in claims[names.root]:
+            if state := frozen_as(uid):
+                found.setdefault(state, []).append(names.user(uid))
+    return found
 
 
 def _has_segments(store: Store, names: DataSetPaths) -> bool:

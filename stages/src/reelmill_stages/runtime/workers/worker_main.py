@@ -20,6 +20,7 @@ from reelmill.contract.reasons import ItemReason
 from reelmill.contract.records.layout import DataSetPaths
 from reelmill.contract.records.rows import Outcome, Output
 from reelmill.contract.records.usage import Bound, Usage
+from reelmill.contract.text.messages import shortened
 from reelmill_stages import registry
 from reelmill_stages.host.disk import is_disk_full
 from reelmill_stages.host.headroom import try_out
@@ -51,8 +52,6 @@ _OF_THE_STORE = {ItemReason.MISSING, ItemReason.CHANGED, ItemReason.S3_5XX, Item
 _ATTEMPTS = 3
 """Groups in a row that needed whole files after all, after which a worker tries ranges no more."""
 _log = logging.getLogger(__name__)
-MESSAGE_LENGTH = 500
-"""Maximum length in characters of a message in the ledger."""
 
 
 class WorkerState:
@@ -121,10 +120,10 @@ class WorkerState:
         try:
             rows = self._upload(input_, result)
         except ItemError as error:
-            return InputResult(Outcome.FAILED, error.reason, error.what[:MESSAGE_LENGTH])
+            return InputResult(Outcome.FAILED, error.reason, shortened(error.what))
         done = result if self._stage.spans else None
         signature = result.signature if self._stage.decides else None
-        message = result.message[:MESSAGE_LENGTH]
+        message = shortened(result.message)
         counters = dict(result.counters)
         return InputResult(Outcome.DONE, message=message, items=rows, counters=counters, done=done, signature=signature)
 
@@ -152,7 +151,7 @@ class WorkerState:
 
 def not_done(result: Filtered | Failed | Skipped) -> InputResult:
     """What is told of an input that was not done."""
-    return InputResult(_OUTCOMES[type(result)], result.reason, result.message[:MESSAGE_LENGTH])
+    return InputResult(_OUTCOMES[type(result)], result.reason, shortened(result.message))
 
 
 def _may_differ(result: Result) -> bool:
@@ -190,7 +189,7 @@ def _text(error: Exception) -> str:
     if isinstance(error, ReelmillError):
         return str(error)
     place = _place(error)
-    return f"{type(error).__name__}: {error}{f' ({place})' if place else ''}"[:MESSAGE_LENGTH]
+    return shortened(f"{type(error).__name__}: {error}{f' ({place})' if place else ''}")
 
 
 def _place(error: Exception) -> str:

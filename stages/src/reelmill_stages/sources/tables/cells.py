@@ -11,7 +11,6 @@ from datetime import date, datetime, time
 from decimal import Decimal
 from posixpath import normpath
 from typing import Any
-from urllib.parse import unquote
 
 from reelmill.contract.errors import ItemError
 from reelmill.contract.reasons import ItemReason
@@ -117,11 +116,6 @@ def path(value: object) -> str:
     if tidy in (".", "/", "//") or value.endswith("/") or (separator and scheme != "file" and "/" not in rest):
         raise ItemError(ItemReason.BAD_PATH, f"{shown(value)} is a folder, not a file")
     return value if separator else re.sub("^/+", "/", tidy)
-
-
-def file_path(path: str) -> str:
-    """A path or URI as it names a file: of a URL, without its query, and decoded."""
-    return unquote(path.partition("?")[0]) if is_web(path) else path
 
 
 def plain(value: object) -> Any:

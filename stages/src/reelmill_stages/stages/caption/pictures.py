@@ -15,6 +15,7 @@ from reelmill_stages.media.decoding.picture import Turned, render, shown_size
 from reelmill_stages.media.timeline import item_span
 from reelmill_stages.media.timeline.timeline import read_timeline
 from reelmill_stages.stage import Work
+from reelmill_stages.store.web.urls import file_path
 
 _TYPES = {
     "mp4": "video/mp4",
@@ -68,7 +69,7 @@ def _file(item: Item, media: Media, work: Work, block: CaptionBlock) -> tuple[st
         raise ItemError(
             ItemReason.TOO_LARGE, f"the file has {media.size} bytes, and at most {block.max_video_bytes} are sent"
         )
-    ending = media.uri.rpartition(".")[2].lower()
+    ending = file_path(media.uri).rpartition(".")[2].lower()
     return _TYPES.get(ending, "video/mp4"), work.fetch(media).read_bytes()
 
 

@@ -32,6 +32,7 @@ from reelmill_stages.store.keys import (
     check_names,
     check_new_key,
     check_prefix,
+    check_room,
 )
 from reelmill_stages.store.retry import PATIENCE, Patience, Retries
 
@@ -128,7 +129,7 @@ class AzureStore:
     ) -> Stat:
         if create and if_match:
             raise ValueError("create and if_match exclude each other")
-        check_names(check_new_key(key))
+        check_room(self._prefix, check_names(check_new_key(key)))
         named = encoded(metadata)
         condition: dict[str, Any] = {}
         if create:
@@ -170,7 +171,7 @@ class AzureStore:
                 raise
 
     def move(self, key: str, to: str) -> None:
-        check_new_key(to)
+        check_room(self._prefix, check_new_key(to))
         stat = self.stat(key)
         with suppress(NotFound):
             self.stat(to)

@@ -26,7 +26,7 @@ from reelmill_stages.store.google.client import PART, BucketClient
 from reelmill_stages.store.google.credentials import credential
 from reelmill_stages.store.google.errors import past_end
 from reelmill_stages.store.google.listing import described, listed, pages
-from reelmill_stages.store.keys import check_key, check_names, check_new_key, check_prefix, encode_metadata
+from reelmill_stages.store.keys import check_key, check_names, check_new_key, check_prefix, check_room, encode_metadata
 from reelmill_stages.store.retry import PATIENCE, Patience
 
 _ENDPOINT = "https://storage.googleapis.com"
@@ -116,7 +116,7 @@ class GoogleStore:
     ) -> Stat:
         if create and if_match:
             raise ValueError("create and if_match exclude each other")
-        check_names(check_new_key(key))
+        check_room(self._prefix, check_names(check_new_key(key)))
         named = encode_metadata(metadata)
         generation = 0 if create else self._generation(key, if_match)
 
@@ -176,7 +176,7 @@ class GoogleStore:
                 raise
 
     def move(self, key: str, to: str) -> None:
-        check_new_key(to)
+        check_room(self._prefix, check_new_key(to))
         stat = self.stat(key)
         with suppress(NotFound):
             self.stat(to)

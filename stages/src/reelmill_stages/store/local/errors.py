@@ -5,7 +5,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from reelmill.contract.errors import DiskFull, Exhausted, NotFound, ReelmillError, StoreError, TransientError
+from reelmill.contract.errors import (
+    DiskFull,
+    Exhausted,
+    KeyRefused,
+    NotFound,
+    ReelmillError,
+    StoreError,
+    TransientError,
+)
 from reelmill.contract.process.exhaustion import exhausted
 
 _FULL = {
@@ -30,8 +38,12 @@ _REFUSED = {
     errno.EACCES: "give this user permission to read and write the folder",
     errno.EPERM: "give this user permission to read and write the folder",
     errno.EROFS: "the folder is mounted read-only: mount it for writing or choose another",
-    errno.ENAMETOOLONG: "file names are limited to 255 bytes: use shorter names or a bucket",
     errno.EXDEV: "the folder of the store must be on a single file system",
+}
+
+_KEY_REFUSED = {
+    errno.ENAMETOOLONG: "file names are limited to 255 bytes, and paths in length: use shorter names or a bucket",
+    errno.EILSEQ: "the file system takes no such characters in names: use other names or a bucket",
 }
 
 _MISSING = {errno.ENOENT, errno.ENOTDIR, errno.EISDIR}
@@ -46,6 +58,8 @@ def error_of(error: OSError, path: Path) -> ReelmillError:
         return TransientError(what, where=str(path), hint=_TRANSIENT[code])
     if code in _EXHAUSTED and (reason := exhausted(error)):
         return Exhausted(reason, what, where=str(path), hint=_EXHAUSTED[code])
+    if code in _KEY_REFUSED:
+        return KeyRefused(what, where=str(path), hint=_KEY_REFUSED[code])
     if code == errno.ELOOP:
         return NotFound("this link leads to itself, or in a circle", where=str(path))
     if code in _MISSING:

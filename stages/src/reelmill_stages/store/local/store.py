@@ -16,7 +16,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
-from reelmill.contract.errors import NotFound, PreconditionFailed, StoreError
+from reelmill.contract.errors import KeyRefused, NotFound, PreconditionFailed, StoreError
 from reelmill.contract.reasons import ItemReason
 from reelmill_stages.store import Problem, Stat
 from reelmill_stages.store.keys import check_key, check_new_key, check_prefix, encode_metadata, key_problem
@@ -221,7 +221,7 @@ class LocalStore:
     def _path(self, key: str) -> Path:
         parts = check_key(key).split("/")
         if "" in parts or HIDDEN in parts:
-            raise StoreError(f"a folder cannot hold the key {key[:200]!r}", where=self._uri, hint="choose another name")
+            raise KeyRefused(f"a folder cannot hold the key {key[:200]!r}", where=self._uri, hint="choose another name")
         return self._root.joinpath(*parts)
 
     def _stat(self, key: str, path: Path, status: os.stat_result, record: Record) -> Stat:
@@ -250,7 +250,7 @@ class LocalStore:
     def _publish(self, key: str, path: Path, temp: Path, *, create: bool, if_match: str) -> None:
         with self._locked(key):
             if path.is_dir() and not path.is_symlink():
-                raise StoreError("a folder has the name of this object", where=str(path), hint="choose another name")
+                raise KeyRefused("a folder has the name of this object", where=str(path), hint="choose another name")
             replaced: Path | None = None
             with suppress(FileNotFoundError, NotADirectoryError):
                 replaced = side_file(path.lstat(), self._records)
@@ -282,7 +282,7 @@ class LocalStore:
                 if last:
                     raise
             except NotADirectoryError as error:
-                raise StoreError("an object has the name of a folder", where=str(path)) from error
+                raise KeyRefused("an object has the name of a folder", where=str(path)) from error
             else:
                 return
 

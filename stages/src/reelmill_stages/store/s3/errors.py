@@ -14,6 +14,7 @@ from urllib3.exceptions import (
 
 from reelmill.contract.errors import (
     DiskFull,
+    KeyRefused,
     NotFound,
     PreconditionFailed,
     ReelmillError,
@@ -45,9 +46,13 @@ _REFUSED = {
     "InvalidRegion": ("the region is wrong", "set the bucket's region"),
     "InvalidBucketName": ("invalid bucket name", "check the URI"),
     "InvalidObjectState": ("the object is archived", "restore it from the archive first"),
+    "MethodNotAllowed": ("the server does not allow this request", "check that the endpoint is an S3 server"),
+}
+
+_KEY_REFUSED = {
     "KeyTooLongError": ("the key is too long for this server", "use shorter names"),
     "XMinioInvalidObjectName": ("the server does not accept this key", "use other names"),
-    "MethodNotAllowed": ("the server does not allow this request", "check that the endpoint is an S3 server"),
+    "XMinioParentIsObject": ("an object has the name of a folder", "use other names"),
 }
 
 _NO_OBJECT = {"NoSuchKey", "NoSuchVersion"}
@@ -123,6 +128,9 @@ def _answered(error: S3Error, place: str, bucket: str, endpoint: str) -> Reelmil
     if code in _REFUSED:
         what, hint = _REFUSED[code]
         return StoreError(what, where=place, hint=hint)
+    if code in _KEY_REFUSED:
+        what, hint = _KEY_REFUSED[code]
+        return KeyRefused(what, where=place, hint=hint)
     if code in _TRANSIENT or status >= 500 or status == 429:
         return TransientError(f"{code}: {error.message}", where=place, hint=_AGAIN)
     return StoreError(f"{code}: {error.message}", where=place, hint="check the store's configuration")

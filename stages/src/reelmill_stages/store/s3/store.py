@@ -26,6 +26,7 @@ from reelmill_stages.store.keys import (
     check_key,
     check_new_key,
     check_prefix,
+    check_room,
     encode_metadata,
 )
 from reelmill_stages.store.retry import PATIENCE, Attempts, Patience, Retries
@@ -131,7 +132,7 @@ class S3Store:
     ) -> Stat:
         if create and if_match:
             raise ValueError("create and if_match exclude each other")
-        check_new_key(key)
+        check_room(self._prefix, check_new_key(key))
         headers = {f"{META}{name}": value for name, value in encode_metadata(metadata).items()}
         calls: list[Attempts] = []
 
@@ -185,7 +186,7 @@ class S3Store:
 
     def move(self, key: str, to: str) -> None:
         with suppress(NotFound):
-            self.stat(check_new_key(to))
+            self.stat(check_room(self._prefix, check_new_key(to)))
             raise PreconditionFailed("the object exists already", where=f"{self._uri} {to}")
         size = self.stat(key).size
         self._retries.call(key, lambda: copy.copy(self._client, self._bucket, self._full(key), self._full(to), size))

@@ -12,11 +12,13 @@ from reelmill.contract.errors import ItemError
 from reelmill.contract.reasons import ItemReason
 from reelmill.contract.spec.stages.pack import PackBlock
 from reelmill_stages.media.timeline.item_span import uncut
+from reelmill_stages.sources.objects.folder import MEDIA
 from reelmill_stages.stage import File
 from reelmill_stages.stages.pack.sample import PackInput, UnkeyedSample
+from reelmill_stages.store.web.urls import file_path
 from reelmill_stages.tar.payload_copies import lent
 
-_MP4 = {".mp4", ".m4v", ".mov", ""}
+_MP4 = {"mp4", "m4v", "mov", ""}
 
 
 class VideoOnly:
@@ -33,10 +35,15 @@ class VideoOnly:
             raise wrong
         if media.source and not clip.timeline.pts:
             raise ItemError(ItemReason.NO_FRAMES, f"{clip.item.key} has no visible frame")
-        container = PurePosixPath(media.uri).suffix.lower()
         part = File("mp4", lent(clip.path, clip.scratch / "mp4"))
-        counters = {} if container in _MP4 else {StageCounter.CONTAINER.of(container[1:]): 1}
+        container = PurePosixPath(file_path(media.uri)).suffix.lower().removeprefix(".")
+        counters = {} if container in _MP4 else {StageCounter.CONTAINER.of(_known(container)): 1}
         conversations: Any = clip.item.fields.get("conversations")
         if conversations:
             return UnkeyedSample({"conversations": conversations}, (part,), names_as="videos", counters=counters)
         return UnkeyedSample({"caption": clip.text}, (part,), names_as="video_id", counters=counters)
+
+
+def _known(container: str) -> str:
+    """A name is anything, and the words of counters are few."""
+    return container if container in MEDIA else "other"
