@@ -52,12 +52,13 @@ def order(tmp_path: Path) -> Order:
     store.commit("clips", items, done)
     definition = RunDefinition(name="made", document={"kind": "VideoPipeline"})
     seen = cut(store.store, store.task)
-    return summarise(store.store, seen, definition).summary, seen.reads(), SHEETS, definition
+    return summarise(store.store, seen, definition).summary, seen.reads(), definition
 
 
 def test_the_page_is_the_one_that_this_process_would_make(reports: ReportTemplate, order: Order) -> None:
-    summary, reads, sheets, definition = order
-    assert drawn_elsewhere(reports, os.environ, order) == page(summary, reads, sheets, document_of(definition))
+    summary, reads, definition = order
+    drawn = drawn_elsewhere(reports, os.environ, order, lambda: SHEETS)
+    assert drawn == page(summary, reads, SHEETS, document_of(definition))
 
 
 class Deadly:
@@ -68,14 +69,13 @@ class Deadly:
 
 
 def test_a_process_that_is_killed_is_told_and_the_next_page_is_made(reports: ReportTemplate, order: Order) -> None:
-    summary, reads, _, definition = order
     deadly: Any = [Deadly()]
     with pytest.raises(RuntimeError, match="ended early, with code -9"):
-        drawn_elsewhere(reports, os.environ, (summary, reads, deadly, definition))
-    assert drawn_elsewhere(reports, os.environ, order)
+        drawn_elsewhere(reports, os.environ, order, lambda: deadly)
+    assert drawn_elsewhere(reports, os.environ, order, lambda: SHEETS)
 
 
 def test_without_the_template_this_process_is_to_draw(reports: ReportTemplate, order: Order) -> None:
     os.kill(reports.pid, signal.SIGKILL)
     with pytest.raises(CannotFork):
-        drawn_elsewhere(reports, os.environ, order)
+        drawn_elsewhere(reports, os.environ, order, lambda: SHEETS)

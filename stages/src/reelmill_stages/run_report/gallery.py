@@ -52,10 +52,11 @@ def sheets(
     for sheet, entries in wanted:
         chosen.append((sheet, entries[: min(each, left)]))
         left -= len(chosen[-1][1])
-    pictures = shoot([item for _, some in chosen for _, _, item in some if item is not None])
+    seen = {id(item): item for _, some in chosen for _, _, item in some if item is not None}  # sheets share items
+    shots = dict(zip(seen, shoot(list(seen.values())), strict=True))
     for sheet, some in chosen:
         for key, message, item in some:
-            shot = Shot(problem=_NOTHING) if item is None else next(pictures)
+            shot = Shot(problem=_NOTHING) if item is None else shots[id(item)]
             used += len(shot.jpeg)
             if used > MOST_BYTES:
                 shot = Shot(problem="left out, so that the report is small")

@@ -26,8 +26,8 @@ from reelmill_stages.run_report.plots.shares import shares
 from reelmill_stages.run_report.plots.timeline import timeline
 from reelmill_stages.run_report.plots.times import times
 
-NARROW, WIDE = 344, 760
-"""Widths of plots in CSS pixels, for phones and for larger screens."""
+_WIDTHS = WIDE, NARROW = 760, 344
+"""Widths of plots in CSS pixels, for larger screens and for phones."""
 MOST_PLOTS = 120
 """Fields with a plot; those after them have their numbers only."""
 MOST_FIELDS = 400
@@ -56,43 +56,30 @@ class FieldView:
 
 
 @dataclass(frozen=True, slots=True)
-class DrawnFields:
-    """The fields with their plots."""
+class DrawnPlots:
+    """The plots of a page."""
 
+    run: dict[str, Plot | None]
+    """The plots of the whole run, by name."""
     fields: list[FieldView]
     left_out: list[str]
     """Fields that are left out, for the size of the report."""
 
 
-Plots = dict[str, Plot | None]
-"""The plots of the whole run, by name."""
-
-
 def page(summary: Summary, reads: Mapping[str, Sequence[str]], sheets: Sequence[Sheet], document: str) -> bytes:
     """The report as HTML. `document` is the YAML of the pipeline; empty: it is not known."""
-    return written(summary, reads, drawn_fields(summary, reads), drawn_plots(summary), sheets, document)
+    return written(summary, reads, drawn(summary, reads), sheets, document)
 
 
-def drawn_fields(summary: Summary, reads: Mapping[str, Sequence[str]]) -> DrawnFields:
-    """The plots of fields. They and the others take most of the time of a page."""
+def drawn(summary: Summary, reads: Mapping[str, Sequence[str]]) -> DrawnPlots:
+    """All plots, which take most of the time of a page."""
     left_out: list[str] = []
     with drawing():
-        return DrawnFields(_fields(summary, reads, left_out), left_out)
-
-
-def drawn_plots(summary: Summary) -> Plots:
-    """The plots of the whole run."""
-    with drawing():
-        return _plots(summary)
+        return DrawnPlots(_plots(summary), _fields(summary, reads, left_out), left_out)
 
 
 def written(
-    summary: Summary,
-    reads: Mapping[str, Sequence[str]],
-    fields: DrawnFields,
-    plots: Plots,
-    sheets: Sequence[Sheet],
-    document: str,
+    summary: Summary, reads: Mapping[str, Sequence[str]], plots: DrawnPlots, sheets: Sequence[Sheet], document: str
 ) -> bytes:
     """The page of plots and pictures; see `page`."""
     left_out = list(summary.left_out)
@@ -103,7 +90,7 @@ def written(
         left_out.append(f"of {len(passes):,} passes, the table has the last {MOST_PASSES}")
     if len(summary.losses) > MOST_LOSSES:
         left_out.append(f"of {len(summary.losses):,} reasons, the table has {MOST_LOSSES}")
-    left_out += fields.left_out
+    left_out += plots.left_out
     style = files(__package__).joinpath("templates/report.css").read_text()
     html = _TEMPLATE.render(
         summary=summary,
@@ -114,8 +101,8 @@ def written(
         worked=[rate for rate in overview.rates if rate.name in reads and rate.name in passed],
         passes=passes[-MOST_PASSES:],
         losses=summary.losses[:MOST_LOSSES],
-        fields=fields.fields,
-        plots=plots,
+        fields=plots.fields,
+        plots=plots.run,
         lost_sheets=[sheet for sheet in sheets if sheet.loss],
         made_sheets=[sheet for sheet in sheets if not sheet.loss],
         document=document,
@@ -165,15 +152,14 @@ def _ends(summary: Summary, reads: Mapping[str, Sequence[str]]) -> list[FunnelRo
     return [row for row in summary.overview.funnel if row.kind == "stage" and row.name not in read]
 
 
-def _plots(summary: Summary) -> Plots:
+def _plots(summary: Summary) -> dict[str, Plot | None]:
     overview = summary.overview
     names = [row.name for row in overview.rows]
     worked = [rate for rate in overview.rates if rate.worker_seconds or rate.usage]
-    lanes = [timeline(names, overview.passes, width) for width in (WIDE, NARROW)]
     return {
-        "funnel": _both([shares(overview.funnel, width) for width in (WIDE, NARROW)]) if overview.funnel else None,
-        "times": _both([times(worked, width) for width in (WIDE, NARROW)]) if worked else None,
-        "timeline": _both([each for each in lanes if each]) if all(lanes) else None,
+        "funnel": _both(shares(overview.funnel, _WIDTHS)) if overview.funnel else None,
+        "times": _both(times(worked, _WIDTHS)) if worked else None,
+        "timeline": _both(timeline(names, overview.passes, _WIDTHS)),
     }
 
 
@@ -188,7 +174,7 @@ def _fields(summary: Summary, reads: Mapping[str, Sequence[str]], left_out: list
 
 def _field(group: FieldGroup, *, plots: bool) -> FieldView:
     counts = class_counts(group) if group.first.values else []
-    if not plots:
+    if not plots or len(counts) == 1 or _is_constant(group):
         return FieldView(group, None, counts)
     if group.first.histogram:
         return FieldView(group, Plot(_svg(histogram(group.first, group.last))), counts)
@@ -196,7 +182,15 @@ def _field(group: FieldGroup, *, plots: bool) -> FieldView:
     return FieldView(group, Plot(_svg(classes(shown))) if shown else None, counts)
 
 
-def _both(images: Sequence[bytes]) -> Plot:
+def _is_constant(group: FieldGroup) -> bool:
+    """Whether a field has one value, of which the table says all."""
+    histogram = group.first.histogram
+    return bool(histogram and histogram.least == histogram.most)
+
+
+def _both(images: Sequence[bytes]) -> Plot | None:
+    if not images:
+        return None
     wide, narrow = images
     return Plot(_svg(wide), _svg(narrow))
 

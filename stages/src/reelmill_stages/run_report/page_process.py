@@ -1,28 +1,25 @@
-"""The process that draws a report where one was prepared for it: a summary and pictures in, the page out."""
+"""The process that draws a report where one was prepared for it: a summary and then pictures in, the page out."""
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from multiprocessing.connection import Connection
 
 from reelmill.contract.commands.summary import Summary
 from reelmill.contract.task_parts.run_report import RunDefinition
 from reelmill_stages.run_report.document import shown
 from reelmill_stages.run_report.gallery import Sheet
-from reelmill_stages.run_report.page import drawn_fields, drawn_plots, written
+from reelmill_stages.run_report.page import drawn, written
 
-Order = tuple[Summary, Mapping[str, Sequence[str]], Sequence[Sheet], RunDefinition]
-"""The summary, stage -> its upstreams, the pictures, and the pipeline."""
+Order = tuple[Summary, Mapping[str, Sequence[str]], RunDefinition]
+"""The summary, stage -> its upstreams, and the pipeline. The pictures follow, a `Sequence[Sheet]`."""
 
 
 def serve(connection: Connection) -> None:
-    """Answer one order with the page."""
+    """Answer one order with the page. The plots are drawn while the pictures are made."""
     order: Order = connection.recv()
-    summary, reads, sheets, definition = order
-    with ProcessPoolExecutor(1, mp_context=get_context("fork")) as other:  # this process has one thread
-        fields = other.submit(drawn_fields, summary, reads)
-        plots = drawn_plots(summary)
-        connection.send(written(summary, reads, fields.result(), plots, sheets, document_of(definition)))
+    summary, reads, definition = order
+    plots = drawn(summary, reads)
+    sheets: Sequence[Sheet] = connection.recv()
+    connection.send(written(summary, reads, plots, sheets, document_of(definition)))
 
 
 def document_of(definition: RunDefinition) -> str:

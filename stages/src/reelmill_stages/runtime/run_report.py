@@ -7,7 +7,7 @@ never fails because of its report; what went wrong is told in the log.
 
 import logging
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from importlib.util import find_spec
@@ -24,10 +24,10 @@ from reelmill.contract.records.run import RunRecord
 from reelmill.contract.task import CommitReport, StageDef, Task
 from reelmill.contract.task_parts.run_report import RunDefinition
 from reelmill.contract.task_parts.tolerance import over_tolerance
-from reelmill.processes.forked import CannotFork, ProcessTemplate, lent_for_reports
+from reelmill.processes.forked import CannotFork, ChildProcess, ProcessTemplate, lent_for_reports
 from reelmill_stages.host.local_process import is_alive, local_process
 from reelmill_stages.records.record_files import dump, load, peek
-from reelmill_stages.run_report.gallery import sheets
+from reelmill_stages.run_report.gallery import Sheet, sheets
 from reelmill_stages.runtime.context import Interrupted, StepContext
 from reelmill_stages.runtime.preview_frames.clip_frames import can_be_seen, shots
 from reelmill_stages.runtime.workers import safe_child
@@ -57,32 +57,45 @@ def made(
             raise SpecError(f"a run report needs the package {package}, which is not installed", hint=HINT)
     found = summarise(store, seen, definition)
     reads = seen.reads()
-    pictures = sheets(found, reads, can_be_seen, partial(shots, task, env))
+    pictures = partial(sheets, found, reads, can_be_seen, partial(shots, task, env))
     if template := lent_for_reports():
         with suppress(CannotFork):
-            return found.summary, drawn_elsewhere(template, env, (found.summary, reads, pictures, definition))
+            return found.summary, drawn_elsewhere(template, env, (found.summary, reads, definition), pictures)
     # Imported here, because matplotlib takes half a second, and no other step needs it.
     from reelmill_stages.run_report.page import page
     from reelmill_stages.run_report.page_process import document_of
 
-    return found.summary, page(found.summary, reads, pictures, document_of(definition))
+    return found.summary, page(found.summary, reads, pictures(), document_of(definition))
 
 
-def drawn_elsewhere(template: ProcessTemplate, env: Mapping[str, str], order: "Order") -> bytes:
-    """The page from a process that is forked from a template which has imported matplotlib.
+def drawn_elsewhere(
+    template: ProcessTemplate, env: Mapping[str, str], order: "Order", pictures: Callable[[], Sequence[Sheet]]
+) -> bytes:
+    """The page from a process that is forked from a template which has imported matplotlib, and draws while this one
+    makes the pictures.
 
     Raises CannotFork, and RuntimeError if the process ends without an answer.
     """
     connection, process = safe_child.fork(template, PAGE_PROCESS, step_environment(env), name="reelmill report")
     try:
-        connection.send(order)
-        html: bytes = connection.recv()
-    except (EOFError, ConnectionError) as error:
-        code = process.wait(ENDS_SECONDS)
-        raise RuntimeError(f"the process that draws it ended early, with code {code}") from error
+        with _answered_by(process):
+            connection.send(order)
+        made = pictures()
+        with _answered_by(process):
+            connection.send(made)
+            html: bytes = connection.recv()
     finally:
         connection.close()
     return html
+
+
+@contextmanager
+def _answered_by(process: ChildProcess) -> Iterator[None]:
+    try:
+        yield
+    except (EOFError, ConnectionError) as error:
+        code = process.wait(ENDS_SECONDS)
+        raise RuntimeError(f"the process that draws it ended early, with code {code}") from error
 
 
 def end_of_run(context: StepContext, closed: CommitReport) -> None:

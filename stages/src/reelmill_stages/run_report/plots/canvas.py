@@ -8,7 +8,7 @@ import io
 import logging
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, cast
 
@@ -16,11 +16,17 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
-from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.font_manager import FontProperties
+from matplotlib.layout_engine import LayoutEngine
+from matplotlib.textpath import text_to_path
 
 from reelmill_stages.run_report.words import brief, plain
 
 DPI = 72
+PAD = 4
+"""Pixels between axes and labels, and at the edge."""
+ABOVE, ASIDE, BELOW = 4, 28, 34
+"""Pixels around axes: beside them for half a label of the last tick, below for labels and their title."""
 INK, MUTED, GRID = "#010101", "#020202", "#030303"
 KEPT, FILTERED, FAILED, SKIPPED, OTHER = "#040404", "#050505", "#060606", "#070707", "#080808"
 
@@ -45,6 +51,10 @@ _STYLE = {
     "axes.formatter.useoffset": False,
     "axes.formatter.use_mathtext": False,
     "axes.unicode_minus": True,
+    "xtick.major.size": 0,
+    "ytick.major.size": 0,
+    "xtick.major.pad": PAD,
+    "ytick.major.pad": PAD,
     "xtick.color": GRID,
     "ytick.color": GRID,
     "xtick.labelcolor": MUTED,
@@ -67,16 +77,45 @@ def drawing() -> Iterator[None]:
         yield
 
 
-def figure(width: float, height: float) -> tuple[Figure, Axes]:
-    """A figure of a size in CSS pixels, with its axes."""
-    layout = ConstrainedLayoutEngine(w_pad=2 / DPI, h_pad=2 / DPI)
-    made = Figure(figsize=(width / DPI, height / DPI), dpi=DPI, layout=layout, facecolor="none")
+class Margins(LayoutEngine):
+    """Pixels around the one axes of a figure.
+
+    The plots know what they have to hold. To find out, the engines of matplotlib lay out all texts several times, which
+    takes longer than to draw.
+    """
+
+    _adjust_compatible = True
+    _colorbar_gridspec = True
+
+    def __init__(self, left: float, right: float, below: float) -> None:
+        super().__init__()
+        self._left, self._right, self._below = left, right, below
+
+    def execute(self, fig: Figure) -> None:
+        """Place the axes."""
+        (axes,) = fig.axes
+        width, height = fig.bbox.width, fig.bbox.height
+        sides, ends = self._left + self._right, self._below + ABOVE
+        axes.set_position((self._left / width, self._below / height, 1 - sides / width, 1 - ends / height))
+
+
+def room(labels: Iterable[str], size: float = 10) -> float:
+    """Pixels that labels of ticks take beside the axes."""
+    font = FontProperties(size=size)
+    widths = [text_to_path.get_text_width_height_descent(text, font, ismath=False)[0] for text in labels]
+    return max(widths, default=0.0) + 2 * PAD
+
+
+def figure(height: float, *, left: float, right: float = ASIDE, below: float = BELOW) -> tuple[Figure, Axes]:
+    """A figure of a height in CSS pixels, with its axes, and so many pixels around these."""
+    made = Figure(figsize=(1, height / DPI), dpi=DPI, layout=Margins(left, right, below), facecolor="none")
     FigureCanvasSVG(made)
     return made, made.add_subplot(facecolor="none")
 
 
-def svg(made: Figure) -> bytes:
-    """The figure as SVG."""
+def svg(made: Figure, width: float) -> bytes:
+    """The figure as SVG, in a width in CSS pixels."""
+    made.set_figwidth(width / DPI)
     out = io.BytesIO()
     # Unlike `savefig`, this does not draw the figure once more before, to lay it out.
     cast("Any", made.canvas).print_svg(out, metadata={"Date": None, "Creator": None, "Format": None, "Type": None})

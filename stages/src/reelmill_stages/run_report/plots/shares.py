@@ -3,18 +3,32 @@
 from collections.abc import Sequence
 
 from matplotlib.ticker import PercentFormatter
+from matplotlib.transforms import blended_transform_factory
 
 from reelmill.contract.commands.funnel import FunnelRow
 from reelmill.contract.text.quantities import amount
-from reelmill_stages.run_report.plots.canvas import FAILED, FILTERED, GRID, KEPT, MUTED, SKIPPED, figure, label, svg
+from reelmill_stages.run_report.plots.canvas import (
+    FAILED,
+    FILTERED,
+    GRID,
+    KEPT,
+    MUTED,
+    SKIPPED,
+    figure,
+    label,
+    room,
+    svg,
+)
 
 _BAR = 26
 _COLOURS = {"filtered": FILTERED, "failed": FAILED, "skipped": SKIPPED}
 
 
-def shares(rows: Sequence[FunnelRow], width: int) -> bytes:
-    """The plot, `width` pixels wide. A share that is not zero is at least half a percent wide."""
-    made, axes = figure(width, 44 + _BAR * len(rows))
+def shares(rows: Sequence[FunnelRow], widths: Sequence[int]) -> list[bytes]:
+    """The plot in each of some widths in pixels. A share that is not zero is at least half a percent wide."""
+    names = [label(each.name) for each in rows]
+    counts_in = [amount(row.items_in) for row in rows]
+    made, axes = figure(44 + _BAR * len(rows), left=room(names), right=room(counts_in))
     places = range(len(rows))
     left = [0.0] * len(rows)
     parts = [([row.items_kept for row in rows], KEPT)]
@@ -34,14 +48,12 @@ def shares(rows: Sequence[FunnelRow], width: int) -> bytes:
             axes.text(0.01, place, "no input", va="center", color=MUTED, fontsize=9)
     axes.set_xlim(0, 1.02)
     axes.set_ylim(len(rows) - 0.4, -0.6)
-    axes.set_yticks(list(places), [label(row.name) for row in rows])
+    axes.set_yticks(list(places), names)
     axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     axes.xaxis.grid(True, color=GRID, linewidth=0.6)
-    axes.tick_params(length=0)
     axes.spines[["left", "bottom"]].set_visible(False)
     axes.set_xlabel("share of the inputs")
-    right = axes.secondary_yaxis("right")
-    right.set_yticks(list(places), [amount(row.items_in) for row in rows])
-    right.tick_params(length=0, labelcolor=MUTED)
-    right.spines["right"].set_visible(False)
-    return svg(made)
+    at_edge = blended_transform_factory(made.transFigure, axes.transData)
+    for place, text in zip(places, counts_in, strict=True):
+        axes.text(1, place, text, transform=at_edge, ha="right", va="center", color=MUTED)
+    return [svg(made, width) for width in widths]

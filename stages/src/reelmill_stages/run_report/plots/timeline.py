@@ -6,22 +6,23 @@ from datetime import UTC, datetime
 from matplotlib.dates import AutoDateLocator, DateFormatter
 
 from reelmill.contract.commands.summary import PassRow
-from reelmill_stages.run_report.plots.canvas import FILTERED, GRID, INK, MUTED, OTHER, figure, label, svg
+from reelmill_stages.run_report.plots.canvas import FILTERED, GRID, INK, MUTED, OTHER, figure, label, room, svg
 
 _LANE = 26
 _LEAST = 0.004
 """Least width of a bar, as a share of the whole time."""
 
 
-def timeline(names: Sequence[str], passes: Sequence[PassRow], width: int) -> bytes | None:
-    """The plot, `width` pixels wide; None where no times are known."""
+def timeline(names: Sequence[str], passes: Sequence[PassRow], widths: Sequence[int]) -> list[bytes]:
+    """The plot in each of some widths in pixels; none where no times are known."""
     timed = [each for each in passes if each.closed is not None]
     if not timed:
-        return None
+        return []
     begin = min(each.closed if each.opened is None else each.opened for each in timed if each.closed is not None)
     end = max(each.closed for each in timed if each.closed is not None)
     whole = max(end - begin, 1.0)
-    made, axes = figure(width, 48 + _LANE * len(names))
+    labels = [label(name) for name in names]
+    made, axes = figure(48 + _LANE * len(names), left=room(labels))
     for each in timed:
         if each.closed is None:
             continue
@@ -37,16 +38,18 @@ def timeline(names: Sequence[str], passes: Sequence[PassRow], width: int) -> byt
             )
     axes.set_xlim(_at(begin - whole * 0.01), _at(end + whole * 0.02))
     axes.set_ylim(len(names) - 0.4, -0.6)
-    axes.set_yticks(range(len(names)), [label(name) for name in names])
-    locator = AutoDateLocator(tz=UTC, minticks=2, maxticks=5 if width < 500 else 8)  # type: ignore[no-untyped-call]
-    axes.xaxis.set_major_locator(locator)
+    axes.set_yticks(range(len(names)), labels)
     axes.xaxis.set_major_formatter(DateFormatter(_form(whole), tz=UTC))  # type: ignore[no-untyped-call]
     first, last = (datetime.fromtimestamp(moment, UTC).date() for moment in (begin, end))
     axes.set_xlabel(f"UTC, {first}" if first == last else f"UTC, {first} to {last}")
     axes.xaxis.grid(True, color=GRID, linewidth=0.6)
-    axes.tick_params(length=0)
     axes.spines[["left", "bottom"]].set_visible(False)
-    return svg(made)
+    images = []
+    for width in widths:
+        locator = AutoDateLocator(tz=UTC, minticks=2, maxticks=5 if width < 500 else 8)  # type: ignore[no-untyped-call]
+        axes.xaxis.set_major_locator(locator)
+        images.append(svg(made, width))
+    return images
 
 
 def _form(seconds: float) -> str:

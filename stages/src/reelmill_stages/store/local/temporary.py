@@ -15,6 +15,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from reelmill_stages.store.local.folders import Folders
+
 _CHUNK = 1 << 20
 _TEMPORARY = re.compile(r"[0-9a-f]{32}")
 _NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EMLINK, errno.ENOSYS}
@@ -76,19 +78,19 @@ def fill(fd: int, source: BinaryIO) -> str:
     return digest.hexdigest()[:32]
 
 
-def publish(temp: Path, name: str, folder: int, *, create: bool) -> None:
-    """Give a finished file its name in an open folder, for good.
+def publish(temp: Path, name: str, folders: Folders, *, create: bool) -> None:
+    """Give a finished file its name in the last of open folders, for good.
 
     Raises FileExistsError for `create` when the name is taken. The caller holds the lock of the name, so where the file
     system has no hard links a rename does as well.
     """
     if create:
         try:
-            os.link(temp, name, dst_dir_fd=folder)
+            os.link(temp, name, dst_dir_fd=folders.last)
         except OSError as error:
             if error.errno not in _NO_LINKS:
                 raise
-            os.rename(temp, name, dst_dir_fd=folder)
+            os.rename(temp, name, dst_dir_fd=folders.last)
     else:
-        os.rename(temp, name, dst_dir_fd=folder)
-    os.fsync(folder)
+        os.rename(temp, name, dst_dir_fd=folders.last)
+    folders.sync()
