@@ -8,23 +8,18 @@ from pathlib import Path
 
 import pytest
 import toy_line as toy
-from damaged_objects import CASES, CHANGED, RAW, UPPER, Case, Change, cut, deleted, flip, replacing, writing
+from damaged_line import TEXTS, at, built, deep, find, key_of, read
+from damaged_objects import CASES, CHANGED, UPPER, Case, cut, flip, replacing
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reelmill.contract.commands.result_rows import ExportMode, IntegrityResult, RepairResult
+from reelmill.contract.commands.result_rows import ExportMode
 from reelmill.contract.errors import SpecError, StoreDamaged, StoreError
 from reelmill.contract.task import Step
-from reelmill_stages.commands import ledger
 from reelmill_stages.commands.export import export
 from reelmill_stages.commands.integrity.deep_check import integrity
-from reelmill_stages.commands.integrity.repair import repair
 from reelmill_stages.commands.logs import logs
-from reelmill_stages.commands.replay import replay
 from reelmill_stages.commands.status import status
-from reelmill_stages.records.data_set import open_data_set
-
-TEXTS = {"a": "a brown rabbit\n", "b": "broken? no\n", "c": "carphone\n"}
 
 
 @pytest.fixture(scope="module")
@@ -33,69 +28,9 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> toy.Line:
     return built(tmp_path_factory.mktemp("whole"))
 
 
-def built(root: Path) -> toy.Line:
-    line = toy.Line(root)
-    line.stage("upper")
-    for key, text in TEXTS.items():
-        line.put(key, text, fields={"text": text})
-    line.list_row({"key": "gone", "file": str(line.root / "nowhere")})
-    line.put("bad", "fail not_an_image\n")
-    line.go()
-    return line
-
-
 @pytest.fixture
 def line(base: toy.Line, tmp_path: Path) -> toy.Line:
     return at(base, tmp_path / "line")
-
-
-def at(base: toy.Line, root: Path) -> toy.Line:
-    shutil.copytree(base.root, root)
-    return toy.Line(root, stages=list(base.stages), rows=list(base.rows), run=base.run)
-
-
-def find(line: toy.Line, pattern: str) -> Path:
-    found = sorted((line.root / "store").glob(pattern))
-    assert found, pattern
-    return found[0]
-
-
-def key_of(line: toy.Line, path: Path) -> str:
-    return path.relative_to(line.root / "store").as_posix()
-
-
-def deep(line: toy.Line) -> IntegrityResult:
-    return integrity(line.task(Step.SURVEY), os.environ)
-
-
-def read(line: toy.Line, reader: str) -> None:
-    """Read the store as one of its readers does."""
-    task = line.task(Step.SURVEY)
-    match reader:
-        case "items":
-            list(line.data("upper").items())
-        case "raw":
-            list(line.data("raw").items())
-        case "next":
-            line.run_pass(line.stage("again", "Upper", "upper"))
-        case "open":
-            line.open(line.stage("again", "Upper", "upper"))
-        case "growth":
-            line.put("d", "new\n")
-            line.survey()
-        case "ledger":
-            list(ledger.rows(task, os.environ, item="*"))
-        case "status":
-            status(task, os.environ)
-        case "replay":
-            replay(task, os.environ, stage="upper", item="a", folder=line.root / "replayed", timeout=60)
-        case "latest":
-            open_data_set(line.store, "upper")
-        case "export":
-            for mode in ExportMode.LINK, ExportMode.COPY:
-                with pytest.raises(StoreDamaged) as error:
-                    export(task, os.environ, "upper", line.root / mode, mode)
-            raise error.value
 
 
 def test_a_whole_store_has_no_damage(line: toy.Line) -> None:
@@ -265,40 +200,6 @@ def test_a_file_without_progress_is_refused_and_left(line: toy.Line, tmp_path: P
     assert notes.read_text() == "mine\n"
 
 
-def mend(line: toy.Line) -> RepairResult:
-    return repair(line.task(Step.SURVEY), os.environ, timeouts={"upper": 60, "joined": 60}, now=1_800_000_000)
-
-
-@pytest.mark.store
-@pytest.mark.parametrize("change", [flip, cut, deleted, writing(b"somebody's own file")])
-def test_a_damaged_file_of_one_item_is_made_again_and_nothing_else_changes(line: toy.Line, change: Change) -> None:
-    before = {path: path.read_bytes() for path in (line.root / "store").rglob("*") if path.is_file()}
-    path = find(line, "upper/*/0001/out/b.txt")
-    change(path)
-    damaged = path.read_bytes() if path.exists() else None
-    found = mend(line)
-    (row,) = found.rows
-    assert (row.stage, row.key, row.repaired, row.why) == ("upper", key_of(line, path), True, "")
-    assert {path: path.read_bytes() for path in before} == before
-    trash = list((line.root / "store/_reelmill/trash").rglob("*.txt"))
-    assert [path.read_bytes() for path in trash] == ([] if damaged is None else [damaged])
-    assert bool(found.trash) == bool(trash)
-    assert deep(line).damage == []
-    assert line.store.stat(row.key).metadata["item"] == "b"
-
-
-@pytest.mark.store
-def test_a_pipe_in_the_place_of_a_file_is_told_as_one_and_left(line: toy.Line) -> None:
-    path = find(line, "upper/*/0001/out/b.txt")
-    path.unlink()
-    os.mkfifo(path)
-    (row,) = deep(line).damage
-    assert "a pipe, a socket or a device, no file" in row.problem
-    (left,) = mend(line).rows
-    assert "this is a folder, a link, a pipe or a device, no file" in left.why
-    assert path.is_fifo()
-
-
 def test_outcomes_of_another_shard_are_never_adopted(line: toy.Line) -> None:
     line.shard_count = 2
     again = line.stage("again", "Upper", "upper")
@@ -322,42 +223,3 @@ def test_checkpoints_of_another_data_set_are_never_adopted(line: toy.Line, *, at
     assert key_of(line, there) in [row.key for row in deep(line).damage]
     with pytest.raises(StoreDamaged, match="of another p"):
         line.shard(again, number, 0)
-
-
-@pytest.mark.store
-def test_an_object_that_cannot_be_verified_is_left_and_reported(tmp_path: Path) -> None:
-    line = built(tmp_path)
-    path = find(line, "upper/*/0001/out/a.txt")
-    find(line, "../media/raw/a.txt").write_text("another film\n")
-    flip(path)
-    damaged = path.read_bytes()
-    items = find(line, f"{RAW}/items/*")
-    (row,) = mend(line).rows
-    assert not row.repaired
-    assert row.why.startswith("a does not give this file now: failed changed ")
-    assert row.why.endswith("media/raw/a.txt has changed since it was listed")
-    assert path.read_bytes() == damaged
-    flip(items)
-    rows = {row.key: row.why for row in mend(line).rows}
-    assert rows[key_of(line, items)] == "only output files of stages, and indexes of kept inputs, are made again"
-    assert rows[key_of(line, path)].startswith("the input of a cannot be read: ")
-    assert not (line.root / "store/_reelmill/trash").exists()
-
-
-@pytest.mark.store
-def test_a_file_of_several_items_is_not_made_again(line: toy.Line) -> None:
-    line.run_pass(line.stage("joined", "Join", "upper"))
-    path = find(line, "joined/*/0001/**/*.txt")
-    flip(path)
-    (row,) = mend(line).rows
-    assert row.why.startswith("the file holds several items of a shard")
-
-
-@pytest.mark.store
-def test_damage_is_repaired_upstream_first(line: toy.Line) -> None:
-    line.run_pass(line.stage("joined", "Upper", "upper"))
-    paths = [find(line, "upper/*/0001/out/a.txt"), find(line, "joined/*/0001/out/a.txt")]
-    for path in paths:
-        flip(path)
-    assert [(row.key, row.why) for row in mend(line).rows] == [(key_of(line, path), "") for path in paths]
-    assert deep(line).damage == []

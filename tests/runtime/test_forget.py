@@ -3,20 +3,15 @@
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from reelmill.contract.errors import SpecError, StalePlan, StoreDamaged, TransientError
-from reelmill.contract.records.forgotten import AffectedDataSet, AffectedPart
 from reelmill_stages.runtime.forget.forgetting import begin, plan_of, stored_plan
-from reelmill_stages.runtime.forget.withdrawn import withdraw_inputs
-from reelmill_stages.store import Store
 from runtime.forgetting_line import (
     GONE,
     KEYS,
     NOW,
-    RUNNER,
     copy_of,
     forget,
     is_forgotten,
@@ -127,22 +122,6 @@ def test_a_withdrawn_input_that_is_forgotten_itself_is_not_tried_for_ever(line: 
         assert naming(line, key) == []
 
 
-def test_a_withdrawn_input_is_told_from_another_one_with_its_key(tmp_path: Path) -> None:
-    line = Line(tmp_path)
-    own = line.stage("own", "OneKey")
-    line.stage("joined", "Join", per_file=3)
-    for key in ("item0", "item1"):
-        line.put(key)
-        line.survey()
-        line.run_pass(own)
-    line.advance()
-    line.put("item2")
-    line.go()
-    forget(line, "item0")
-    rows = [(row.ordinal, row.reason) for row in line.data("joined").ledger() if row.key == "same"]
-    assert sorted(rows) == [(1, "withdrawn"), (2, "")]
-
-
 def test_an_open_pass_is_a_refusal_before_anything_is_written(line: Line) -> None:
     line.put("item99")
     line.survey()
@@ -250,16 +229,6 @@ def test_results_of_an_abandoned_pass_are_deleted(later: bool, tmp_path: Path) -
     assert len(texts(line, "upper").split()) > len(KEYS)
 
 
-def test_a_key_that_is_a_part_of_another_kept_key_is_forgotten_alone(tmp_path: Path) -> None:
-    line = Line(tmp_path)
-    line.stages[:] = [line.stage("kept", "Near", within=2).replace(type="toy_decisions:Near")]
-    for key, number in (("film", 10), ("another-film", 50)):
-        line.put(key, f"{number}\n")
-    line.go()
-    assert forget(line, "film") == []
-    assert [item.key for item in line.data("kept").items()] == ["another-film"]
-
-
 def test_a_pass_that_was_closed_while_the_plan_was_made_is_a_refusal(line: Line) -> None:
     (line.root / "scratch").mkdir()
     plan = plan_of(line.store, line.source, [GONE], NOW, line.root / "scratch")
@@ -280,108 +249,3 @@ def test_a_survey_that_was_made_before_opens_no_pass_while_items_are_being_forgo
     with pytest.raises(StalePlan, match="being forgotten"):
         line.open(line.stages[0])
     assert forget(line) == []
-
-
-def test_an_input_is_withdrawn_if_a_later_one_has_its_key(tmp_path: Path) -> None:
-    line = Line(tmp_path)
-    line.stage("same", "OneKey")
-    line.stage("joined", "Join", per_file=2)
-    for key in KEYS[:2]:
-        line.put(key)
-        line.go()
-    data, same = line.data("joined"), line.data("same")
-    part = AffectedPart(segment=1, shard=0, items="", inputs="", withdrawn="0")
-    what = AffectedDataSet(
-        name="joined",
-        key=data.names.key,
-        upstreams={"same": same.names.key},
-        parts=(part,),
-        files=(),
-        views=(),
-        keys=(),
-        names=(),
-    )
-    withdraw_inputs(data, what, RUNNER)
-    totals = line.data("joined").totals
-    assert (totals.in_, totals.done, totals.skipped) == (2, 1, 1)
-
-
-@pytest.mark.parametrize("key", ["key", "done", "no_signature", "upper", "a"])
-def test_a_key_that_is_a_word_of_the_records_is_forgotten(key: str, tmp_path: Path) -> None:
-    line = Line(tmp_path)
-    line.put(key)
-    line.put("other", "fail broken\n")
-    line.stage("upper", "Upper")
-    line.go()
-    assert forget(line, key) == []
-    assert key not in {item.key for item in line.data("raw").items()}
-    assert {row.key: row.message for row in line.data("upper").ledger()}["other"] == "as told"
-
-
-class Killed(BaseException):
-    """The process is gone."""
-
-
-class MortalStore:
-    """A store whose process is gone before change number `at`."""
-
-    def __init__(self, store: Store, at: int) -> None:
-        self._store, self._at, self.changes = store, at, 0
-
-    def __getattr__(self, name: str) -> Any:
-        found = getattr(self._store, name)
-        if name not in ("write", "delete", "move"):
-            return found
-
-        def changing(*given: Any, **more: Any) -> Any:
-            self.changes += 1
-            if self.changes == self._at:
-                raise Killed
-            return found(*given, **more)
-
-        return changing
-
-
-def killed_at(ran: Line, folder: Path, changes: range) -> None:
-    """The process is killed before each of these changes, and another one continues."""
-    for at in changes:
-        line = copy_of(ran, folder / "killed")
-        with pytest.raises(Killed):
-            forget(line, GONE, store=MortalStore(line.store, at))  # type: ignore[arg-type]
-        is_whole(line)
-        for stage in ("upper", "joined", "last"):
-            assert texts(line, stage)
-        assert forget(line, GONE) == []
-        is_forgotten(line)
-        shutil.rmtree(line.root)
-
-
-def changes_of(ran: Line, folder: Path) -> int:
-    line = copy_of(ran, folder / "counted")
-    mortal = MortalStore(line.store, 0)
-    forget(line, GONE, store=mortal)  # type: ignore[arg-type]
-    return mortal.changes
-
-
-def test_016_f06_a_kill_before_every_other_change_is_continued_and_leaves_whole_data_sets(
-    ran: Line, tmp_path: Path
-) -> None:
-    changes = changes_of(ran, tmp_path)
-    assert changes > 20
-    killed_at(ran, tmp_path, range(1, changes + 1, 2))
-
-
-def test_a_kill_leaves_no_message_of_another_input(tmp_path: Path) -> None:
-    line = Line(tmp_path / "ran")
-    line.root.mkdir()
-    line.put(GONE)
-    line.stage("upper", "Upper")
-    line.go()
-    line.list_row({"key": "other", "problem": ["double", f"the same as {GONE}"]})
-    line.go()
-    for at in range(1, changes_of(line, tmp_path) + 1):
-        killed = copy_of(line, tmp_path / f"killed-{at}")
-        with pytest.raises(Killed):
-            forget(killed, GONE, store=MortalStore(killed.store, at))  # type: ignore[arg-type]
-        assert forget(killed, GONE) == []
-        assert naming(killed, GONE) == []

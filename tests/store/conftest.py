@@ -16,6 +16,8 @@ from reelmill_stages.store.s3.store import S3Store
 from servers.faults import FaultProxy, fault_proxy
 from servers.processes import Server
 from servers.s3_servers import make_bucket
+from servers.web_server import WebServer
+from store.web_site import Site, web_site
 
 QUICK = Patience(attempts=4, first=0.01, longest=0.05, seconds=600)
 MIB = 1 << 20
@@ -106,3 +108,9 @@ def faulty(s3_server: Server, request: pytest.FixtureRequest) -> Iterator[Faulty
             )
 
         yield Faulty(client(), client(s3_server.port), proxy, client)
+
+
+@pytest.fixture
+def site(web_server: WebServer, tmp_path: Path) -> Iterator[Site]:
+    with web_site(web_server, tmp_path) as found:
+        yield found

@@ -1,12 +1,7 @@
 """What every store does, whatever it is made of: a folder, MinIO, SeaweedFS, Azurite."""
 
-import json
-import subprocess
-import sys
-import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from threading import Barrier
 
 import pytest
 
@@ -15,10 +10,6 @@ from reelmill_stages.store import Store
 from reelmill_stages.store.open import open_store
 from reelmill_stages.store.probe import MARKER, probe
 from store.conftest import Place
-
-MIB = 1 << 20
-BIG = bytes(range(256)) * 4096 * 11
-"""11 MiB: three parts of 5 MiB."""
 
 NAMES = [
     "plain.txt",
@@ -266,170 +257,9 @@ def test_create_and_if_match_exclude_each_other(store: Store) -> None:
         store.write("k", b"", create=True, if_match="x")
 
 
-def test_a_big_object_is_written_and_read_whole_under_the_same_conditions(small_parts: Store, tmp_path: Path) -> None:
-    store, file = small_parts, tmp_path / "big"
-    file.write_bytes(BIG)
-    written = store.write("big", file, create=True, metadata={"who": "ü"})
-    assert store.stat("big").size == len(BIG)
-    assert store.stat("big").metadata == {"who": "ü"}
-    assert store.stat("big").etag == written.etag
-    assert store.read("big") == BIG
-    assert store.read("big", start=5 * MIB - 3, length=6) == BIG[5 * MIB - 3 : 5 * MIB + 3]
-    assert store.fetch("big", tmp_path, if_match=written.etag).read_bytes() == BIG
-    with pytest.raises(PreconditionFailed):
-        store.write("big", file, create=True)
-    after = store.write("big", BIG + b"x", if_match=written.etag)
-    with pytest.raises(PreconditionFailed):
-        store.write("big", BIG + b"y", if_match=written.etag)
-    assert store.stat("big").etag == after.etag
-
-
-def test_an_object_of_exactly_one_part_and_one_byte_more_are_whole(small_parts: Store) -> None:
-    for size in (5 * MIB, 5 * MIB + 1):
-        small_parts.write(f"k{size}", BIG[:size], create=True)
-        assert small_parts.read(f"k{size}") == BIG[:size]
-
-
-def test_a_stream_does_not_hold_the_object_in_memory(store: Store, tmp_path: Path) -> None:
-    file = tmp_path / "file"
-    file.write_bytes(bytes(40 * MIB))
-    store.write("k", file)
-    tracemalloc.start()
-    try:
-        with store.open("k") as stream:
-            total = sum(map(len, iter(lambda: stream.read(1 << 16), b"")))
-        store.fetch("k", tmp_path)
-        peak = tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
-    assert total == 40 * MIB
-    assert peak < 12 * MIB
-
-
-def test_a_stream_can_be_left_early(store: Store) -> None:
-    store.write("k", BIG)
-    for _ in range(3):
-        with store.open("k") as stream:
-            assert stream.read(3) == BIG[:3]
-    assert store.read("k", length=3) == BIG[:3]
-
-
 def test_a_fetched_file_keeps_its_extension(store: Store, tmp_path: Path) -> None:
     store.write("a/clip one.MP4", b"x")
     assert store.fetch("a/clip one.MP4", tmp_path).suffix == ".MP4"
-
-
-def race(place_open: object, write: object, racers: int = 8) -> list[int]:
-    """Which of the racers, each with a client of its own, won."""
-    stores = [place_open() for _ in range(racers)]  # type: ignore[operator]
-    start = Barrier(racers)
-
-    def run(number: int) -> bool:
-        start.wait()
-        try:
-            write(stores[number], number)  # type: ignore[operator]
-        except PreconditionFailed:
-            return False
-        return True
-
-    with ThreadPoolExecutor(racers) as pool:
-        return [number for number, won in enumerate(pool.map(run, range(racers))) if won]
-
-
-def test_of_many_creators_one_wins_with_bytes_and_metadata(place, store: Store) -> None:
-    for turn in range(5):
-        key = f"k{turn}"
-        (winner,) = race(
-            place.open, lambda s, n, key=key: s.write(key, f"body {n}".encode(), create=True, metadata={"who": str(n)})
-        )
-        assert store.read(key) == f"body {winner}".encode()
-        assert store.stat(key).metadata == {"who": str(winner)}
-
-
-def test_of_many_that_replace_one_version_one_wins_with_bytes_and_metadata(place, store: Store) -> None:
-    etag = store.write("k", b"first").etag
-    for _ in range(5):
-        (winner,) = race(
-            place.open,
-            lambda s, n, etag=etag: s.write("k", f"{etag} {n}".encode(), if_match=etag, metadata={"who": str(n)}),
-        )
-        assert store.read("k") == f"{etag} {winner}".encode()
-        assert store.stat("k").metadata == {"who": str(winner)}
-        etag = store.stat("k").etag
-
-
-def test_a_counter_under_if_match_loses_no_step(place, store: Store) -> None:
-    store.write("n", b"0")
-
-    def count(client: Store) -> None:
-        steps = 0
-        while steps < 5:
-            stat = client.stat("n")
-            try:
-                value = int(client.read("n", if_match=stat.etag))
-                client.write("n", str(value + 1).encode(), if_match=stat.etag)
-            except PreconditionFailed:
-                continue
-            steps += 1
-
-    with ThreadPoolExecutor(4) as pool:
-        list(pool.map(count, [place.open() for _ in range(4)]))
-    assert store.read("n") == b"20"
-
-
-RACER = """
-import json, sys
-from reelmill.contract.errors import PreconditionFailed
-from reelmill.contract.task import StoreRef
-from reelmill_stages.store.open import open_store
-ref, env, who = json.loads(sys.argv[1])
-store = open_store(StoreRef.model_validate(ref), env=env)
-print("ready", flush=True)
-for line in sys.stdin:
-    try:
-        store.write(line.strip(), who.encode(), create=True, metadata={"who": who})
-        print("won", flush=True)
-    except PreconditionFailed:
-        print("lost", flush=True)
-"""
-
-
-def test_of_many_processes_that_create_one_wins(place, store: Store) -> None:
-    racers = [
-        subprocess.Popen(
-            [sys.executable, "-c", RACER, json.dumps([place.ref.model_dump(), place.env, str(who)])],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for who in range(3)
-    ]
-    try:
-        for racer in racers:
-            assert racer.stdout.readline() == "ready\n"
-        for turn in range(10):
-            for racer in racers:
-                racer.stdin.write(f"k{turn}\n")
-                racer.stdin.flush()
-            said = [racer.stdout.readline().strip() for racer in racers]
-            assert sorted(said) == ["lost", "lost", "won"]
-            winner = str(said.index("won"))
-            assert store.read(f"k{turn}") == winner.encode()
-            assert store.stat(f"k{turn}").metadata == {"who": winner}
-    finally:
-        for racer in racers:
-            racer.communicate()
-
-
-def test_readers_see_the_old_object_or_the_new_one_while_it_is_replaced(place, store: Store) -> None:
-    bodies = {bytes([65 + n]) * 300_000 for n in range(8)}
-    store.write("k", min(bodies))
-    with ThreadPoolExecutor(1) as pool:
-        writing = pool.submit(lambda: [place.open().write("k", body) for body in bodies])
-        while not writing.done():
-            assert store.read("k") in bodies
-            assert store.stat("k").size == 300_000
-        writing.result()
 
 
 def test_the_probe_accepts_it_cleans_up_and_asks_only_once(place, store: Store) -> None:

@@ -4,10 +4,8 @@ import errno
 import os
 import resource
 import shutil
-import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,73 +15,12 @@ from reelmill.contract.errors import NotFound, PreconditionFailed, StoreError, T
 from reelmill_stages.store.local.listing import HIDDEN
 from reelmill_stages.store.local.record import Record, record_of, side_file
 from reelmill_stages.store.local.store import LocalStore
-from reelmill_stages.store.local.temporary import STALE_SECONDS
-
-WRITER = """
-import sys
-from pathlib import Path
-from reelmill_stages.store.local.store import LocalStore
-LocalStore(sys.argv[1]).write("k", Path(sys.argv[2]), metadata={"who": "killed"})
-"""
 
 
 def files(root: Path) -> list[str]:
     return sorted(
         str(path.relative_to(root)) for path in root.rglob("*") if path.is_file() and HIDDEN not in path.parts
     )
-
-
-@pytest.fixture
-def half_written(tmp_path: Path) -> Iterator[tuple[LocalStore, subprocess.Popen[bytes], Path]]:
-    """A store, a process that stands in the middle of a write, and its temporary file."""
-    root, pipe = tmp_path / "store", tmp_path / "pipe"
-    os.mkfifo(pipe)
-    process = subprocess.Popen([sys.executable, "-c", WRITER, str(root), str(pipe)])
-    with pipe.open("wb", buffering=0) as feed:
-        feed.write(bytes(1 << 20))
-        temps = root / HIDDEN / "tmp"
-        deadline = time.monotonic() + 120
-        while not (temps.exists() and (found := list(temps.iterdir())) and found[0].stat().st_size):
-            assert process.poll() is None
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
-        yield LocalStore(root), process, found[0]
-        process.kill()
-    process.wait(120)
-
-
-def test_a_writer_killed_in_the_middle_leaves_nothing_visible(half_written) -> None:
-    store, process, temp = half_written
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    assert temp.exists()
-    assert list(store.list()) == []
-    assert files(store.root) == []
-    with pytest.raises(NotFound):
-        store.read("k")
-    store.write("k", b"the next one", create=True)
-    assert store.read("k") == b"the next one"
-
-
-def test_what_a_killed_writer_left_is_swept_when_it_is_old(half_written) -> None:
-    store, process, temp = half_written
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    LocalStore(store.root).write("other", b"")
-    assert temp.exists()
-    old = time.time() - STALE_SECONDS - 60
-    os.utime(temp, (old, old))
-    LocalStore(store.root).write("other", b"")
-    assert not temp.exists()
-
-
-def test_a_slow_writer_that_lives_is_not_swept(half_written) -> None:
-    store, process, temp = half_written
-    old = time.time() - STALE_SECONDS - 60
-    os.utime(temp, (old, old))
-    LocalStore(store.root).write("other", b"")
-    assert temp.exists()
-    assert process.poll() is None
 
 
 def test_a_replaced_object_stays_whole_for_who_has_it_open(tmp_path: Path) -> None:
@@ -174,24 +111,6 @@ def test_a_moved_store_keeps_etags_and_metadata(tmp_path: Path) -> None:
     (tmp_path / "one").rename(tmp_path / "two")
     found = LocalStore(tmp_path / "two").stat("a/k")
     assert (found.etag, found.metadata) == (written.etag, {"a": "1"})
-
-
-def test_links_are_followed_but_loops_pipes_and_broken_links_are_no_objects(tmp_path: Path) -> None:
-    elsewhere, root = tmp_path / "elsewhere", tmp_path / "root"
-    elsewhere.mkdir()
-    root.mkdir()
-    (elsewhere / "v.mp4").write_bytes(b"v")
-    (root / "linked").symlink_to(elsewhere)
-    (root / "file.mp4").symlink_to(elsewhere / "v.mp4")
-    (root / "loop").symlink_to(root)
-    (root / "broken").symlink_to(tmp_path / "nowhere")
-    os.mkfifo(root / "pipe")
-    store = LocalStore(root)
-    assert [stat.key for stat in store.list()] == ["file.mp4", "linked/v.mp4"]
-    assert store.read("linked/v.mp4") == b"v"
-    for key in ("pipe", "broken"):
-        with pytest.raises(NotFound):
-            store.read(key)
 
 
 def test_a_file_name_that_is_no_text_is_named(tmp_path: Path) -> None:
@@ -305,77 +224,8 @@ def test_a_missing_source_file_is_the_callers_mistake(tmp_path: Path) -> None:
         LocalStore(tmp_path).write("k", tmp_path / "missing")
 
 
-@pytest.fixture
-def linked(tmp_path: Path) -> tuple[LocalStore, Path]:
-    """A store with links in it to a folder of somebody else and to a file there."""
-    precious = tmp_path / "precious"
-    (precious / "photos").mkdir(parents=True)
-    (precious / "photos" / "a.jpg").write_bytes(b"a photo")
-    root = tmp_path / "root"
-    root.mkdir()
-    (root / "folder").symlink_to(precious)
-    (root / "file.jpg").symlink_to(precious / "photos" / "a.jpg")
-    return LocalStore(root), precious
-
-
-@pytest.mark.parametrize("key", ["folder/photos/a.jpg", "folder/new", "file.jpg"])
-def test_nothing_is_written_deleted_or_moved_through_a_link(linked: tuple[LocalStore, Path], key: str) -> None:
-    store, precious = linked
-    store.write("mine", b"mine")
-    for act in (
-        lambda: store.write(key, b"other"),
-        lambda: store.delete(key),
-        lambda: store.move("mine", key),
-        lambda: store.move(key, "elsewhere"),
-    ):
-        with pytest.raises((StoreError, NotFound)):
-            act()
-    assert files(precious) == ["photos/a.jpg"]
-    assert (precious / "photos" / "a.jpg").read_bytes() == b"a photo"
-    assert (store.root / "file.jpg").is_symlink()
-    assert store.read("mine") == b"mine"
-
-
-def test_a_store_whose_own_folder_is_a_link_is_used_like_any_other(tmp_path: Path) -> None:
-    (tmp_path / "disk").mkdir()
-    (tmp_path / "store").symlink_to(tmp_path / "disk")
-    store = LocalStore(tmp_path / "store")
-    store.write("a/k", b"x")
-    store.delete("a/k")
-    store.write("a/l", b"y")
-    assert files(tmp_path / "disk") == ["a/l"]
-
-
-def test_a_listing_can_give_links_themselves_and_say_what_the_store_did_not_write(
-    linked: tuple[LocalStore, Path],
-) -> None:
-    store, _ = linked
-    store.write("written", b"x")
-    (store.root / "put").write_bytes(b"x")
-    (store.root / os.fsdecode(b"bad\xff")).write_bytes(b"x")
-    found = {stat.key: stat.foreign for stat in store.list(follow_links=False)}
-    assert found == {"file.jpg": True, "folder": True, "put": True, "written": False}
-    assert list(store.list("folder/", follow_links=False)) == []
-
-
 def test_a_copy_of_an_object_is_known_as_one(tmp_path: Path) -> None:
     store = LocalStore(tmp_path)
     store.write("k", b"x")
     shutil.copy2(tmp_path / "k", tmp_path / "copy")
     assert {stat.key: stat.copied for stat in store.list()}["copy"]
-
-
-def test_a_sweep_takes_files_that_are_named_as_temporary_ones_and_no_other(tmp_path: Path) -> None:
-    temps = tmp_path / HIDDEN / "tmp"
-    (temps / "folder").mkdir(parents=True)
-    old = time.time() - STALE_SECONDS - 60
-    outside = tmp_path / "outside"
-    outside.write_bytes(b"mine")
-    (temps / ("b" * 32)).symlink_to(outside)
-    for path in (temps / "notes.txt", temps / "folder" / ("c" * 32), temps / ("a" * 32)):
-        path.write_bytes(b"")
-        os.utime(path, (old, old))
-    os.utime(outside, (old, old))
-    LocalStore(tmp_path).write("k", b"")
-    assert {path.name for path in temps.iterdir()} == {"notes.txt", "folder", "b" * 32}
-    assert outside.read_bytes() == b"mine"
