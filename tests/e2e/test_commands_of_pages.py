@@ -122,7 +122,7 @@ def test_the_page_about_a_stage_of_ones_own(here: Path) -> None:
     (here / ".venv").symlink_to(Path(sys.executable).parents[1])
     (command,) = commands("docs/writing-a-stage.md")
     ran(command, here)
-    assert len(list((here / "data").rglob("facts/*.json"))) == 2
+    assert len(list((here / "data").rglob("0001/facts/*.json"))) == 2
 
 
 def test_the_page_about_the_dashboard(here: Path) -> None:

@@ -1,6 +1,8 @@
 """Argo CD's side of a VideoPipeline: its Lua, with the libraries that Argo CD gives it, from the generated ConfigMap.
 
-Argo CD runs Lua 5.1 with the libraries base, table and string; scripts of actions also have `os.date` and `os.time`.
+Argo CD runs Lua 5.1 with the libraries base, package and table. Scripts that `require` os get its `date` and `time`;
+there is no such global, and strings have no methods. Its own runtime (`util/lua` of 3.2.3), compiled and run by hand,
+gives the same health, actions and resources as this one.
 """
 
 import json
@@ -17,10 +19,11 @@ DATA = yaml.safe_load((ROOT / "manifests/gitops/argocd/argocd-cm.yaml").read_tex
 ACTIONS = yaml.safe_load(DATA[f"resource.customizations.actions.{KIND}"])
 DEFINITIONS = {each["name"]: each["action.lua"] for each in ACTIONS["definitions"]}
 _SANDBOX = """
-local keep = {date = os.date, time = os.time}
-for _, name in ipairs({"io", "os", "package", "require", "debug", "dofile", "loadfile", "load", "loadstring",
-                       "python", "coroutine", "math"}) do _G[name] = nil end
-os = with_time and keep or nil
+local modules = {os = {date = os.date, time = os.time}}
+getmetatable("").__index = nil
+for _, name in ipairs({"io", "os", "package", "debug", "dofile", "loadfile", "load", "loadstring",
+                       "python", "coroutine", "math", "string"}) do _G[name] = nil end
+function require(name) return modules[name] or error("module " .. name .. " not found") end
 """
 
 
@@ -39,13 +42,13 @@ def offered(resource: Json) -> set[str]:
 
 def act(name: str, resource: Json) -> Json:
     """The resource after an action."""
-    return _run(DEFINITIONS[name], resource, with_time=True)
+    return _run(DEFINITIONS[name], resource)
 
 
-def _run(script: str, resource: Json, *, with_time: bool = False) -> Any:
+def _run(script: str, resource: Json) -> Any:
     lua = LuaRuntime(unpack_returned_tuples=True)
     table = _table(lua, json.loads(json.dumps(resource)))
-    lua.globals().obj, lua.globals().with_time = table, with_time
+    lua.globals().obj = table
     lua.execute(_SANDBOX)
     return _plain(lua.execute(script))
 

@@ -10,7 +10,6 @@ import tarfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -46,15 +45,15 @@ MEGABYTE = 1_000_000
 CODE = "opt/reelmill/code"
 
 
-def measure(archive: Path) -> Any:
-    """As `images/build.py` does, which is a script and no package."""
+def archives() -> Any:
+    """The module by which `images/build.py`, which is a script and no package, looks into archives."""
     spec = importlib.util.spec_from_file_location("image_archive", ROOT / "images/archive.py")
     assert spec
     assert spec.loader
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)
-    return module.size(archive)
+    return module
 
 
 @pytest.fixture(scope="session")
@@ -200,12 +199,25 @@ def test_gpu_and_cpu_differ_in_what_the_driver_is_asked_for_and_in_nothing_else(
 
 
 def test_sizes(image: Container, capsys: pytest.CaptureFixture[str]) -> None:
-    size = measure(built.archive(image.key))
+    size = archives().size(built.archive(image.key))
     with capsys.disabled():
         print(f"\n{built.reference(image.key)}: {size}")
     assert size.compressed < size.uncompressed
     if image.key == "operator":
         assert size.compressed < 150 * MEGABYTE
+
+
+def test_the_dashboard_runs_and_its_layers_repeat_no_package(images: Callable[[str], Container]) -> None:
+    done = opened(images, "stages-dashboard").run("python", "-m", "reelmill.cli", "dashboard", "--store", "/nowhere")
+    assert (done.returncode, "Traceback" in done.stderr) == (2, False)
+    assert "/nowhere" in done.stderr
+    found: set[str] = set()
+    for layer in archives().layers(built.archive("stages-dashboard")):
+        with tarfile.open(fileobj=layer) as tar:
+            files = {member.name for member in tar if member.isfile() and "/site-packages/" in member.name}
+        assert not found & files
+        found |= files
+    assert any("/fastapi/" in name for name in found)
 
 
 def test_an_archive_carries_the_name_that_pods_ask_for(image: Container) -> None:

@@ -20,15 +20,9 @@ def metrics_text(pipelines: Sequence[Json]) -> str:
             "--metrics needs the package prometheus-client, which is not installed",
             hint="install reelmill[cli,operator], in a checkout by pip install './operator[cli,operator]'",
         )
-    # Only now: the package may not be there.
-    from prometheus_client import CollectorRegistry, generate_latest
+    from reelmill.controller.monitoring.stage_metrics import stage_text  # only now: the package may not be there
 
-    from reelmill.controller.monitoring.stage_metrics import StageCollector
-
-    registry, stages = CollectorRegistry(), StageCollector()
-    stages.pipelines = pipelines
-    registry.register(stages)
-    return generate_latest(registry).decode()
+    return stage_text(pipelines)
 
 
 def as_resource(namespace: str, rows: Sequence[StatusRow]) -> Json:

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, get_args
 
-from prometheus_client import Metric
+from prometheus_client import CollectorRegistry, Metric, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
@@ -73,6 +73,14 @@ class StageCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         return stage_metrics(self.pipelines)
+
+
+def stage_text(pipelines: Sequence[Json]) -> str:
+    """These metrics alone, in the Prometheus text format."""
+    registry, stages = CollectorRegistry(), StageCollector()
+    stages.pipelines = pipelines
+    registry.register(stages)
+    return generate_latest(registry).decode()
 
 
 class _Used:
