@@ -49,6 +49,10 @@ def read_recipe(card: Path, sample: str, own: Task | None) -> Recipe:
     if find_spec("pyarrow") is None:
         raise SpecError("Parquet needs the package pyarrow", hint="install reelmill-stages[parquet]")
     file = card / TABLE if card.is_dir() else card
+    if not file.exists():
+        raise SpecError(
+            "no such file", where=str(file), hint="name the folder of a card, or a file that reelmill lineage wrote"
+        )
     parquet: Any = import_module("pyarrow.parquet")
     problem = (OSError, ValueError, LookupError, TypeError, AttributeError, import_module("pyarrow").ArrowException)
     try:
