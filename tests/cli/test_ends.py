@@ -103,6 +103,17 @@ def test_a_bug_is_one_line_and_a_file_with_the_traceback(tmp_path: Path) -> None
     assert "Traceback" in log.read_text()
 
 
+@pytest.mark.parametrize("state", ["state", "a file"])
+def test_each_of_several_crashes_has_a_report(tmp_path: Path, state: str) -> None:
+    (tmp_path / "a file").touch()
+    code = "from reelmill.cli.crash_reports import report_bug\nfor n in range(20): print(report_bug(ValueError(n)))"
+    environment = {**os.environ, "XDG_STATE_HOME": str(tmp_path / state), "TMPDIR": str(tmp_path)}
+    said = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    reports = [Path(line) for line in said.stdout.splitlines()]
+    assert [f"ValueError: {number}" in report.read_text() for number, report in enumerate(reports)] == [True] * 20
+    assert all(report.is_relative_to(tmp_path) and report.stat().st_mode & 0o777 == 0o600 for report in reports)
+
+
 def test_a_closed_pipe_is_nothing_to_complain_about(tmp_path: Path) -> None:
     done = subprocess.run(
         ["bash", "-c", f"{sys.executable} -m reelmill.cli schema | head -1"],

@@ -144,12 +144,14 @@ def test_001_f12_webdataset_reads_a_whole_data_set(tmp_path: Path, video: Path) 
 def test_every_container_is_packed_untouched_as_mp4_and_counted(tmp_path: Path) -> None:
     webm = footage.video(**SHORT, container="webm", codec="libvpx", audio=False)
     mkv = footage.video(**SHORT, container="mkv", audio=False)
-    items = [video_item(webm, 0), video_item(mkv, 1)]
+    part = tmp_path / "film.part0001"
+    part.write_bytes(mkv.read_bytes())
+    items = [video_item(webm, 0), video_item(mkv, 1), video_item(part, 2)]
     (made,) = packed(PackBlock(), items, tmp_path / "set")
     samples = stock(made.file.path)
-    assert [sample["mp4"] for sample in samples] == [webm.read_bytes(), mkv.read_bytes()]
+    assert [sample["mp4"] for sample in samples] == [path.read_bytes() for path in (webm, mkv, part)]
     counted = [result.counters for _, result in processed(PackBlock(), items, tmp_path / "again")]
-    assert counted == [{"container_webm": 1}, {"container_mkv": 1}]
+    assert counted == [{"container_webm": 1}, {"container_mkv": 1}, {"container_other": 1}]
 
 
 def test_a_virtual_clip_has_no_bytes_to_pack_and_says_so(tmp_path: Path, video: Path) -> None:

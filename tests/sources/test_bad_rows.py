@@ -87,6 +87,17 @@ def test_a_bad_line_of_json_lines_is_a_failed_row(folder: Path, line: str, says:
     assert says in message
 
 
+def test_a_wrong_row_of_json_lines_has_the_number_of_its_line(folder: Path) -> None:
+    put(folder, "t.jsonl", content=b'{"path": "a.mp4"}\n\n{"path": 7}\n{"path": "b.mp4"}\n')
+    assert one_refused(listed("table", uri=folder / "t.jsonl")) == ("bad_path", "line 3: the path is 7, not text")
+
+
+@pytest.mark.parametrize(("row", "shown"), [("null", "null"), ("[1]", "[1]"), ("7", "7")])
+def test_a_row_that_is_no_object_is_shown_as_it_stands(folder: Path, row: str, shown: str) -> None:
+    put(folder, "t.jsonl", content=f'{{"path": "a.mp4"}}\n{row}\n{{"path": "b.mp4"}}\n'.encode())
+    assert one_refused(listed("table", uri=folder / "t.jsonl")) == ("bad_row", f"the row is {shown}, not an object")
+
+
 @pytest.mark.parametrize("source", ["clip4mc", "pairs", "captions"])
 def test_other_sources_keep_the_lines_beside_a_bad_one(folder: Path, source: str) -> None:
     rows: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {

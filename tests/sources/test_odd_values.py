@@ -98,6 +98,12 @@ def test_a_number_too_long_for_a_float_is_a_failed_row(folder: Path) -> None:
     assert reasons(listed("table", uri=uri, columns={"id": "n"})) == ["bad_id"]
 
 
+@pytest.mark.parametrize("begin", ["1_0", "1_000.5", "0x1", "one", "1e400", "nan", ""])
+def test_a_begin_that_is_no_decimal_number_is_a_failed_row(folder: Path, begin: str) -> None:
+    uri = put_json(folder / "t.json", [{"path": "a.mp4", "s": begin, "e": 2000}])
+    assert reasons(listed("table", uri=uri, columns={"start": "s", "end": "e"})) == ["bad_span"]
+
+
 @pytest.mark.parametrize("text", ["9" * 400, "1e999", f"{'9' * 400}:00:00", f"{'9' * 5000}:00:00", "-inf", "٣"])
 def test_a_span_of_any_text_is_a_row(folder: Path, text: str) -> None:
     put(folder, "t.csv", content=f"path,s,e\na.mp4,0,{text}\nb.mp4,0,1\n".encode())

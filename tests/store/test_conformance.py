@@ -7,7 +7,6 @@ import pytest
 
 from reelmill.contract.errors import KeyRefused, NotFound, PreconditionFailed, StoreError
 from reelmill_stages.store import Store
-from reelmill_stages.store.open import open_store
 from reelmill_stages.store.probe import MARKER, probe
 from store.conftest import Place
 
@@ -65,20 +64,6 @@ def test_the_name_of_a_part_has_at_most_255_bytes_and_more_is_refused_with_a_hin
     with pytest.raises(KeyRefused) as error:
         store.write("x" * 300, b"")
     assert error.value.hint
-
-
-def test_a_key_that_is_too_long_below_the_stores_address_is_refused_as_a_key(place: Place) -> None:
-    key = "/".join(["k" * 200] * 4)
-    store = open_store(place.ref.replace(uri="/".join([place.ref.uri, *["p" * 100] * 5])), env=place.env)
-    if place.kind == "local":
-        assert store.write(key, b"").size == 0
-        return
-    with pytest.raises(KeyRefused, match="with the prefix of the store"):
-        store.write(key, b"")
-    store.write(key[:200], b"")
-    with pytest.raises(KeyRefused):
-        store.move(key[:200], key)
-    assert store.read(key[:200]) == b""
 
 
 def test_an_empty_object_is_an_object(store: Store, tmp_path: Path) -> None:

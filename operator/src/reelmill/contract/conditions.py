@@ -198,6 +198,9 @@ class ConditionReason(StrEnum):
     SERVER_REFUSED = (
         "ServerRefused", Topic.STORE, Recovery.RETRY, "a file that the pipeline names is not read from its web server",
         "name the server in `web.privateServers` or `web.allowedHosts` of the source, or copy the file to a bucket")
+    KEY_REFUSED = (
+        "KeyRefused", Topic.STORE, Recovery.RETRY, "the store cannot hold one of reelmill's own files",
+        "choose a store with a shorter prefix, or move away what has the name of this file")
     PRECONDITION_FAILED = (
         "PreconditionFailed", Topic.STORE, Recovery.RETRY, "a conditional write failed repeatedly",
         "find out what else writes below `_reelmill/`")

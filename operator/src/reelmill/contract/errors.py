@@ -5,6 +5,7 @@
     ├── StoreError           the object store cannot be used as configured      exit 64
     │   ├── NotFound         no such object, bucket or folder
     │   ├── StoreDamaged     an object is not what was committed
+    │   ├── KeyRefused       the store cannot hold an object with this key
     │   ├── PreconditionFailed   a conditional write or read failed (412)
     │   ├── StoreUnsafe      the store accepts two conditional writes of a key
     │   ├── RangesUnsupported    the server does not give the range that was asked for

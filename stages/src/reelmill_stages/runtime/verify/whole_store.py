@@ -10,7 +10,9 @@ from reelmill.contract.task import Task
 from reelmill_stages import registry
 from reelmill_stages.records.claims import claims_on
 from reelmill_stages.records.data_set import DataSet
+from reelmill_stages.records.latest_key import POINTS_NOWHERE, LatestKey, points_somewhere
 from reelmill_stages.records.pins import missing_pins
+from reelmill_stages.records.record_files import peek
 from reelmill_stages.runtime.verify.damaged_object import DamagedObject
 from reelmill_stages.runtime.verify.digest_comparison import damaged_objects
 from reelmill_stages.runtime.verify.digest_reader import Reading
@@ -19,7 +21,7 @@ from reelmill_stages.runtime.verify.owners import data_sets_of, missing_owners
 from reelmill_stages.runtime.verify.progress import VerificationProgress
 from reelmill_stages.runtime.verify.store_records import StoreRecords
 from reelmill_stages.store import Store
-from reelmill_stages.store.damage import address, gone
+from reelmill_stages.store.damage import RESTORE, address, gone, unreadable
 
 _PIN = (
     "restore it from a backup, or give the file's digest in the pipeline: without a pin, the next pass takes the file "
@@ -47,6 +49,7 @@ def damaged_in_store(
     for each in present:
         if not names or each.name in names:
             yield from ((each.name, found) for found in damaged_objects(DataSet(store, each), reading, progress))
+            yield from ((each.name, found) for found in _vanished(store, each))
     if names:
         return
     claims = {each.root: claims_on(store, each) for each in present}
@@ -62,6 +65,14 @@ def damaged_in_store(
     earlier = records.data_sets(f"{task.owner.namespace}/{task.owner.name}") - set(present)
     for each in sorted(earlier, key=lambda one: one.root):
         yield from ((each.name, found) for found in damaged_objects(DataSet(store, each), reading, progress))
+
+
+def _vanished(store: Store, names: DataSetPaths) -> Iterator[DamagedObject]:
+    """The signpost of a data set of which nothing is left: whoever takes a data set away takes its signpost, too."""
+    latest = peek(store, names.latest, LatestKey)
+    is_its = latest is not None and DataSetPaths(names.name, latest.key).root == names.root
+    if latest and is_its and not points_somewhere(store, names.name, latest):
+        yield DamagedObject(names.latest, unreadable(address(store, names.latest), POINTS_NOWHERE, RESTORE))
 
 
 def _pins(task: Task, store: Store) -> Iterator[tuple[str, DamagedObject]]:

@@ -159,7 +159,7 @@ def shown(value: object) -> str:
 
 def _float(value: str | int | float | Decimal) -> float:
     try:
-        return float(value)
+        return math.nan if isinstance(value, str) and "_" in value else float(value)
     except (ValueError, OverflowError):
         return math.nan
 

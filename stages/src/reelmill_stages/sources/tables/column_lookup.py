@@ -40,7 +40,7 @@ def as_row(value: object) -> Row:
     except JsonError as error:
         raise ItemError(ItemReason.BAD_ROW, f"the row cannot be read: {error}") from error
     if not isinstance(value, Mapping):
-        raise ItemError(ItemReason.BAD_ROW, f"the row is a {type(value).__name__}, not an object")
+        raise ItemError(ItemReason.BAD_ROW, f"the row is {cells.shown(value)}, not an object")
     return value
 
 

@@ -1,12 +1,12 @@
 """Reads the rows of CSV, TSV, JSON, JSON lines and Parquet files as mappings."""
 
 import codecs
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from reelmill.contract.errors import SpecError
 from reelmill_stages.sources.tables.column_lookup import BadLine, KnownColumns, refuse_twice
-from reelmill_stages.sources.tables.json_stream import values
+from reelmill_stages.sources.tables.json_stream import numbered_values
 from reelmill_stages.sources.tables.parquet import parquet_rows
 from reelmill_stages.sources.tables.separated import Quoting, TableRecord, records
 
@@ -19,7 +19,7 @@ FORMATS = {
 SURPLUS = "\0surplus"
 """Key of cells beyond the last column, which usually come from an unquoted comma."""
 LINE = "\0line"
-"""Key of the number of a row's first line, in CSV, TSV and lines."""
+"""Key of the number of a row's first line, in CSV, TSV, JSON lines and lines."""
 
 
 def format_of(uri: str) -> str:
@@ -50,9 +50,9 @@ def rows_of(
     elif format_ == "parquet":
         yield from parquet_rows(data, where, seen, wanted)
     else:
-        for row in values(data, where, lines=format_ == "jsonl"):
+        for line, row in numbered_values(data, where, lines=format_ == "jsonl"):
             seen.add(row)
-            yield row
+            yield {**row, LINE: line} if line and isinstance(row, Mapping) else row
 
 
 def lines_of(data: bytes, where: str, separator: str) -> Iterator[TableRecord]:

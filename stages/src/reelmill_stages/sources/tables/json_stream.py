@@ -27,16 +27,21 @@ def values(data: bytes, where: str, *, lines: bool | None = None) -> Iterator[An
     With `lines`, by default where the file is called `.jsonl` or `.ndjson`, a line that is no JSON is a `BadLine`.
     Raises SpecError naming file and line for anything else that is not JSON, is not UTF-8 or ends too early.
     """
+    return (value for _, value in numbered_values(data, where, lines=lines))
+
+
+def numbered_values(data: bytes, where: str, *, lines: bool | None = None) -> Iterator[tuple[int, Any]]:
+    """As `values`, each with the number of its line where one line has one value, else with 0."""
     lines = where.lower().endswith(_LINES) if lines is None else lines
     if lines and not _is_read_as_a_whole(data, where):
         yield from _lines(data)
         return
     text = _Window(data, where)
     if text.peek() == "[":
-        yield from _elements(text)
+        yield from ((0, value) for value in _elements(text))
     else:
         while text.peek():
-            yield text.value()
+            yield 0, text.value()
     if text.peek():
         text.refuse("text after the end of the array")
 
@@ -66,19 +71,19 @@ def _blank_lines(data: bytes) -> int:
     return count
 
 
-def _lines(data: bytes) -> Iterator[Any]:
+def _lines(data: bytes) -> Iterator[tuple[int, Any]]:
     for number, line in enumerate(io.BytesIO(data), 1):
         try:
             text = line.decode("utf-8-sig" if number == 1 else "utf-8").strip(_SPACE)
-            yield from list(_values_of(text))
+            yield from [(number, value) for value in _values_of(text)]
         except json.JSONDecodeError as error:
-            yield _bad(number, f"not JSON: {error.msg} at character {error.pos + 1}", line)
+            yield number, _bad(number, f"not JSON: {error.msg} at character {error.pos + 1}", line)
         except UnicodeDecodeError as error:
-            yield _bad(number, f"not UTF-8 at byte {error.start + 1}", line)
+            yield number, _bad(number, f"not UTF-8 at byte {error.start + 1}", line)
         except ValueError as error:
-            yield _bad(number, f"not JSON: {str(error).partition(';')[0]}", line)
+            yield number, _bad(number, f"not JSON: {str(error).partition(';')[0]}", line)
         except RecursionError:
-            yield _bad(number, "not JSON: nested too deeply", line)
+            yield number, _bad(number, "not JSON: nested too deeply", line)
 
 
 def _values_of(line: str) -> Iterator[Any]:

@@ -1,0 +1,44 @@
+"""The deep check, and repair, of a store that has nothing of a pipeline, or nothing any more."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+import footage
+from cli.terminal import reelmill, write
+
+pytestmark = pytest.mark.store
+
+
+@pytest.fixture
+def pipeline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "videos").mkdir()
+    return write(tmp_path)
+
+
+@pytest.mark.parametrize("command", [("check", "--deep"), ("repair",), ("check", "--deep", "--stage", "spans")])
+def test_what_never_ran_is_not_called_undamaged(pipeline: Path, command: tuple[str, ...]) -> None:
+    said = reelmill(command[0], pipeline, *command[1:])
+    names = "spans" if "--stage" in command else "raw, spans and pictures"
+    assert (said.code, said.out) == (2, "")
+    assert f"error: store: the store has no data set of {names} by this definition\nhint: run the pipeline" in said.err
+
+
+def test_a_source_without_items_is_undamaged(pipeline: Path) -> None:
+    assert reelmill("run", pipeline, "-q").code == 0
+    assert reelmill("check", pipeline, "--deep").code == 0
+
+
+def test_a_data_set_that_was_deleted_as_a_whole_is_missed(pipeline: Path, tmp_path: Path) -> None:
+    shutil.copyfile(footage.video(seconds=1.0, size=(64, 48), audio=False), tmp_path / "videos/a.mp4")
+    assert reelmill("run", pipeline, "-q").code == 0
+    (record,) = (tmp_path / "store/pictures").glob("*/_reelmill")
+    shutil.rmtree(record.parent)
+    said = reelmill("check", pipeline, "--deep", "-o", "json")
+    assert said.code == 65
+    assert [row["key"] for row in json.loads(said.out)["damage"]] == ["pictures/latest.json"]
+    assert reelmill("run", pipeline, "-q").code == 0
+    assert reelmill("check", pipeline, "--deep").code == 0
