@@ -57,6 +57,7 @@ def tokens(text: str) -> list[Token]:
     return [inner for token in parsed for inner in (token, *(token.children or ()))]
 
 
+@pytest.mark.store
 def test_hugging_face_reads_the_front_matter(card: Path) -> None:
     found = DatasetCard.load(card / "README.md").data
     assert found.pretty_name == "films/clips"

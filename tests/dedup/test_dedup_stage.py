@@ -121,6 +121,7 @@ COPIES = {
 }
 
 
+@pytest.mark.store
 def test_008_f2_transformed_copies_are_found_and_other_scenes_are_kept(tmp_path: Path) -> None:
     items = [item(scene(tmp_path, f"0-{number}.mp4", number)) for number in range(3)]
     items += [item(scene(tmp_path, f"1-{name}.mp4", 1, *filters)) for name, filters in COPIES.items()]

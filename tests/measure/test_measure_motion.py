@@ -148,6 +148,7 @@ def scenes(tmp_path: Path) -> Path:
     return made("scenes.mp4", tmp_path, "-filter_complex", graph, "-pix_fmt", "yuv420p", "-c:v", "libx264", "-qp", "4")
 
 
+@pytest.mark.store
 def test_005_f04_cuts_are_those_of_the_content_detector_on_the_same_frames(tmp_path: Path) -> None:
     film = scenes(tmp_path)
     assert measures(film, tmp_path, **MOTION)["cuts"] == 3

@@ -56,6 +56,7 @@ def mean(frames: list[dict[str, str]], name: str) -> float:
     return float(np.mean([float(frame[name]) for frame in frames]))
 
 
+@pytest.mark.store
 def test_005_f03_luma_and_saturation_are_those_of_signalstats(films: list[Path], tmp_path: Path) -> None:
     for film in films:
         found, judge = measures(film, tmp_path, **PICTURES), said(film, "signalstats")
@@ -64,6 +65,7 @@ def test_005_f03_luma_and_saturation_are_those_of_signalstats(films: list[Path],
         assert found["saturation"] == pytest.approx(mean(judge, "lavfi.signalstats.SATAVG"), abs=0.5)
 
 
+@pytest.mark.store
 def test_005_f03_spatial_and_temporal_information_are_those_of_siti(films: list[Path], tmp_path: Path) -> None:
     for film in films:
         found, judge = measures(film, tmp_path, **PICTURES), said(film, "siti")

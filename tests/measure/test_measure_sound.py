@@ -52,6 +52,7 @@ def samples(path: Path) -> tuple[np.ndarray, int]:
         return np.concatenate([frame.to_ndarray().reshape(-1, channels) for frame in frames]), stream.rate
 
 
+@pytest.mark.store
 def test_loudness_and_true_peak_are_those_of_the_command(films: list[Path], tmp_path: Path) -> None:
     for each in films:
         found, judge = measures(each, tmp_path, **SOUND), logged(each, "-af", "ebur128=peak=true")

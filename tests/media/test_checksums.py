@@ -119,6 +119,7 @@ OGG = {
 }
 
 
+@pytest.mark.store
 @pytest.mark.parametrize("codec", list(OGG))
 @pytest.mark.parametrize("way", ["dropped", "flipped"])
 def test_a_lost_page_of_ogg_costs_the_pictures_up_to_the_next_key_frame(codec: str, way: str, tmp_path: Path) -> None:
@@ -142,6 +143,7 @@ def cut_off(data: bytes, page: tuple[int, int, int], kept: int) -> bytes:
     return data[: page[0] + kept]
 
 
+@pytest.mark.store
 @pytest.mark.parametrize("codec", list(OGG))
 def test_a_damaged_last_page_of_ogg_costs_the_picture_before_it(codec: str, tmp_path: Path) -> None:
     """Recordings that were stopped do not say that they end."""
@@ -197,6 +199,7 @@ def test_what_a_first_recording_lost_at_its_end_costs_the_second_one_nothing(tmp
     assert timeline.damaged == {30 - gone - 1, *(number - gone for number in whole.damaged)}
 
 
+@pytest.mark.store
 def test_a_packet_that_ends_in_a_lost_page_is_not_given_with_the_next_one(tmp_path: Path) -> None:
     """Demuxers put what follows behind its beginning, even a page that goes on with no packet."""
     source, lossy = tmp_path / "film.ogv", tmp_path / "lossy.ogv"

@@ -51,6 +51,7 @@ def joined(codec: str, folder: Path) -> Path:
 COUNTED = {"untimed h264": partial(untimed, "h264"), "joined mpeg2": partial(joined, "mpeg2")}
 
 
+@pytest.mark.store
 @pytest.mark.parametrize("name", [*CODECS, *COUNTED])
 @pytest.mark.parametrize("count", [1, 4])
 def test_frames_are_given_again_from_a_key_frame_after_lost_packets(name: str, count: int, tmp_path: Path) -> None:
@@ -142,6 +143,7 @@ def sparse(data: bytes, every: int) -> bytes:
     return bytes(made)
 
 
+@pytest.mark.store
 @pytest.mark.parametrize("between", [0, 2])
 @pytest.mark.parametrize("every", [5, 7, 8, 100])
 def test_a_frame_after_a_lost_picture_is_at_its_time_or_refused(every: int, between: int, tmp_path: Path) -> None:

@@ -80,6 +80,7 @@ def test_recordings_that_are_joined_lose_nothing(codec: str, tmp_path: Path) -> 
     assert given(path) == (digests(stream(codec)), 0)
 
 
+@pytest.mark.store
 @pytest.mark.parametrize("place", ["second", "middle", "last"])
 @pytest.mark.parametrize("picture", [8, 9, 10])
 def test_a_packet_that_is_lost_beside_a_key_frame_is_no_join(picture: int, place: str, tmp_path: Path) -> None:
@@ -130,6 +131,7 @@ def test_a_clip_with_frames_of_a_lost_packet_is_neither_copied_nor_encoded(tmp_p
                     make()
 
 
+@pytest.mark.store
 @pytest.mark.parametrize("size", list(FORMS))
 def test_a_stream_of_discs_or_broadcasters_is_read_as_one_of_188_bytes(size: int, tmp_path: Path) -> None:
     """Lost packets in the first picture, in later ones, and where recordings may be joined; and a cut-off end."""

@@ -12,6 +12,7 @@ from cli.terminal import reelmill
 from dashboard.places import page
 from run.test_run_stage import LATER, films, importable, pipeline
 
+pytestmark = pytest.mark.store  # needs no server, but the seconds that this tier may take
 __all__ = ["importable"]
 CANARIES = {
     "a parameter": "canary-of-a-parameter",

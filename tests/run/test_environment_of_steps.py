@@ -50,6 +50,7 @@ class Peek(Facts):
 """
 
 
+@pytest.mark.store
 @pytest.mark.parametrize("method", ["fork", "spawn"])
 def test_code_of_a_run_stage_sees_no_credentials_but_those_that_the_pipeline_needs(
     method: str, tmp_path: Path, importable: Path, monkeypatch: pytest.MonkeyPatch

@@ -198,6 +198,7 @@ def test_a_pod_lost_before_any_write_is_done_again(tmp_path: Path, finish: str) 
         toy.law(line.data("made"))
 
 
+@pytest.mark.store
 @pytest.mark.parametrize("closes", [True, False])
 def test_as_a_process_it_reports_as_a_commit_step_or_not_at_all(tmp_path: Path, *, closes: bool) -> None:
     line = opened_line(tmp_path)

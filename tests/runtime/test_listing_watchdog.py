@@ -21,6 +21,7 @@ from reelmill_stages.runtime.context import Interrupted, context
 from reelmill_stages.runtime.supervision import ProgressClock
 from reelmill_stages.runtime.survey.source_listing import list_source
 
+pytestmark = pytest.mark.store  # needs no server, but the seconds that this tier may take
 PATIENCE = 0.5
 
 

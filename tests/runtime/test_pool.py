@@ -81,6 +81,7 @@ def test_results_come_in_order_and_only_so_many_groups_are_taken_before_they_are
     assert {told.result.outcome for told in settled} == {Outcome.DONE}
 
 
+@pytest.mark.store
 @pytest.mark.skipif(not resident(os.getpid()), reason="this system does not say how much memory a process has")
 def test_the_largest_worker_is_killed_when_all_together_use_too_much_memory(tmp_path: Path) -> None:
     settled: list[InputOutcome] = []

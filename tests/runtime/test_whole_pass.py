@@ -152,12 +152,14 @@ def do(line: toy.Line, stage: int = 0, **more: Any) -> tuple[int, dict[str, Any]
     return process.returncode, json.loads((line.root / f"report-{task.run}.json").read_text()), log.decode()
 
 
+@pytest.mark.store
 def test_as_a_process_it_reports_as_a_commit_step(tmp_path: Path) -> None:
     line = small_line(tmp_path)
     code, report, _ = do(line)
     assert (code, report["step"], report["totals"]) == (0, "commit", {"in": 4, "done": 3, "failed": 1})
 
 
+@pytest.mark.store
 def test_a_failure_names_the_step_that_failed(tmp_path: Path) -> None:
     line = small_line(tmp_path)
     code, failure, _ = do(line, cover={"raw": 9})

@@ -6,6 +6,8 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
+import pytest
+
 from reelmill.contract.errors import PreconditionFailed
 from reelmill_stages.store import Store
 
@@ -70,6 +72,8 @@ def test_a_counter_under_if_match_loses_no_step(place, store: Store) -> None:
 
 RACER = """
 import json, sys
+import pytest
+
 from reelmill.contract.errors import PreconditionFailed
 from reelmill.contract.task import StoreRef
 from reelmill_stages.store.open import open_store
@@ -85,6 +89,7 @@ for line in sys.stdin:
 """
 
 
+@pytest.mark.store
 def test_of_many_processes_that_create_one_wins(place, store: Store) -> None:
     racers = [
         subprocess.Popen(
