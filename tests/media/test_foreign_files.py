@@ -55,6 +55,16 @@ def test_a_picture_is_called_a_picture_whatever_its_name(name: str, tmp_path: Pa
     assert what.startswith(("film.mp4 is a picture", "film.mp4 is a WebP picture"))
 
 
+def test_a_picture_in_the_container_of_films_is_no_video_and_a_sequence_is_one(tmp_path: Path) -> None:
+    """Streams of such a picture are its tiles: one of them is not the picture."""
+    still, moving = tmp_path / "still.avif", tmp_path / "moving.avif"
+    encoder = ("-c:v", "libsvtav1", "-preset", "12")
+    footage.ffmpeg(*lying.source(1), "-frames:v", "1", *encoder, str(still))
+    footage.ffmpeg(*lying.source(5), *encoder, str(moving))
+    assert said(still) == ("not_a_video", "still.avif is a picture")
+    assert len(read_timeline(moving)) == 5
+
+
 def test_an_animated_webp_is_said_to_be_one(tmp_path: Path) -> None:
     footage.ffmpeg(*lying.source(5), "-c:v", "libwebp_anim", str(tmp_path / "a.webp"))
     assert said(tmp_path / "a.webp") == (

@@ -1,4 +1,6 @@
-"""Codecs of which every picture stands for itself."""
+"""Codecs of which every picture stands for itself, or takes no more than tables from those before it."""
+
+from collections.abc import Iterator
 
 from reelmill_stages.media.bitstream.units import Unit
 
@@ -20,3 +22,44 @@ class IntraReader:
     def read(self, data: memoryview) -> Unit:
         self._count += 1
         return Unit(shown=True, entry=True, order=(self._count,), droppable=True)
+
+
+_TABLES = _QUANTISATION, _HUFFMAN = 0xDB, 0xC4
+_ALONE = frozenset({0x01, *range(0xD0, 0xD9)})
+"""Markers without a length."""
+_FILL, _SCAN = 0xFF, 0xDA
+
+
+class MjpegReader:
+    """Pictures may leave out tables that do not change (ISO/IEC 10918-1, B.4): decoding begins where all are sent.
+
+    Without Huffman tables at all, a standard's own ones are meant.
+    """
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._known: set[tuple[int, int]] = set()
+
+    def read(self, data: memoryview) -> Unit:
+        self._count += 1
+        here = set(_tables(data))
+        self._known |= here
+        entry = here == self._known and any(kind == _QUANTISATION for kind, _ in here)
+        return Unit(shown=True, entry=entry, order=(self._count,), droppable=True)
+
+
+def _tables(data: memoryview) -> Iterator[tuple[int, int]]:
+    """(marker, number) of each table before the first scan of a picture."""
+    place = 0
+    while place + 4 <= len(data) and data[place] == _FILL and data[place + 1] != _SCAN:
+        kind = data[place + 1]
+        if kind == _FILL or kind in _ALONE:
+            place += 1 if kind == _FILL else 2
+            continue
+        end = min(place + 2 + int.from_bytes(data[place + 2 : place + 4]), len(data))
+        at = place + 4
+        while kind in _TABLES and at < end:
+            yield kind, data[at] & (15 if kind == _QUANTISATION else 31)
+            size = 64 << (data[at] >> 4 & 1) if kind == _QUANTISATION else 16 + sum(data[at + 1 : at + 17])
+            at += 1 + size
+        place = max(end, place + 2)

@@ -24,6 +24,8 @@ def reader(codec: str, extradata: bytes) -> UnitReader:
         return av1.Av1Reader(extradata)
     if codec == "ffv1":
         return ffv1.Ffv1Reader(extradata)
+    if codec == "mjpeg":
+        return intra.MjpegReader()
     if codec in intra.CODECS:
         return intra.IntraReader()
     raise Unknown(f"the order and the references of {codec} pictures are not read")

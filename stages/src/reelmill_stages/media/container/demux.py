@@ -25,7 +25,7 @@ from reelmill.contract.errors import Exhausted, ItemError, TransientError
 from reelmill.contract.process.exhaustion import exhausted
 from reelmill.contract.reasons import ItemReason
 from reelmill_stages.media.container.extent import is_cut_short
-from reelmill_stages.media.container.foreign_files import kind_of
+from reelmill_stages.media.container.foreign_files import is_still, kind_of
 from reelmill_stages.media_file import MediaFile, size_of
 
 FORMATS = (
@@ -82,6 +82,8 @@ def opened(
             raise ItemError(ItemReason.NOT_A_VIDEO, f"{path.name} is {kind}") from error
         raise damage(path, error) from error
     with container:
+        if is_still(container.metadata.get("major_brand", ""), [each.duration for each in container.streams]):
+            raise ItemError(ItemReason.NOT_A_VIDEO, f"{path.name} is a picture")
         for stream in (*container.streams.video, *container.streams.audio):
             codec = stream.codec_context
             if codec is not None and codec.name in CHECKSUMS:

@@ -1,5 +1,7 @@
 """What a file is that no demuxer of ours takes: names for its first bytes, so that an error can tell."""
 
+from collections.abc import Sequence
+
 from reelmill_stages.media_file import MediaFile, open_file
 
 _HEAD = 512
@@ -16,8 +18,16 @@ _KINDS: tuple[tuple[str, tuple[bytes, ...]], ...] = (
     ("a pointer to a file in Git LFS, not the file", (b"version https://git-lfs",)),
 )
 """Signatures at the beginning of files."""
-_BRANDS = {b"avif": "a picture", b"avis": "a picture", b"heic": "a picture", b"heix": "a picture", b"mif1": "a picture"}
-"""Major brands of ISO media files that are pictures."""
+_BRANDS = frozenset({"avif", "avis", "heic", "heix", "heim", "heis", "hevc", "hevx", "mif1", "mif2", "msf1", "miaf"})
+"""Major brands of ISO media files that hold pictures, and perhaps a track of them."""
+
+
+def is_still(brand: str, durations: Sequence[int | None]) -> bool:
+    """Whether an ISO media file of this major brand, whose streams last so many ticks, is a picture.
+
+    Its streams are then tiles and thumbnails of it, which have no duration.
+    """
+    return brand in _BRANDS and all(duration is None for duration in durations)
 
 
 def kind_of(path: MediaFile) -> str:
@@ -27,7 +37,7 @@ def kind_of(path: MediaFile) -> str:
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "a WebP picture, which is not read as a video" + (" although it is animated" if b"ANIM" in head else "")
     if head[4:8] == b"ftyp":
-        return _BRANDS.get(head[8:12], "")
+        return "a picture" if head[8:12].decode("latin-1") in _BRANDS else ""
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     for kind, signatures in _KINDS:
         if head.startswith(signatures) or text.startswith(signatures):

@@ -20,11 +20,17 @@ from reelmill_stages.media.timeline.seek import audio_from
 from reelmill_stages.media_file import MediaFile
 from reelmill_stages.metering.work_clock import decoding
 
-CODECS = frozenset({"aac", "mp3", "mp3float", "mp2", "ac3", "eac3", "opus", "flac", "alac", "vorbis"})
-"""What an mp4 holds as it is."""
+CODECS = frozenset({"aac", "mp3", "mp3float", "mp2", "ac3", "eac3", "opus", "flac", "alac"})
+"""What an mp4 holds as it is. Of Vorbis, players hide whole packets only, and the sound is early by a part of one."""
 
 _PRE_ROLL = Fraction(1, 10)
 """Seconds of sound before a clip that decoders need to warm up (80 ms for Opus); the edit list hides them."""
+_HOLE = Fraction(1, 200)
+"""Seconds; a shorter wait for the next packet is a matter of rounding."""
+_OVERLAP = Fraction(1, 4)
+"""Seconds by which packets may lie before the end of those before them: encoders send some of one time in a row."""
+_ADTS_SETTINGS = (0xFD, 0xC0)
+"""Bits of the third and the fourth byte of a packet of AAC in a transport stream: profile, rate, channels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,20 +42,29 @@ class Sound:
 
 
 def sound_of(path: MediaFile, container: InputContainer, stream: AudioStream, cut: Cut) -> Sound:
-    """The audio packets of a cut, in memory. Empty where the source is silent there."""
+    """The audio packets of a cut, in memory. Empty where the source is silent there.
+
+    Raises ItemError(`unverified`) where copied packets would sound different: their settings or their clock change.
+    """
     rate = stream.codec_context.sample_rate
     time_base = stream.time_base or Fraction(1, rate)
     start, end = cut.start * cut.time_base, cut.end * cut.time_base
     origin, stop = round(start * rate), ceil(end / time_base)
     grid = Fraction(1, rate)
-    packets = []
+    packets: list[Packet[Any]] = []
     clock = _Clock(time_base, rate, stream.codec_context.frame_size or 0)
+    settings = _Settings(stream)
     for packet in audio_from(path, container, stream, int((start - _PRE_ROLL) / time_base)):
         if packet.pts is None:
             continue
         if packet.pts >= stop:
             break
+        settings.see(packet)
+        before = clock.next
         at, samples = clock.place(packet.pts, packet.duration or 0)
+        if before is not None and before <= origin and at - before > _HOLE * rate:
+            # A player hides as many samples as an edit list says, and does not count a gap.
+            packets.clear()
         packet.pts = packet.dts = at - origin
         packet.duration = samples
         packet.time_base = grid
@@ -80,26 +95,58 @@ def refuse_damaged_sound(path: MediaFile, index: int, cut: Cut) -> None:
                 raise ItemError(ItemReason.CORRUPT, f"{path.name}: the packet of sound{at} is damaged") from error
 
 
+class _Settings:
+    """What a decoder is told once, at the beginning of the clip."""
+
+    def __init__(self, stream: AudioStream) -> None:
+        coded = stream.codec_context
+        self._header = coded.extradata or b""
+        self._told_by_packets = coded.name == "aac" and not self._header
+        self._first: bytes | None = None
+
+    def see(self, packet: Packet[Any]) -> None:
+        """The next packet. Raises ItemError(`unverified`) where it has other settings than the first, or the header."""
+        new = packet.get_sidedata("new_extradata") if packet.has_sidedata("new_extradata") else None
+        changed = new is not None and bytes(new) != self._header
+        own = b""
+        if self._told_by_packets:
+            head = memoryview(packet)
+            own = bytes((head[2] & _ADTS_SETTINGS[0], head[3] & _ADTS_SETTINGS[1])) if len(head) > 3 else b""
+        if changed or self._first not in (None, own):
+            raise ItemError(ItemReason.UNVERIFIED, "the settings of its sound change")
+        self._first = own
+
+
 class _Clock:
     """Places packets on the grid of samples.
 
     Containers that count in milliseconds round the time of every packet; as long as a packet is where the samples
-    before it say, within such a rounding, the samples are right.
+    before it say, within such a rounding, the samples are right. Sound that was recorded by another clock than the
+    pictures drifts, and its packets overlap or leave gaps: none is moved by more than half of its length.
     """
 
     def __init__(self, time_base: Fraction, rate: int, frame_size: int) -> None:
         self.up, self.down = (time_base * rate).as_integer_ratio()
         self.frame_size = frame_size
         self.rounding = 2 * self.up // self.down
+        self.most = _OVERLAP * rate
+        self.last = 0
         self.next: int | None = None
 
     def place(self, pts: int, duration: int) -> tuple[int, int]:
-        """Where a packet begins and how long it is, in samples."""
+        """Where a packet begins and how long it is, in samples.
+
+        Raises ItemError(`unverified`) where it overlaps those before it by more than `_OVERLAP`.
+        """
         samples = self.frame_size or max(1, self._samples(duration))
         at = self._samples(pts)
-        if self.next is not None and (at < self.next or at - self.next <= self.rounding):
-            at = self.next
-        self.next = at + samples
+        if self.next is not None:
+            early = self.next - at
+            if early > self.most:
+                raise ItemError(ItemReason.UNVERIFIED, "packets of its sound overlap")
+            if -self.rounding <= early <= max(self.rounding, samples // 2) or (early > 0 and at <= self.last):
+                at = self.next
+        self.last, self.next = at, at + samples
         return at, samples
 
     def _samples(self, ticks: int) -> int:

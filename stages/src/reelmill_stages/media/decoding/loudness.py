@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 from math import log10
+from typing import NamedTuple
 
 import av
+from av.audio.resampler import AudioResampler
 from av.filter import Graph
 
 from reelmill_stages.media.container.demux import damage, decoded, opened
@@ -37,23 +39,40 @@ def loudness(path: MediaFile, stream: int) -> Loudness | None:
     return meter.end()
 
 
+class _Form(NamedTuple):
+    format: str
+    layout: str
+    rate: int
+
+
 class _Meter:
-    """A filter graph for each format of the sound; formats seldom change, and then the last one counts."""
+    """Measures all frames in the form of the first one, as an encoder gets them."""
 
     def __init__(self) -> None:
         self._graph: Graph | None = None
-        self._form: tuple[object, ...] = ()
+        self._form: _Form | None = None
+        self._resamplers: dict[_Form, AudioResampler] = {}
         self._integrated = QUIETEST
         self._peak = 0.0
 
     def add(self, frame: object) -> None:
         assert isinstance(frame, av.AudioFrame)
-        form = (frame.format.name, frame.layout.name, frame.sample_rate)
-        if self._graph is None or form != self._form:
+        form = _Form(frame.format.name, frame.layout.name, frame.sample_rate)
+        if self._graph is None:
             self._graph, self._form = _graph(frame), form
         frame.pts = None
-        self._graph.push(frame)
+        for each in [frame] if form == self._form else self._resampled(frame, form):
+            self._graph.push(each)
         self._drain()
+
+    def _resampled(self, frame: av.AudioFrame, form: _Form) -> list[av.AudioFrame]:
+        assert self._form is not None
+        if form not in self._resamplers:
+            self._resamplers[form] = AudioResampler(*self._form)
+        made = self._resamplers[form].resample(frame)
+        for each in made:
+            each.pts = None
+        return made
 
     def end(self) -> Loudness | None:
         if self._graph is not None:

@@ -22,7 +22,8 @@ from reelmill_stages.metering.work_clock import decoding
 RATE = 16_000
 """Samples per second."""
 _JUMP = RATE // 20
-"""Samples. A larger difference between where a frame should begin and where the one before ended is a gap."""
+"""Samples. Where a frame begins farther than this from where those before it end, there is a gap, or the clock of the
+sound runs at another speed than its samples."""
 _PRE_ROLL = Fraction(1, 5)
 """Seconds before a span from which decoding begins."""
 
@@ -147,8 +148,8 @@ def _placed(frames: Iterator[AudioFrame], start: Fraction) -> Iterator[tuple[int
                 for piece in _pieces(resampler, None):
                     yield at, piece
                     at += len(piece)
-            resampler, form, at = AudioResampler("s16", "mono", RATE), now, round(begins * RATE)
-        ends = begins + Fraction(frame.samples, frame.sample_rate)
+            resampler, form, at, ends = AudioResampler("s16", "mono", RATE), now, round(begins * RATE), begins
+        ends += Fraction(frame.samples, frame.sample_rate)
         frame.pts = None
         for piece in _pieces(resampler, frame):
             yield at, piece

@@ -93,6 +93,8 @@ class Seen:
         self._reader: UnitReader | None = None
         try:
             codec = video.codec_context
+            if codec.codec.canonical_name == "rawvideo" and codec.pix_fmt == "pal8":
+                raise Unknown("packets change the palette that others use")
             self._reader = reader(codec.codec.canonical_name, codec.extradata or b"")
         except Unknown as error:
             self.unknown = str(error)

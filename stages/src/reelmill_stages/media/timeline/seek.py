@@ -31,6 +31,8 @@ _BEFORE = 10
 SURE = 32
 """Packets after the wanted one that must follow as listed before a seek is believed."""
 _NOT_FOUND = "a seek by the index does not find its packets"
+_UNALIGNED = frozenset({"mpeg", "mpegts", "avi", "wtv"})
+"""Containers whose blocks of sound may begin within a packet. Only the first packet of a block has a place."""
 _REORDER = 64
 """Packets of later times that say that a seek went too far: more than any codec decodes ahead."""
 
@@ -82,6 +84,8 @@ def audio_from(
         if earlier is None and (pts - (stream.start_time or 0)) * (stream.time_base or 0) > _BEFORE:
             local_path(path, _NOT_FOUND)
         found = _packets(path, container, stream, pts, earlier)
+        if earlier is not None and container.format.name in _UNALIGNED:
+            found = _in_step(found)
         last = None
         for packet in found:
             if packet.pts is not None and packet.pts > pts:
@@ -94,6 +98,18 @@ def audio_from(
             if last is not None:
                 yield last
                 return
+
+
+def _in_step(packets: Iterable[Packet[AudioStream]]) -> Iterator[Packet[AudioStream]]:
+    """Packets without those of the first block after a seek.
+
+    Where it begins within a packet, its time is taken for that of the rest of this one, and those after it are late.
+    """
+    blocks = 0
+    for packet in packets:
+        blocks += packet.pos is not None
+        if blocks > 1:
+            yield packet
 
 
 def expect_sound(path: MediaFile, stream: AudioStream, spans: Iterable[tuple[int, int]]) -> None:

@@ -1,0 +1,73 @@
+"""Pictures that stand for themselves but for tables and palettes, which earlier packets brought."""
+
+from pathlib import Path
+
+import av
+import pytest
+
+import footage
+from exact import picture_digest, shown
+from reelmill_stages.media.decoding.decode import decode
+from reelmill_stages.media.timeline.timeline import read_timeline
+
+SIZE = (64, 48)
+
+
+def without_tables(data: bytes) -> bytes:
+    """A JPEG without the tables before its scan."""
+    place, kept = 2, data[:2]
+    while data[place + 1] != 0xDA:
+        end = place + 2 + int.from_bytes(data[place + 2 : place + 4])
+        kept += b"" if data[place + 1] in (0xDB, 0xC4) else data[place:end]
+        place = end
+    return kept + data[place:]
+
+
+def abbreviated(path: Path, target: Path, whole: tuple[int, ...]) -> Path:
+    """The video, of which only some pictures have tables."""
+    with av.open(str(path)) as before, av.open(str(target), "w") as after:
+        track = after.add_stream_from_template(before.streams.video[0], opaque=True)
+        for number, packet in enumerate(q for q in before.demux(video=0) if q.size):
+            made = av.Packet(bytes(packet) if number in whole else without_tables(bytes(packet)))
+            made.pts, made.dts, made.time_base, made.duration = (
+                packet.pts,
+                packet.dts,
+                packet.time_base,
+                packet.duration,
+            )
+            made.is_keyframe, made.stream = True, track
+            after.mux(made)
+    return target
+
+
+def assert_exact(path: Path) -> None:
+    expected = [digest for _, digest in shown(path)]
+    timeline = read_timeline(path)
+    assert len(timeline) == len(expected)
+    for index, digest in enumerate(expected):
+        (picture,) = decode(path, timeline, [index])
+        assert picture_digest(picture.frame) == digest
+
+
+@pytest.mark.parametrize("container", ["avi", "mkv", "mov"])
+@pytest.mark.parametrize("whole", [(0,), (0, 7)])
+def test_pictures_of_mjpeg_without_tables_are_decoded_with_those_of_earlier_ones(
+    container: str, whole: tuple[int, ...], tmp_path: Path
+) -> None:
+    options = ("-pix_fmt", "yuvj420p", "-q:v", "3", "-huffman", "default")
+    path = footage.video(seconds=0.6, size=SIZE, codec="mjpeg", options=options, audio=False, container=container)
+    assert_exact(abbreviated(path, tmp_path / f"short.{container}", whole))
+    assert all(read_timeline(path).keys)
+
+
+def test_raw_pictures_have_the_palette_of_earlier_packets(tmp_path: Path) -> None:
+    source = footage.video(seconds=0.6, size=SIZE, options=("-pix_fmt", "yuv420p"), audio=False)
+    path = tmp_path / "palette.avi"
+    graph = "split[a][b];[a]palettegen[p];[b][p]paletteuse"
+    footage.ffmpeg("-i", str(source), "-filter_complex", graph, "-c:v", "rawvideo", "-pix_fmt", "pal8", str(path))
+    with av.open(str(path)) as container:
+        expected = [frame.to_ndarray(format="rgb24").tobytes() for frame in container.decode(video=0)]
+    timeline = read_timeline(path)
+    for index, pixels in enumerate(expected):
+        (picture,) = decode(path, timeline, [index])
+        assert picture.frame.to_ndarray(format="rgb24").tobytes() == pixels

@@ -1,0 +1,170 @@
+"""Sound is where its packets say, in every path: after gaps and seeks, and where its clock or its settings change."""
+
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+import footage
+from reelmill.contract.errors import ItemError
+from reelmill_stages.media.container.demux import demuxed, opened
+from reelmill_stages.media.cutting.cut import cut_at
+from reelmill_stages.media.cutting.encode import Encoding, encode
+from reelmill_stages.media.cutting.remux import remuxer
+from reelmill_stages.media.decoding.loudness import loudness
+from reelmill_stages.media.decoding.speech_sound import RATE, speech_sound
+from reelmill_stages.media.timeline.seek import audio_from
+from reelmill_stages.media.timeline.timeline import read_timeline
+
+X264 = ("-preset", "veryfast", "-pix_fmt", "yuv420p", "-g", "10", "-bf", "0")
+SECONDS = 4.0
+SOUND = 8
+"""The kind of a tag of FLV."""
+TONE = 2.5
+"""Second from which there is something to hear, by the samples."""
+
+
+def film(folder: Path, name: str, *options: str, sound: str = f"gt(t,{TONE})") -> Path:
+    """A film whose sound is a tone where the expression `sound` is not 0."""
+    pictures = footage.video(seconds=SECONDS, size=(64, 48), options=X264, audio=False)
+    graph = f"aevalsrc='0.5*sin(2*PI*700*t)*{sound}':s=48000:d={SECONDS}"
+    path = folder / name
+    footage.ffmpeg("-i", str(pictures), "-f", "lavfi", "-i", graph, "-c:v", "copy", *options, str(path))
+    return path
+
+
+def clip(path: Path, target: Path, start: float, end: float, *, copied: bool = True) -> None:
+    timeline = read_timeline(path)
+    with remuxer(path, timeline, audio=True) as video:
+        cut = cut_at(timeline, start, end)
+        piece = video.slice_of(cut) if copied else None
+        if piece is None:
+            encode(video, cut, target, Encoding(preset="ultrafast"))
+        else:
+            video.copy(cut, piece, target)
+
+
+def tone_begins(path: Path) -> float:
+    """Seconds from the first picture to the first loud sample, by a plain decode of the whole file."""
+    with av.open(str(path)) as container:
+        first = next(container.decode(video=0))
+        begin = float(first.pts * first.time_base)
+    with av.open(str(path)) as container:
+        for frame in container.decode(audio=0):
+            loud = np.flatnonzero(np.abs(frame.to_ndarray()).max(axis=0) > 0.1)
+            if len(loud):
+                return float(frame.pts * frame.time_base) + loud[0] / frame.sample_rate - begin
+    raise AssertionError("nothing is loud")
+
+
+@pytest.mark.parametrize("container", ["mp4", "mkv", "ts"])
+def test_a_copied_clip_that_begins_in_a_gap_of_the_sound_is_silent_until_it_ends(
+    container: str, tmp_path: Path
+) -> None:
+    gap = ("-af", "aselect='not(between(t,1,1.9))'", "-c:a", "aac")
+    path = film(tmp_path, f"gap.{container}", *gap, sound="gt(t,0)")
+    clip(path, tmp_path / "clip.mp4", 1.4, 3.0)
+    assert tone_begins(tmp_path / "clip.mp4") == pytest.approx(0.5, abs=0.03)
+
+
+@pytest.mark.parametrize("speed", [0.95, 1.05])
+def test_sound_whose_clock_runs_at_another_speed_stays_with_the_pictures(speed: float, tmp_path: Path) -> None:
+    path = film(tmp_path, "drift.mkv", "-c:a", "aac", "-bsf:a", f"setts=ts=PTS*{speed}")
+    assert tone_begins(path) == pytest.approx(TONE * speed, abs=0.03)
+    heard = speech_sound(path, Fraction(0), Fraction(4))
+    assert heard is not None
+    samples = np.zeros(heard.length)
+    for part in heard.parts:
+        samples[part.at : part.at + len(part.samples)] = part.samples
+    assert np.flatnonzero(np.abs(samples) > 3000)[0] / RATE == pytest.approx(TONE * speed, abs=0.06)
+    clip(path, tmp_path / "clip.mp4", 0.4, 3.6)
+    assert tone_begins(tmp_path / "clip.mp4") == pytest.approx(TONE * speed - 0.4, abs=0.06)
+
+
+@pytest.mark.parametrize("codec", ["libvorbis", "libopus", "aac", "libmp3lame", "ac3"])
+def test_sound_of_every_codec_is_in_step_in_clips_from_the_middle(codec: str, tmp_path: Path) -> None:
+    path = film(tmp_path, "film.mkv", "-c:a", codec)
+    for start in (0.52, 0.96, 1.44):
+        clip(path, tmp_path / "clip.mp4", start, 3.6)
+        assert tone_begins(tmp_path / "clip.mp4") == pytest.approx(tone_begins(path) - start, abs=0.004)
+
+
+@pytest.mark.parametrize("codec", ["ac3", "mp2"])
+def test_packets_of_sound_after_a_seek_have_the_times_that_they_have_from_the_start(codec: str, tmp_path: Path) -> None:
+    pictures = footage.video(seconds=SECONDS, size=(64, 48), codec="mpeg2video", options=("-g", "10"), audio=False)
+    path = tmp_path / "film.vob"
+    sound = ("-f", "lavfi", "-i", f"anoisesrc=r=48000:d={SECONDS}:a=0.3:seed=1", "-c:a", codec)
+    footage.ffmpeg("-i", str(pictures), *sound, "-c:v", "copy", str(path))
+    with opened(path, sound=True) as container:
+        stream = container.streams.audio[0]
+        times = {bytes(packet): packet.pts for packet in demuxed(container, stream)}
+        begins = sorted(times.values())
+        for pts in begins[10:-1:7]:
+            found = list(audio_from(path, container, stream, pts))
+            assert found[0].pts == pts
+            assert [times.get(bytes(packet)) for packet in found] == [packet.pts for packet in found]
+
+
+def test_sound_whose_settings_change_is_encoded_and_not_copied(tmp_path: Path) -> None:
+    parts = []
+    for number, channels in enumerate((2, 1)):
+        part = tmp_path / f"{number}.aac"
+        graph = f"sine=700:r=48000:d={SECONDS / 2}"
+        footage.ffmpeg("-f", "lavfi", "-i", graph, "-ac", str(channels), "-c:a", "aac", str(part))
+        parts.append(part.read_bytes())
+    joined = tmp_path / "joined.aac"
+    joined.write_bytes(b"".join(parts))
+    pictures = footage.video(seconds=SECONDS, size=(64, 48), options=X264, audio=False)
+    path = tmp_path / "film.ts"
+    footage.ffmpeg("-i", str(pictures), "-i", str(joined), "-map", "0:v", "-map", "1:a", "-c", "copy", str(path))
+    with pytest.raises(ItemError, match="the settings of its sound change") as refused:
+        clip(path, tmp_path / "clip.mp4", 1.0, 3.0)
+    assert refused.value.reason == "unverified"
+    clip(path, tmp_path / "clip.mp4", 0.2, 1.2)
+    clip(path, tmp_path / "clip.mp4", 1.0, 3.0, copied=False)
+
+
+def tags(path: Path) -> list[tuple[int, int, bytes]]:
+    """(kind, milliseconds, bytes) of the tags of a file of FLV."""
+    data, at = path.read_bytes(), 13
+    found = []
+    while at < len(data):
+        size = int.from_bytes(data[at + 1 : at + 4])
+        found.append((data[at], int.from_bytes(data[at + 4 : at + 7]), data[at + 11 : at + 11 + size]))
+        at += size + 15
+    return found
+
+
+def test_sound_whose_header_changes_is_encoded_and_not_copied(tmp_path: Path) -> None:
+    """As where the encoder of a live stream was started anew."""
+    one, other = (film(tmp_path, f"{rate}.flv", "-c:a", "aac", "-ar", str(rate)) for rate in (48000, 44100))
+    first = [tag for tag in tags(one) if tag[0] != SOUND or tag[1] < 2000]
+    second = [(kind, max(time, 2000), data) for kind, time, data in tags(other) if kind == SOUND]
+    changed = [tag for tag in second if tag[2][1] == 0 or tag[1] > 2000]
+    path = tmp_path / "film.flv"
+    with path.open("wb") as file:
+        file.write(one.read_bytes()[:13])
+        for kind, time, data in sorted([*first, *changed], key=lambda tag: tag[1]):
+            file.write(bytes([kind, *len(data).to_bytes(3), *time.to_bytes(3), 0, 0, 0, 0]) + data)
+            file.write((len(data) + 11).to_bytes(4))
+    with pytest.raises(ItemError, match="the settings of its sound change"):
+        clip(path, tmp_path / "clip.mp4", 1.0, 3.0)
+    clip(path, tmp_path / "clip.mp4", 0.2, 1.2)
+
+
+def test_loudness_is_that_of_all_sound_when_its_form_changes(tmp_path: Path) -> None:
+    parts = []
+    for number, (rate, volume) in enumerate(((48000, 0.5), (44100, 0.02))):
+        part = tmp_path / f"{number}.mp2"
+        graph = f"aevalsrc='{volume}*sin(2*PI*700*t)':s={rate}:d=3"
+        footage.ffmpeg("-f", "lavfi", "-i", graph, "-c:a", "mp2", str(part))
+        parts.append(part.read_bytes())
+    path, alone = tmp_path / "changes.mp3", tmp_path / "alone.mp3"
+    path.write_bytes(b"".join(parts))
+    alone.write_bytes(parts[0])
+    whole, first = loudness(path, 0), loudness(alone, 0)
+    assert whole is not None
+    assert first is not None
+    assert whole.integrated == pytest.approx(first.integrated, abs=1.0)
