@@ -93,12 +93,12 @@ MISSES = {
     (
         "small run",
         "one video",
-    ): "about a quarter of the time is waiting for the disk: every file and folder of the store is synced, 278 times in "
-    "this run, for 1.5 to 2 ms each. With TMPDIR in memory, the same command gave 1.8 and 2.0 times in two runs "
+    ): "about a quarter of the time is waiting for the disk: every file and folder of the store is synced, 278 times in"
+    " this run, for 1.5 to 2 ms each. With TMPDIR in memory, the same command gave 1.8 and 2.0 times in two runs "
     "(before: 2.3). The rest is the import of modules, 0.5 s of CPU time of which the peer needs most too, and of what "
     "draws the report, 0.35 s, beside the steps. Drawing took 0.42 s of CPU time, now 0.13 s: matplotlib laid out all "
-    "texts twice to find the margins, which the plots know; a field with one value has no plot; a picture of two sheets "
-    "is decoded once; and pictures are made while plots are drawn. New folders are synced after their file instead of "
+    "texts twice to find the margins, which the plots know; a field with one value has no plot; a picture of two sheets"
+    " is decoded once; and pictures are made while plots are drawn. New folders are synced after their file instead of "
     "one by one, which leaves the file system less to do. Tried, without effect on the time: no docstrings for the "
     "classes of matplotlib (0.07 s of its import), and its import only once the survey has ended (5 % slower)",
     (

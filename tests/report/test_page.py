@@ -110,6 +110,20 @@ def check(html: str) -> Element:
     return tree
 
 
+def test_a_field_with_one_value_has_its_numbers_and_no_plot(tmp_path: Path) -> None:
+    store = GeneratedStore(tmp_path / "store", stages=("clips",))
+    items = [item(f"v{number}", duration=2.0, codec="h264", other=number) for number in range(3)]
+    done = [LedgerRow(one.key, 0, DONE) for one in items]
+    store.commit("raw", items, done, kind="listing")
+    store.commit("clips", items, done)
+    tree = check(html_of(store))
+    plotted = {str(each.get("alt")).split()[2] for each in tree.iter("img") if "Distribution" in str(each.get("alt"))}
+    tables = {"".join(each.itertext()).split(":")[0] for each in tree.iter("caption")}
+    assert "other" in plotted
+    assert not {"duration", "codec"} & plotted
+    assert {"duration", "codec", "other"} <= tables
+
+
 def test_014_f07_a_report_has_a_way_past_the_top_landmarks_and_a_table_beside_each_plot(tmp_path: Path) -> None:
     store = GeneratedStore(tmp_path / "store")
     items = [item(f"v{number}", duration=number / 7, measures={"luma": number}) for number in range(30)]
