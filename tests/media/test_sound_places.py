@@ -1,5 +1,6 @@
 """Sound is where its packets say, in every path: after gaps and seeks, and where its clock or its settings change."""
 
+import random
 from fractions import Fraction
 from pathlib import Path
 
@@ -20,6 +21,17 @@ from reelmill_stages.media.timeline.timeline import read_timeline
 
 X264 = ("-preset", "veryfast", "-pix_fmt", "yuv420p", "-g", "10", "-bf", "0")
 SECONDS = 4.0
+DRAWN = (
+    ("aac", ("mp4", "mov", "mkv", "ts", "flv")),
+    ("libmp3lame", ("mp4", "mkv", "flv")),
+    ("libopus", ("mp4", "mkv", "ts")),
+    ("libvorbis", ("mkv",)),
+    ("ac3", ("mp4", "mkv", "ts")),
+    ("mp2", ("mkv", "ts")),
+    ("flac", ("mp4", "mkv")),
+    ("pcm_s16le", ("mov", "mkv")),
+)
+"""Encoders, and containers of their sound."""
 SOUND = 8
 """The kind of a tag of FLV."""
 TONE = 2.5
@@ -59,6 +71,16 @@ def tone_begins(path: Path) -> float:
     raise AssertionError("nothing is loud")
 
 
+def speech_begins(path: Path, start: float, end: float) -> float:
+    """Seconds from `start` to the first loud sample, as speech models get them."""
+    heard = speech_sound(path, *(Fraction(moment).limit_denominator(1000) for moment in (start, end)))
+    assert heard is not None
+    samples = np.zeros(heard.length)
+    for part in heard.parts:
+        samples[part.at : part.at + len(part.samples)] = part.samples
+    return float(np.flatnonzero(np.abs(samples) > 3000)[0]) / RATE
+
+
 @pytest.mark.parametrize("container", ["mp4", "mkv", "ts"])
 def test_a_copied_clip_that_begins_in_a_gap_of_the_sound_is_silent_until_it_ends(
     container: str, tmp_path: Path
@@ -73,12 +95,7 @@ def test_a_copied_clip_that_begins_in_a_gap_of_the_sound_is_silent_until_it_ends
 def test_sound_whose_clock_runs_at_another_speed_stays_with_the_pictures(speed: float, tmp_path: Path) -> None:
     path = film(tmp_path, "drift.mkv", "-c:a", "aac", "-bsf:a", f"setts=ts=PTS*{speed}")
     assert tone_begins(path) == pytest.approx(TONE * speed, abs=0.03)
-    heard = speech_sound(path, Fraction(0), Fraction(4))
-    assert heard is not None
-    samples = np.zeros(heard.length)
-    for part in heard.parts:
-        samples[part.at : part.at + len(part.samples)] = part.samples
-    assert np.flatnonzero(np.abs(samples) > 3000)[0] / RATE == pytest.approx(TONE * speed, abs=0.06)
+    assert speech_begins(path, 0, 4) == pytest.approx(TONE * speed, abs=0.06)
     clip(path, tmp_path / "clip.mp4", 0.4, 3.6)
     assert tone_begins(tmp_path / "clip.mp4") == pytest.approx(TONE * speed - 0.4, abs=0.06)
 
@@ -89,6 +106,26 @@ def test_sound_of_every_codec_is_in_step_in_clips_from_the_middle(codec: str, tm
     for start in (0.52, 0.96, 1.44):
         clip(path, tmp_path / "clip.mp4", start, 3.6)
         assert tone_begins(tmp_path / "clip.mp4") == pytest.approx(tone_begins(path) - start, abs=0.004)
+
+
+@pytest.mark.parametrize("number", range(5))
+def test_every_path_hears_a_drawn_sound_when_a_full_decode_does(number: int, tmp_path: Path) -> None:
+    chance = random.Random(number)
+    codec, containers = chance.choice(DRAWN)
+    speed, late, gap = chance.choice((1, 1, 0.96, 1.03)), chance.choice((0, 0, 0.3)), chance.choice((0, 0.6))
+    begin = chance.uniform(0.5, 1.6)
+    cuts = f"aselect='not(between(t,{begin:.3f},{begin + gap:.3f}))'" if gap else "anull"
+    stamps = f"setts=ts=PTS*{speed}+{late}/TB" if (speed, late) != (1, 0) else "null"
+    options = ("-c:a", codec, "-af", cuts, "-bsf:a", stamps)
+    path = film(tmp_path, f"film.{chance.choice(containers)}", *options)
+    start = chance.randrange(3, 53) / 25  # where a picture begins
+    expected = pytest.approx(tone_begins(path) - start, abs=0.03 if speed == 1 else 0.06)
+    clip(path, tmp_path / "copied.mp4", start, 3.8)
+    clip(path, tmp_path / "encoded.mp4", start, 3.8, copied=False)
+    assert tone_begins(tmp_path / "copied.mp4") == expected
+    assert tone_begins(tmp_path / "encoded.mp4") == expected
+    first = float(read_timeline(path).pts[0] * read_timeline(path).time_base)
+    assert speech_begins(path, first + start, first + 3.8) == expected
 
 
 @pytest.mark.parametrize("codec", ["ac3", "mp2"])
