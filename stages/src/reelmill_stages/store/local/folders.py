@@ -21,8 +21,6 @@ class Folders:
     root: Path
     names: tuple[str, ...]
     fds: tuple[int, ...]
-    changed: tuple[int, ...] = ()
-    """Open folders in which one was made."""
 
     @property
     def last(self) -> int:
@@ -38,14 +36,6 @@ class Folders:
             raise _link(self.root.joinpath(*self.names, name))
         return status
 
-    def sync(self) -> None:
-        """Make durable the folders that were made, and what was put into the last one. Raises OSError.
-
-        At once, because a file system that has written the last change to disk has written those before.
-        """
-        for fd in (*self.changed, self.last):
-            os.fsync(fd)
-
     def remove_empty(self) -> None:
         """Remove the folders that are empty, the last one first; the root stays."""
         with suppress(OSError):
@@ -55,27 +45,16 @@ class Folders:
 
 @contextmanager
 def opened(root: Path, names: Sequence[str], *, make: bool = False) -> Iterator[Folders]:
-    """The folders of a path below `root`, made where that is wanted, and durable after `sync`.
+    """The folders of a path below `root`, made durably where that is wanted.
 
     Raises StoreError where one of them is a link, FileNotFoundError where one is missing, NotADirectoryError where a
     file is in the way.
     """
     fds = [os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)]
-    changed = []
     try:
         for number, name in enumerate(names):
-            path = root.joinpath(*names[: number + 1])
-            try:
-                found = _open(fds[-1], name, path)
-            except FileNotFoundError:
-                if not make:
-                    raise
-                with suppress(FileExistsError):
-                    os.mkdir(name, dir_fd=fds[-1])
-                    changed.append(fds[-1])
-                found = _open(fds[-1], name, path)
-            fds.append(found)
-        yield Folders(root, tuple(names), tuple(fds), tuple(changed))
+            fds.append(_child(fds[-1], name, root.joinpath(*names[: number + 1]), make=make))
+        yield Folders(root, tuple(names), tuple(fds))
     finally:
         for fd in fds:
             os.close(fd)
@@ -90,6 +69,18 @@ def refuse_links(root: Path, names: Sequence[str]) -> None:
 def is_file(status: os.stat_result | None) -> bool:
     """Whether something was there, and was a regular file."""
     return status is not None and modes.S_ISREG(status.st_mode)
+
+
+def _child(above: int, name: str, path: Path, *, make: bool) -> int:
+    try:
+        return _open(above, name, path)
+    except FileNotFoundError:
+        if not make:
+            raise
+    with suppress(FileExistsError):
+        os.mkdir(name, dir_fd=above)
+        os.fsync(above)
+    return _open(above, name, path)
 
 
 def _open(above: int, name: str, path: Path) -> int:

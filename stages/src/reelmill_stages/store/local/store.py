@@ -189,7 +189,7 @@ class LocalStore:
                         raise PreconditionFailed("the object exists already", where=str(target))
                     # The record is an attribute, or named after what a rename keeps: it goes along.
                     os.rename(name, new_name, src_dir_fd=folders.last, dst_dir_fd=there.last)
-                    there.sync()
+                    os.fsync(there.last)
                 os.fsync(folders.last)
                 folders.remove_empty()
         except NotADirectoryError as error:
@@ -275,7 +275,7 @@ class LocalStore:
             try:
                 with opened(self._root, above, make=True) as folders:
                     folders.status(name)
-                    publish(temp, name, folders, create=create)
+                    publish(temp, name, folders.last, create=create)
             except FileExistsError as error:
                 raise PreconditionFailed("the object already exists", where=str(path)) from error
             except FileNotFoundError:

@@ -15,8 +15,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from reelmill_stages.store.local.folders import Folders
-
 _CHUNK = 1 << 20
 _TEMPORARY = re.compile(r"[0-9a-f]{32}")
 _NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EMLINK, errno.ENOSYS}
@@ -78,19 +76,19 @@ def fill(fd: int, source: BinaryIO) -> str:
     return digest.hexdigest()[:32]
 
 
-def publish(temp: Path, name: str, folders: Folders, *, create: bool) -> None:
-    """Give a finished file its name in the last of open folders, for good.
+def publish(temp: Path, name: str, folder: int, *, create: bool) -> None:
+    """Give a finished file its name in an open folder, for good.
 
     Raises FileExistsError for `create` when the name is taken. The caller holds the lock of the name, so where the file
     system has no hard links a rename does as well.
     """
     if create:
         try:
-            os.link(temp, name, dst_dir_fd=folders.last)
+            os.link(temp, name, dst_dir_fd=folder)
         except OSError as error:
             if error.errno not in _NO_LINKS:
                 raise
-            os.rename(temp, name, dst_dir_fd=folders.last)
+            os.rename(temp, name, dst_dir_fd=folder)
     else:
-        os.rename(temp, name, dst_dir_fd=folders.last)
-    folders.sync()
+        os.rename(temp, name, dst_dir_fd=folder)
+    os.fsync(folder)
