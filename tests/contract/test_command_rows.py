@@ -47,7 +47,7 @@ def test_a_status_row_says_in_and_pass_and_writes_whole_numbers_as_they_are() ->
     names = list(row.to_json())
     assert names[6:13] == ["items", "weight", "in", "done", "filtered", "failed", "skipped"]
     assert names[13:19] == ["reasons", "counters", "uncovered", "pass", "latest", "uri"]
-    assert names[19:] == ["worker_seconds", "written", "flow", "usage", "bound"]
+    assert names[19:] == ["worker_seconds", "written", "flow", "usage", "bound", "listed"]
     assert json.dumps([row.to_json()["weight"], status_row(weight=0.0).to_json()["weight"]]) == "[0, 0.0]"
 
 
