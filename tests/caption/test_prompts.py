@@ -50,7 +50,7 @@ def test_a_placeholder_reaches_no_attribute() -> None:
 @pytest.mark.parametrize(
     ("params", "says"),
     [
-        ({"field": "media"}, "reelmill's own"),
+        ({"field": "media"}, "reserved for reelmill"),
         ({"textProperty": "caption"}, "textProperty needs a schema"),
         ({"schema": {}, "textProperty": "caption"}, "field must be another one"),
         ({"extra": {"temperature": 1}}, "extra must not contain temperature"),

@@ -80,14 +80,17 @@ def test_002_f06_a_view_that_is_shorter_than_the_others_is_one_clear_row(tmp_pat
 def test_002_f06_views_of_another_speed_are_one_clear_row(tmp_path: Path) -> None:
     views = {**filmed(), "right": driver.film(60, fps=30)}
     ((why, message),) = map(reason, run(tmp_path, take(views)))
-    assert (why, message) == ("out_of_step", "60 frames last differently long: front 2.40 s, left 2.40 s, right 2.00 s")
+    assert (why, message) == (
+        "out_of_step",
+        "60 frames have different durations: front 2.40 s, left 2.40 s, right 2.00 s",
+    )
 
 
 @pytest.mark.parametrize("told", [[10, 61], [60, 70], [100, 200]])
 def test_002_p1_an_annotation_that_points_outside_the_video_is_one_clear_row(tmp_path: Path, told: list[int]) -> None:
     ((why, message),) = map(reason, run(tmp_path, take(filmed(), range=told), maxFrames=20))
     assert why == "outside"
-    assert message == f"the annotation means frames {told[0]} to {told[1]}, the video has 60"
+    assert message == f"the annotation refers to frames {told[0]} to {told[1]}, but the video has 60"
 
 
 def test_002_f15_chunks_may_overlap(tmp_path: Path) -> None:

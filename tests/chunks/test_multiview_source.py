@@ -111,7 +111,7 @@ def test_002_p5_an_annotator_can_be_chosen(root: Path) -> None:
     driver.put_labels(root, driver.annotation((0, 5, "up"), annotator=2), driver.annotation((0, 9, "down")))
     assert takes(root, annotator="1")[0].fields["labels"] == [[0, 9, "down"]]
     (lacking,) = takes(root, annotator="9")
-    assert lacking.problem == ("no_annotator", "9 labelled nothing here, 1, 2 did")
+    assert lacking.problem == ("no_annotator", "9 has no labels here; annotators with labels: 1, 2")
 
 
 def test_002_p5_merging_annotators_is_refused_with_the_reason(root: Path) -> None:
@@ -122,7 +122,10 @@ def test_002_p5_merging_annotators_is_refused_with_the_reason(root: Path) -> Non
 def test_002_p5_annotations_that_are_equally_new_and_differ_are_one_failed_row(root: Path) -> None:
     driver.put_labels(root, driver.annotation((0, 5, "up"), annotator=2), driver.annotation((0, 9, "down")))
     (take,) = takes(root)
-    assert take.problem == ("bad_labels", "2 annotations are equally new and differ: choose an annotator, one of 1, 2")
+    assert take.problem == (
+        "bad_labels",
+        "2 annotations are equally recent and differ: choose an annotator, one of 1, 2",
+    )
 
 
 def test_a_view_that_is_not_there_is_one_failed_row(root: Path) -> None:

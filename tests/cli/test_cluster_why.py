@@ -96,8 +96,8 @@ CASES = {
     ),
     "a step that was killed for its memory": Case(
         "Stage clips cannot continue (OutOfMemory): pod clips-0: OOMKilled, exit code 137. Raise the stage's "
-        "`resources.limits.memory` or `resources.memoryMax`, or lower `workers`. samples waits for it. An edit of the "
-        "spec lifts it; a retry alone does not help.",
+        "`resources.limits.memory` or `resources.memoryMax`, or lower `workers`. samples waits for it. Edit the "
+        "spec to continue; a retry alone does not help.",
         [condition("Stalled", reason="OutOfMemory"), condition("Failed", reason="OutOfMemory")],
         view={
             "clips": stage(
@@ -253,9 +253,9 @@ CASES = {
         [condition("Complete"), condition("Drifted", message="items changed (raw: 3); a new epoch takes them up")],
     ),
     "damage": Case(
-        "It has been complete for 5m 00s: every source is listed, and every stage has processed its inputs. Also, the "
-        "store is not verified: at noon, 2 of 9 objects are damaged: a, b. `reelmill check demo --deep` lists all "
-        "damage; `reelmill repair demo` makes what it can again.",
+        "It has been complete for 5m 00s: every source is listed, and every stage has processed its inputs. The "
+        "store is also not verified: at noon, 2 of 9 objects are damaged: a, b. `reelmill check demo --deep` lists all "
+        "damage; `reelmill repair demo` rebuilds what it can.",
         [
             condition("Complete"),
             condition(

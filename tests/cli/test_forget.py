@@ -107,7 +107,7 @@ def test_nothing_is_left_and_the_rest_is_made_again(folder: Path) -> None:
     assert len(gone) == 3
     said = forget(folder, "private.mp4", "--yes")
     assert said.code == 0, said.err
-    assert "nothing of them is left" in said.err
+    assert "no traces remain" in said.err
     assert naming(folder, "private") == []
     assert not gone & {path.read_bytes() for path in (folder / "data").rglob("*") if path.is_file()}
     assert not gone & set(members(folder))
@@ -130,7 +130,7 @@ def test_a_run_does_not_bring_it_back_and_a_second_call_searches_again(folder: P
     assert naming(folder, "private") == []
     again = forget(folder, "private.mp4")
     assert again.code == 0
-    assert "were forgotten before, and nothing of them is left" in again.err
+    assert "were forgotten before, and no traces remain" in again.err
 
 
 def test_what_somebody_puts_back_is_found(folder: Path) -> None:
@@ -164,13 +164,13 @@ def test_016_f07_a_check_says_that_nothing_is_left_or_where(folder: Path) -> Non
     def check(*arguments: str) -> Said:
         return reelmill("check", folder / "pipeline.yaml", "--forgotten", *arguments)
 
-    assert "nothing of raw was forgotten" in check().err
+    assert "no items of raw were forgotten" in check().err
     assert check("--read-all").code == 2
     forget(folder, "private.mp4", "--yes")
     assert reelmill("run", folder / "pipeline.yaml").code == 0
     said = check()
     assert said.code == 0, said.out
-    assert "nothing is left of 1 forgotten items of raw" in said.err
+    assert "no traces of 1 forgotten items of raw remain" in said.err
     export = folder / "data/exports/lineage.parquet"
     export.parent.mkdir()
     parquet.write_table(pyarrow.table({"item": ["first.mp4", "private.mp4@0.000-1.000"]}), export)
@@ -245,7 +245,7 @@ def test_the_plan_of_another_source_of_the_name_is_no_answer_for_an_item_of_this
     (folder / "data/notes.txt").write_text("our private.mp4 policy\n")
     said = reelmill("forget", other, "--continue", "--yes")
     assert said.code == 65
-    assert "left in notes.txt" in said.err
+    assert "remain in notes.txt" in said.err
 
 
 TABLE = """\
@@ -288,8 +288,8 @@ def test_growth_of_a_list_gives_no_other_key_to_a_forgotten_row(tmp_path: Path) 
     ("arguments", "refusal"),
     [
         (("nobody.mp4",), "has no item 'nobody.mp4'"),
-        ((), "name the keys of items"),
-        (("--continue",), "nothing of raw is being forgotten"),
+        ((), "give the keys of items"),
+        (("--continue",), "no items of raw are being forgotten"),
         (("private.mp4", "--source", "clips"), "no source named 'clips'"),
     ],
 )

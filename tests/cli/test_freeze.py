@@ -229,8 +229,7 @@ def test_the_deep_check_finds_damage_in_frozen_states(folder: Path) -> None:
             found = check()
             assert found.keys() == {key}, damaged
             assert (
-                "restore it from a backup, or give the name up with `reelmill freeze PIPELINE v1 --delete`"
-                in found[key]
+                "restore it from a backup, or delete the name with `reelmill freeze PIPELINE v1 --delete`" in found[key]
             )
             assert check("--stage", "clips") == {}
             if damaged is None:

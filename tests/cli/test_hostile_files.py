@@ -32,7 +32,7 @@ HOSTILE = {
         "a0: &a0 [x]\n" + "".join(f"a{i + 1}: &a{i + 1} [*a{i}]\n" for i in range(200)),
         f"nested deeper than {DEPTH} levels",
     ),
-    "an alias of itself": ("a: &a [*a]\n", "*a stands for something that contains it"),
+    "an alias of itself": ("a: &a [*a]\n", "*a refers to a value that contains it"),
     "brackets": ("[" * 1000, f"nested deeper than {DEPTH} levels"),
     "a key of brackets": ("{" * 1000, f"nested deeper than {DEPTH} levels"),
     "indented lists": ("a:\n" + "".join(" " * i + "- \n" for i in range(300)), f"nested deeper than {DEPTH} levels"),

@@ -117,8 +117,8 @@ def test_the_metadata_of_a_source_are_not_replaced_by_a_table_of_lineage(pipelin
     code, said = call(pipeline, "lineage", captions)
     assert code == 2
     assert said == (
-        f"error: {captions}: the file that is there is something else, which is not replaced\n"
-        "hint: name another one with --to, or move it away\n"
+        f"error: {captions}: the existing file is something else and is not replaced\n"
+        "hint: choose another file with --to, or move it away\n"
     )
     assert captions.read_text() == "path,text\na.mp4,a brown rabbit\n"
 
@@ -133,6 +133,6 @@ def test_a_dashboard_takes_no_folder_of_somebody_elses_as_scratch(pipeline: Path
     said = reelmill("dashboard", pipeline, "--port", "0", "--scratch", tmp_path)
     assert (said.code, precious.read_bytes()) == (2, b"mine")
     assert said.err == (
-        f"error: {tmp_path}: the scratch folder holds something else\n"
+        f"error: {tmp_path}: the scratch folder contains something else\n"
         "hint: choose another --scratch, such as a new one\n"
     )

@@ -82,7 +82,7 @@ def test_016_f09_a_sample_is_made_again_byte_for_byte_without_the_store(
     for number, sample in enumerate([min(found), max(found)]):
         said = rebuild(cards, stage, sample, tmp_path / str(number))
         assert said.code == 0, said.out + said.err
-        assert "the same byte for byte" in said.err
+        assert "identical byte for byte" in said.err
         made = {
             path.relative_to(
                 tmp_path / str(number)
@@ -136,7 +136,7 @@ def test_an_encode_that_gives_other_bytes_is_told(cards: Path, tmp_path: Path) -
         (lambda about: about["task"]["stages"][0].update(dataVersion=99), "data version 99"),
         (lambda about: about["task"]["stages"][0]["params"].update(novel=1), "another version of reelmill: novel"),
         (lambda about: about.pop("task"), "does not say how its items were made"),
-        (lambda about: about.pop("pins"), "no table of lineage"),
+        (lambda about: about.pop("pins"), "not a table of lineage"),
         (
             lambda about: about["pins"]["clips"].update(weights={"uri": "/nowhere/x.pt", "digest": "sha256:0"}),
             "",
@@ -188,7 +188,7 @@ def test_a_sample_a_table_or_a_time_that_cannot_be_used_is_told(cards: Path, tmp
     assert said.code == 2
     assert "'soon' is not a duration" in said.err
     (tmp_path / "x.parquet").write_text("no table")
-    for place, problem in ((tmp_path, "no such file"), (tmp_path / "x.parquet", "no table of lineage")):
+    for place, problem in ((tmp_path, "no such file"), (tmp_path / "x.parquet", "not a table of lineage")):
         said = reelmill("rebuild", place, "--sample", "x", "--to", tmp_path / "made")
         assert said.code == 2
         assert problem in said.err

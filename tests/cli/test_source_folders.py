@@ -51,8 +51,8 @@ def test_a_store_below_its_source_is_no_input_of_the_next_run(tmp_path: Path) ->
     said = reelmill("run", path)
     assert said.code == 0, said.err
     assert "raw: 1 items, 0 of them new" in said.err
-    (told,) = [line for line in said.err.splitlines() if "passed over" in line]
-    assert f"files below {tmp_path}/videos/ are passed over; they are in the pipeline's own store" in told
+    (told,) = [line for line in said.err.splitlines() if "are ignored" in line]
+    assert f"files below {tmp_path}/videos/ are ignored; they are in the pipeline's own store" in told
     (row,) = [row for row in json.loads(reelmill("plan", path, "-o", "json").out) if row["name"] == "raw"]
     assert row["why"].startswith("1 listed, 0 new, ")
     assert row["why"].endswith(" of reelmill's passed over")
@@ -87,7 +87,7 @@ def test_validate_says_that_a_store_below_its_source_is_passed_over_and_lists_no
     path = pipeline(tmp_path, "videos/data")
     said = reelmill("validate", path)
     assert said.code == 0
-    assert f"the pipeline's own store {videos}/data lies in the source {videos}: its files are passed over" in said.err
+    assert f"the pipeline's own store {videos}/data lies in the source {videos}: its files are ignored" in said.err
     (note,) = json.loads(reelmill("validate", path, "-o", "json").out)["notes"]
     assert (note["path"], note["hint"]) == ("spec.sources[0].files.uri", "")
     assert [each.name for each in videos.iterdir()] == ["good.mp4"]
@@ -121,7 +121,7 @@ def test_validate_compares_prefixes_of_a_bucket_without_a_request(
         ("files: {uri: videos}", "table: {uri: rows}", "set format"),
         ("files: {uri: videos}", "files: {uri: 'ftp://bucket/x'}", "unknown scheme 'ftp'"),
         ("files: {uri: videos}", "files: {uri: 'https://host/x/'}", "no listing of its files"),
-        ("files: {uri: videos}", "files: {uri: 'hf://models/owner/name/x'}", "no data set of the Hugging Face Hub"),
+        ("files: {uri: videos}", "files: {uri: 'hf://models/owner/name/x'}", "not a data set of the Hugging Face Hub"),
     ],
 )
 def test_validate_refuses_what_the_adapter_refuses_by_its_parameters_alone(
@@ -138,7 +138,7 @@ def test_validate_refuses_what_the_adapter_refuses_by_its_parameters_alone(
 def test_validate_refuses_a_store_that_can_only_be_a_source(tmp_path: Path, uri: str) -> None:
     said = reelmill("validate", pipeline(tmp_path, uri))
     assert said.code == 2
-    assert "this can be a source, but not a store" in said.err
+    assert "this can be a source but not a store" in said.err
 
 
 def test_a_folder_called_like_reelmills_own_hides_nothing(tmp_path: Path, videos: Path) -> None:

@@ -23,8 +23,8 @@ BAD = {
     "not_a_number": (0.0, math.nan, "bad_span", "must be finite"),
     "endless": (0.0, math.inf, "bad_span", "must be finite"),
     "negative": (-1.0, 1.0, "bad_span", "must not be negative"),
-    "beyond": (5.0, 6.0, "span_outside", "leaves the video, which has 3.000 s"),
-    "far_beyond": (1.0, 60.0, "span_outside", "leaves the video"),
+    "beyond": (5.0, 6.0, "span_outside", "exceeds the video, which has 3.000 s"),
+    "far_beyond": (1.0, 60.0, "span_outside", "exceeds the video"),
     "between_two_frames": (1.001, 1.002, "bad_span", "no frame is shown"),
 }
 

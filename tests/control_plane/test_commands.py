@@ -104,7 +104,7 @@ def test_cancel_gives_open_passes_up_and_deletes_nothing(desk: Desk, config: Pat
         until(lambda: any((job["status"] or {}).get("active") for job in desk.jobs()), 30, "a pod")
         said = somebody.reelmill("cancel", "demo")
         assert (said.code, said.err.splitlines()[0]) == (0, "demo: suspended, its pods are being stopped")
-        assert "no data are deleted: all committed work remains in s3://out/demo" in said.err
+        assert "no data was deleted; all committed work remains in s3://out/demo" in said.err
         until(lambda: desk.status().holds("Suspended"), 30, "the pause")
         until(lambda: not any((job["status"] or {}).get("active") for job in desk.jobs()), 30, "no pods")
         desk.kubelet.held_step = ""

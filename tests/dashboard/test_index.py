@@ -259,7 +259,7 @@ def test_an_index_that_is_being_written_stays(tmp_path: Path) -> None:
 def test_a_cursor_that_is_none_is_refused(tmp_path: Path, cursor: str) -> None:
     written = Written(tmp_path)
     written.segment([{"v": 1}])
-    with pytest.raises(SpecError, match="no page"):
+    with pytest.raises(SpecError, match="does not refer to a page"):
         opened(written).page([], ItemOrder(), cursor, 3)
 
 

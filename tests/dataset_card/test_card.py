@@ -179,7 +179,7 @@ def test_a_folder_of_ones_own_with_such_a_name_is_one(place: Path, tmp_path: Pat
 def test_nothing_that_others_wrote_is_replaced(place: Path, tmp_path: Path) -> None:
     (tmp_path / "README.md").write_text("mine")
     said = reelmill("card", place / "pipeline.yaml", "clips", tmp_path)
-    assert (said.code, "holds something else" in said.err) == (2, True)
+    assert (said.code, "contains something else" in said.err) == (2, True)
     folder = tmp_path / "export"
     assert reelmill("export", place / "pipeline.yaml", "clips", folder).code == 0
     (folder / "README.md").write_text("mine")

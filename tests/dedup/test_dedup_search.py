@@ -15,7 +15,7 @@ from reelmill_stages.runtime.decide.growing_index import GrowingIndex
 from reelmill_stages.runtime.decide.kept import KeptInputs
 from reelmill_stages.stage import Filtered, Signed
 from reelmill_stages.stages.dedup import bands
-from reelmill_stages.stages.dedup.contrast import hashes, mirrored
+from reelmill_stages.stages.dedup.contrast_hashes import hashes, mirrored
 from reelmill_stages.stages.dedup.frame_alignment import longest_rising
 from reelmill_stages.stages.dedup.greedy import decide
 from reelmill_stages.stages.dedup.rule import Match

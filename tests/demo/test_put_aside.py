@@ -30,6 +30,6 @@ def test_a_folder_with_data_of_ones_own_is_refused_and_stays_as_it_is(tmp_path: 
         (tmp_path / name).write_text("mine")
     else:
         (tmp_path / name).mkdir()
-    with pytest.raises(SpecError, match=f"holds {name}, which no demo made"):
+    with pytest.raises(SpecError, match=f"contains {name}, which no demo created"):
         prepare(tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted([name, "notes.txt"])

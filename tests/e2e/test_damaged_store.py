@@ -70,7 +70,7 @@ def test_a_damaged_clip_is_cut_again_and_a_tar_is_left_with_a_reason(copy: Works
     assert said.code == 65, said.err
     rows = {row["stage"]: row for row in json.loads(said.out)["rows"]}
     assert rows["clips"]["repaired"], rows["clips"]
-    assert "holds several items" in rows["shards"]["why"]
+    assert "contains several items" in rows["shards"]["why"]
     assert clip.read_bytes() == whole
     assert copy.tell("repair", "--stage", "clips").code == 0
 

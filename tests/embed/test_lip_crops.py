@@ -120,7 +120,7 @@ def test_003_f06_a_file_that_holds_no_crops_is_one_failed_row(
 
 def test_the_message_names_what_the_file_holds_instead(tmp_path: Path) -> None:
     np.savez(tmp_path / "a.npz", frames=crops(), label=1)
-    with pytest.raises(ItemError, match="it holds frames, label, but nothing called 'data'"):
+    with pytest.raises(ItemError, match="it contains frames, label, but no array 'data'"):
         read_crops(tmp_path / "a.npz")
 
 

@@ -58,9 +58,9 @@ def test_a_file_that_is_not_a_vocabulary_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("title\nd i\ndig\n", "line 3 does not hold two symbols"),
+        ("title\nd i\ndig\n", "line 3 does not contain two symbols"),
         ("title\nd i\ndi gg\n", "line 3 merges a symbol that no line before it made"),
-        ("title\n", "holds no merges"),
+        ("title\n", "contains no merges"),
     ],
 )
 def test_a_wrong_line_of_a_vocabulary_is_named(text: str, said: str, tmp_path: Path) -> None:

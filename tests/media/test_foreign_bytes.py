@@ -113,7 +113,7 @@ def test_sound_without_a_sample_rate_is_refused_in_one_sentence(tmp_path: Path) 
     path.write_bytes(data)
     timeline = read_timeline(path)
     with (
-        pytest.raises(ItemError, match=r"no sample rate; write audio: drop") as caught,
+        pytest.raises(ItemError, match=r"no sample rate; set audio: drop") as caught,
         remuxer(path, timeline, audio=True),
     ):
         pass

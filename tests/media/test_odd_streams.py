@@ -146,7 +146,7 @@ def _turned(folder: Path, *turns: str) -> Path:
 @pytest.mark.parametrize("turns", [("rotate=90", "rotate=180"), ("", "rotate=90"), ("rotate=180", "flip=horizontal")])
 def test_a_stream_whose_later_pictures_are_another_way_up_is_refused(turns: tuple[str, ...], tmp_path: Path) -> None:
     source = _turned(tmp_path, *turns)
-    with pytest.raises(ItemError, match="later pictures are another way up than the first") as caught:
+    with pytest.raises(ItemError, match="later pictures have another orientation than the first") as caught:
         read_timeline(source)
     assert caught.value.reason == "turn_changes"
 
@@ -253,7 +253,7 @@ def test_pictures_of_a_size_that_no_encoder_takes_are_one_clear_row(
         encode(video, cut_frames(timeline, range(2)), tmp_path / "clip.mp4", replace(FAST, codec=codec))
     assert caught.value.reason == "picture_size"
     encoder = {"h264": "libx264", "hevc": "libx265"}[codec]
-    assert caught.value.what == f"{encoder} takes no pictures of {width}x{height} pixels"
+    assert caught.value.what == f"{encoder} does not support pictures of {width}x{height} pixels"
     assert not (tmp_path / "clip.mp4").exists()
 
 

@@ -153,7 +153,7 @@ def test_a_variable_that_cannot_be_used_is_told_once_and_fails_no_run(
     monkeypatch.setenv("REELMILL_OPENLINEAGE", "http://me:secret@host:5000")
     said = reelmill("run", pipeline(tmp_path, videos))
     assert (said.code, "secret" in said.err) == (0, False), said.err
-    assert said.err.count("there are no OpenLineage events") == 1
+    assert said.err.count("no OpenLineage events are sent") == 1
 
 
 @pytest.mark.store

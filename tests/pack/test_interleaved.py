@@ -98,7 +98,7 @@ def test_a_broken_image_costs_its_document_alone(tmp_path: Path) -> None:
 def test_a_sampler_of_videos_says_that_a_document_has_none_and_the_other_way_round(tmp_path: Path) -> None:
     for block, item, told_ in (
         (PackBlock(sampler="un"), document_item(), "is a document without a video"),
-        (BLOCK, video_item(image(tmp_path / "a.jpg", 1)), "is no document"),
+        (BLOCK, video_item(image(tmp_path / "a.jpg", 1)), "is not a document"),
     ):
         ((_, result),) = processed(block, [item], tmp_path / block.sampler)
         assert isinstance(result, Failed)

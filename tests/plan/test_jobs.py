@@ -167,7 +167,7 @@ def test_044_f03_pods_that_decode_av1_go_to_gpus_that_do_and_to_no_a100_or_h100(
 
 
 def test_044_f03_a_product_without_a_decoder_for_the_codec_is_refused_by_name() -> None:
-    with pytest.raises(ValidationError, match="NVIDIA-A100-SXM4-80GB has no decoder for av1: take it out of products"):
+    with pytest.raises(ValidationError, match="NVIDIA-A100-SXM4-80GB has no decoder for av1: remove it from products"):
         GpuRequest.model_validate({"products": ["NVIDIA-L4", "NVIDIA-A100-SXM4-80GB"], "decodes": ["h264", "av1"]})
     assert GpuRequest.model_validate({"products": ["NVIDIA-L4", "OTHER-1"], "decodes": ["av1"]}).decodes == ["av1"]
     assert GpuRequest.model_validate({"products": ["NVIDIA-A100-SXM4-80GB"]}).model_dump(by_alias=True) == {

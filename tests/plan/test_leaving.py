@@ -93,7 +93,7 @@ def test_pods_stop_before_the_data_are_removed_and_the_resource_is_last() -> Non
     assert made.finalizers == ("other/finalizer",)
     assert [(event.type, event.reason) for event in plan.events] == [("Normal", "DataRemoved")]
     assert "kept 1 that another pipeline claims" in plan.events[0].message
-    assert plan.events[0].message.endswith("left 4 objects that reelmill did not write: clips/0123456789/notes.txt, …")
+    assert plan.events[0].message.endswith("kept 4 objects that reelmill did not write: clips/0123456789/notes.txt, …")
 
 
 def test_an_unreachable_store_delays_deletion_for_an_hour_and_the_status_says_how_to_release_it() -> None:

@@ -89,8 +89,8 @@ def test_each_step_is_in_the_jobs_the_status_and_the_events() -> None:
     assert memories(made) == ["2Gi", "4096Mi", "16384Mi"]
     told = [event.message for plan in made.plans for event in plan.events if event.reason == "ShardsRetried"]
     assert told == [
-        "clips: attempt 2 of 2 shards with 4096Mi of memory, as pods were killed for lack of it",
-        "clips: attempt 3 of 2 shards with 16384Mi of memory, as pods were killed for lack of it",
+        "clips: attempt 2 of 2 shards with 4096Mi of memory, because pods were killed for lack of it",
+        "clips: attempt 3 of 2 shards with 16384Mi of memory, because pods were killed for lack of it",
     ]
     seen = [stage.pass_.memory for plan in made.plans for stage in plan.status.stages if stage.pass_]
     assert sorted(set(seen)) == ["", "16384Mi", "4096Mi"]

@@ -254,4 +254,4 @@ def test_pictures_stop_at_their_limit(tmp_path: Path) -> None:
         found, seen.reads(), lambda _: True, lambda some: (Shot(bytes(MOST_BYTES // 4), 1, 1) for _ in some)
     )
     assert sum(bool(one.shot.jpeg) for one in sheet.pictures) == 4
-    assert sum("left out" in one.shot.problem for one in sheet.pictures) == 8
+    assert sum("omitted" in one.shot.problem for one in sheet.pictures) == 8

@@ -70,7 +70,7 @@ class Deadly:
 
 def test_a_process_that_is_killed_is_told_and_the_next_page_is_made(reports: ReportTemplate, order: Order) -> None:
     deadly: Any = [Deadly()]
-    with pytest.raises(RuntimeError, match="ended early, with code -9"):
+    with pytest.raises(RuntimeError, match="ended early with code -9"):
         drawn_elsewhere(reports, os.environ, order, lambda: deadly)
     assert drawn_elsewhere(reports, os.environ, order, lambda: SHEETS)
 

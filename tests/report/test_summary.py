@@ -183,7 +183,7 @@ def test_the_verdict_is_one_word_and_one_sentence(tmp_path: Path) -> None:
     assert verdict_of(store, clips="0") == (
         "failed",
         (
-            "3 items were listed; clips made 2; on the way, 1 failed. More failed than is tolerated: "
+            "3 items were listed; clips made 2; on the way, 1 failed. More items failed than tolerated: "
             "clips lost 1 of 3 items to failures."
         ),
     )

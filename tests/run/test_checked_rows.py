@@ -108,12 +108,14 @@ def test_006_f12_an_input_without_a_row_and_a_row_without_an_input_are_found(pat
     rewritten(path, "keep", "ledger", lambda rows: [{**rows[0], "key": "nobody"}, *rows[1:]])
     found = findings(path, "keep")
     assert any("'a.mp4' is an input without a row" in message for message in found["inputs"])
-    assert any("'nobody' has a row in the ledger and is no item of measured" in message for message in found["inputs"])
+    assert any(
+        "'nobody' has a row in the ledger but is not an item of measured" in message for message in found["inputs"]
+    )
 
 
 def test_a_done_input_whose_item_is_missing_is_found(path: Path) -> None:
     rewritten(path, "measured", "items", lambda rows: rows[1:])
-    assert findings(path, "measured")["items"] == ["the input 'a.mp4' is done, and no item was passed on for it"]
+    assert findings(path, "measured")["items"] == ["the input 'a.mp4' is done, but no item was passed on for it"]
 
 
 def test_a_field_that_no_block_declares_is_found(path: Path) -> None:
@@ -138,7 +140,7 @@ def test_006_f12_a_verdict_that_the_ledger_does_not_have_is_found(path: Path) ->
     rewritten(path, "distinct", "ledger", undone)
     found = findings(path, "distinct")
     assert any("'copy.mp4' is filtered here" in message for message in found["verdicts"])
-    assert found["items"] == ["the input 'copy.mp4' is done, and no item was passed on for it"]
+    assert found["items"] == ["the input 'copy.mp4' is done, but no item was passed on for it"]
 
 
 def test_a_record_of_verdicts_that_was_changed_is_found(path: Path) -> None:

@@ -153,7 +153,7 @@ def test_code_that_is_not_here_is_refused_before_any_stage_runs(
     monkeypatch.delenv("PYTHONPATH")
     said = rebuild(place, "second", tmp_path / "made")
     assert said.code == 2
-    assert "there is no module 'weighed' here" in said.err
+    assert "the module 'weighed' was not found" in said.err
     assert (place / "log").read_text() == ""
 
 
@@ -228,4 +228,4 @@ def test_weights_in_a_bucket_are_read_by_the_connection_of_the_store(
         root.delete(stat.key)
     said = rebuild(tmp_path, "first", tmp_path / "made")
     assert said.code == 0, said.err
-    assert "the same byte for byte" in said.err
+    assert "identical byte for byte" in said.err

@@ -158,9 +158,9 @@ def test_a_class_without_a_model_takes_no_parameters(importable: Path) -> None:
         ("import nothing_of_this_name\nclass Facts: pass", "needs the package 'nothing_of_this_name'"),
         ("1 / 0", "ZeroDivisionError"),
         ("class Facts: def", "SyntaxError"),
-        ("class Others: pass", "declares Facts and has none"),
+        ("class Others: pass", "declares Facts but does not define it"),
         ("import sys; sys.exit('bye')", "SystemExit"),
-        ("class Facts: pass", "is no stage"),
+        ("class Facts: pass", "is not a stage"),
     ],
 )
 def test_a_problem_with_a_module_is_reported_with_a_remedy(code: str, said: str, importable: Path) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 CHANGED = "this is not what was committed: it has "
-GONE = "this was committed, and is gone"
+GONE = "this was committed but no longer exists"
 ELSEWHERE = "this is the record of another place, "
 
 Change = Callable[[Path], None]

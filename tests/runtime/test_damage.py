@@ -208,7 +208,7 @@ def test_outcomes_of_another_shard_are_never_adopted(line: toy.Line) -> None:
     paths = line.data("again").paths(number)
     line.store.delete(paths.shard(0))
     line.store.write(paths.outcomes(1), line.store.read(paths.outcomes(0)))
-    with pytest.raises(StoreDamaged, match="the outcomes of other inputs"):
+    with pytest.raises(StoreDamaged, match="outcomes of inputs that are not in the shard"):
         line.shard(again, number, 1)
 
 

@@ -139,7 +139,7 @@ def test_a_damaged_file_in_a_bucket_is_made_again_with_the_same_bytes(line: toy.
     done = repair(task, os.environ, timeouts={"upper": 60}, now=1_800_000_000)
     assert {row.key: (row.repaired, row.why) for row in done.rows} == {
         key: (True, ""),
-        view: (False, "only output files of stages, and indexes of kept inputs, are made again"),
+        view: (False, "only output files of stages and indexes of kept inputs can be rebuilt"),
     }
     assert line.store.read(key) == before
     assert line.store.stat(key).metadata == stat.metadata

@@ -106,5 +106,5 @@ def test_a_machine_on_which_a_worker_without_an_item_runs_out_too_ends_the_step_
     )
     assert ended.returncode == 75, ended.stderr
     failure = json.loads(report.read_text())
-    assert "a worker process that has no item to process fails as well" in failure["message"]
+    assert "a worker process without an item fails, too" in failure["message"]
     assert "ulimit -n" in failure["hint"] or "machine" in failure["hint"]

@@ -93,7 +93,7 @@ def test_a_file_that_no_commit_names_cannot_be_verified(line: toy.Line) -> None:
 def test_a_folder_that_nothing_is_known_of_is_read_but_not_verified(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("a")
     assert SampleFolder(str(tmp_path)).view("a.txt") == b"a"
-    with pytest.raises(SpecError, match="nothing says what the files of this folder must hold"):
+    with pytest.raises(SpecError, match="the digests of the files in this folder are unknown"):
         SampleFolder(str(tmp_path), verify=True).read("a.txt")
 
 

@@ -54,7 +54,7 @@ def test_a_pipe_in_the_place_of_a_file_is_told_as_one_and_left(line: toy.Line) -
     (row,) = deep(line).damage
     assert "a pipe, a socket or a device, no file" in row.problem
     (left,) = mend(line).rows
-    assert "this is a folder, a link, a pipe or a device, no file" in left.why
+    assert "this is a folder, link, pipe or device, not a file" in left.why
     assert path.is_fifo()
 
 
@@ -68,12 +68,12 @@ def test_an_object_that_cannot_be_verified_is_left_and_reported(tmp_path: Path) 
     items = find(line, f"{RAW}/items/*")
     (row,) = mend(line).rows
     assert not row.repaired
-    assert row.why.startswith("a does not give this file now: failed changed ")
+    assert row.why.startswith("a does not produce this file now: failed changed ")
     assert row.why.endswith("media/raw/a.txt has changed since it was listed")
     assert path.read_bytes() == damaged
     flip(items)
     rows = {row.key: row.why for row in mend(line).rows}
-    assert rows[key_of(line, items)] == "only output files of stages, and indexes of kept inputs, are made again"
+    assert rows[key_of(line, items)] == "only output files of stages and indexes of kept inputs can be rebuilt"
     assert rows[key_of(line, path)].startswith("the input of a cannot be read: ")
     assert not (line.root / "store/_reelmill/trash").exists()
 
@@ -84,7 +84,7 @@ def test_a_file_of_several_items_is_not_made_again(line: toy.Line) -> None:
     path = find(line, "joined/*/0001/**/*.txt")
     flip(path)
     (row,) = mend(line).rows
-    assert row.why.startswith("the file holds several items of a shard")
+    assert row.why.startswith("the file contains several items of a shard")
 
 
 @pytest.mark.store

@@ -107,7 +107,7 @@ def test_fewer_vectors_than_clusters_and_equal_ones_are_no_error() -> None:
 
 
 def test_weights_that_are_all_zero_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(SpecError, match="nothing could be drawn"):
+    with pytest.raises(SpecError, match="no item can be drawn"):
         weighed(tmp_path, [item(0)], factors=[{"measure": "m", "from": 0, "to": 1}])
 
 
@@ -140,7 +140,7 @@ def test_006_p1_a_reader_takes_weights_and_subsets_by_key_and_by_path(tmp_path: 
     assert set(first) < set(second)
     assert first == [number for number, name in enumerate(names) if position(name, 0) < 0.25]
     assert sorted([*found.subset(names, 0.5), *found.subset(names, 0.5, start=0.5)]) == list(range(40))
-    with pytest.raises(SpecError, match="no weight of 'k99'"):
+    with pytest.raises(SpecError, match="no weight for 'k99'"):
         found.of(["k99"])
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from reelmill.contract.records.rows import Media
 from reelmill_stages.file_names import folded
 from reelmill_stages.sources import Listed
-from reelmill_stages.sources.earlier_items import content
+from reelmill_stages.sources.earlier_items import content_digest
 from reelmill_stages.sources.listing.drafts import RowDraft
 from reelmill_stages.sources.listing.settle import settled
 from source_folders import items, listed, names, put, put_json
@@ -31,7 +31,7 @@ class Memory:
     def keys(self, identity: str) -> Iterator[tuple[str, str]]:
         for key, row in self.rows.items():
             if key == identity or key.startswith(f"{identity}~"):
-                yield key, "" if row.problem else content(row.group, row.media, row.fields)
+                yield key, "" if row.problem else content_digest(row.group, row.media, row.fields)
 
     def several(self) -> Iterator[str]:
         yield from {key.rpartition("~")[0] for key in self.rows if "~" in key}

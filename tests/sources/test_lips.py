@@ -7,7 +7,7 @@ import pytest
 
 from lip_crops import lip_set, read_list, write_crops, write_list
 from reelmill.contract.errors import SpecError
-from reelmill_stages.sources.earlier_items import content
+from reelmill_stages.sources.earlier_items import content_digest
 from source_folders import items, listed, reasons
 
 
@@ -124,6 +124,6 @@ def test_rows_are_no_part_of_an_item_in_whatever_form_it_was_listed(tmp_path: Pa
     (grown, *_) = items(lips(rewritten(tmp_path, again)))
     assert (len(first.rows), len(grown.rows)) == (1, 2)
     as_0_1_0_did = {**first.fields, "lists": [*first.rows], "list_sizes": {"tr": 1}}
-    told = [content(first.group, first.media, fields) for fields in (first.fields, grown.fields, as_0_1_0_did)]
+    told = [content_digest(first.group, first.media, fields) for fields in (first.fields, grown.fields, as_0_1_0_did)]
     assert told[0] == told[1] == told[2]
-    assert content(first.group, first.media, {**first.fields, "lists": "a column of a table"}) != told[0]
+    assert content_digest(first.group, first.media, {**first.fields, "lists": "a column of a table"}) != told[0]

@@ -39,7 +39,7 @@ def texts(found: list[Any]) -> dict[str, str]:
 BAD = {
     "a quote that nothing closes": (b'b.mp4,"open', "line 3: a quote opens a cell that is not closed"),
     "text behind a closing quote": (b'b.mp4,"Hi" she said', "line 3: text follows the quote that closes a cell"),
-    "too many cells": (b"b.mp4,one, two", "line 3: 1 cells more than columns: is a text with commas unquoted?"),
+    "too many cells": (b"b.mp4,one, two", "line 3: 1 more cells than columns: is a text with commas unquoted?"),
     "too few cells": (b"b.mp4", "line 3: the caption is null, not text"),
     "not UTF-8": (b"b.mp4,caf\xe9", "line 3: it is not UTF-8"),
     "an endless cell": (b"b.mp4," + b"x" * (MAX_CELL + 1), "line 3: a cell has more than 1048576 characters"),

@@ -328,6 +328,6 @@ def test_a_move_whose_answer_was_lost_counts_only_if_the_object_is_the_copy(faul
 
 @pytest.mark.parametrize("key", ["/path/to/key.json", "{}", json.dumps({"type": "service_account"}), "[1]"])
 def test_a_key_that_is_none_is_refused_without_showing_it(key: str) -> None:
-    with pytest.raises(StoreError, match="holds no key of a service account") as error:
+    with pytest.raises(StoreError, match="is not the key of a service account") as error:
         GoogleStore("b", "", connection=Connection(), env={"GOOGLE_SERVICE_ACCOUNT_KEY": key})
     assert key not in str(error.value)

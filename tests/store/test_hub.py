@@ -209,7 +209,7 @@ def test_a_list_of_files_that_goes_on_elsewhere_is_refused(hub: Hub) -> None:
     "uri", ["hf://models/a/b/c", "hf://datasets/a", "hf://datasets/a/b@/c", "hf://datasets/a b/c/d"]
 )
 def test_what_names_no_data_set_is_refused(uri: str) -> None:
-    with pytest.raises(SpecError, match="no data set of the Hugging Face Hub"):
+    with pytest.raises(SpecError, match="not a data set of the Hugging Face Hub"):
         split_uri(uri)
 
 

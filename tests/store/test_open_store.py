@@ -235,7 +235,7 @@ def test_public_data_of_the_hub_needs_no_token_where_a_secret_is_for_another_ser
 @pytest.mark.parametrize("account", ["evil.example/x?", "a\n", "Account", "evil.example#"])
 def test_what_is_no_name_of_an_account_is_no_part_of_an_address(account: str) -> None:
     env = {"AZURE_STORAGE_ACCOUNT": account, "AZURE_STORAGE_KEY": "a2V5"}
-    with pytest.raises(StoreError, match="AZURE_STORAGE_ACCOUNT is no name of a storage account"):
+    with pytest.raises(StoreError, match="AZURE_STORAGE_ACCOUNT is not the name of a storage account"):
         open_location("az://container/x", Connection(), env)
 
 

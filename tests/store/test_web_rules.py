@@ -97,7 +97,7 @@ def test_a_plain_server_may_move_to_the_protected_one_and_not_back() -> None:
 
 @pytest.mark.parametrize("host", ["a..b", f"{'a' * 64}.org", ".a.org"])
 def test_a_host_that_no_resolver_takes_is_no_url(host: str) -> None:
-    with pytest.raises(SpecError, match="no URL"):
+    with pytest.raises(SpecError, match="not a URL"):
         origin(f"https://{host}/x")
     with pytest.raises(ServerRefused, match="cannot be used"):
         Rules(hosts=["*"]).target("https://a.org/", f"https://{host}/x")

@@ -97,4 +97,4 @@ def test_another_tokenizer_under_the_same_name_is_refused(tmp_path: Path) -> Non
     models.write(tmp_path, size=32004)
     said = made.tell("run", "-q")
     assert said.code != 0
-    assert "the file differs from the one with which this stage started" in said.err
+    assert "the file has changed since this stage started" in said.err

@@ -100,5 +100,5 @@ def test_an_endpoint_that_does_not_answer_costs_a_warning(
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", where[kind])
         said = made.tell("run")
     assert said.code == 0, said.err
-    assert said.err.count("the trace of the run is not whole: http") == 1
+    assert said.err.count("the trace of the run is incomplete: http") == 1
     assert "Traceback" not in said.err

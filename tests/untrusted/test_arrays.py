@@ -173,7 +173,7 @@ def test_a_pickle_whose_frames_overlap_or_end_inside_an_operation_is_refused(fir
 
     # What an unpickler reads after the second frame is what lies behind the first: not what was looked at.
     made = b"\x80\x04" + frame(first) + b"Pabc\n" + frame(second) + b"\x85" * 20 + b"." + b"r\xff\xff\xff\x7f" * 9
-    with pytest.raises(PickleError, match="frames do not fit"):
+    with pytest.raises(PickleError, match="frames do not match"):
         loads(made)
 
 

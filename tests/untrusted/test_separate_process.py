@@ -62,7 +62,7 @@ def test_what_ends_the_process_is_refused_and_the_next_file_is_read(tmp_path: Pa
 def test_what_never_returns_is_refused_as_often_as_it_is_read(tmp_path: Path) -> None:
     with SeparateProcess(TARGET, seconds=0.5) as impatient:
         for _ in range(2):
-            with pytest.raises(ArrayError, match=r"^the library that reads it does not end: endless is damaged$"):
+            with pytest.raises(ArrayError, match=r"^the library that reads it does not finish: endless is damaged$"):
                 impatient.read(file(tmp_path, "endless"))
 
 

@@ -105,5 +105,5 @@ def test_a_format_without_null_refuses_columns_that_may_lack_values() -> None:
     column = {"field": "text", "type": "string", "missing": "null"}
     assert block(columns=[column]).refusals() == []
     (wrong,) = block("mds", columns=[column]).refusals()
-    assert "leave out missing in the column text, or use type json" in wrong
+    assert "remove missing from the column text, or use type json" in wrong
     assert block("mds", columns=[{**column, "type": "json"}]).refusals() == []

@@ -95,7 +95,8 @@ class Work(Protocol):
     def fetch(self, media: Media) -> Path:
         """Download media to a local file, which must not be modified. The same media are downloaded once per group.
 
-        Raises ItemError with the reason `missing` if the object is gone, and `changed` if it differs from the listing.
+        Raises ItemError with the reason `missing` if the object no longer exists, and `changed` if it differs from the
+        listing.
         """
         ...
 

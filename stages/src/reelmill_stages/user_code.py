@@ -47,11 +47,15 @@ def load(path: str, kind: str) -> Any:
         raise
     except (Exception, SystemExit) as error:
         raise SpecError(
-            f"importing {module} fails: {type(error).__name__}: {error}", where=path, hint=f"try python -P -m {module}"
+            f"importing {module} fails: {type(error).__name__}: {error}",
+            where=path,
+            hint=f"to see why, run python -P -m {module}",
         ) from error
     if not hasattr(imported, name):
         raise SpecError(
-            f"the module {module} declares {name} and has none", where=path, hint=f"define it, or mend its {MARKER}"
+            f"the module {module} declares {name} but does not define it",
+            where=path,
+            hint=f"define it, or correct its {MARKER}",
         )
     return getattr(imported, name)
 
@@ -60,43 +64,43 @@ def _check(path: str, kind: str, module: str, name: str) -> None:
     """Raises SpecError unless the module declares the name. Executes nothing."""
     if module.partition(".")[0] in sys.stdlib_module_names:
         raise SpecError(
-            f"{module} belongs to Python's standard library, not to a {kind} of your own",
+            f"{module} belongs to Python's standard library and is not a {kind} of your own",
             where=path,
-            hint="name a module of your own; one that is called like a module of Python's needs another name",
+            hint="name a module of your own; a module with the name of a standard module must be renamed",
         )
     spec = _find(module)
     if spec is None:
         raise SpecError(
-            f"there is no module {module!r} here, so the {kind} cannot be loaded",
+            f"the module {module!r} was not found, so the {kind} cannot be loaded",
             where=path,
-            hint="on one machine: install it beside reelmill-stages, or put its folder on PYTHONPATH; in a cluster: "
-            "the image of the pods that use it must hold it",
+            hint="on one machine: install it next to reelmill-stages, or add its folder to PYTHONPATH; in a "
+            "cluster: the image of the pods that use it must contain it",
         )
     source = _source(spec)
     if source is None:
         raise SpecError(
-            f"the module {module} has no source that could declare the {kind}",
+            f"the module {module} has no Python source that could declare the {kind}",
             where=path,
-            hint=f'import it in a small Python module that holds the line {MARKER} = ["{name}"], and name that one',
+            hint=f'import it in a small Python module with the line {MARKER} = ["{name}"], and name that module',
         )
     file = spec.origin or module
     try:
         names = _declared(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise SpecError(
-            f"{file} cannot be read as Python: {type(error).__name__}: {error}", where=path, hint="mend the module"
+            f"{file} cannot be read as Python: {type(error).__name__}: {error}", where=path, hint="fix the module"
         ) from error
     if names is None:
         raise SpecError(
             f"{file} does not declare itself to reelmill, so the {kind} is not imported",
             where=path,
-            hint=f'if it is yours to run, add the line {MARKER} = ["{name}"] to it, outside of any block',
+            hint=f'if you trust this code, add the line {MARKER} = ["{name}"] to it, outside of any block',
         )
     if name not in names:
         raise SpecError(
             f"{file} does not declare {name} to reelmill; it declares {', '.join(names) or 'nothing'}",
             where=path,
-            hint=f'if it is yours to run, add "{name}" to the list {MARKER} in it',
+            hint=f'if you trust this code, add "{name}" to the list {MARKER} in it',
         )
 
 
@@ -122,7 +126,7 @@ def _source(spec: ModuleSpec) -> str | None:
         try:
             return decode_source(Path(spec.origin).read_bytes())
         except (OSError, SyntaxError, UnicodeDecodeError) as error:
-            raise SpecError(f"the module cannot be read: {error}", where=spec.origin, hint="mend the module") from error
+            raise SpecError(f"the module cannot be read: {error}", where=spec.origin, hint="fix the module") from error
     read = getattr(spec.loader, "get_source", None)  # in a zip file
     try:
         return (read(spec.name) or None) if read else None

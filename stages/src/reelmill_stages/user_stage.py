@@ -1,7 +1,7 @@
 """The class that a `run` stage names, and its parameters.
 
 Whatever is wrong with it (no such module, no declaration, a package that it lacks, no stage, parameters that its model
-refuses) is a SpecError with the way out, because the user can mend it and a retry cannot.
+refuses) is a SpecError with the way out, because only the user can fix it.
 """
 
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ def own_class(path: str) -> type[Stage]:
     found = load(path, "stage")
     if not (isinstance(found, type) and issubclass(found, Stage)):
         raise SpecError(
-            f"{path.partition(':')[2]} is no stage",
+            f"{path.partition(':')[2]} is not a stage",
             where=path,
             hint="it must be a subclass of reelmill_stages.stage.Stage",
         )

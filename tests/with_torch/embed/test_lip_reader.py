@@ -168,7 +168,7 @@ def test_a_crop_that_is_nowhere_is_named_as_in_the_list(folder: Path, tmp_path: 
     shutil.copytree(folder / "LRS2/lists", lists)
     rows = json.loads((lists / "tr/s1.json").read_text())
     (lists / "tr/s1.json").write_text(json.dumps([[row[0], "/mnt/elsewhere/gone.npz", row[-1]] for row in rows]))
-    with pytest.raises(NotFound, match=r"no file /mnt/elsewhere/gone\.npz, and nothing below .* ends like it"):
+    with pytest.raises(NotFound, match=r"no file /mnt/elsewhere/gone\.npz, and no path below .* ends with it"):
         LipMixtures(str(lists), "tr", root=str(folder / "LRS2"), segment=SEGMENT)[0]
 
 

@@ -80,7 +80,7 @@ def test_a_head_for_another_model_is_refused(weights: tuple[Path, Path, Any], tm
         made.check_files(lambda ref: Path(ref.uri))
 
 
-@pytest.mark.parametrize(("name", "words"), [("ViT-Z-99", "knows no model"), ("ViT-B-16-SigLIP", "no plain CLIP")])
+@pytest.mark.parametrize(("name", "words"), [("ViT-Z-99", "knows no model"), ("ViT-B-16-SigLIP", "not a plain CLIP")])
 def test_a_model_that_cannot_be_used_is_refused(name: str, words: str, weights: tuple[Path, Path, Any]) -> None:
     with pytest.raises(SpecError, match=words):
         stage("measure", block(weights, model=name)).check_files(lambda ref: Path(ref.uri))

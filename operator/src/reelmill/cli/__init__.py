@@ -10,7 +10,7 @@ from reelmill.contract.text.urls import without_secrets
 from reelmill.processes.fast_exit import fast_exit
 
 GARBAGE = 100_000
-"""Objects between two runs of the garbage collector: what is imported makes many and no garbage, and most commands end
+"""Objects between two runs of the garbage collector: imports create many objects and no garbage, and most commands end
 soon after."""
 
 

@@ -1,4 +1,4 @@
-"""`python -m reelmill.cli`. Where `-P` is left out, the current folder is taken off Python's path before all else."""
+"""`python -m reelmill.cli`. Without `-P`, the current folder is first removed from Python's path."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""Who a pipeline file is: the token that it carries, or this machine and the file's place."""
+"""The identity of a pipeline file: its token, or this machine and the file's location."""
 
 import os
 import platform
@@ -21,13 +21,13 @@ _MACHINE_ID = ("/etc/machine-id", "/var/lib/dbus/machine-id")
 
 
 def identity(loaded: Loaded, task: Task, *, make: bool) -> str:
-    """The uid of a pipeline file in its store; empty where it never ran and none is to be made. Raises StoreError."""
+    """The uid of a pipeline file in its store; empty if it never ran and none should be created. Raises StoreError."""
     asks = claimant(loaded, task.store.uri)
     return store_commands.load(signatures.IDENTITY)(task, store_commands.environment(), asks, make=make)
 
 
 def claimant(loaded: Loaded, store: str) -> Claimant:
-    """Who asks for an identity. Raises SpecError for a token that cannot be one."""
+    """The claimant of an identity. Raises SpecError for an invalid token."""
     metadata = loaded.pipeline.metadata
     return Claimant(
         namespace=metadata.namespace,
@@ -40,7 +40,7 @@ def claimant(loaded: Loaded, store: str) -> Claimant:
 
 
 def _place(file: Path, store: str) -> str:
-    """From a store that is a folder the file's path counts from there: both may move together."""
+    """The path of the file. If the store is a folder, the path is relative to it, because both may move together."""
     scheme, separator, rest = store.partition("://")
     if separator and scheme != "file":
         return str(file)
@@ -49,20 +49,20 @@ def _place(file: Path, store: str) -> str:
 
 
 def token(loaded: Loaded) -> str:
-    """The token that the file carries; empty for none. Raises SpecError for one that cannot be used."""
+    """The token in the file; empty if it has none. Raises SpecError for an invalid one."""
     annotations = loaded.data["metadata"].get("annotations") or {}
     found = annotations.get(IDENTITY, "") if isinstance(annotations, dict) else ""
     if not isinstance(found, str) or len(found) > MOST or (IDENTITY in annotations and not found.strip()):
         raise SpecError(
-            f"the annotation {IDENTITY} is not a word",
+            f"the annotation {IDENTITY} is not a valid token",
             where=f"{loaded.document.file}:{loaded.document.line(('metadata', 'annotations', IDENTITY))}",
-            hint=f"give any string of at most {MOST} characters that no other pipeline has",
+            hint=f"use any string of 1 to {MOST} characters that no other pipeline has",
         )
     return found.strip()
 
 
 def _machine(files: tuple[str, ...] = _MACHINE_ID) -> str:
-    """Digits that tell this machine from others of its name. What identifies it elsewhere is not given away."""
+    """Digits that distinguish this machine from others of its name, without revealing its machine id."""
     for file in files:
         with suppress(OSError, ValueError):
             if text := Path(file).read_text().strip():

@@ -1,4 +1,4 @@
-"""A run on this machine, for the commands that start one: its progress, its result, and how it is stopped."""
+"""A run on this machine, for the commands that start one: progress, result, and signals."""
 
 import os
 import signal
@@ -34,7 +34,7 @@ from reelmill.tracing.otlp import OtlpExport, endpoint_in
 
 COLUMNS = ("name", "state", "in", "done", "filtered", "failed", "skipped", "items", "segments")
 RUN_REPORTS = "REELMILL_RUN_REPORTS"
-"""Environment variable that turns reports off, here as for an operator."""
+"""Environment variable that turns reports off, as for an operator."""
 
 
 def drive(
@@ -92,7 +92,7 @@ def drive(
 
 
 def _reports(work: RunOptions) -> bool:
-    """Whether the run writes a report, by the option or by the variable that operators have for it."""
+    """Whether the run writes a report: the option, otherwise the variable that operators use, too."""
     if work.report is not None:
         return work.report
     return os.environ.get(RUN_REPORTS, "").lower() not in ("false", "0", "no", "off")
@@ -100,7 +100,9 @@ def _reports(work: RunOptions) -> bool:
 
 @contextmanager
 def _traced(observer: Lines) -> Iterator[OtlpExport | None]:
-    """Where the trace of the run goes, by OpenTelemetry's variables; None: nowhere. No problem of it ends a run."""
+    """The destination of the run's trace, from OpenTelemetry's variables; None if there is none. Problems never end a
+    run.
+    """
     export = None
     if endpoint := endpoint_in(os.environ):
         try:
@@ -111,7 +113,7 @@ def _traced(observer: Lines) -> Iterator[OtlpExport | None]:
         yield export
     finally:
         if export and (problem := export.close()):
-            observer.tell("warning", f"the trace of the run is not whole: {problem}")
+            observer.tell("warning", f"the trace of the run is incomplete: {problem}")
 
 
 def prices() -> Prices:
@@ -121,7 +123,7 @@ def prices() -> Prices:
         return Prices.model_validate_json(text) if text else Prices()
     except ValidationError as error:
         raise SpecError(
-            f"REELMILL_PRICES cannot be read: {error.errors()[0]['msg']}", hint='write for example {"cpuHour": 0.04}'
+            f"REELMILL_PRICES cannot be read: {error.errors()[0]['msg']}", hint='for example: {"cpuHour": 0.04}'
         ) from error
 
 
@@ -167,12 +169,12 @@ def _losses(status: Status, file: str) -> str:
     """The number of failures, and the commands that show and retry them."""
     see = f"{status.failed} failed: list them with reelmill ledger {file} --outcome failed"
     again = f", retry them with reelmill retry {file}" if any(stage.totals.failed for stage in status.stages) else ""
-    mend = (
+    listed = (
         "; failed rows of a source are read again by every run"
         if any(source.failed for source in status.sources)
         else ""
     )
-    return see + again + mend
+    return see + again + listed
 
 
 @contextmanager

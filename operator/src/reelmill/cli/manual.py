@@ -19,7 +19,7 @@ Generated from the commands by `make generate`. Do not edit this page.
 the name of a pipeline in the cluster; anything else, such as `pipeline.yaml` or `./pipeline`, is a file. Given a file,
 a command runs on this machine and reads everything else from the store that the file names; `--store` and `--endpoint`
 select another store. Given a name, a command reads the resource from the cluster, and reads the store that the resource
-names with your own credentials. Use `--endpoint` if you reach that store under another address than the pods do.
+names with your own credentials. Use `--endpoint` if your machine reaches that store at another address than the pods.
 
 `kubectl reelmill …` is the same program: kubectl finds `kubectl-reelmill` on your PATH. `--context`, `--kubeconfig` and
 `-n` have the same meaning as in kubectl and follow the command's name; by default, the current context of your

@@ -11,7 +11,7 @@ from reelmill.local.observer import Observer
 from reelmill.openlineage.emitter import API_KEY, LineageEmitter
 
 TARGET, NAMESPACE = "REELMILL_OPENLINEAGE", "REELMILL_OPENLINEAGE_NAMESPACE"
-"""Environment variables, here as for an operator."""
+"""Environment variables, as for an operator."""
 
 
 @contextmanager
@@ -20,7 +20,8 @@ def lineage(
 ) -> Iterator[Observer]:
     """An observer that also sends events, if there is a target: the option, or the variable.
 
-    Raises SpecError for an option that cannot be used. A variable that cannot is told, and the run goes on without.
+    Raises SpecError for an option that cannot be used. A variable that cannot be used is reported, and the run
+    continues without events.
     """
     option, target = bool(target), target or environment.get(TARGET, "")
     try:
@@ -28,7 +29,7 @@ def lineage(
     except SpecError as error:
         if option:
             raise
-        observer.tell("warning", f"there are no OpenLineage events: {error}; {error.hint}")
+        observer.tell("warning", f"no OpenLineage events are sent: {error}; {error.hint}")
         emitter = None
     if emitter is None:
         yield observer

@@ -7,7 +7,7 @@ from reelmill.plan.jobs.tasks import run_definition
 
 
 def definition_of(loaded: Loaded) -> RunDefinition:
-    """The definition; its text only where no option changed what the file says."""
+    """The definition; its text only if no option changed it."""
     return run_definition(loaded.definition, prices()).replace(
         document=loaded.data,
         text=loaded.document.text if loaded.data == loaded.document.data else "",

@@ -1,7 +1,7 @@
-"""The way to what only the stages' distribution can do: read a store, open data, run a stage.
+"""Access to what only the stages' distribution can do: read a store, open data, run a stage.
 
-`reelmill` alone validates and plans. Whatever touches a store is a function that `reelmill-stages` offers under the
-entry-point group `reelmill.commands`; without that distribution the command says what to install.
+`reelmill` alone validates and plans. Everything that touches a store is a function that `reelmill-stages` offers under
+the entry-point group `reelmill.commands`; without that distribution, the error names the package to install.
 """
 
 import os
@@ -19,17 +19,17 @@ F = TypeVar("F")
 
 
 def offered(name: str) -> bool:
-    """Whether a command is there."""
+    """Whether a command is installed."""
     return name in _offers()
 
 
 def command(name: str) -> Any:
-    """The function behind a command. Raises SpecError naming the package that brings it."""
+    """The function behind a command. Raises SpecError with the package that provides it."""
     if point := _offers().get(name):
         return point.load()
     raise SpecError(
         f"{name.partition('-')[0]} needs the store, which this installation cannot read",
-        hint="install the package reelmill-stages beside reelmill: pip install reelmill-stages",
+        hint="install it: pip install reelmill-stages",
     )
 
 
@@ -40,21 +40,21 @@ def _offers() -> dict[str, EntryPoint]:
 
 
 def load(command_: Command[F]) -> F:
-    """The function of a command that is declared in `contract.commands`. Raises SpecError where it is not there."""
+    """The function of a command that is declared in `contract.commands`. Raises SpecError if it is not installed."""
     function: F = command(command_.name)
     return function
 
 
 def require(name: str) -> None:
-    """Raises SpecError where the stages are not installed: a command needs them though it calls none of them."""
+    """Raises SpecError if the stages are not installed, for a command that needs them without calling them."""
     if not offered(STATUS.name):
         command(name)
 
 
 def task(loaded: Loaded, *, sources: bool = False) -> Task:
-    """What a command is told, once the store's server answers; with `sources`, theirs too.
+    """The task for a command, after the server of the store has answered; with `sources`, also those of the sources.
 
-    Raises StoreError naming an endpoint that gives no answer. Without the stages nobody is asked.
+    Raises StoreError with the endpoint of a server that does not answer. Without the stages, no server is contacted.
     """
     told = loaded.task()
     if offered(PREFLIGHT.name):

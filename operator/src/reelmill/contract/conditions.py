@@ -1,11 +1,10 @@
 """Condition types, their reasons, and reasons of events: the words about a pipeline that programs may rely on.
 
-Each word is declared here and nowhere else, with what it means, what to do, and whether a retry can help. The status
-reference, the failure handbook, `reelmill why` and the metrics are made from these declarations. The stored words never
-change.
+Each word is declared only here, with its meaning, a remedy, and whether a retry can help. The status reference, the
+failure handbook, `reelmill why` and the metrics are generated from these declarations. The stored words never change.
 
-A reason of `Stalled` may be a word that is not declared: the kubelet's about a pod (`Evicted`), or the name of an
-exception that is a bug.
+A reason of `Stalled` may be an undeclared word: the kubelet's reason for a pod (`Evicted`), or the name of an
+unexpected exception.
 """
 
 from __future__ import annotations
@@ -40,11 +39,11 @@ class ConditionType(StrEnum):
     """The conditions of a pipeline, by the rules of kstatus."""
 
     meaning: str
-    """What it says when it is True."""
+    """What it means when it is True."""
     event: EventType | None
     """Type of the event that is written when it becomes True; None: no event."""
     optional: bool
-    """Shown only once it was ever True."""
+    """Shown only after it was True once."""
 
     def __new__(cls, word: str, event: EventType | None, meaning: str, optional: bool = False) -> ConditionType:
         new = str.__new__(cls, word)
@@ -60,7 +59,7 @@ class ConditionType(StrEnum):
     FAILED = (
         "Failed", "Warning",
         "the pipeline is stalled and nothing else can run, for `kubectl wait --for=condition=Failed`")
-    SUSPENDED = "Suspended", None, "`spec.suspend` is set, or a limit of spending is reached"
+    SUSPENDED = "Suspended", None, "`spec.suspend` is set, or a spending limit is reached"
     SHARED_PASS = "SharedPass", "Warning", "another pipeline works on a pass that this one needs", True
     DRIFTED = "Drifted", "Warning", "items of a source changed or disappeared after they were listed", True
     OUTDATED_DEFINITION = (
@@ -98,14 +97,14 @@ class ConditionReason(StrEnum):
     SUSPENDED = "Suspended", Topic.NONE, Recovery.NOT_NEEDED, "`spec.suspend` is set"
     LIMIT_REACHED = (
         "LimitReached", Topic.OTHERS, Recovery.EDIT,
-        "the pods have used what `spec.limits` allows; they save their progress and end, and none is started",
+        "the pods have used what `spec.limits` allows; they save their progress and stop, and no more are started",
         "raise `spec.limits.podHours` or `cost` to continue")
     PRICES_MISSING = (
         "PricesMissing", Topic.OTHERS, Recovery.EDIT,
         "`spec.limits.cost` is set, but the operator does not know what a pod costs",
         "set `prices` in the operator's settings, or limit `podHours` instead")
     COMPLETE = "Complete", Topic.NONE, Recovery.NOT_NEEDED, "all sources are listed and all input is covered"
-    VERIFIED = "Verified", Topic.NONE, Recovery.NOT_NEEDED, "every object is what was committed"
+    VERIFIED = "Verified", Topic.NONE, Recovery.NOT_NEEDED, "every object matches what was committed"
     NOT_VERIFIED = "NotVerified", Topic.NONE, Recovery.NOT_NEEDED, "the first verification has not ended yet"
 
     UNSCHEDULABLE = (
@@ -152,7 +151,7 @@ class ConditionReason(StrEnum):
     SOURCE_CHANGED = (
         "SourceChanged", Topic.OTHERS, Recovery.EDIT,
         "objects of a source were replaced or deleted after they were listed",
-        "nothing, or change the `epoch` of the source to process the present objects")
+        "nothing, or change the `epoch` of the source to process the current objects")
 
     FIELDS_DROPPED = (
         "FieldsDropped", Topic.OTHERS, Recovery.BY_ITSELF,
@@ -164,8 +163,8 @@ class ConditionReason(StrEnum):
         "edit the spec; `reelmill validate` shows the line")
     POLICY_VIOLATION = (
         "PolicyViolation", Topic.INPUT, Recovery.EDIT,
-        "the spec asks for something that the operator's policy does not allow",
-        "change the field that the message names, or ask who runs the operator to allow it")
+        "the spec requests something that the operator's policy does not allow",
+        "change the field that the message names, or ask the administrator of the operator to allow it")
     SPEC_ERROR = (
         "SpecError", Topic.INPUT, Recovery.RETRY,
         "a step found an error that only it can detect, in a file, a label or a parameter",
@@ -184,20 +183,20 @@ class ConditionReason(StrEnum):
         "NotFound", Topic.STORE, Recovery.RETRY, "a required bucket, folder or object does not exist",
         "create it, or correct the URI")
     STORE_DAMAGED = (
-        "StoreDamaged", Topic.STORE, Recovery.RETRY, "an object in the store is not what was committed",
-        "restore the object that the message names, or make its data set again with a new `rerun`")
+        "StoreDamaged", Topic.STORE, Recovery.RETRY, "an object in the store differs from what was committed",
+        "restore the object that the message names, or rebuild its data set with a new `rerun`")
     VERIFICATION_FAILED = (
         "VerificationFailed", Topic.STORE, Recovery.BY_ITSELF, "the verification of the data cannot be completed",
-        "do what the message says; it is tried again at least every hour")
+        "follow the message; it is retried at least every hour")
     STORE_UNSAFE = (
         "StoreUnsafe", Topic.STORE, Recovery.EDIT, "the store does not enforce conditional writes",
         "use another store, or bypass the gateway in front of it")
     RANGES_UNSUPPORTED = (
-        "RangesUnsupported", Topic.STORE, Recovery.RETRY, "the store does not give the ranges of objects",
+        "RangesUnsupported", Topic.STORE, Recovery.RETRY, "the store does not serve ranges of objects",
         "use a store that supports range requests, or bypass the gateway in front of it")
     SERVER_REFUSED = (
-        "ServerRefused", Topic.STORE, Recovery.RETRY, "a file that the pipeline names is not read from its web server",
-        "name the server in `web.privateServers` or `web.allowedHosts` of the source, or copy the file to a bucket")
+        "ServerRefused", Topic.STORE, Recovery.RETRY, "reading a file from its web server is not allowed",
+        "add the server to `web.privateServers` or `web.allowedHosts` of the source, or copy the file to a bucket")
     KEY_REFUSED = (
         "KeyRefused", Topic.STORE, Recovery.RETRY, "the store cannot hold one of reelmill's own files",
         "choose a store with a shorter prefix, or move away what has the name of this file")
@@ -212,10 +211,10 @@ class ConditionReason(StrEnum):
         "free some space, or give the stage a larger `scratch`")
     TRANSIENT_ERROR = (
         "TransientError", Topic.STORE, Recovery.RETRY, "every attempt failed with a server or network error",
-        "repair the server or the network")
+        "fix the server or the network")
 
     STALE_PLAN = (
-        "StalePlan", Topic.STEPS, Recovery.RETRY, "a pass was opened with a different definition than the present one",
+        "StalePlan", Topic.STEPS, Recovery.RETRY, "a pass was opened with a different definition than the current one",
         "use one release of reelmill for the store, or abandon the pass")
     OUT_OF_MEMORY = (
         "OutOfMemory", Topic.STEPS, Recovery.EDIT, "a step was killed because it exceeded its memory limit",
@@ -240,11 +239,11 @@ UNASKED: dict[ConditionReason, EventType] = {
     ConditionReason.LIMIT_REACHED: "Warning",
     ConditionReason.PRICES_MISSING: "Warning",
 }
-"""Reasons for which a pipeline is `Suspended` although nobody asked for it just then, with the type of their event."""
+"""Reasons for which a pipeline is `Suspended` without a request, with the type of their event."""
 
 
 class EventReason(StrEnum):
-    """Reasons of events that are about no condition."""
+    """Reasons of events that belong to no condition."""
 
     type: EventType
     recovery: Recovery
@@ -259,11 +258,11 @@ class EventReason(StrEnum):
     # fmt: off
     PASS_CLOSED = "PassClosed", "Normal", Recovery.NOT_NEEDED, "a stage closed a segment; the message has its counts"
     SHARDS_RETRIED = (
-        "ShardsRetried", "Warning", Recovery.BY_ITSELF, "uncommitted shards are tried again",
+        "ShardsRetried", "Warning", Recovery.BY_ITSELF, "uncommitted shards are retried",
         "nothing, unless it happens repeatedly; then check the logs of those shards")
     DAMAGE_FOUND = (
         "DamageFound", "Warning", Recovery.NOT_NEEDED, "a verification found damaged objects",
-        "`reelmill check NAME --deep` lists them, and `reelmill repair NAME` makes what it can again")
+        "`reelmill check NAME --deep` lists them, and `reelmill repair NAME` rebuilds what it can")
     DATA_REMOVED = "DataRemoved", "Normal", Recovery.NOT_NEEDED, "the data of a deleted pipeline was deleted"
     DATA_KEPT = (
         "DataKept", "Warning", Recovery.NOT_NEEDED, "the data of a deleted pipeline was kept",
@@ -272,5 +271,5 @@ class EventReason(StrEnum):
 
 
 def declared(word: str) -> ConditionReason | EventReason | None:
-    """The declaration of a reason; None for a word of others, such as the kubelet's."""
+    """The declaration of a reason; None for words of others, such as the kubelet's."""
     return next((reason for kind in (ConditionReason, EventReason) for reason in kind if reason == word), None)

@@ -72,40 +72,40 @@ class StageCounter(StrEnum):
         "overhang", _FALLBACK, "clips of videos that end within the tolerance before their span", "nothing")
     GPU_FALLBACK = (
         "gpu_fallback", _FALLBACK, "items that the CPU processed in place of a GPU",
-        "look at its reasons, which are counted too: `gpu_fallback_codec` and others; or set `device: cpu`")
+        "check its reasons, which are counted separately (`gpu_fallback_codec` and others), or set `device: cpu`")
     GPU_FALLBACK_CODEC = (
         "gpu_fallback_codec", _FALLBACK, "of `gpu_fallback`: the GPU has no decoder, or no encoder, for the codec",
         "give the pods another GPU with `gpu.decodes`; see docs/gpus.md")
     GPU_FALLBACK_PROFILE = (
         "gpu_fallback_profile", _FALLBACK,
-        "of `gpu_fallback`: its decoder has the codec, but not with this chroma subsampling, bit depth or profile",
+        "of `gpu_fallback`: its decoder supports the codec, but not with this chroma subsampling, bit depth or profile",
         "nothing; a newer GPU may have it, or a `normalise` stage above changes the pixel format")
     GPU_FALLBACK_SIZE = (
         "gpu_fallback_size", _FALLBACK,
-        "of `gpu_fallback`: pictures are smaller or larger than its decoder takes", _NOTHING)
+        "of `gpu_fallback`: pictures are smaller or larger than its decoder supports", _NOTHING)
     GPU_FALLBACK_MEMORY = (
-        "gpu_fallback_memory", _FALLBACK, "of `gpu_fallback`: the memory of the GPU ran out, or its sessions did",
+        "gpu_fallback_memory", _FALLBACK, "of `gpu_fallback`: the GPU ran out of memory or sessions",
         "lower `workers`, or give the pods a GPU with more memory")
     GPU_FALLBACK_DRIVER = (
         "gpu_fallback_driver", _FALLBACK,
-        "of `gpu_fallback`: the driver, or a library of it, is missing, too old, or failed",
-        "look at the pod's log; the container needs the driver capabilities `video` and `compute`")
+        "of `gpu_fallback`: the driver or one of its libraries is missing, too old, or failed",
+        "check the pod's log; the container needs the driver capabilities `video` and `compute`")
     GPU_FALLBACK_NO_GPU = (
-        "gpu_fallback_no_gpu", _FALLBACK, "of `gpu_fallback`: the stage wants a GPU, and the pod has none",
+        "gpu_fallback_no_gpu", _FALLBACK, "of `gpu_fallback`: the stage requests a GPU, but the pod has none",
         "give the stage a `gpu`, or set `device: auto`")
     GPU_FALLBACK_PACKAGE = (
-        "gpu_fallback_package", _FALLBACK, "of `gpu_fallback`: the library is built without support for GPUs",
+        "gpu_fallback_package", _FALLBACK, "of `gpu_fallback`: the library is built without GPU support",
         "run the stage in an image whose torch is built for CUDA")
     GPU_FALLBACK_FRAMES = (
-        "gpu_fallback_frames", _FALLBACK, "of `gpu_fallback`: the decoder of the GPU did not give all frames undamaged",
+        "gpu_fallback_frames", _FALLBACK, "of `gpu_fallback`: the GPU's decoder did not return all frames undamaged",
         "nothing; files like these are damaged or unusual")
     GPU_FALLBACK_OTHER = (
         "gpu_fallback_other", _FALLBACK,
-        "of `gpu_fallback`: anything else, which the provenance of the item and the log tell",
-        "look at the pod's log")
+        "of `gpu_fallback`: any other cause; the item's provenance and the log show it",
+        "check the pod's log")
     FEWER_WORKERS = (
         "fewer_workers", _FALLBACK,
-        "shards that went on with fewer workers, which together needed more memory, files or threads than there are",
+        "shards that continued with fewer workers, because all needed more memory, files or threads than available",
         "give the pods more memory, or lower `workers`")
     PADDED = "padded", _FALLBACK, "samples with fewer frames than `count`, which repeat frames", "lower `count`"
     SIZE_PLACEHOLDER = (
@@ -119,14 +119,14 @@ class StageCounter(StrEnum):
         "nothing")
     UNDECODABLE = (
         "undecodable", _FALLBACK, "videos that begin with pictures that cannot be decoded",
-        "nothing; no output has them")
+        "nothing; no output contains them")
     SHAPE = (
         "shape", _FALLBACK, "videos whose pictures are turned, cropped or have pixels that are not square", "nothing")
     CONTAINER = (
         "container_*", _FALLBACK, "samples whose `mp4` part is a file of that container",
         "put a `clip` stage above to have mp4 files")
     IMAGES_MADE_ANEW = (
-        "images_made_anew", _FALLBACK, "images that were encoded as JPEG again, as they were too large or no JPEG",
+        "images_made_anew", _FALLBACK, "images that were encoded as JPEG again because they were too large or not JPEG",
         "nothing; pack images within `maxImageSide` to keep their bytes")
     ESCAPED = (
         "escaped", _FALLBACK, "documents whose text names a control symbol, which was escaped", "nothing")
@@ -139,32 +139,32 @@ class StageCounter(StrEnum):
         "frames_without_keypoints", _LEFT_OUT, "frames without a file of keypoints", "nothing, or add the files")
     NO_SOUND = (
         "no_sound", _LEFT_OUT,
-        "items without sound, or without the wanted track: they have neither measures of it nor words", _NOTHING)
+        "items without sound or without the selected track: they have no sound measures and no words", _NOTHING)
     DAMAGED_SOUND = (
         "damaged_sound", _LEFT_OUT,
-        "items whose sound lacks packets, or has some that cannot be decoded; what remains is measured and heard",
+        "items whose sound has missing or undecodable packets; the rest is measured and transcribed",
         "encode the sound again")
     NO_EXTENSION = (
         "no_extension", _LEFT_OUT, "members of tars without key and extension, which readers skip", "pack them again")
-    EMPTY_PART = "empty_part", _LEFT_OUT, "parts of samples that have no bytes", "look at the sampler that wrote them"
+    EMPTY_PART = "empty_part", _LEFT_OUT, "parts of samples that have no bytes", "check the sampler that wrote them"
     LEFT_OUT = (
         "left_out_*", _LEFT_OUT, "samples of tars that were left out for the reason in the name", "see that reason")
-    UNCHANGED = "unchanged", _FALLBACK, "videos that have the wanted shape already and are the same files", _NOTHING
+    UNCHANGED = "unchanged", _FALLBACK, "videos that already have the requested form; the files are passed on", _NOTHING
     REMUXED = "remuxed", _FALLBACK, "videos of which all packets were copied into an mp4", _NOTHING
     PICTURES_COPIED = "pictures_copied", _FALLBACK, "videos of which only the sound was encoded", _NOTHING
     SOUND_COPIED = "sound_copied", _FALLBACK, "videos of which only the pictures were encoded", _NOTHING
     GPU_ENCODED = "gpu_encoded", _FALLBACK, "videos that a GPU encoded", _NOTHING
     QUIETER = (
-        "quieter", _FALLBACK, "videos whose sound is quieter than wanted, as its true peak allows no more",
+        "quieter", _FALLBACK, "videos whose sound is quieter than requested, because of the limit on its true peak",
         "raise `truePeak`, or lower `loudness`")
-    NO_SPEECH = "no_speech", _FALLBACK, "items in whose sound nobody speaks", _NOTHING
+    NO_SPEECH = "no_speech", _FALLBACK, "items whose sound contains no speech", _NOTHING
     MORE_TRACKS = (
-        "more_tracks", _FALLBACK, "items with several sound tracks, of which one was heard",
-        "set `track` to hear another")
+        "more_tracks", _FALLBACK, "items with several sound tracks, one of which was transcribed",
+        "set `track` to transcribe another")
     NOT_SPEECH = (
-        "not_speech", _LEFT_OUT, "words and segments that the model gave where nobody speaks", _NOTHING)
+        "not_speech", _LEFT_OUT, "words and segments that the model returned where there is no speech", _NOTHING)
     TOKENS = (
-        "tokens", _SIZE, "tokens that a server counted, of prompts and answers, failed items and lost pods included",
+        "tokens", _SIZE, "tokens of prompts and answers as the server counted them, with failed items and lost pods",
         "limit them with `limits.tokens`")
     PROMPT_TOKENS = "prompt_tokens", _SIZE, "tokens of prompts, with images", _NOTHING
     ANSWER_TOKENS = "answer_tokens", _SIZE, "tokens of answers", _NOTHING

@@ -8,7 +8,7 @@
     │   ├── KeyRefused       the store cannot hold an object with this key
     │   ├── PreconditionFailed   a conditional write or read failed (412)
     │   ├── StoreUnsafe      the store accepts two conditional writes of a key
-    │   ├── RangesUnsupported    the server does not give the range that was asked for
+    │   ├── RangesUnsupported    the server does not return the requested range
     │   └── ServerRefused    a web server leads where it may not, or sends other than it said
     ├── TransientError       a retry may succeed (5xx, timeouts)                exit 75
     │   ├── Unreachable      the endpoint does not answer at all

@@ -52,23 +52,23 @@ class ItemReason(StrEnum):
     # The runtime: the work on an input ended before the stage could say anything.
     CRASH = "crash", _FAILED, _YES, "the worker process died on the input", "`reelmill replay` shows how; report it"
     OUT_OF_MEMORY = (
-        "out_of_memory", _FAILED, _YES, "the worker process ran out of memory on the input, alone as well",
+        "out_of_memory", _FAILED, _YES, "the worker process ran out of memory on the input, even when alone",
         "give the stage more memory, then retry")
     TOO_MANY_FILES = (
-        "too_many_files", _FAILED, _YES, "the worker process ran out of open files on the input, alone as well",
+        "too_many_files", _FAILED, _YES, "the worker process ran out of open files on the input, even when alone",
         "raise the limit on open files (`ulimit -n`), then retry")
     TOO_MANY_THREADS = (
-        "too_many_threads", _FAILED, _YES, "the worker process ran out of threads on the input, alone as well",
+        "too_many_threads", _FAILED, _YES, "the worker process ran out of threads on the input, even when alone",
         "raise the limit on processes (`ulimit -u`, `pids.max`), then retry")
     DECODE_TIMEOUT = (
         "decode_timeout", _FAILED, _YES, "no result within `failures.itemTimeout`", "raise `itemTimeout`, or retry")
     SHARD_LOST = (
         "shard_lost", _FAILED, _YES, "the shard failed in every attempt and was given up", "read its log, then retry")
     FORGOTTEN = (
-        "forgotten", _FILTERED, _NO, "the item was forgotten (`reelmill forget`); an anonymous row is left of it",
+        "forgotten", _FILTERED, _NO, "the item was forgotten (`reelmill forget`); only an anonymous row remains",
         "nothing")
     WITHDRAWN = (
-        "withdrawn", _SKIPPED, _YES, "its file had something of a forgotten item, or it was a copy of one",
+        "withdrawn", _SKIPPED, _YES, "its file contained data of a forgotten item, or it was a copy of one",
         "the next run processes it again")
     DUPLICATE_KEY = (
         "duplicate_key", _FAILED, _NO, "two inputs have, or produce, items with the same key", "give each its own key")
@@ -85,18 +85,18 @@ class ItemReason(StrEnum):
         "unreadable", _FAILED, _ONCE_REMOVED, "reading the file is not permitted", "correct permissions or credentials")
     REDIRECT = (
         "redirect", _FAILED, _ONCE_REMOVED, "the server redirects to another host, or to another kind of address",
-        "name the host in `web.allowedHosts`, or list the address that it redirects to")
+        "add the host to `web.allowedHosts`, or list the target of the redirect")
     PRIVATE_ADDRESS = (
         "private_address", _FAILED, _ONCE_REMOVED, "the address of the server is not public",
-        "name the server in `web.privateServers`, if it is meant to be read")
+        "add the server to `web.privateServers` if it may be read")
     WRONG_LENGTH = (
-        "wrong_length", _FAILED, _YES, "the server sends more bytes than it said, or does not say how many",
+        "wrong_length", _FAILED, _YES, "the server sends more bytes than it announced, or announces no length",
         "retry; if that does not help, copy the file to a bucket or folder")
     AMBIGUOUS = (
         "ambiguous", _FAILED, _ONCE_REMOVED, "several files or rows match", "name one of them, or remove the others")
     DUPLICATE = (
         "duplicate", (Outcome.FAILED, Outcome.FILTERED), _NO,
-        "another row is identical, or an item that is kept shows the same", "nothing; the other one counts")
+        "another row is identical, or a kept item has the same content", "nothing; the other one is used")
     DUPLICATE_ID = (
         "duplicate_id", _FAILED, _ONCE_REMOVED, "two images have the same number", "rename one of them")
     BAD_RECORD = (
@@ -121,7 +121,7 @@ class ItemReason(StrEnum):
     BAD_RANGE = "bad_range", _FAILED, _ONCE_REMOVED, "the range annotation is not a range", "correct the annotation"
     BAD_LABELS = "bad_labels", _FAILED, _ONCE_REMOVED, "the label file cannot be used", "correct the file"
     NO_ANNOTATOR = (
-        "no_annotator", _FAILED, _ONCE_REMOVED, "the annotator labelled nothing here", "name another annotator")
+        "no_annotator", _FAILED, _ONCE_REMOVED, "the annotator has no labels here", "name another annotator")
     UNKNOWN_LABEL = (
         "unknown_label", _FAILED, _NO, "a label is not in `classes`", "add it to `classes`, or correct the label")
     BAD_KEYPOINTS = "bad_keypoints", _FAILED, _NO, "the file of keypoints cannot be used", _REPLACE
@@ -129,14 +129,14 @@ class ItemReason(StrEnum):
     # Videos.
     NO_MEDIA = "no_media", _FAILED, _NO, "the item has no file", "read from a stage or source whose items have files"
     NO_VIDEO = "no_video", _FAILED, _NO, "the file has no video stream", "remove it from the source"
-    EMPTY = "empty", _FAILED, _NO, "the file has no bytes", _REPLACE
+    EMPTY = "empty", _FAILED, _NO, "the file is empty", _REPLACE
     TRUNCATED = "truncated", _FAILED, _NO, "the file ends too early", _REPLACE
     CORRUPT = "corrupt", _FAILED, _NO, "the file is damaged", _REPLACE
     NOT_A_VIDEO = (
-        "not_a_video", _FAILED, _NO, "the file is of a kind that is not read as a video", "remove it from the source")
+        "not_a_video", _FAILED, _NO, "files of this type are not read as video", "remove it from the source")
     TURN_CHANGES = (
-        "turn_changes", _FAILED, _NO, "the video tells another way up for some of its frames",
-        "split the video there, or encode it upright")
+        "turn_changes", _FAILED, _NO, "the orientation of the video changes between frames",
+        "split the video there, or encode it with one orientation")
     ENCRYPTED = "encrypted", _FAILED, _NO, "the pictures or the sound are encrypted", "decrypt the file"
     DECODE_ERROR = "decode_error", _FAILED, _NO, "the decoder returns no frame", "encode the video again"
     ZERO_DURATION = (
@@ -165,7 +165,7 @@ class ItemReason(StrEnum):
         "name fields that items have, or set `missing` of the rule")
     BAD_FIELD = (
         "bad_field", _FAILED, _NO, "a field that a rule reads has another type, or is not a finite number",
-        "correct the field where it is made, or write a rule for its type")
+        "correct the field at its origin, or write a rule for its type")
 
     # Several views, chunks.
     NO_VIEW = "no_view", _FAILED, _NO, "the item lacks a view", "name views that every item has"
@@ -177,13 +177,13 @@ class ItemReason(StrEnum):
     SIZE_CHANGES = (
         "size_changes", _FAILED, _NO, "frames of one video differ in size", "give the stage `width` and `height`")
     FRAME_RATE = (
-        "frame_rate", _FAILED, _NO, "the frames are not shown at the frame rate of the data set",
+        "frame_rate", _FAILED, _NO, "the frames do not have the frame rate of the data set",
         "give the stage the frame rate of its input, or convert it: `normalise.fps`")
     FRAME_SIZE = (
         "frame_size", _FAILED, _NO, "the pictures do not have the size of the data set",
         "give the stage the size of its input, or convert it with a `normalise` stage")
     HIDDEN_FRAMES = (
-        "hidden_frames", _FAILED, _NO, "the file has pictures that it does not show, so its packets cannot be joined",
+        "hidden_frames", _FAILED, _NO, "the file contains hidden pictures, so its packets cannot be joined",
         "cut by encoding: `clip.mode: reencode`")
     NO_LABELS = "no_labels", _FILTERED, _NO, "no frame of the item has a label", "nothing, or label it"
 
@@ -219,23 +219,23 @@ class ItemReason(StrEnum):
 
     # Servers with models.
     BUDGET = (
-        "budget", _SKIPPED, _ONCE_REMOVED, "what the stage may spend (`limits`) is spent",
-        "raise the limit: the items are taken up again")
+        "budget", _SKIPPED, _ONCE_REMOVED, "the stage has reached its spending limit (`limits`)",
+        "raise the limit; the items are then processed")
     SERVER_BUSY = (
-        "server_busy", _FAILED, _YES, "the server answered 429 (too many requests) until the time was over",
+        "server_busy", _FAILED, _YES, "the server answered 429 (too many requests) until the timeout",
         "lower `concurrency` or `parallelism`, then retry")
     SERVER_FAILED = (
-        "server_failed", _FAILED, _YES, "the server failed, or broke the connection, until the time was over",
+        "server_failed", _FAILED, _YES, "the server failed or closed the connection until the timeout",
         "retry when the server works again")
     REQUEST_REJECTED = (
         "request_rejected", _FAILED, _ONCE_REMOVED, "the server rejects the request for this item",
-        "see the message: fewer or smaller frames, a shorter prompt")
+        "see the message; use fewer or smaller frames, or a shorter prompt")
     ANSWER_REFUSED = (
         "answer_refused", _FAILED, _NO, "the model, or a filter of the server, refused to answer",
         "nothing, or another prompt or model")
-    ANSWER_CUT = "answer_cut", _FAILED, _NO, "the answer reached the limit of tokens", "raise `maxTokens`"
+    ANSWER_CUT = "answer_cut", _FAILED, _NO, "the answer reached the token limit", "raise `maxTokens`"
     BAD_ANSWER = (
-        "bad_answer", _FAILED, _YES, "the answer is not what was asked for: empty, not JSON, not of the schema",
+        "bad_answer", _FAILED, _YES, "the answer is unusable: empty, not JSON, or not valid against the schema",
         "retry, or change the prompt or the schema")
     # fmt: on
 

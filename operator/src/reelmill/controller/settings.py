@@ -62,18 +62,19 @@ class OperatorSettings(BaseSettings):
     namespaces: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)] = ()
     """Namespaces that are served, comma-separated; empty: all of them."""
     own_namespace: str = Field(default_factory=_own_namespace)
-    """Where the operator itself lives: its Lease is there."""
+    """Namespace of the operator and of its Lease."""
     stages_image: str = "reelmill-stages"
-    """Image of stage pods where the resource names none."""
+    """Image of stage pods if the resource names none."""
     embed_image: str = "reelmill-stages:embed"
-    """The same of stages that run a model (embed, grid): it holds torch."""
+    """Image of stages that run a model (embed, grid), which includes torch."""
     stages_pull_policy: Literal["Always", "IfNotPresent", "Never"] = "IfNotPresent"
     stages_service_account: str = ""
-    """Service account of stage pods where the resource names none; empty: the namespace's default."""
+    """Service account of stage pods if the resource names none; empty: the namespace's default."""
     stages_grace_seconds: Annotated[int, Field(ge=0, le=3600)] = 60
     """From SIGTERM to SIGKILL of a stage pod: time to write a checkpoint."""
     whole_items: Annotated[int, Field(ge=0, le=1_000_000)] = 1000
-    """One pod does a whole pass of one shard with at most this many input items; 0: every pass has its three steps."""
+    """Maximum number of input items of a pass of one shard that a single pod does as a whole; 0: every step has its own
+    pod."""
     whole_seconds: Annotated[float, Field(ge=0)] = 7200.0
     """The same limit in seconds of video."""
     whole_bytes: Annotated[int, Field(ge=0)] = 16 * 2**30
@@ -85,17 +86,17 @@ class OperatorSettings(BaseSettings):
     openlineage_namespace: str = "reelmill"
     """Namespace of the jobs in these events."""
     prices: Annotated[Prices, NoDecode, BeforeValidator(_json)] = Prices()
-    """What an hour of a pod costs, as JSON: for the cost in the status, and for `spec.limits.cost`."""
+    """Prices of an hour of a pod, as JSON: for the cost in the status, and for `spec.limits.cost`."""
     stages_pod_labels: Annotated[StringMap, NoDecode, BeforeValidator(_json)] = Field(default_factory=dict)
-    """Labels of stage pods and their Jobs, as JSON; those of reelmill win."""
+    """Labels of stage pods and their Jobs, as JSON; labels of reelmill take precedence."""
     stages_pod_annotations: Annotated[StringMap, NoDecode, BeforeValidator(_json)] = Field(default_factory=dict)
     """Annotations of stage pods, as JSON."""
     stages_scheduler_name: str = ""
     """Scheduler of stage pods; empty: the cluster's, or that of the queue."""
     stages_queue_system: plan.QueueSystem = plan.QueueSystem.KUEUE
-    """What `queue.name` of a pipeline names a queue of."""
+    """The kind of queue that `queue.name` of a pipeline refers to."""
     policy: Annotated[Policy, NoDecode, BeforeValidator(_json)] = OPEN
-    """What pipelines may ask for, as JSON; absent: anything that the API server accepts."""
+    """What pipelines may request, as JSON; absent: anything that the API server accepts."""
     traces_endpoint: Annotated[str, Field(json_schema_extra={"pattern": r"^(https?://\S+)?$"})] = ""
     """Base address of a collector of traces by OTLP over HTTP, such as `http://otel-collector:4318`; empty: that of
     OpenTelemetry's own variables, or none."""
@@ -105,20 +106,20 @@ class OperatorSettings(BaseSettings):
     write_rate: Annotated[float, Field(gt=0, le=10_000)] = 50.0
     """Writes to the API server per second, in the long run."""
     write_burst: Annotated[int, Field(ge=1, le=100_000)] = 100
-    """Writes that may come at once after a quiet time."""
+    """Writes allowed in a burst."""
     resync_seconds: Annotated[float, Field(ge=1, le=86_400)] = 600.0
-    """How often everything is listed anew, give or take a tenth."""
+    """Interval of full lists, varied by up to a tenth."""
     progress_seconds: Annotated[float, Field(ge=0, le=3600)] = 10.0
-    """Least time between two writes of a status in which only counts moved."""
+    """Minimum time between two writes of a status in which only counts changed."""
     listen: str = "0.0.0.0:8080"
     """Address of `/metrics`, `/healthz` and `/readyz`; empty: none."""
     leader_election: bool = False
-    """Of several replicas only the holder of the Lease acts."""
+    """Elect a leader: of several replicas, only the holder of the Lease acts."""
     lease_name: str = "reelmill-operator"
     lease_seconds: Annotated[float, Field(ge=1, le=3600)] = 15.0
-    """How long after its last renewal a Lease counts as held by others."""
+    """Time after its last renewal until a Lease expires."""
     identity: str = Field(default_factory=socket.gethostname)
-    """Who this replica is in the Lease and in events."""
+    """Identity of this replica in the Lease and in events."""
 
     @property
     def planning(self) -> plan.PlannerSettings:
@@ -153,7 +154,7 @@ def read(**given: object) -> OperatorSettings:
         return OperatorSettings.model_validate({name: value for name, value in given.items() if value is not None})
     except ValidationError as error:
         wrong = [_problem(*map(str, one["loc"]), value=one["input"], message=one["msg"]) for one in error.errors()]
-        raise SpecError("; ".join(wrong), hint="mend the operator's environment") from error
+        raise SpecError("; ".join(wrong), hint="fix the operator's environment") from error
 
 
 def _problem(name: str, *path: str, value: object, message: str) -> str:

@@ -1,7 +1,7 @@
 """Where the operator tells what it does: OpenLineage events and traces. Telemetry never stops the operator.
 
 Settings that cannot be used are told once in the log, and counted by the metric `reelmill_telemetry_refused`; pipelines
-go on without.
+continue without them.
 """
 
 import asyncio
@@ -47,12 +47,14 @@ class Telemetry:
             return make()
         except SpecError as error:
             self._metrics.telemetry_refused(kind)
-            log.event(_log, f"there are no {what}: {error}", level=logging.WARNING, hint=error.hint)
+            log.event(_log, f"no {what} are sent: {error}", level=logging.WARNING, hint=error.hint)
             return None
 
 
 def _say(problem: str) -> None:
     if problem:
-        log.event(_log, f"spans cannot be sent: {problem}", level=logging.WARNING, hint="pipelines go on without")
+        log.event(
+            _log, f"spans cannot be sent: {problem}", level=logging.WARNING, hint="pipelines continue without them"
+        )
     else:
         log.event(_log, "spans can be sent again", level=logging.WARNING)

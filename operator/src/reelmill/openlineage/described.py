@@ -29,7 +29,7 @@ class DescribedPipeline:
     job: str
     """Name of its job."""
     instance: str
-    """Tells it from others of its name: a UID."""
+    """Its UID, which distinguishes it from others of its name."""
     store: Location
     sources: Mapping[str, Location]
     stages: Mapping[str, DescribedStage]

@@ -107,7 +107,9 @@ class LineageEmitter:
             except Exception as error:
                 self._counted("failed", 1)
                 if not self._down and not self._given_up.is_set():
-                    self._tell(f"OpenLineage events cannot be sent: {self._plain(error)}", "the run goes on without")
+                    self._tell(
+                        f"OpenLineage events cannot be sent: {self._plain(error)}", "the run continues without them"
+                    )
                 self._down = True
             else:
                 self._counted("sent", 1)

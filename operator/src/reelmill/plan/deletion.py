@@ -46,10 +46,10 @@ def reconcile_deletion(snapshot: Snapshot, now: datetime) -> Plan:
     removal = snapshot.status.removal or Removal()
     jobs = observe(snapshot.jobs, snapshot.reports, snapshot.uid)
     if spec.on_delete == "Keep":
-        return release(snapshot, EventReason.DATA_KEPT, f"onDelete is Keep: the data are kept in {spec.store.uri}")
+        return release(snapshot, EventReason.DATA_KEPT, f"onDelete is Keep: the data is kept in {spec.store.uri}")
     if broken := violations(spec, snapshot.settings.policy):
         # A pod that removes data runs with the image, the account and the Secrets of the pipeline.
-        message = f"the spec breaks the operator's policy ({broken[0]}), so the data in {spec.store.uri} are kept"
+        message = f"the spec breaks the operator's policy ({broken[0]}), so the data in {spec.store.uri} is kept"
         return release(snapshot, EventReason.DATA_KEPT, message)
     job = jobs.get(removal.job)
     if job and job.succeeded and job.report is not None:
@@ -60,7 +60,7 @@ def reconcile_deletion(snapshot: Snapshot, now: datetime) -> Plan:
     if ending or left <= 0 or removal.tries >= MOST_TRIES:
         why = f": {trouble}" if trouble else ""
         return release(
-            snapshot, EventReason.DATA_KEPT, f"the data in {spec.store.uri} are kept, removing them failed{why}"
+            snapshot, EventReason.DATA_KEPT, f"the data in {spec.store.uri} is kept, because removing them failed{why}"
         )
     others = [other for other in jobs.values() if other.name != removal.job and (other.live or other.deleting)]
     if others:
@@ -133,7 +133,7 @@ def _told(job: Observed, store: str) -> str:
     if report is None:
         return f"removed the data in {store} that no other pipeline claims"
     kept = f"; kept {report.kept} that another pipeline claims" if report.kept else ""
-    left = f"; left {report.left} objects that reelmill did not write" if report.left else ""
+    left = f"; kept {report.left} objects that reelmill did not write" if report.left else ""
     left += f": {', '.join(report.left_names)}{', …' if report.left > len(report.left_names) else ''}" if left else ""
     return (
         f"removed {report.removed} data sets ({report.objects} objects, {report.bytes} bytes) from {store}{kept}{left}"

@@ -68,5 +68,5 @@ def _amounts(spec: Spec, policy: Policy) -> Iterator[SpecError]:
 
 
 def _error(what: str, where: str, field: str) -> SpecError:
-    hint = f"change it, or ask who runs the operator to change policy.{camel(field)}"
+    hint = f"change it, or ask the administrator of the operator to change policy.{camel(field)}"
     return SpecError(f"{what} by the operator's policy", where=where, hint=hint)

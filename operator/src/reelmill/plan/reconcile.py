@@ -18,7 +18,7 @@ from reelmill.plan.definition.graph import SpecErrors, resolve
 from reelmill.plan.definition.keys import keys
 from reelmill.plan.deletion import finalizer_changes, reconcile_deletion, release
 from reelmill.plan.draft import PlanDraft, begin, spent_while_refused
-from reelmill.plan.job_cleanup import sweep
+from reelmill.plan.job_maintenance import sweep
 from reelmill.plan.jobs.tasks import Definition
 from reelmill.plan.passes.advance import advance_pass
 from reelmill.plan.passes.begin import begin_pass
@@ -76,7 +76,7 @@ def define(pipeline: VideoPipeline, uid: str) -> Definition:
 def refuse(snapshot: Snapshot, error: SpecError, now: datetime) -> Plan:
     """The plan for an invalid spec: nothing starts, and running Jobs are not touched, but counted."""
     if snapshot.deleting:
-        return release(snapshot, EventReason.DATA_KEPT, f"the spec is invalid ({error}), so the data are kept")
+        return release(snapshot, EventReason.DATA_KEPT, f"the spec is invalid ({error}), so the data is kept")
     plan = _refused(snapshot, error, now, ConditionReason.SPEC_INVALID)
     return replace(plan, status=plan.status.replace(spent=spent_while_refused(snapshot, now)))
 

@@ -26,7 +26,7 @@ class PodExtras:
     """What every pod of a pipeline gets besides what its steps need."""
 
     labels: Mapping[str, str] = field(default_factory=dict)
-    """Labels of pods and Jobs; those of reelmill win."""
+    """Labels of pods and Jobs; labels of reelmill take precedence."""
     annotations: Mapping[str, str] = field(default_factory=dict)
     scheduler_name: str = ""
     """Scheduler of the pods; empty: the cluster's, or that of the queue."""
@@ -38,16 +38,16 @@ class PlannerSettings:
     """Set once when the operator starts (or by the local runner)."""
 
     image: str = "reelmill-stages"
-    """Image of stage pods where the resource names none."""
+    """Image of stage pods if the resource names none."""
     embed_image: str = "reelmill-stages:embed"
-    """The same of stages that run a model."""
+    """Image of stages that run a model, if the resource names none."""
     image_pull_policy: str = "IfNotPresent"
     service_account: str = ""
-    """Service account of stage pods where the resource names none; empty: the namespace's default."""
+    """Service account of stage pods if the resource names none; empty: the namespace's default."""
     grace_seconds: int = 60
     """From SIGTERM to SIGKILL: time to write a checkpoint."""
     whole_items: int = 1000
-    """One pod does a whole pass of one shard with at most this many input items; 0: none."""
+    """Maximum number of input items of a pass of one shard that a single pod does as a whole; 0: none."""
     whole_seconds: float = 7200.0
     """The same limit in seconds of video."""
     whole_bytes: int = 16 * 2**30
@@ -56,10 +56,10 @@ class PlannerSettings:
     run_reports: bool = False
     """Whether the step that ends a run writes a report to the store."""
     prices: Prices = field(default_factory=Prices)
-    """What an hour of a pod costs."""
+    """Prices of an hour of a pod."""
     extras: PodExtras = field(default_factory=PodExtras)
     policy: Policy = OPEN
-    """What pipelines may ask for."""
+    """What pipelines may request."""
 
     @property
     def bound(self) -> PassBound | None:

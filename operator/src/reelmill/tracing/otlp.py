@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 BASE_ENV, TRACES_ENV = "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
 CLOSE_SECONDS = 1.0
-"""A process waits at its end so long for the last spans."""
+"""Seconds that a process waits for its last spans when it ends."""
 
 
 def endpoint_in(environment: Mapping[str, str]) -> str:
@@ -56,7 +56,7 @@ class OtlpExport:
         if not endpoint.startswith(("http://", "https://")):
             raise SpecError(
                 f"traces cannot be sent to {told(without_secrets(endpoint))}",
-                hint="name a collector of OTLP over HTTP as http://host:4318",
+                hint="give the address of an OTLP/HTTP collector, such as http://host:4318",
             )
         own = logging.getLogger("opentelemetry")  # what it logs about an endpoint is told by `problem`
         own.addHandler(logging.NullHandler())
@@ -127,7 +127,7 @@ class _State:
         self._say = lambda _: None
 
     def sent(self, *, arrived: bool) -> None:
-        before, self.problem = self.problem, "" if arrived else f"{self._endpoint} does not take them"
+        before, self.problem = self.problem, "" if arrived else f"{self._endpoint} rejects them"
         if before != self.problem:
             self._say(self.problem)
 

@@ -13,7 +13,7 @@ Attribute = str | int
 SHARD = f"{GROUP}/shard"
 LABELS = (PIPELINE, STAGE, SEGMENT, STEP, ATTEMPT)
 MESSAGE = 1000
-"""Characters of an error that a span tells."""
+"""Maximum length of an error in a span."""
 
 
 @dataclass(frozen=True, slots=True)

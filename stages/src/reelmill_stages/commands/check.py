@@ -35,7 +35,7 @@ def check(folder: Path, formats: Sequence[str] = ()) -> Iterator[FindingRow]:
     found = _formats(folder, formats)
     if not found:
         known = ", ".join(registry.checks())
-        raise SpecError("the folder has no known format", where=str(folder), hint=f"known formats are {known}")
+        raise SpecError("no known format found in the folder", where=str(folder), hint=f"known formats are {known}")
     yield from _found(folder, found)
 
 

@@ -151,9 +151,9 @@ def _foreign(data: DataSet, key: str, record: str) -> str:
 
 def _escapes(store: Store, key: str, record: str) -> StoreError:
     return StoreError(
-        f"this record names a file that lies outside of its data set: {key[:200]!r}",
+        f"this record names a file outside of its data set: {key[:200]!r}",
         where=f"{store.uri.rstrip('/')}/{record}",
-        hint="reelmill writes no such record: nothing was exported, do not trust this store",
+        hint="reelmill never writes such a record: nothing was exported; do not trust this store",
     )
 
 

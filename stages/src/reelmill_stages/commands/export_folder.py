@@ -49,7 +49,9 @@ class ExportFolder:
             if mark is None and path.exists() and not is_unused(path):
                 raise SpecError("the folder is not empty", where=str(path), hint="name a new one")
             if mark and {field: mark.get(field) for field in mine} != mine:
-                raise SpecError("the folder holds the export of another data set", where=str(path), hint="name another")
+                raise SpecError(
+                    "the folder contains the export of another data set", where=str(path), hint="name another"
+                )
             if taken := {MARK, SUMS}.intersection(names):
                 raise SpecError(f"a file of this data set is called {min(taken)}", where=f"{name}/{key}")
             path.mkdir(parents=True, exist_ok=True)
@@ -95,7 +97,7 @@ class ExportFolder:
                 if not modes.S_ISDIR(found.st_mode) and keep(path):
                     return
                 raise SpecError(
-                    "something that this export did not write is in the way",
+                    "a file that this export did not write is in the way",
                     where=str(path),
                     hint="move it away, or export into a new folder",
                 )
@@ -124,7 +126,7 @@ def exported(folder: Path, name: str, key: str) -> dict[str, str] | None:
         return None
     if (mark.get("name"), mark.get("key")) != (name, key):
         raise SpecError(
-            "the folder holds the export of another data set",
+            "the folder contains the export of another data set",
             where=str(folder),
             hint="name another folder, or export the stage into a new one",
         )

@@ -93,8 +93,8 @@ def _must_be_claims(release: Collection[str], found: Collection[Found]) -> None:
     for uid in release:
         if frozen := frozen_as(uid):
             raise SpecError(
-                f"the claim {uid} is that of a frozen state",
-                hint=f"give its name up instead: reelmill freeze PIPELINE {frozen} --delete",
+                f"the claim {uid} belongs to a frozen state",
+                hint=f"delete its name instead: reelmill freeze PIPELINE {frozen} --delete",
             )
         if uid not in known:
             raise SpecError(

@@ -33,7 +33,9 @@ def scratch_folder(folder: str) -> Iterator[Path]:
     try:
         path.mkdir(parents=True, exist_ok=True)
         if not _is_ours(path):
-            raise SpecError("the scratch folder holds something else", where=folder, hint=f"{_HINT}, such as a new one")
+            raise SpecError(
+                "the scratch folder contains something else", where=folder, hint=f"{_HINT}, such as a new one"
+            )
         (path / MARK).touch()
         lock = (path / _LOCK).open("w")
     except OSError as error:

@@ -52,7 +52,9 @@ def losses(groups: Sequence[LossGroup]) -> str:
         )
         for group in groups[:_MOST_LOSSES]
     ]
-    left_out = f"\nOf {amount(len(groups))} reasons, {_MOST_LOSSES} are listed.\n" if len(groups) > _MOST_LOSSES else ""
+    left_out = (
+        f"\nThe list shows {_MOST_LOSSES} of {amount(len(groups))} reasons.\n" if len(groups) > _MOST_LOSSES else ""
+    )
     return table(("stage", "outcome", "reason", "items", "video", "an example"), rows, "   rr") + left_out
 
 

@@ -164,7 +164,7 @@ class _Arrays:
         wanted = view_digest(store, folder, name)
         if not wanted:
             raise SpecError(
-                "nothing says what this file must hold",
+                "the digest of this file is unknown",
                 where=self._uri,
                 hint="give an export of this release or the folder of a stage in its store, or set verify=False",
             )

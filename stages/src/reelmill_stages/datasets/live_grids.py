@@ -99,7 +99,7 @@ class LiveGridFeatures:
             data = open_location(root, self._connection, os.environ).read(name)
             return pixels(data, self._block.fit, self._block.input)
         except ItemError as error:
-            raise SpecError(error.what, where=uri, hint="replace the image, or take it out of the folder") from error
+            raise SpecError(error.what, where=uri, hint="replace the image, or remove it from the folder") from error
 
     def _model(self) -> Any:
         if self._extractor is None or self._process != os.getpid():
@@ -127,7 +127,7 @@ class LiveGridFeatures:
                 try:
                     number = image_id(uri)
                 except ItemError as error:
-                    raise SpecError(error.what, where=uri, hint="rename it, or take it out of the folder") from error
+                    raise SpecError(error.what, where=uri, hint="rename it, or remove it from the folder") from error
                 if number in found:
                     raise SpecError(f"{found[number]} and {uri} are both image {number}", where=folder)
                 found[number] = uri

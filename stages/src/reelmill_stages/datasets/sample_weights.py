@@ -74,7 +74,7 @@ class SampleWeights:
             return [self._places[name] for name in names]
         except KeyError as error:
             raise SpecError(
-                f"there is no weight of {error.args[0]!r}",
+                f"there is no weight for {error.args[0]!r}",
                 where=NAME,
                 hint="weights and samples must be of the same data set: build the view again after it has grown",
             ) from None

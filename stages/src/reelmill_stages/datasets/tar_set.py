@@ -143,9 +143,7 @@ def _offsets(data: bytes, where: str) -> tuple[int, ...]:
     """The numbers of a `.tar.idx`. Raises SpecError for another file."""
     found = struct.unpack(f"<{len(data) // 8}Q", data[: len(data) - len(data) % 8])
     if len(data) % 8 or any(one >= other for one, other in pairwise(found)):
-        raise SpecError(
-            "this is no index of a tar", where=where, hint="reelmill check names every file that does not fit"
-        )
+        raise SpecError("not an index of a tar", where=where, hint="reelmill check names every file that does not fit")
     return found
 
 

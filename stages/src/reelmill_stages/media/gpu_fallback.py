@@ -71,7 +71,7 @@ class GpuFallback:
         """Log it, once per process and message."""
         if (self.counter, self.message) not in _logged:
             _logged.add((self.counter, self.message))
-            _log.warning("the CPU works in place of a GPU (%s): %s", self.reason, self.message)
+            _log.warning("the CPU is used instead of a GPU (%s): %s", self.reason, self.message)
 
 
 NO_GPU = GpuFallback(StageCounter.GPU_FALLBACK_NO_GPU, "the pod has no GPU")

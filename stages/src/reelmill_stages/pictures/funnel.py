@@ -52,7 +52,7 @@ def _draw_row(drawing: Drawing, row: FunnelRow, y: float, most: int) -> None:
     drawing.text(left, y + 12, f"in {_told(row.items_in, row.seconds_in, row.bytes_in)}", 12, INK)
     drawing.text(left, y + 28, f"out {_told(row.items_out, row.seconds_out, row.bytes_out)}", 12, INK)
     if row.kind == "stage":
-        told = f"{time(row.worker_seconds)} of workers, {size(row.written)} written"
+        told = f"{time(row.worker_seconds)} of worker time, {size(row.written)} written"
         drawing.text(left, y + 43, told, 11, GREY)
 
 

@@ -59,7 +59,7 @@ def point_latest(store: Store, names: DataSetPaths) -> None:
         if peek(store, names.latest, LatestKey) is None:
             event(
                 log,
-                "a file that reelmill did not write has the name of a signpost; it stays, and names find no data set",
+                "a file that reelmill did not write has the place of latest.json; it is kept, so names find no data",
                 level=logging.WARNING,
                 file=f"{store.uri.rstrip('/')}/{names.latest}",
             )

@@ -7,34 +7,24 @@ Digests of keys are kept in a temporary SQLite database on disk, so memory use i
 """
 
 import hashlib
-import sqlite3
 from collections.abc import Iterable, Iterator
-from types import TracebackType
-from typing import Self
 
 from reelmill.contract.records.rows import LedgerRow, Outcome
 from reelmill.contract.records.segment import Counts
+from reelmill_stages.host.temporary_database import TemporaryDatabase
 
 
-class LatestRows:
+class LatestRows(TemporaryDatabase):
     """Effective rows: the row of each input that was added last. A context manager."""
 
     def __init__(self) -> None:
-        self._db = sqlite3.connect("", isolation_level=None)
+        super().__init__()
         self._db.execute("PRAGMA synchronous=OFF")
         self._db.execute("PRAGMA cache_size=-32768")
         self._db.execute(
             "CREATE TABLE rows (key BLOB, ordinal INT, segment INT, code INT, PRIMARY KEY (key, ordinal)) WITHOUT ROWID"
         )
         self._codes: dict[tuple[str, str], int] = {}
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._db.close()
 
     def add(self, segment: int, rows: Iterable[LedgerRow]) -> None:
         """Add the rows of a segment, replacing earlier rows of the same inputs; none of them if reading them fails."""

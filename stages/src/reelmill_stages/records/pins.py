@@ -87,7 +87,7 @@ def _compare(locations: Locations, key: str, pin: Pin, where: str, *, remember: 
     if other or found.digest != pin.digest:
         now = f"{stat.size} bytes instead of {pin.size}" if other else found.digest
         raise SpecError(
-            f"the file differs from the one with which this stage started: that was {pin.digest}, now it is {now}",
+            f"the file has changed since this stage started: its digest was {pin.digest}, now it is {now}",
             where=where,
             hint="restore the file; to use the new one, set its digest in the pipeline or give the stage another "
             "`rerun`, which makes its data again beside the old",

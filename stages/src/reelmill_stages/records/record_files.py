@@ -35,8 +35,8 @@ _REMEDIES: dict[type[Model], str] = {
     StageRecord: WRITTEN_AGAIN,
     Claim: WRITTEN_AGAIN,
     RunRecord: WRITTEN_AGAIN,
-    Identity: "restore it from a backup, or delete it: the next run of the pipeline file takes another uid, and what "
-    "only the former one claims stays until `reelmill prune --release` gives that up",
+    Identity: "restore it from a backup, or delete it: the next run of the pipeline file takes another uid, and "
+    "data that only the former one claims is kept until `reelmill prune --release` removes that claim",
     Runner: WRITTEN_AGAIN,
     PlanBlock: "delete it: it repeats what pass.json says",
     ShardCommit: "restore it from a backup, or, while its pass is open, delete it: the next run commits it again",

@@ -59,7 +59,7 @@ def sheets(
             shot = Shot(problem=_NOTHING) if item is None else shots[id(item)]
             used += len(shot.jpeg)
             if used > MOST_BYTES:
-                shot = Shot(problem="left out, so that the report is small")
+                shot = Shot(problem="omitted to keep the report small")
             sheet.pictures.append(SheetPicture(key, shot, message))
     return [sheet for sheet, _ in wanted]
 

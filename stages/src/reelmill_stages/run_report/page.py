@@ -87,9 +87,9 @@ def written(
     passes = sorted(overview.passes, key=lambda each: (each.closed or 0.0, each.name, each.segment))
     passed = {each.name for each in passes}
     if len(passes) > MOST_PASSES:
-        left_out.append(f"of {len(passes):,} passes, the table has the last {MOST_PASSES}")
+        left_out.append(f"the table shows the last {MOST_PASSES} of {len(passes):,} passes")
     if len(summary.losses) > MOST_LOSSES:
-        left_out.append(f"of {len(summary.losses):,} reasons, the table has {MOST_LOSSES}")
+        left_out.append(f"the table shows {MOST_LOSSES} of {len(summary.losses):,} reasons")
     left_out += plots.left_out
     style = files(__package__).joinpath("templates/report.css").read_text()
     html = _TEMPLATE.render(
@@ -166,9 +166,9 @@ def _plots(summary: Summary) -> dict[str, Plot | None]:
 def _fields(summary: Summary, reads: Mapping[str, Sequence[str]], left_out: list[str]) -> list[FieldView]:
     groups = field_groups(summary.distributions, reads)
     if len(groups) > MOST_FIELDS:
-        left_out.append(f"of {len(groups):,} fields, the first {MOST_FIELDS} are told")
+        left_out.append(f"only the first {MOST_FIELDS} of {len(groups):,} fields are shown")
     if len(groups) > MOST_PLOTS:
-        left_out.append(f"of {len(groups):,} fields, the first {MOST_PLOTS} have a plot")
+        left_out.append(f"only the first {MOST_PLOTS} of {len(groups):,} fields have a plot")
     return [_field(group, plots=number < MOST_PLOTS) for number, group in enumerate(groups[:MOST_FIELDS])]
 
 

@@ -39,9 +39,7 @@ def _each(context: StepContext, follow_up: FollowUp) -> Iterator[NextPass]:
         except Interrupted:
             raise
         except Exception as error:
-            event(
-                log, "the next pass is left to its open step", level=logging.WARNING, stage=stage.name, why=str(error)
-            )
+            event(log, "the open step will open the next pass", level=logging.WARNING, stage=stage.name, why=str(error))
             continue
         if found is not None:
             yield found

@@ -41,7 +41,7 @@ def remove(context: StepContext) -> RemoveReport:
         if mine is None:
             withdraw(store, found.names, owner.uid)
             left += [f"{found.root}/{name}" for name in found.objects if not name.endswith(f"/users/{owner.uid}.json")]
-            event(log, "no record says what this is; it stays", level=logging.WARNING, folder=found.root)
+            event(log, "no record identifies this; it is kept", level=logging.WARNING, folder=found.root)
             continue
         delete(store, found, mine, owner)
         removed, objects, size = removed + 1, objects + len(mine.names), size + mine.bytes
@@ -52,7 +52,7 @@ def remove(context: StepContext) -> RemoveReport:
             if may_be_replaced(store, key, model):
                 store.delete(key)
     if left:
-        event(log, "left what reelmill did not write", level=logging.WARNING, objects=len(left), names=left[:1000])
+        event(log, "kept what reelmill did not write", level=logging.WARNING, objects=len(left), names=left[:1000])
     return RemoveReport(
         removed=removed,
         kept=kept,

@@ -95,7 +95,7 @@ def _answered_by(process: ChildProcess) -> Iterator[None]:
         yield
     except (EOFError, ConnectionError) as error:
         code = process.wait(ENDS_SECONDS)
-        raise RuntimeError(f"the process that draws it ended early, with code {code}") from error
+        raise RuntimeError(f"the process that draws it ended early with code {code}") from error
 
 
 def end_of_run(context: StepContext, closed: CommitReport) -> None:
@@ -118,7 +118,7 @@ def _told() -> Iterator[None]:
     except Interrupted:
         raise
     except Exception as error:
-        hint = error.hint if isinstance(error, ReelmillError) else "make it with reelmill report"
+        hint = error.hint if isinstance(error, ReelmillError) else "create it with reelmill report"
         event(log, f"the run has no report: {error}", level=logging.WARNING, hint=hint)
 
 
@@ -175,9 +175,9 @@ def _write(context: StepContext, record: RunRecord, seen: ConsistentCut, paths: 
     else:
         event(
             log,
-            f"the report of the run is given up after {ATTEMPTS} attempts",
+            f"no report of the run was made in {ATTEMPTS} attempts",
             level=logging.WARNING,
-            hint="make it with reelmill report, where there is more memory",
+            hint="create it with reelmill report, where there is more memory",
         )
         return
     # A store is not asked where pictures lie: this step knows its own store, and the sources that its stage is made of.

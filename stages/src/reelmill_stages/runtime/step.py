@@ -133,7 +133,7 @@ def read_follow_up(env: Mapping[str, str]) -> FollowUp | None:
     try:
         return FollowUp.model_validate_json(text)
     except ValidationError:
-        event(log, f"{NEXT_ENV} is of another version: only the task is done", level=logging.WARNING)
+        event(log, f"{NEXT_ENV} comes from another version: only the task is done", level=logging.WARNING)
         return None
 
 

@@ -36,7 +36,7 @@ def weights_file(data: DataSetReader, weights: Weights) -> File:
         count += 1
     if count and not total:
         raise SpecError(
-            "the weight of every item is 0, so nothing could be drawn",
+            "the weight of every item is 0, so no item can be drawn",
             where=f"view.weights of {data.name}",
             hint="change from and to, or missing, of its measures",
         )

@@ -57,7 +57,7 @@ _LISTS = frozenset({"lists", "list_sizes"})
 _IDENTIFIED = frozenset({"uri", "etag"})
 
 
-def content(group: str, media: Media | None, fields: Fields) -> str:
+def content_digest(group: str, media: Media | None, fields: Fields) -> str:
     """A digest of the values that determine whether an item has changed: without its weight, which is derived, without
     fields that depend on other rows, and without the version of a file whose etag says that its content is the same.
     """

@@ -59,7 +59,7 @@ def image_id(path: str) -> int:
     tail = basename(path).split("_")[-1].split(".")[0]
     if not _DIGITS.fullmatch(tail) or int(tail) > LARGEST:
         raise ItemError(
-            ItemReason.BAD_ID, f"{basename(path)} does not end in the number of an image: {tail!r} is no integer"
+            ItemReason.BAD_ID, f"{basename(path)} does not end in the number of an image: {tail!r} is not an integer"
         )
     return int(tail)
 

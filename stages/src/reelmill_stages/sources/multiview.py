@@ -107,7 +107,7 @@ class _Takes:
                 f"no videos at {absolute(self._block.videos).rstrip('/')}/{take.person}/{take.folder}",
             )
         if len(films) > 1:
-            raise ItemError(ItemReason.AMBIGUOUS, f"several folders are {take.person}/{take.folder}")
+            raise ItemError(ItemReason.AMBIGUOUS, f"several folders match {take.person}/{take.folder}")
         return films[0]
 
     def _range(self, take: Recording) -> dict[str, Any]:

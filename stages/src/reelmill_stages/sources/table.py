@@ -95,7 +95,7 @@ def _draft(value: object, wanted: list[str], columns: Columns, folder: MediaFold
         row = as_row(value)
         if SURPLUS in row:
             raise ItemError(
-                ItemReason.BAD_ROW, f"{len(row[SURPLUS])} cells more than columns: is a text with commas unquoted?"
+                ItemReason.BAD_ROW, f"{len(row[SURPLUS])} more cells than columns: is a text with commas unquoted?"
             )
         path = about = cells.path(row.get(columns.path))
         vid = cells.identifier(row.get(columns.id)) if columns.id else splitext(basename(file_path(path)))[0]

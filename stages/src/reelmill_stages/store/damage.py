@@ -7,12 +7,12 @@ from reelmill.contract.errors import StoreDamaged
 from reelmill_stages.store import Stat, Store
 
 RESTORE = (
-    "restore it from a backup, or make the data set again with a new `rerun` of the stage (`epoch` of a source); "
+    "restore it from a backup, or rebuild the data set with a new `rerun` of the stage (`epoch` of a source); "
     "`reelmill check PIPELINE.yaml --deep` lists all damage"
 )
 WRITTEN_AGAIN = "restore it from a backup, or delete what is there: the next run writes it again"
 VIEW = (
-    "restore it from a backup, or make it again: delete this view and `_reelmill/stage.json` beside it, "
+    "restore it from a backup, or rebuild it: delete this view and `_reelmill/stage.json` beside it, "
     "and the next pass of the stage writes both"
 )
 
@@ -68,7 +68,7 @@ def changed(where: str, wanted: str, found: str, hint: str = RESTORE) -> StoreDa
 
 def gone(where: str, hint: str = RESTORE) -> StoreDamaged:
     """A committed object does not exist."""
-    return StoreDamaged("this was committed, and is gone", where=where, hint=hint)
+    return StoreDamaged("this was committed but no longer exists", where=where, hint=hint)
 
 
 def misplaced(where: str, place: str, hint: str = RESTORE) -> StoreDamaged:

@@ -56,5 +56,5 @@ def read_sum(line: str) -> tuple[str, str]:
     is_escaped = line.startswith("\\")
     digest, separator, name = line.removeprefix("\\").rstrip("\n").partition("  ")
     if not separator or len(digest) != 2 * hashlib.sha256().digest_size:
-        raise ValueError(f"this is no line of {SUMS}: {line[:80]!r}")
+        raise ValueError(f"not a line of {SUMS}: {line[:80]!r}")
     return name.replace("\\\\", "\\") if is_escaped else name, f"sha256:{digest}"

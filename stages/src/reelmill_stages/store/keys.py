@@ -69,7 +69,7 @@ def below(key: str, root: str) -> str:
     """
     name = check_new_key(key).removeprefix(f"{root}/")
     if name == key or INTERNAL in name.split("/"):
-        raise StoreError(f"this is no file of the data set {root}: {key[:200]!r}")
+        raise StoreError(f"not a file of the data set {root}: {key[:200]!r}")
     return name
 
 

@@ -110,7 +110,7 @@ def refuse_read_only(uri: str) -> None:
     """Raises SpecError where the URI of a store is that of a source which is never a store."""
     if is_read_only(uri):
         told = ", ".join(BUCKETS.values())
-        raise SpecError("this can be a source, but not a store", where=uri, hint=f"use {told}, or a folder")
+        raise SpecError("this can be a source but not a store", where=uri, hint=f"use {told}, or a folder")
 
 
 def open_location(uri: str, connection: Connection, env: Mapping[str, str], web: WebLimits | None = None) -> Store:

@@ -54,7 +54,7 @@ def _refuse_no_folder(folder: Path, uri: str) -> None:
                 raise StoreError(
                     f"{place} is a link to {place.readlink()}, which does not exist",
                     where=uri,
-                    hint="make that folder, or name another one",
+                    hint="create that folder, or name another one",
                 )
             # Another run may have made the folder meanwhile.
             if place.exists() and not place.is_dir():

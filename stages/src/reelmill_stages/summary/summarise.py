@@ -39,7 +39,7 @@ def summarise(store: Store, cut: ConsistentCut, definition: RunDefinition) -> Su
     inputs: dict[str, dict[str, Item]] = {}
     distributions: dict[str, list[Distribution]] = {}
     left_out = [
-        f"{name}: of its {count:,} segments, the last {MOST_PASSES} are on the timeline"
+        f"{name}: the timeline shows the last {MOST_PASSES} of its {count:,} segments"
         for name, count in cut.segments.items()
         if count > MOST_PASSES
     ]

@@ -41,7 +41,7 @@ def header(name: str, size: int) -> bytes:
     raw = name.encode()
     if not raw or len(raw) > MAX_NAME or not name.isascii():
         raise ItemError(
-            ItemReason.BAD_NAME, f"{name!r} cannot be the name of a tar's member: 1 to {MAX_NAME} ASCII characters"
+            ItemReason.BAD_NAME, f"{name!r} cannot be the name of a tar member: 1 to {MAX_NAME} ASCII characters"
         )
     if size > MAX_SIZE:
         raise ItemError(ItemReason.TOO_LARGE, f"{name} has {size} bytes; a tar's member holds at most {MAX_SIZE}")

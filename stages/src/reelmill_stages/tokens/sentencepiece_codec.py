@@ -13,7 +13,7 @@ class SentencePieceCodec:
         try:
             self._model = SentencePieceProcessor(model_proto=path.read_bytes())
         except (RuntimeError, TypeError) as error:
-            raise ValueError(f"no sentencepiece model ({str(error)[:80]})") from error
+            raise ValueError(f"not a sentencepiece model ({str(error)[:80]})") from error
         self.size: int = self._model.get_piece_size()
         if not self.size:
             raise ValueError("an empty sentencepiece model")

@@ -49,11 +49,13 @@ class Tokenizer:
             raise SpecError(
                 f"the tokenizer lacks the symbol{'s' if len(missing) > 1 else ''} {', '.join(missing)}",
                 where=where,
-                hint="add them to it as control symbols, or say under symbols what they are called there",
+                hint="add them to it as control symbols, or set their names in symbols",
             )
         known = {role: number for role, number in found.items() if number is not None}
         if len(set(known.values())) < len(known):
-            raise SpecError(f"two symbols have one id: {known}", where=where, hint="give each role a symbol of its own")
+            raise SpecError(
+                f"two symbols have the same id: {known}", where=where, hint="give each role a symbol of its own"
+            )
         self.symbols = SymbolIds(**known)
         self.names = {known[role]: names[role] for role in known}
         self.size = codec.size

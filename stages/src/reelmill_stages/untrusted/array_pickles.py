@@ -34,7 +34,7 @@ class _Dtype:
     def __setstate__(self, state: Any) -> None:
         _version, order, *structure, _size, _alignment, flags = state
         if structure != [None, None, None] or flags != self.real.flags:
-            raise ValueError("an array of structures, or of another kind than its type")
+            raise ValueError("an array of structures, or of a kind that differs from its type")
         if order in ("<", ">"):
             self.real = self.real.newbyteorder(order)
 
@@ -49,7 +49,7 @@ class _Array(np.ndarray[Any, np.dtype[Any]]):
             raise ValueError("an array without a shape")
         kind, size = (list, 1) if real.hasobject else (bytes, real.itemsize)
         if type(data) is not kind or len(data) != math.prod(shape) * size:
-            raise ValueError("an array that its state does not fill")
+            raise ValueError("an array whose data does not match its shape")
         checked: Any = (1, shape, real, bool(fortran), data)
         super().__setstate__(checked)
 
@@ -85,13 +85,13 @@ def _deeper(depth: int) -> int:
 
 def _real(dtype: object) -> np.dtype[Any]:
     if not isinstance(dtype, _Dtype):
-        raise TypeError("an array of no type")
+        raise TypeError("an array without a type")
     return dtype.real
 
 
 def _reconstruct(kind: object, shape: object, _code: object) -> Array:
     if kind is not _Ndarray or shape != (0,):
-        raise ValueError("an array is not made as numpy makes it")
+        raise ValueError("an array is not built as numpy builds it")
     return np.ndarray.__new__(_Array, (0,), np.uint8)
 
 

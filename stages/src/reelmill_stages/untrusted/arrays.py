@@ -81,7 +81,7 @@ def read_array(file: IO[bytes], size: int) -> Array:
             raise ArrayError(f"an array of {dtype} is not read")
         wanted = math.prod(shape) * dtype.itemsize
         if wanted > min(size, MAX_BYTES):
-            raise ArrayError(f"its header says {wanted} bytes, it has {size}")
+            raise ArrayError(f"its header declares {wanted} bytes, but it has {size}")
         data = bytearray()
         while len(data) < wanted and (more := file.read(min(_STEP, wanted - len(data)))):
             data += more

@@ -63,14 +63,14 @@ def _length(data: memoryview) -> int:
     end = frame = 0
     for name, argument, place in _operations(data):
         if name in _BOUNDED and int(argument) > len(data):
-            raise PickleError(f"it asks for {argument} places or bytes")
+            raise PickleError(f"it requests {argument} places or bytes")
         if end - 1 < frame < place or (name == "FRAME" and place < frame):
-            raise PickleError("its frames do not fit its operations")
+            raise PickleError("its frames do not match its operations")
         if name == "FRAME":
             frame = place + _FRAME_HEAD + int(argument)
         end = place + 1
     if frame > end:
-        raise PickleError("its frames do not fit its operations")
+        raise PickleError("its frames do not match its operations")
     return end
 
 

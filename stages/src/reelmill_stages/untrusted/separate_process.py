@@ -58,7 +58,7 @@ class SeparateProcess:
             problem = None
         except TimeoutError:
             self._stop()
-            raise ArrayError(f"the library that reads it does not end: {path.name} is damaged") from None
+            raise ArrayError(f"the library that reads it does not finish: {path.name} is damaged") from None
         if problem is None:
             self._stop()
             raise ArrayError(f"the library that reads it crashes: {path.name} is damaged")

@@ -17,7 +17,7 @@ _HEARD = (
     ConditionReason.POD_STARTING,
     ConditionReason.POD_CONFIG,
 )
-"""Reasons about which the cluster's own events say more."""
+"""Reasons that the cluster's own events explain better."""
 
 
 def stalled(seen: PipelineView, say: Say, name: str, stall: Stall) -> Iterator[str]:
@@ -31,7 +31,7 @@ def stalled(seen: PipelineView, say: Say, name: str, stall: Stall) -> Iterator[s
     yield f"{listed(waiting)} {'waits' if len(waiting) == 1 else 'wait'} for it." if waiting else ""
     only = "" if name == SURVEY else f"--stage {name}"
     if known and known.recovery is Recovery.EDIT:
-        yield "An edit of the spec lifts it; a retry alone does not help."
+        yield "Edit the spec to continue; a retry alone does not help."
     else:
         yield f"After fixing the cause, run `{say('retry', only)}` or edit the spec."
 

@@ -9,7 +9,7 @@ from reelmill.cli.input.pipeline import Loaded
 def changes(old: Loaded, new: Loaded) -> Iterator[str]:
     """One line for each source and stage that the edit affects; nothing if no item is processed again."""
     if old.keys.place != new.keys.place:
-        yield "everything runs in the new store; what is already there is known after the survey"
+        yield "everything runs in the new store; the survey finds what is already there"
         return
     fresh: list[str] = []
     for name in new.names():
@@ -19,7 +19,7 @@ def changes(old: Loaded, new: Loaded) -> Iterator[str]:
             yield f"{name} runs again: {_why(old, new, name, fresh)}"
             fresh.append(name)
     gone = [name for name in old.names() if name not in new.names()]
-    yield from (f"{name} is removed; its data remain in the store" for name in gone)
+    yield from (f"{name} is removed; its data remains in the store" for name in gone)
 
 
 def _why(old: Loaded, new: Loaded, name: str, fresh: list[str]) -> str:

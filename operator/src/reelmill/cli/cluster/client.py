@@ -114,8 +114,8 @@ class ClusterClient:
         return self._ask("PATCH", where, query=query | ({"dryRun": "All"} if dry_run else {}), body=document, kind=2)
 
     def log(self, pod: str, *, last: int | None = None, limit_bytes: int | None = None) -> Iterator[str]:
-        """Stream the lines of a pod's log up to now; `last` limits them to that many from the end, of which there are
-        no more than `limit_bytes`, because a line may have any length.
+        """Stream the lines of a pod's log up to now; `last` limits them to that many from the end, `limit_bytes` limits
+        their total size, because a line may have any length.
         """
         limits = {"tailLines": last, "limitBytes": limit_bytes}
         query = {name: str(value) for name, value in limits.items() if value is not None}

@@ -1,7 +1,7 @@
-"""The pipelines of a cluster for the dashboard: what `status`, `why` and `logs` show, for one reader after another.
+"""The pipelines of a cluster for the dashboard: what `status`, `why` and `logs` show.
 
-A connection belongs to one thread, so all requests are made in one. Logs have a thread of their own: those of many pods
-take long. Only get and list are asked for.
+A connection belongs to one thread, so all requests share one. Logs have their own thread, because reading those of many
+pods takes long. Only the verbs get and list are used.
 """
 
 from collections.abc import Callable, Iterator
@@ -124,9 +124,9 @@ class ClusterPipelines:
     def _resource(self, namespace: str, name: str) -> Json:
         """A pipeline as it is now. Raises SpecError where there is none."""
         if not self._everywhere and namespace != self._first.namespace:
-            raise SpecError(f"{namespace} is not the namespace that is shown", hint="start with --all-namespaces")
+            raise SpecError(f"this dashboard does not show namespace {namespace}", hint="start with --all-namespaces")
         if namespace != self._first.namespace and not any(namespace == known for known, _ in self._resources):
-            raise SpecError(f"no pipeline is known in namespace {namespace[:100]!r}")
+            raise SpecError(f"no pipelines found in namespace {namespace[:100]!r}")
         client = self._states.of(namespace)
         return self._states.ask(lambda: client.pipeline(name))
 

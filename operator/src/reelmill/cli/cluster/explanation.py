@@ -27,9 +27,9 @@ def pipeline_why(seen: PipelineView, say: Say) -> Iterator[str]:
         if beside := seen.true(type_):
             yield sentence(f"Also, {beside.message}")
     if found := seen.not_verified:
-        yield sentence(f"Also, the store is not verified: {found.message}")
+        yield sentence(f"The store is also not verified: {found.message}")
         if found.reason == ConditionReason.STORE_DAMAGED:
-            yield f"`{say('check', '--deep')}` lists all damage; `{say('repair')}` makes what it can again."
+            yield f"`{say('check', '--deep')}` lists all damage; `{say('repair')}` rebuilds what it can."
 
 
 def stage_why(seen: PipelineView, say: Say, stage: StageStatus) -> Iterator[str]:

@@ -158,6 +158,6 @@ def seconds_left(stage: StageStatus, seen: PipelineView) -> float | None:
 
 
 def plain(resource: Json) -> Json:
-    """A resource without what only servers read."""
+    """A resource without the fields that only servers read."""
     metadata = {name: value for name, value in resource["metadata"].items() if name != "managedFields"}
     return {**resource, "metadata": metadata}

@@ -27,7 +27,7 @@ class NoSuchPipeline(SpecError):
 
 
 class ChangedMeanwhile(TransientError):
-    """The object was changed by somebody else since it was read."""
+    """Another client has changed the object since it was read."""
 
 
 def check_context(place: ClusterOptions, known: Sequence[str], current: bool) -> None:

@@ -1,4 +1,4 @@
-"""`reelmill check`: verify written files by the rules of their consumer."""
+"""`reelmill check`: verify written files against the rules of their consumers."""
 
 from pathlib import Path
 from typing import Annotated
@@ -31,10 +31,10 @@ def check(
     ] = None,
     deep: Annotated[
         bool,
-        typer.Option("--deep", help="Compare everything that a pipeline's stages committed with its digests."),
+        typer.Option("--deep", help="Compare every object that the pipeline's stages committed with its digest."),
     ] = False,
     max_rate: Annotated[
-        float | None, typer.Option("--max-rate", min=0.001, help="With --deep: read at most so many MB per second.")
+        float | None, typer.Option("--max-rate", min=0.001, help="With --deep: maximum read rate in MB per second.")
     ] = None,
     read_all: Annotated[
         bool,
@@ -46,40 +46,41 @@ def check(
     ] = None,
     forgotten: Annotated[
         bool,
-        typer.Option("--forgotten", help="Search the whole store for what was forgotten of a pipeline's sources."),
+        typer.Option("--forgotten", help="Search the whole store for traces of forgotten items."),
     ] = False,
     every: Annotated[bool, typer.Option("--all", help="Also show rules that hold.")] = False,
     elsewhere: StoreOverride = AS_NAMED,
     place: ClusterOptions = HERE,
     output: Output = Format.TABLE,
 ) -> None:
-    """Verify written files by the rules of their consumer.
+    """Verify written files against the rules of their consumers.
 
-    With --stage, the rows of the stage are checked, too: each input has one, items have only fields that the pipeline
-    declares and files that were committed, and verdicts are those that were decided. What the stage counted besides
-    outcomes (fallbacks, parts that were left out) is shown.
+    With --stage, the rows of the stage are checked, too: each input has exactly one, items have only fields that the
+    pipeline declares and files that were committed, and verdicts match the recorded decisions. Counters of the stage,
+    such as fallbacks and omitted parts, are shown.
 
     With --deep, every record, rows file and output of all sources and stages, or of --stage, is compared with the
-    digest in its commit; there is one row for each damaged object. A folder's files are read. Of an output in a bucket,
-    the checksum that the server computed when it was written is compared, if there is one; --read-all reads it as well.
+    digest in its commit; there is one row for each damaged object. Files in a folder are read. For an output in a
+    bucket, the checksum that the server computed on upload is compared, if there is one; --read-all reads the output as
+    well.
 
-    With --forgotten, all objects of the store are searched for names of items that `reelmill forget` took away, and of
-    what was made of them: rows, captions, reports, tables, tars, and names of files. The names themselves are not
-    needed, since digests of them were kept.
+    With --forgotten, all objects of the store are searched for the names of items that `reelmill forget` removed, and
+    of everything made from them: rows, captions, reports, tables, tars, and file names. The names themselves are not
+    needed, because their digests were kept.
 
-    Exits with code 65 if a rule is broken, an object is damaged, or something of a forgotten item is left.
+    Exits with code 65 if a rule is broken, an object is damaged, or traces of a forgotten item remain.
     """
     formats = tuple(format_ or ())
     if not deep and (max_rate is not None or progress is not None or read_all):
-        raise SpecError("--max-rate, --read-all and --progress belong to --deep", hint="add --deep, or omit them")
+        raise SpecError("--max-rate, --read-all and --progress require --deep", hint="add --deep, or omit them")
     if forgotten:
         if deep or stage or formats or max_rate is not None or progress is not None or read_all:
-            raise SpecError("--forgotten is about the whole store", hint="give it without --stage, --format and --deep")
+            raise SpecError("--forgotten checks the whole store", hint="remove --stage, --format and --deep")
         check_forgotten(stored(target, place, elsewhere), output=output)
         return
     if deep:
         if formats:
-            raise SpecError("--format is for the rules of consumers, which --deep does not check", hint="omit one")
+            raise SpecError("--format selects rules of consumers, which --deep does not check", hint="omit one")
         check_deeply(
             stored(target, place, elsewhere), stage, max_rate, read_all=read_all, progress=progress, output=output
         )

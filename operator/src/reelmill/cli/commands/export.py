@@ -23,7 +23,7 @@ def export(
     ] = None,
     verify: Annotated[
         bool,
-        typer.Option("--verify/--no-verify", help="Read files that are linked or there already, and compare digests."),
+        typer.Option("--verify/--no-verify", help="Also read linked and existing files, and compare their digests."),
     ] = True,
     elsewhere: StoreOverride = AS_NAMED,
     place: ClusterOptions = HERE,
@@ -31,9 +31,9 @@ def export(
 ) -> None:
     """Export a stage's data set to a plain folder.
 
-    Lists in the folder contain absolute paths, as trainers expect. A file that is not what was committed ends the
-    export with an error: sizes are always compared, digests too, except with --no-verify for files that are linked or
-    there from an earlier export. A damaged copy of an earlier export is replaced.
+    Lists in the folder contain absolute paths, as trainers expect. A file that differs from what was committed ends the
+    export with an error. Sizes are always compared. Digests are compared, too, except with --no-verify for files that
+    are linked or come from an earlier export. A damaged copy of an earlier export is replaced.
     """
     loaded = stored(pipeline, place, elsewhere)
     made = store_commands.load(EXPORT)(

@@ -37,8 +37,8 @@ def ledger(
 ) -> None:
     """Show the outcome of each item, and its reason.
 
-    Without --class, --outcome, --item or --history, counts are shown instead of rows, with what was counted
-    besides outcomes: fallbacks, parts that were left out, and sizes.
+    Without --class, --outcome, --item or --history, counts are shown instead of rows, together with the counters of the
+    stages: fallbacks, omitted parts, and sizes.
     """
     loaded = stored(pipeline, place, elsewhere)
     stages, classes = loaded.entries(stage or ()), tuple(class_ or ())

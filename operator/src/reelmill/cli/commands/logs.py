@@ -1,4 +1,4 @@
-"""`reelmill logs`: the logs of a stage's shards, from their pods, or from the store if the pods are gone."""
+"""`reelmill logs`: the logs of a stage's shards, from their pods, or from the store if the pods no longer exist."""
 
 import sys
 from collections.abc import Iterator
@@ -66,8 +66,8 @@ def logs(
 ) -> None:
     """Show the logs of a pipeline's pods.
 
-    If the pods are gone, the logs that shards and commit steps saved in the store are shown; for a pipeline file,
-    always.
+    If the pods no longer exist, or for a pipeline file, the logs that shards and commit steps saved in the store are
+    shown.
     """
     wanted = LogSelection(stage, shard, segment, tail, raw)
     if not target.is_name(pipeline):
@@ -141,7 +141,8 @@ def _called(pod: Json, jobs: list[Json]) -> str:
 def _from_store(loaded: Loaded, wanted: LogSelection) -> None:
     if wanted.stage == "survey":
         raise SpecError(
-            "the survey's pod is gone, and a survey saves no log in the store", hint="try `why` instead of `logs`"
+            "the pod of the survey no longer exists, and surveys save no log in the store",
+            hint="try `why` instead of `logs`",
         )
     stages = [loaded.stage(wanted.stage)] if wanted.stage else list(loaded.graph.stages)
     spoke = False
@@ -151,7 +152,7 @@ def _from_store(loaded: Loaded, wanted: LogSelection) -> None:
             for line in lines[-wanted.last :] if wanted.last else lines if wanted.last is None else []:
                 _print(line, who, wanted)
     if not spoke:
-        say("no logs: there is no pod, and no shard saved a log in the store")
+        say("no logs: no pods exist, and no shard saved a log in the store")
 
 
 def _kept(loaded: Loaded, stage: str, wanted: LogSelection) -> Iterator[tuple[str, list[str]]]:

@@ -31,7 +31,7 @@ def plan(
 ) -> None:
     """Show what a run would do, why, and how much it would write.
 
-    Writes nothing, and does not import code that the pipeline names: that is checked when the pipeline runs.
+    Writes nothing, and does not import code that the pipeline names; that code is checked when the pipeline runs.
     """
     loaded = stored(pipeline, place, elsewhere)
     if not offline and not store_commands.offered(FORECAST.name):

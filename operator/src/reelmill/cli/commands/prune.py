@@ -42,7 +42,7 @@ def prune(
 ) -> None:
     """Delete data sets that no pipeline claims.
 
-    Such as the data sets of earlier definitions. Without --delete or --trash, the command only lists them. On a
+    An example are the data sets of earlier definitions. Without --delete or --trash, the command only lists them. On a
     terminal, both ask for confirmation. Only files that reelmill wrote are deleted; all others are kept and listed.
     With --delete or --trash, --release removes the claim of another pipeline.
     """
@@ -108,12 +108,12 @@ def _say_done(found: PruneResult, *, deleted: bool, moved: bool, released: Seque
 
 
 def _say_kept(found: PruneResult, file: str) -> None:
-    """What was kept, and why."""
+    """Print what was kept, and why."""
     foreign = [name for row in found.rows for name in row.left]
     if foreign:
         say(f"kept {len(foreign)} objects that reelmill did not write: {_some(foreign)}")
     if found.unknown:
-        say(f"kept {_some(found.unknown)}: no record there says that it is a data set of reelmill")
+        say(f"kept {_some(found.unknown)}: no record identifies it as a data set of reelmill")
     for claim in found.claims:
         if claim.frozen_as:
             say(f"kept {_some(claim.data_sets)}: frozen as {claim.frozen_as}")

@@ -30,7 +30,7 @@ def replay(
 ) -> None:
     """Process one item again and compare the results.
 
-    The outputs are written to a new folder; committed data are not changed.
+    The outputs are written to a new folder; committed data is not changed.
 
     Exits with code 65 if the item fails.
     """

@@ -24,8 +24,8 @@ def validate(
 ) -> None:
     """Validate pipeline files and report all errors with their lines.
 
-    With reelmill-stages installed, this includes what a run refuses before it lists anything, such as a store that is
-    its own source. Nothing is listed, read or asked.
+    With reelmill-stages installed, this includes errors that a run would report before it lists anything, such as a
+    store that is its own source. No source is listed, and no file or server is read.
     """
     found: list[dict[str, Any]] = []
     notes: list[dict[str, Any]] = []

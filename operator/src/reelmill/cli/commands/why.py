@@ -1,4 +1,4 @@
-"""`reelmill why`: explain in one paragraph why a pipeline is pending or has failed, by the cluster or by its store."""
+"""`reelmill why`: explain in one paragraph why a pipeline is pending or has failed."""
 
 import textwrap
 from dataclasses import replace
@@ -40,7 +40,7 @@ def why(
 ) -> None:
     """Explain why a pipeline is pending or has failed, and what to do.
 
-    For a pipeline file, this explains what its store shows.
+    For a pipeline file, the explanation is based on its store.
     """
     if target.is_name(pipeline):
         target.only_local(pipeline, elsewhere)

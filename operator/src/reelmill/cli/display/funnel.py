@@ -28,7 +28,7 @@ def lines(rows: Sequence[FunnelRow]) -> Iterator[Text]:
             name = f"{loss.outcome} {loss.reason}".rstrip()
             yield _below(width, "", f"-   {name}: {_told(loss.items, loss.seconds, loss.bytes)}")
         if row.kind == "stage" and (row.worker_seconds or row.written):
-            yield _below(width, "", f"    {time(row.worker_seconds)} of workers, {size(row.written)} written")
+            yield _below(width, "", f"    {time(row.worker_seconds)} of worker time, {size(row.written)} written")
         if row.usage:
             yield _below(width, "", f"    {used(row.usage)}")
     legend = Text()

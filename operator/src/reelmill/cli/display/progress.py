@@ -55,7 +55,7 @@ class Lines:
         self._report = ""
 
     def finish(self) -> None:
-        """Print what belongs after the last line about a stage: where the report of the run is."""
+        """Print what follows the last line about a stage: the location of the run's report."""
         if self._report:
             self.say(f"report: {self._report}")
 

@@ -1,1 +1,1 @@
-"""What a command is given: a pipeline file or name, options, and every problem found in them."""
+"""The input of a command: a pipeline file or name, options, and all problems found in them."""

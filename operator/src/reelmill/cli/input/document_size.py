@@ -1,7 +1,7 @@
 """Limits on YAML documents, checked over the parser's events before anything is built from them.
 
 A few aliases can stand for millions of nodes, and a kilobyte of brackets is nested deeper than any recursion goes. Each
-event is looked at once, so the time is linear in the length of the text.
+event is visited once, so the time is linear in the length of the text.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ DEPTH = 64
 
 
 class RefusedDocument(yaml.MarkedYAMLError):
-    """The text is YAML, and still refused."""
+    """The text is YAML, but exceeds a limit."""
 
     def __init__(self, problem: str, mark: Any = None) -> None:
         super().__init__(problem=problem, problem_mark=mark)
@@ -26,7 +26,7 @@ class RefusedDocument(yaml.MarkedYAMLError):
 
 @dataclass(slots=True)
 class _Size:
-    """Of a node with everything in it."""
+    """The size of a node with everything in it."""
 
     nodes: int = 1
     depth: int = 1
@@ -56,9 +56,7 @@ def check_size(text: str, loader: type[yaml.SafeLoader]) -> None:
             _keep(measured, event.anchor, size)
         elif isinstance(event, yaml.AliasEvent):
             if any(anchor == event.anchor for anchor, _ in open_):
-                raise RefusedDocument(
-                    f"the alias *{event.anchor} stands for something that contains it", event.start_mark
-                )
+                raise RefusedDocument(f"the alias *{event.anchor} refers to a value that contains it", event.start_mark)
             size = measured.get(event.anchor or "")
         else:
             continue

@@ -56,7 +56,7 @@ class RunOptions:
         bool | None,
         typer.Option(
             "--report/--no-report",
-            help="Write a report to the store when the run ends. Default: yes, or as $REELMILL_RUN_REPORTS says.",
+            help="Write a report to the store when the run ends. Default: $REELMILL_RUN_REPORTS, otherwise yes.",
             show_default=False,
         ),
     ] = None

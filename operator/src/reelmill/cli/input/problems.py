@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 NAME_PATTERN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 MOST = 100
-"""Problems of a file that are told at once."""
+"""Maximum number of problems reported at once."""
 _SHOWN = 200
 """Characters of a value in a message."""
 _WORDS = {

@@ -32,7 +32,7 @@ def verdict(
         return RunVerdict(word="working", sentence=f"{told} {_listed(opened)} still {_work(opened)}.")
     if over:
         stages = "; ".join(f"{row.name} lost {amount(row.failed)} of {_items(row.in_)} to failures" for row in over)
-        return RunVerdict(word="failed", sentence=f"{told} More failed than is tolerated: {stages}.")
+        return RunVerdict(word="failed", sentence=f"{told} More items failed than tolerated: {stages}.")
     if all(row.in_ == 0 for row in sources):
         return RunVerdict(word="empty", sentence="The sources have no items, so no stage has anything to do.")
     if behind:

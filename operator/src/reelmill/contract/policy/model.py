@@ -28,7 +28,7 @@ PlacementField = Literal[
 
 
 class Policy(Model):
-    """What pipelines may ask for. A field that is absent restricts nothing; an empty list allows nothing. In patterns,
+    """What pipelines may request. A field that is absent restricts nothing; an empty list allows nothing. In patterns,
     `*` stands for any characters except `/`, and `**` for any characters.
     """
 

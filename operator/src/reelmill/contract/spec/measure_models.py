@@ -18,7 +18,7 @@ class TextModels(Model):
     recogniser: FileRef
     """Recognition model (`…_rec_….onnx`), with its characters in the metadata of the file."""
     min_score: Threshold = 0.5
-    """Minimum score of a line of text; boxes in which nothing can be read count for nothing."""
+    """Minimum score of a line of text; boxes without readable text are ignored."""
 
 
 class FacesModel(Model):

@@ -24,7 +24,8 @@ class ModelServer(Model):
         Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=128), AfterValidator(_of_a_server)] | None
     ) = None
     """Name of the environment variable that holds the API key: in a cluster, an `env` entry of the stage with a
-    `secretRef`, which the survey gets as well; on one machine, a variable of the shell. If absent, no key is sent."""
+    `secretRef`, which the survey's pod also gets; on one machine, a variable of the shell. If absent, no key is
+    sent."""
     check_model: bool = True
     """Before any item is processed, the survey asks for `<url>/models`, and the server must list the model. False: for
     a gateway without such a list."""

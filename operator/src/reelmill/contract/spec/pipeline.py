@@ -130,11 +130,11 @@ class PipelineLimits(Model):
     max_active_stages: Annotated[int, Field(ge=1, le=64)] | None = None
     """Maximum number of stages with running shards. If absent, there is no limit."""
     pod_hours: Annotated[float, Field(gt=0, le=1e9)] | None = None
-    """Hours of pods, of all stages and steps together, after which the pipeline is suspended until this is raised. On
-    one machine, hours of steps. If absent, there is no limit."""
+    """Total pod hours of all stages and steps. When they are used up, the pipeline is suspended until this is raised.
+    On one machine, hours of steps. If absent, there is no limit."""
     cost: Annotated[float, Field(gt=0, le=1e12)] | None = None
-    """What the pods may cost, by the prices of the operator, in their currency; then the pipeline is suspended until
-    this is raised. If absent, there is no limit."""
+    """Maximum cost of all pods, by the prices of the operator and in their currency. When it is reached, the pipeline
+    is suspended until this is raised. If absent, there is no limit."""
 
 
 class Verify(Model):

@@ -18,8 +18,8 @@ class Resources(Model):
     requests: Annotated[dict[str, Quantity], Field(max_length=8)] = Field(default_factory=dict)
     limits: Annotated[dict[str, Quantity], Field(max_length=8)] = Field(default_factory=dict)
     memory_max: Quantity | None = Field(None, exclude_if=lambda value: value is None)
-    """Most memory that pods get: when pods were killed because theirs was not enough, the next attempt at their shards
-    gets twice as much, up to this. If absent, every attempt gets the same."""
+    """Maximum memory of pods. After pods were killed for lack of memory, the next attempt at their shards gets twice as
+    much, up to this limit. If absent, every attempt gets the same."""
 
 
 class Toleration(Model):
@@ -70,7 +70,7 @@ class GpuRequest(Model):
             if found is not None and not found.decodes(self.decodes):
                 lacking = ", ".join(codec for codec in self.decodes if not found.decodes([codec]))
                 raise ValueError(
-                    f"{product} has no decoder for {lacking}: take it out of products, or the codec out of decodes"
+                    f"{product} has no decoder for {lacking}: remove it from products, or the codec from decodes"
                 )
         return self
 

@@ -25,7 +25,7 @@ class Factor(Model):
     from_: Annotated[float | None, Field(alias="from", allow_inf_nan=False)] = None
     to: Annotated[float | None, Field(allow_inf_nan=False)] = None
     missing: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 0
-    """With `measure`: the factor of items without the field, or where it is no finite number."""
+    """With `measure`: the factor of items without the field, or where it is not a finite number."""
     clusters: Annotated[int, Field(ge=2, le=4096)] | None = None
     """Items are balanced by so many clusters of their vectors: the array `embedding` in the npz file of each, which an
     `embed` stage writes; its mean over time, of length 1. Items without one share a cluster."""

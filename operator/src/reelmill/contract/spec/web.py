@@ -14,13 +14,13 @@ _SERVER = re.compile(r"https?://[^/\s]+")
 
 def _host(pattern: str) -> str:
     if not _HOST.fullmatch(pattern):
-        raise ValueError(f"{pattern!r} is no host: write cdn.example.org, or *.example.org for all hosts below it")
+        raise ValueError(f"{pattern!r} is not a host: write cdn.example.org, or *.example.org for all hosts below it")
     return pattern
 
 
 def _server(url: str) -> str:
     if not _SERVER.fullmatch(url):
-        raise ValueError(f"{url!r} is no server: write http://host:8080, without a path")
+        raise ValueError(f"{url!r} is not a server: write http://host:8080, without a path")
     return url
 
 
@@ -36,8 +36,8 @@ class WebAccess(Model):
         default_factory=list
     )
     """Servers, as `http://host:8080`, that may be read although their address is not public: one of a private network,
-    of the cluster or of this machine. All others are refused when their address is known, before anything is sent. The
-    operator's `policy.allowedServers` applies to them."""
+    of the cluster or of this machine. All others are refused after their address is resolved, before anything is sent.
+    The operator's `policy.allowedServers` applies to them."""
     parallel: Annotated[int, Field(ge=1, le=64)] = 4
     """Maximum number of requests at the same time to one server, from all processes of a pod, or of one machine."""
     delay: Duration = "0s"

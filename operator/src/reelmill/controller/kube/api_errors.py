@@ -1,7 +1,7 @@
 """Errors of requests to the API server: one class for each case that is handled differently.
 
 Refusal                      the server rejected the request
-├── NotFound        404      the object is gone
+├── NotFound        404      the object no longer exists
 ├── Conflict        409      the object changed since it was read, or already exists
 ├── Expired         410      the list or version is too old: start again
 ├── Invalid         400 422  the object is invalid

@@ -78,17 +78,17 @@ class Metrics:
         self.resyncs = Counter("reelmill_resyncs", "Full lists of pipelines and Jobs.", registry=registry)
         self.watch_restarts = Counter("reelmill_watch_restarts", "Restarts of the watches.", registry=registry)
         self._lineage = Counter(
-            "reelmill_openlineage_events", "OpenLineage events by what became of them.", ["result"], registry=registry
+            "reelmill_openlineage_events", "OpenLineage events by result.", ["result"], registry=registry
         )
         self._refused = Gauge(
-            "reelmill_telemetry_refused", "1 if the settings of it cannot be used.", ["of"], registry=registry
+            "reelmill_telemetry_refused", "1 if its settings cannot be used.", ["of"], registry=registry
         )
         self._objects = Gauge("reelmill_cache_objects", "Objects in the cache.", ["kind"], registry=registry)
         self._pipelines = Gauge(
             "reelmill_pipelines", "Pipelines with a condition that is True.", ["condition"], registry=registry
         )
         self._damaged = Gauge(
-            "reelmill_damaged_objects", "Damaged objects that the last verifications found.", registry=registry
+            "reelmill_damaged_objects", "Damaged objects found by the last verifications.", registry=registry
         )
         self._failing = Gauge(
             "reelmill_verifications_failing", "Pipelines whose data cannot be verified.", registry=registry

@@ -26,13 +26,13 @@ OUTCOMES = ("done", "filtered", "failed", "skipped")
 SIDES = ("given", "made")
 ACTIVITIES = tuple(one.value for one in Bound)
 USED = {
-    "cpuSeconds": ("reelmill_stage_cpu_seconds", "Seconds of CPU that all runs of stages used."),
-    "gpuSeconds": ("reelmill_stage_gpu_seconds", "Seconds in which GPUs worked for stages."),
+    "cpuSeconds": ("reelmill_stage_cpu_seconds", "CPU seconds used by all runs of stages."),
+    "gpuSeconds": ("reelmill_stage_gpu_seconds", "Seconds during which GPUs worked for stages."),
     "gpuDecoderSeconds": (
         "reelmill_stage_gpu_decoder_seconds",
-        "Seconds in which the decoders of GPUs worked for stages.",
+        "Seconds during which GPU decoders worked for stages.",
     ),
-    "podSeconds": ("reelmill_stage_pod_seconds", "Seconds of pods of stages, failed ones included."),
+    "podSeconds": ("reelmill_stage_pod_seconds", "Seconds of stage pods, including failed ones."),
 }
 """Field of `Usage` -> its metric, and what that is."""
 
@@ -60,9 +60,9 @@ def stage_metrics(pipelines: Iterable[Json]) -> Iterator[Metric]:
     yield _family("reelmill_stages", "Stages of pipelines by state.", ["type", "state"], states)
     yield _family("reelmill_stage_items", "Inputs of stages by outcome.", ["type", "outcome"], items)
     yield _family(
-        "reelmill_stage_video_seconds", "Seconds of video that stages were given and made.", ["type", "side"], seconds
+        "reelmill_stage_video_seconds", "Seconds of video that stages read and made.", ["type", "side"], seconds
     )
-    yield _family("reelmill_stage_bytes", "Bytes of files that stages were given and made.", ["type", "side"], size)
+    yield _family("reelmill_stage_bytes", "Bytes of files that stages read and made.", ["type", "side"], size)
     yield from used.families()
 
 
@@ -109,13 +109,13 @@ class _Used:
             yield _family(*USED[field], place, values)
         yield _family(
             "reelmill_stage_worker_seconds",
-            "Seconds of the workers of stages, by what each did at the time.",
+            "Seconds of stage workers by activity.",
             [*place, "activity"],
             self._work,
         )
         yield _family(
             "reelmill_stage_store_bytes",
-            "Bytes that stages read from stores and sources, and wrote.",
+            "Bytes that stages read from stores and sources, and bytes that they wrote.",
             [*place, "direction"],
             self._bytes,
         )

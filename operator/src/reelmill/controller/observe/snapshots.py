@@ -28,7 +28,7 @@ class ReadSpec:
     raw: Json
     pipeline: VideoPipeline
     definition: Definition | None = None
-    """None: the planner will say what is wrong with the spec."""
+    """None: the planner reports what is wrong with the spec."""
     problem: SpecError | None = None
     """Why the spec cannot be read at all."""
 

@@ -2,7 +2,7 @@
 
 The podFailurePolicy implements the exit codes: disruptions of nodes do not count as failures, invalid configuration and
 stale plans fail the Job, an early abort fails its index, and all other failures are counted and retried. A ttl is not
-set because the Job could be deleted before its results are read (see `plan.job_cleanup`).
+set because the Job could be deleted before its results are read (see `plan.job_maintenance`).
 """
 
 from collections.abc import Mapping

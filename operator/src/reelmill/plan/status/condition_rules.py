@@ -172,7 +172,7 @@ def _verified(draft: PlanDraft, verification: Verification) -> Verdict:
         return False, ConditionReason.NOT_VERIFIED, trouble or f"the first verification is due at {verification.due_at}"
     if verification.damaged:
         return False, ConditionReason.STORE_DAMAGED, f"at {at}, {damage(verification)}"
-    return True, ConditionReason.VERIFIED, f"at {at}, {verification.objects} objects were as they were committed"
+    return True, ConditionReason.VERIFIED, f"at {at}, {verification.objects} objects matched what was committed"
 
 
 def _suspended(draft: PlanDraft) -> Verdict:

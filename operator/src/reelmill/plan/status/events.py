@@ -59,7 +59,7 @@ def _stage(old: StageStatus | None, new: StageStatus) -> list[Event]:
         undone = new.pass_.shards - new.pass_.done
         retried = EventReason.SHARDS_RETRIED
         more = new.pass_.memory if new.pass_.memory != old.pass_.memory else ""
-        memory = f" with {more} of memory, as pods were killed for lack of it" if more else ""
+        memory = f" with {more} of memory, because pods were killed for lack of it" if more else ""
         return [Event(retried.type, retried, f"{new.name}: attempt {new.pass_.attempt} of {undone} shards{memory}")]
     return []
 

@@ -48,13 +48,13 @@ class CardFolder:
         written = _written(path / CARD_MARK)
         if export is None and not written and not is_unused(path):
             raise SpecError(
-                "the folder holds something else", where=str(path), hint="name a new folder, or that of an export"
+                "the folder contains something else", where=str(path), hint="name a new folder, or that of an export"
             )
         for name in WRITTEN:
             ours = (MARK in readme or name in (export or {})) if name == README else name in written
             if not ours and (path / name).exists():
                 raise SpecError(
-                    f"the card would replace {name}, which no card wrote",
+                    f"the card would replace {name}, which an earlier card did not write",
                     where=str(path),
                     hint="move it away, or write the card into a new folder",
                 )
@@ -67,7 +67,7 @@ class CardFolder:
         found = self.export.get(file.path)
         if found is None or (file.sha256 and found != f"sha256:{file.sha256}"):
             raise SpecError(
-                f"the export does not hold {file.path[:200]!r} as the data set has it now",
+                f"{file.path[:200]!r} in the export differs from the data set",
                 where=str(self.path),
                 hint="export the stage into this folder again, then write the card",
             )

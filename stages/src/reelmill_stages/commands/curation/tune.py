@@ -43,9 +43,7 @@ def tune(
             tuning.add(item)
         if not tuning.items:
             names = ", ".join(upstream.name for upstream in definition.upstreams)
-            raise SpecError(
-                f"the inputs of {stage} have no items yet: {names}", hint="run the stages before it, then tune"
-            )
+            raise SpecError(f"the inputs of {stage} have no items yet: {names}", hint="run the preceding stages first")
         if folder is None:
             return tuning.result(stage)
         with writing(folder, tuning.borders):

@@ -56,7 +56,7 @@ def _must_be_ours(folder: Path, borders: Sequence[BorderItems]) -> None:
     ours = _written(folder / RESULT)
     if not ours:
         raise SpecError(
-            "the folder holds something else than a report of tune",
+            "the folder contains something other than a report of tune",
             where=str(folder),
             hint="name a new folder, or that of an earlier report",
         )

@@ -32,7 +32,7 @@ def prepare(folder: Path) -> DemoInputs:
     try:
         if (found := _left(folder)) and not _is_demo(folder, pipeline):
             raise SpecError(
-                f"the folder holds {found[0].name}, which no demo made",
+                f"the folder contains {found[0].name}, which no demo created",
                 where=str(folder),
                 hint="name a new folder for the demo",
             )

@@ -1,27 +1,18 @@
 """A set of text on disk, for the keys of millions of rows."""
 
-import sqlite3
 from collections.abc import Iterable, Iterator
-from types import TracebackType
-from typing import Self
+
+from reelmill_stages.host.temporary_database import TemporaryDatabase
 
 
-class DiskSet:
+class DiskSet(TemporaryDatabase):
     """A set of text in a temporary database. A context manager."""
 
     def __init__(self) -> None:
-        self._db = sqlite3.connect("", isolation_level=None)
+        super().__init__()
         self._db.execute("PRAGMA synchronous=OFF")
         self._db.execute("PRAGMA cache_size=-32768")
         self._db.execute("CREATE TABLE texts (text TEXT PRIMARY KEY) WITHOUT ROWID")
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._db.close()
 
     def add(self, texts: Iterable[str]) -> None:
         """Add texts; those that it has already are passed over."""

@@ -29,7 +29,7 @@ def put_back(store: Store, wanted: Object, path: Path, mark: Mapping[str, str], 
             moved = False
         store.write(wanted.key, path, create=True, metadata=mark)
     except PreconditionFailed as error:
-        raise NotRepaired(f"somebody else wrote it meanwhile: {error}") from error
+        raise NotRepaired(f"another process wrote it meanwhile: {error}") from error
     except StoreError as error:
         raise NotRepaired(str(error)) from error
     return moved

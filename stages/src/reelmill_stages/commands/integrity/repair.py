@@ -121,9 +121,9 @@ def _again(
 ) -> bool:
     """Make a file again and put it in place; returns whether another object was moved to the trash."""
     if not isinstance(entry, StageDef) or place is None:
-        raise NotRepaired("only output files of stages, and indexes of kept inputs, are made again")
+        raise NotRepaired("only output files of stages and indexes of kept inputs can be rebuilt")
     if place.spans:
-        raise NotRepaired("the file holds several items of a shard: only files of a single item are made again")
+        raise NotRepaired("the file contains several items of a shard: only files of a single item can be rebuilt")
     name = _name(data, place)
     item = _item(data, place)
     try:
@@ -138,9 +138,9 @@ def _again(
         path = next((path for file, path in answer.kept if file.name == name), None)
         if path is None:
             ended = " ".join(filter(None, (answer.outcome, answer.reason, answer.message)))
-            raise NotRepaired(f"{item} does not give this file now: {ended}")
+            raise NotRepaired(f"{item} does not produce this file now: {ended}")
         if file_digest(path) != place.file.digest:
-            raise NotRepaired(f"{item} gives other bytes now than those that were committed")
+            raise NotRepaired(f"{item} now produces other bytes than those that were committed")
         mark = {**item_mark(entry.key, place.segment, item), "digest": place.file.digest}
         return put_back(data.store, place.file, path, mark, aside)
 
@@ -162,4 +162,4 @@ def _item(data: DataSet, place: _Place) -> str:
                 return settled.key
     except (NotFound, StoreDamaged):
         pass
-    raise NotRepaired(f"nothing says of which item it was made: {key} does not name it")
+    raise NotRepaired(f"the item that it was made from is unknown: {key} does not name it")

@@ -51,7 +51,7 @@ class DamagedIndexes:
 
     def _rebuild(self, segment: Segment) -> None:
         wanted = [key for key, one in self._segments.items() if one.segment == segment.segment]
-        self._made |= dict.fromkeys(wanted, "the signatures and verdicts of its pass do not give this file now")
+        self._made |= dict.fromkeys(wanted, "the signatures and verdicts of its pass do not produce this file now")
         before = DataSet(self._data.store, self._data.names, until=segment.segment - 1)
         try:
             assert isinstance(self._entry, StageDef)
@@ -61,12 +61,12 @@ class DamagedIndexes:
                     if file.key in wanted:
                         self._put(file, path)
         except (SpecError, StoreError) as error:
-            why = f"a record that it is made of cannot be read: {error}"
+            why = f"a record that it is made from cannot be read: {error}"
             self._made |= {key: why for key in wanted if isinstance(self._made[key], str)}
 
     def _put(self, file: Object, path: Path) -> None:
         if file_digest(path) != file.digest:
-            self._made[file.key] = "the signatures and verdicts of its pass give other bytes now"
+            self._made[file.key] = "the signatures and verdicts of its pass now produce other bytes"
             return
         try:
             self._made[file.key] = put_back(self._data.store, file, path, {}, self._aside)

@@ -42,7 +42,7 @@ def check_rows(task: Task, store: Store, stage: StageDef) -> Iterator[Finding]:
         ("items", checks.items(), "items have the keys of done inputs"),
         ("fields", checks.fields(), "fields are declared"),
         ("media", checks.media(), "files of items were committed"),
-        ("verdicts", check_verdicts(data), "verdicts are those that were decided once"),
+        ("verdicts", check_verdicts(data), "verdicts match the recorded decisions"),
     ):
         found = list(islice(_readable(problems, data), _SHOWN))
         yield from (Finding(file, rule, ok=False, message=message) for file, message in found)
@@ -74,7 +74,7 @@ class _Rows:
             for key in wanted.without(rows):
                 yield self._data.root, f"{key!r} is an input without a row in the ledger"
             for key in rows.without(wanted):
-                yield self._data.root, f"{key!r} has a row in the ledger and is no item of {self._names()}"
+                yield self._data.root, f"{key!r} has a row in the ledger but is not an item of {self._names()}"
 
     def items(self) -> Iterator[tuple[str, str]]:
         block = self._block(self._stage)
@@ -85,9 +85,9 @@ class _Rows:
             done.add(row.key for row in rows if row.outcome == Outcome.DONE)
             passed.add(item.key for item in self._data.items())
             for key in done.without(passed):
-                yield self._data.root, f"the input {key!r} is done, and no item was passed on for it"
+                yield self._data.root, f"the input {key!r} is done, but no item was passed on for it"
             for key in passed.without(done):
-                yield self._data.root, f"the item {key!r} was passed on, and its input is not done"
+                yield self._data.root, f"the item {key!r} was passed on, but its input is not done"
 
     def fields(self) -> Iterator[tuple[str, str]]:
         known = self._known(self._stage.name)

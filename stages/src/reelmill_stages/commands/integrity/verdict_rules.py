@@ -30,7 +30,7 @@ def _segment(data: DataSet, segment: Segment) -> Iterator[tuple[str, str]]:
     if stands.kept != segment.kept:
         yield paths.segment_json, "it names another index of kept inputs than the record of the verdicts"
     if gone := sorted(set(stands.rows) - set(range(len(segment.parts)))):
-        yield paths.verdicts_json, f"it has verdicts about shard {gone[0]}, which the segment does not have"
+        yield paths.verdicts_json, f"it has verdicts for shard {gone[0]}, which the segment does not have"
     for shard, part in enumerate(segment.parts):
         if file := stands.rows.get(shard):
             yield from _shard(data, part, file)
@@ -50,7 +50,7 @@ def _shard(data: DataSet, part: Part, file: Object) -> Iterator[tuple[str, str]]
                 )
             verdict = next(verdicts, None)
     if verdict is not None:
-        yield file.key, f"its verdict about {verdict.key!r} is about no row of the ledger"
+        yield file.key, f"its verdict about {verdict.key!r} matches no row of the ledger"
 
 
 def _says(row: LedgerRow, verdict: Verdict) -> bool:

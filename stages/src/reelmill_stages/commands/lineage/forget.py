@@ -37,7 +37,7 @@ def forget(
         if plan is None:
             if not keys:
                 raise SpecError(
-                    f"nothing of {source} is being forgotten", where=store.uri, hint="name the keys of items"
+                    f"no items of {source} are being forgotten", where=store.uri, hint="give the keys of items"
                 )
             plan = plan_of(store, listed, list(dict.fromkeys(keys)), moment, scratch)
             _must_be_known(store, plan)
@@ -67,7 +67,7 @@ def release(
     plan, rest = stored_plan(store, source), list[str]()
     if plan is None:
         if not keys:
-            raise SpecError(f"nothing of {source} is being forgotten", where=store.uri, hint="name the keys of items")
+            raise SpecError(f"no items of {source} are being forgotten", where=store.uri, hint="give the keys of items")
         plan = Forgetting(source=source, keys=tuple(dict.fromkeys(keys)), uris=(), data_sets=(), began=moment)
         _must_be_known(store, plan)
     else:
@@ -78,7 +78,7 @@ def release(
         rest = files_left(store, plan)
     found = list(dict.fromkeys([*rest, *_remains(store, listed, plan.keys, plan.place).left]))
     if not found and not plan.data_sets:
-        raise SpecError(f"nothing of these items of {source} is left, so there is nothing to release", where=store.uri)
+        raise SpecError(f"no traces of these items of {source} remain, so there is nothing to release", where=store.uri)
     if act:
         said = Released(plan.keys, tuple(found), moment, f"{task.owner.namespace}/{task.owner.name}", user)
         write_release(store, source, said)

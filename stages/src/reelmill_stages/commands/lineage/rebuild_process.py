@@ -23,8 +23,8 @@ def remade_apart(recipe: Recipe, env: Mapping[str, str]) -> None:
         error = here.recv()
     except (EOFError, BrokenPipeError, ConnectionResetError) as closed:
         raise SpecError(
-            f"the process that made the sample again ended with code {process.wait()}",
-            hint="see what it said above; the code of a stage may have ended it, or the system for its memory",
+            f"the process that rebuilt the sample ended with code {process.wait()}",
+            hint="see its output above; the code of a stage may have ended it, or the system for lack of memory",
         ) from closed
     finally:
         here.close()

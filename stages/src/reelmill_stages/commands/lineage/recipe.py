@@ -70,7 +70,7 @@ def read_recipe(card: Path, sample: str, own: Task | None) -> Recipe:
                 _add(recipe, row, sample)
     except problem as error:
         raise SpecError(
-            f"this is no table of lineage: {(str(error) or type(error).__name__).splitlines()[0]}",
+            f"not a table of lineage: {(str(error) or type(error).__name__).splitlines()[0]}",
             where=str(file),
             hint="name the folder of a card, or a file that reelmill lineage wrote",
         ) from error
@@ -78,7 +78,7 @@ def read_recipe(card: Path, sample: str, own: Task | None) -> Recipe:
         raise SpecError(f"the table has no item {sample!r}", where=str(file), hint="its column `item` has their keys")
     if not recipe.files:
         raise SpecError(
-            f"{sample!r} has no files of its own that could be compared",
+            f"{sample!r} has no files of its own to compare",
             where=str(file),
             hint="write the card of the stage that made its file, and name the item of that stage",
         )
@@ -98,9 +98,9 @@ def _whole_entry(entry: E, own: Iterable[E] | None, file: Path) -> E:
         return entry
     if own is None:
         raise SpecError(
-            f"parameters of {entry.name} may be secret, so they are not in the table",
+            f"the table omits parameters of {entry.name}, which may be secret",
             where=str(file),
-            hint="name the file of the pipeline, which has them: --pipeline FILE",
+            hint="give the pipeline file, which has them: --pipeline FILE",
         )
     for one in own:
         if (one.name, one.key) == (entry.name, entry.key):
@@ -108,7 +108,7 @@ def _whole_entry(entry: E, own: Iterable[E] | None, file: Path) -> E:
     raise SpecError(
         f"the pipeline defines {entry.name} in another way than the one that made the sample, whose key is {entry.key}",
         where=str(file),
-        hint="name the file of the pipeline as it was then, with the reelmill of that time",
+        hint="give the pipeline file as it was then, and use the reelmill version of that time",
     )
 
 
@@ -121,7 +121,8 @@ def _rows(table: Any, sample: str) -> Iterator[dict[str, Any]]:
 def _add(recipe: Recipe, row: dict[str, Any], sample: str) -> None:
     if not row["known"] or row["source_row"] is None:
         raise SpecError(
-            f"the table does not know what {sample!r} was made of", hint="an earlier version of reelmill wrote the data"
+            f"the table does not record what {sample!r} was made from",
+            hint="an earlier version of reelmill wrote the data",
         )
     item = Item.from_json(json.loads(row["source_row"]))
     recipe.sources.setdefault(row["source"], {})[item.ordinal] = item

@@ -112,8 +112,8 @@ def _must_have(data: DataSet, keys: set[str], stage: StageDef) -> None:
         return
     ended = [row for row in data.ledger() if row.outcome != Outcome.DONE]
     said = "; ".join(f"{row.key}: {row.outcome} ({row.reason}) {row.message}" for row in ended[:3])
-    hint = "the other inputs of the stage, or another machine, have a part in what it makes of one"
+    hint = "the result of the stage also depends on its other inputs or on the machine"
     if any(row.reason == "changed" for row in ended):
-        hint = "the source object is not the one that the data set was made of: put that version in its place"
+        hint = "the source object is not the one that the data set was made from: restore that version"
     ended_so = f": {said}" if said else ""
     raise SpecError(f"{stage.name} did not make {min(missing)!r} again{ended_so}", where=stage.name, hint=hint)

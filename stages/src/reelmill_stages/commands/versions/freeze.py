@@ -141,7 +141,7 @@ def _same(store: Store, before: Frozen, present: Sequence[StageRecord]) -> Froze
         raise SpecError(
             f"the name {before.name!r} stands for another state, of {before.pipeline}, {before.created}",
             where=address(store, layout.frozen(before.name)),
-            hint="choose another name; a name is given up with --delete",
+            hint="choose another name; delete a name with --delete",
         )
     return before
 
@@ -177,7 +177,7 @@ def _frozen(store: Store, name: str, stage: StageDef) -> FrozenDataSet:
                 views=tuple(view for view in views if view),
             )
     raise SpecError(
-        f"the data set of {stage.name!r} grows while its state is copied",
+        f"the data set of {stage.name!r} grew while its state was copied",
         where=store.uri,
         hint="freeze it when the pipeline has finished",
     )

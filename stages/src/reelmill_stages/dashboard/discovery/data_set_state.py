@@ -71,7 +71,7 @@ def pipeline_state(data_sets: list[DataSetState]) -> tuple[PipelineState, str]:
     if working := [each for each in data_sets if each.is_worked_on]:
         return "working", f"{', '.join(each.name for each in working)} at work"
     if opened := [each for each in data_sets if each.opened]:
-        return "stopped", f"a pass of {opened[0].name} is open, and nobody works on it; the next run continues it"
+        return "stopped", f"a pass of {opened[0].name} is open, but nothing works on it; the next run continues it"
     if not any(each.segment for each in data_sets):
         return "empty", "nothing is committed yet"
     segments = {each.name: each.segment for each in data_sets}

@@ -25,7 +25,7 @@ def decode_cursor(cursor: str) -> list[Any] | None:
             raise ValueError
         str(value).encode()  # raises ValueError for half of a surrogate pair
     except (ValueError, TypeError, RecursionError):
-        raise SpecError("this address names no page", hint="begin at the first page") from None
+        raise SpecError("this address does not refer to a page", hint="begin at the first page") from None
     return [value, ordinal]
 
 

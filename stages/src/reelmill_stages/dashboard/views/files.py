@@ -88,7 +88,7 @@ def problem_of(places: MediaPlaces, file: ServedFile) -> str:
     try:
         place_of(places, file)
     except NotFound:
-        return "the file is gone"
+        return "the file no longer exists"
     except ReelmillError as error:
         return error.what
     return ""

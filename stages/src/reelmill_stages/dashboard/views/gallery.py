@@ -82,7 +82,7 @@ def item(catalog: PipelineCatalog, at: DataSetPlace, ordinal: int) -> Item:
         place = reader.place(ordinal)
         growing = index.is_growing
     if place is None:
-        more = "it may not be read yet: look again in a minute" if growing else "begin at the gallery"
+        more = "it may not be read yet: try again in a minute" if growing else "begin at the gallery"
         raise NoSuch(f"{at.entry.name} has no item {ordinal}", hint=more)
     (found,) = items_at(at.store, [place])
     if isinstance(found, ReelmillError):
@@ -148,7 +148,7 @@ def _read_run(store: Store, run: Sequence[Place]) -> dict[int, Item | ReelmillEr
     try:
         data = store.read(run[0].file, start=start, length=run[-1].start + run[-1].size - start)
     except NotFound:
-        gone = StoreDamaged("the file with this item's row is gone", where=where)
+        gone = StoreDamaged("the file with this item's row no longer exists", where=where)
         return {place.ordinal: gone for place in run}
     except ReelmillError as error:
         return {place.ordinal: error for place in run}
@@ -158,7 +158,7 @@ def _read_run(store: Store, run: Sequence[Place]) -> dict[int, Item | ReelmillEr
         try:
             row = parse_row(line, where, 0, item_reader(place.ordinal))
             found[place.ordinal] = (
-                row if row.key == place.key else StoreDamaged("another row lies here now", where=where)
+                row if row.key == place.key else StoreDamaged("the file has another row at this place now", where=where)
             )
         except ReelmillError as error:
             found[place.ordinal] = error

@@ -34,5 +34,5 @@ def read_report(store: Store, task: Task) -> bytes:
     """Its bytes. Raises NoSuch where there is none."""
     found = find_report(store, task)
     if found is None:
-        raise NoSuch("no run of this pipeline left a report", hint="reelmill report makes one")
+        raise NoSuch("no run of this pipeline has written a report", hint="create one with reelmill report")
     return store.read(found.key, if_match=found.etag)

@@ -70,7 +70,7 @@ def application(
 
     @app.exception_handler(Exception)
     def _bug(request: Request, error: Exception) -> Response:
-        return problem(request, 500, f"internal error: {type(error).__name__}", "the log of the dashboard has more")
+        return problem(request, 500, f"internal error: {type(error).__name__}", "see the log of the dashboard")
 
     app.include_router(api.router(catalog))
     app.include_router(pages.router(catalog, posters, env))

@@ -68,13 +68,13 @@ class RequestGuard:
 
     def _refused(self, scope: Scope) -> PlainTextResponse | None:
         if scope["method"] not in _METHODS:
-            said = "This page only reads: send GET or HEAD.\n"
+            said = "This page is read-only: send GET or HEAD.\n"
             return PlainTextResponse(said, status_code=405, headers={"allow": ", ".join(_METHODS)})
         host = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"host"), "")
         if not self._is_known(host):
             said = (
-                "This page does not answer to that name. Start it with --allowed-host and the name, or open it as "
-                "localhost.\n"
+                "This page is not served under that host name. Start it with --allowed-host and the name, or open "
+                "it as localhost.\n"
             )
             return PlainTextResponse(said, status_code=421)
         return None

@@ -41,7 +41,7 @@ def file_digests(store: Store, folder: str, where: str, open_at: Callable[[str],
     root = DataSetPaths(record.stage, record.key).root if record else ""
     if record is None or not folder.endswith(root):
         raise SpecError(
-            "nothing says what the files of this folder must hold",
+            "the digests of the files in this folder are unknown",
             where=where,
             hint="give an export of this release or the folder of a stage in its store, or set verify=False",
         )

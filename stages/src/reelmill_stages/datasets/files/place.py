@@ -129,8 +129,8 @@ class SampleFolder:
                 return self.read(candidate)
             except NotFound:
                 continue
-        more = f", and nothing below {self.uri} ends like it" if tails else ""
-        raise NotFound(f"no file {self.at(name)}{more}", where=self.uri, hint="give the folder that has the files")
+        more = f", and no path below {self.uri} ends with it" if tails else ""
+        raise NotFound(f"no file {self.at(name)}{more}", where=self.uri, hint="give the folder that contains the files")
 
     def _outside(self, name: str) -> list[str] | None:
         """The parts of an absolute name outside the folder; None for any other name."""

@@ -107,7 +107,7 @@ def read_regression(path: Path) -> tuple[float, float, Any, Any]:
     first = lines.index("SV")
     head = dict(line.split(maxsplit=1) for line in lines[:first])
     if head["kernel_type"] != "rbf" or not head["svm_type"].endswith("_svr"):
-        raise ValueError("it is no regression with radial basis functions")
+        raise ValueError("not a regression with radial basis functions")
     rows = [line.split() for line in lines[first + 1 :]]
     weights = np.array([float(row[0]) for row in rows])
     vectors = np.zeros((len(rows), FEATURES))

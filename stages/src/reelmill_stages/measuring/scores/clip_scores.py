@@ -98,7 +98,7 @@ def _configuration(block: ClipModel) -> dict[str, Any]:
     plain = not text.get("hf_model_name") and not text.get("hf_tokenizer_name") and not found.get("custom_text")
     if not plain or "timm_model_name" in found.get("vision_cfg", {}) or "multimodal_cfg" in found:
         raise SpecError(
-            f"{block.model} needs files from elsewhere, or is no plain CLIP",
+            f"{block.model} needs further files, or is not a plain CLIP model",
             where="measure.clip",
             hint="choose a model such as ViT-B-32 or ViT-L-14",
         )

@@ -60,7 +60,9 @@ def check_names(session: Session, field: str, ref: FileRef, inputs: Sequence[str
 
 def unfit(field: str, ref: FileRef, what: str) -> SpecError:
     """The error for a file that is not the model of this field."""
-    return SpecError(what, where=f"measure.{field}: {ref.uri}", hint="give the file that the field's description names")
+    return SpecError(
+        what, where=f"measure.{field}: {ref.uri}", hint="give the file that the description of the field names"
+    )
 
 
 def _first_line(error: Exception) -> str:

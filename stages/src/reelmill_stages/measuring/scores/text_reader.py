@@ -44,11 +44,11 @@ class TextReader:
         self._recogniser = open_session("text.recogniser", block.recogniser, fetch)
         characters = self._recogniser.metadata.get("character", "").splitlines()
         if not characters:
-            raise unfit("text.recogniser", block.recogniser, "the metadata of the model lack `character`")
+            raise unfit("text.recogniser", block.recogniser, "the model has no metadata entry `character`")
         self._characters = ["", *characters, " "]
         classes = next(iter(self._recogniser.outputs.values()))[-1]
         if classes != len(self._characters):
-            what = f"the model tells {classes} characters apart, but its metadata list {len(self._characters)}"
+            what = f"the model distinguishes {classes} characters, but its metadata lists {len(self._characters)}"
             raise unfit("text.recogniser", block.recogniser, what)
 
     def look(self, pixels: Pixels, item: Item) -> Seen:

@@ -66,7 +66,7 @@ def opened(
     except OSError as error:
         raise ItemError(ItemReason.MISSING, f"{path.name}: {error.strerror}") from error
     if size == 0:
-        raise ItemError(ItemReason.EMPTY, f"{path.name} has no bytes")
+        raise ItemError(ItemReason.EMPTY, f"{path.name} is empty")
     try:
         container = av.open(
             str(path.absolute()) if isinstance(path, Path) else path.open(sound=sound).detach(),
@@ -105,7 +105,9 @@ def damage(path: MediaFile, error: BaseException) -> ItemError | TransientError:
     if short_of := exhausted(error):
         return Exhausted(short_of, f"{path.name}: {reason(error)}", hint=short_of.remedy)
     if code in _MACHINE and not (code == errno.EIO and _reads(path)):
-        return TransientError(f"{path.name}: {error}", hint="the machine ran short of something; the next try may work")
+        return TransientError(
+            f"{path.name}: {error}", hint="the machine ran out of a resource; another attempt may succeed"
+        )
     if is_cut_short(path):
         return ItemError(ItemReason.TRUNCATED, f"{path.name} ends before the container says it does: {reason(error)}")
     return ItemError(ItemReason.CORRUPT, f"{path.name}: {reason(error)}")

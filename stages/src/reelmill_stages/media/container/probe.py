@@ -100,7 +100,7 @@ def _first_picture(path: Path, container: InputContainer, stream: AvVideo) -> Vi
     except av.FFmpegError as error:
         raise damage(path, error) from error
     if picture is None:
-        raise ItemError(ItemReason.ZERO_DURATION, f"{path.name}: the video stream holds no frame")
+        raise ItemError(ItemReason.ZERO_DURATION, f"{path.name}: the video stream contains no frame")
     return picture
 
 

@@ -54,13 +54,13 @@ class Remuxer:
         self.audio = next(iter(audio_streams(container)), None) if audio else None
         if self.audio is not None and not self.audio.codec_context.sample_rate:
             raise ItemError(
-                ItemReason.CORRUPT, f"{path.name}: its sound has no sample rate; write audio: drop to do without it"
+                ItemReason.CORRUPT, f"{path.name}: its sound has no sample rate; set audio: drop to omit it"
             )
         if self.audio is not None and timeline.joined:
             raise ItemError(
                 ItemReason.CLOCK_JUMPS,
-                f"{path.name} is several recordings in one ({timeline.measured}), so its sound has no certain place; "
-                "divide it there, or write audio: drop",
+                f"{path.name} is several recordings in one ({timeline.measured}), so the position of its sound is "
+                "unknown; divide it there, or set audio: drop",
             )
         if self.audio is not None:
             refuse_encrypted(self.audio)

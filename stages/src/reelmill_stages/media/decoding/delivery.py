@@ -119,7 +119,7 @@ class Delivery:
             raise Damaged(
                 self._indices.get(frame.pts, 0),
                 ItemReason.CORRUPT,
-                "frames come out in another order than the container says",
+                "frames are decoded in another order than the container lists",
             )
         self._latest = frame.pts
         return self._indices.get(frame.pts)
@@ -154,4 +154,4 @@ class Delivery:
         if (packet := self._spoiling(index)) is not None:
             return Damaged(index, ItemReason.CORRUPT, self._timeline.why_spoiled(packet))
         reason = ItemReason.CORRUPT if self._broken else ItemReason.DECODE_ERROR
-        return Damaged(index, reason, "the decoder does not give it")
+        return Damaged(index, reason, "the decoder does not return it")

@@ -81,7 +81,7 @@ class PacketReader:
                 # After a seek, demuxers may leave packets out.
                 packet = self._anew(number)
             if not self._is(packet, number):
-                raise ItemError(ItemReason.CORRUPT, f"{self._path.name} gives other packets on a second reading")
+                raise ItemError(ItemReason.CORRUPT, f"{self._path.name} yields other packets on a second reading")
             yield number, packet
 
     def _read(self) -> Packet[VideoStream]:

@@ -33,7 +33,7 @@ def damaged_packets(file: MediaFile, container: str, video: VideoStream, rows: S
         number for number, row in enumerate(rows) if row.unit is not None and row.unit.shown and row.unit.order is None
     )
     last = (len(rows) - 1,) if container in _PARSED and is_cut_short(file) else ()
-    pages = _beside_lost_pages(file, video.id, rows) if container == "ogg" else ()
+    pages = _next_to_lost_pages(file, video.id, rows) if container == "ogg" else ()
     lossy = dict(_lossy(container, rows))
     found = {*bits, *first, *last, *pages}
     if container not in _PARSED or not (found or lossy):
@@ -49,7 +49,7 @@ def damaged_packets(file: MediaFile, container: str, video: VideoStream, rows: S
     return _doubted(rows, found, joints, own)
 
 
-def _beside_lost_pages(file: MediaFile, stream: int, rows: Sequence[Row]) -> Iterator[int]:
+def _next_to_lost_pages(file: MediaFile, stream: int, rows: Sequence[Row]) -> Iterator[int]:
     """The packet after lost pages, and the one before that lost its end with them, or after which none follows."""
     places = [row.place or 0 for row in rows]
     for lost in lost_pages(file, stream):

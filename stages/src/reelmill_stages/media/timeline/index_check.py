@@ -103,7 +103,7 @@ class _Check:
         if any(before >= after for before, after in pairwise(told)):
             raise WholeFileNeeded(f"{self._name}: times of presentation are in another order than the pictures")
         if getattr(self._reader, "turn", None) or getattr(self._reader, "layered", False):
-            raise WholeFileNeeded(f"{self._name}: packets tell what the index does not")
+            raise WholeFileNeeded(f"{self._name}: packets contain information that the index lacks")
         self._orders.clear()
 
     def _contradiction(self, number: int, what: str) -> WholeFileNeeded:

@@ -25,10 +25,10 @@ def span(item: Item) -> Span | None:
     try:
         stretch = Span(float(start or 0.0), math.inf if end is None else float(end))
     except (TypeError, ValueError):
-        raise ItemError(ItemReason.BAD_SPAN, f"start {start!r} and end {end!r} are no times") from None
+        raise ItemError(ItemReason.BAD_SPAN, f"start {start!r} and end {end!r} are not times") from None
     if not 0 <= stretch.start < stretch.end:
         raise ItemError(
-            ItemReason.BAD_SPAN, f"start {stretch.start:g} s and end {stretch.end:g} s are no stretch of time"
+            ItemReason.BAD_SPAN, f"start {stretch.start:g} s and end {stretch.end:g} s are not a span of time"
         )
     return stretch
 

@@ -185,7 +185,9 @@ def see(file: MediaFile, container: InputContainer, video: VideoStream) -> Seen:
         for packet in packets(file, container, video):
             seen.add(packet)
         if seen.turn_changes:
-            raise ItemError(ItemReason.TURN_CHANGES, f"{file.name}: later pictures are another way up than the first")
+            raise ItemError(
+                ItemReason.TURN_CHANGES, f"{file.name}: later pictures have another orientation than the first"
+            )
         return seen
     codec = video.codec_context.codec.canonical_name
     if seen.unknown or codec not in CODECS:

@@ -206,9 +206,7 @@ def read_timeline(path: MediaFile, *, stream: int | None = None) -> Timeline:
 
 
 def _nothing(path: MediaFile) -> ItemError:
-    return ItemError(
-        ItemReason.ZERO_DURATION, f"{path.name} has a video stream without a single frame that can be shown"
-    )
+    return ItemError(ItemReason.ZERO_DURATION, f"{path.name} has a video stream without a single displayable frame")
 
 
 def _timeline(path: MediaFile, container: InputContainer, video: VideoStream, seen: Seen) -> Timeline:

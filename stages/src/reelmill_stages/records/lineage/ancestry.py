@@ -146,7 +146,7 @@ class Ancestry:
     def _number(self, numbers: Mapping[str, int], name: str, lineage: PartLineage) -> int:
         if name not in numbers:
             where = lineage.part.ledger.key if lineage.part.ledger else ""
-            raise unreadable(where, f"it has an input of {name!r}, which is no upstream of the stage")
+            raise unreadable(where, f"it has an input of {name!r}, which is not an upstream of the stage")
         return numbers[name]
 
     def _ways(self, number: int, ordinal: int) -> Iterator[Way]:

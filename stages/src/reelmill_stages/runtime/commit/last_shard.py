@@ -35,7 +35,7 @@ def closed_by_last_shard(context: StepContext, enter: Callable[[Step], None]) ->
         return commit(closing)
     except Exception as error:
         why = str(error)
-        event(log, "the pass is left to its commit step", level=logging.WARNING, stage=task.stage.name, why=why)
+        event(log, "the commit step will close the pass", level=logging.WARNING, stage=task.stage.name, why=why)
         return None
 
 

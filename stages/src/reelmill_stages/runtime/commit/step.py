@@ -125,7 +125,9 @@ def _commits(
             return lost.get(number)
         if commit := load(context.store, paths.shard(number), ShardCommit):
             return commit
-        raise TransientError("the commit of a shard is gone", where=paths.shard(number), hint="run the stage again")
+        raise TransientError(
+            "the commit of a shard no longer exists", where=paths.shard(number), hint="run the stage again"
+        )
 
     with ThreadPoolExecutor(_READERS) as pool:
         for first in range(0, len(opened.shards), _AT_ONCE):

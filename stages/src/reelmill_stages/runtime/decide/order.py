@@ -4,16 +4,15 @@ They are sorted in a temporary SQLite database on disk, so memory use is constan
 alone, so the order is the same for any division into shards.
 """
 
-import sqlite3
 from binascii import a2b_base64
 from collections.abc import Collection, Iterator
 from itertools import repeat
 from pathlib import Path
-from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
 import msgspec
 
+from reelmill_stages.host.temporary_database import TemporaryDatabase
 from reelmill_stages.records.rows.json_line import decoded
 from reelmill_stages.stage import Signed
 
@@ -49,11 +48,11 @@ class _Row(msgspec.Struct, gc=False):
 _DECODER = msgspec.json.Decoder(_Row)
 
 
-class SignatureOrder:
+class SignatureOrder(TemporaryDatabase):
     """Signatures to be sorted. A context manager."""
 
     def __init__(self) -> None:
-        self._db = sqlite3.connect("", isolation_level=None)
+        super().__init__()
         self._db.execute("PRAGMA page_size=16384")
         self._db.execute("PRAGMA synchronous=OFF")
         self._db.execute("PRAGMA journal_mode=OFF")
@@ -61,14 +60,6 @@ class SignatureOrder:
         self._db.execute(
             "CREATE TABLE s (rank REAL, key TEXT, shard INT, row INT, first INT, items INT, bytes INT, data BLOB)"
         )
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._db.close()
 
     def add(self, shard: int, rows: Path, without: Collection[int] = ()) -> None:
         """Add a shard's file of signatures, whose content was compared with its digest.

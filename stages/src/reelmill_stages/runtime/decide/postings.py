@@ -134,7 +134,7 @@ def read(file: Path) -> Postings:
     """Postings in a file, which are read when they are looked at. Raises ValueError for a file of another form."""
     size = file.stat().st_size
     if size % SIZE:
-        raise ValueError(f"{size} bytes are no postings of {SIZE} bytes")
+        raise ValueError(f"{size} bytes are not a multiple of {SIZE}, the size of a posting")
     if not size:
         return Postings(np.zeros(0, np.uint64), np.zeros(0, np.uint32))
     data = np.asarray(np.memmap(file, np.uint8, "r"))

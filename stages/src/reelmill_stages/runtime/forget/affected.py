@@ -169,7 +169,7 @@ def _made(data: DataSet, lineage: PartLineage) -> list[tuple[Item, frozenset[int
             continue
         if inputs is None:
             raise SpecError(
-                f"nothing says which inputs the item {item.key!r} of {data.root} was made of",
+                f"the inputs of the item {item.key!r} of {data.root} are unknown",
                 where=data.uri,
                 hint=f"an earlier version of reelmill wrote it: make {data.name} again with a new rerun, then prune it",
             )

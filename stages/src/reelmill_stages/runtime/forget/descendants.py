@@ -93,9 +93,9 @@ def _must_be_no_data(store: Store, link: str, roots: Collection[str]) -> None:
         is_data = load(store, DataSetPaths(name, "").latest, LatestKey) is not None
     if is_data:
         raise SpecError(
-            "data of the store lie behind a link",
+            "data of the store lies behind a link",
             where=address(store, link),
-            hint="forget deletes nothing behind links: put what the link leads to in its place",
+            hint="forget deletes nothing behind links: replace the link by its target",
         )
 
 
@@ -112,7 +112,7 @@ def _must_be_idle(store: Store, found: Found) -> None:
         raise SpecError(
             f"the data set {found.root} belongs to the frozen state {frozen[0]!r}",
             where=store.uri,
-            hint=f"a frozen state never changes: give its name up with reelmill freeze PIPELINE {frozen[0]} --delete",
+            hint=f"a frozen state never changes: delete its name with reelmill freeze PIPELINE {frozen[0]} --delete",
         )
 
 
@@ -127,7 +127,7 @@ def _ordered(known: dict[str, StageRecord], roots: set[str]) -> Sequence[str]:
             if not any(DataSetPaths(*each).root in waiting for each in known[root].upstreams.items())
         ]
         if not ready:  # records that lead in a circle are of no pipeline
-            raise SpecError("records of these data sets lead in a circle", where=", ".join(waiting))
+            raise SpecError("records of these data sets refer to each other in a circle", where=", ".join(waiting))
         ordered += ready
         waiting = [root for root in waiting if root not in ready]
     return ordered

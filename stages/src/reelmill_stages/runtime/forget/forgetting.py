@@ -113,7 +113,7 @@ def follow(store: Store, plan: Forgetting, runner: Runner, scratch: Path) -> lis
         return _follow(store, plan, runner, scratch)
     except PreconditionFailed as error:
         raise TransientError(
-            f"another process changes data sets of {plan.source}",
+            f"another process is changing data sets of {plan.source}",
             where=error.where,
             hint="if it has ended: reelmill forget PIPELINE --continue --yes",
         ) from error
@@ -146,7 +146,7 @@ def _follow(store: Store, plan: Forgetting, runner: Runner, scratch: Path) -> li
     for what in plan.data_sets:
         if what.upstreams:
             forgotten = {name: keys.get((name, key), ()) for name, key in what.upstreams.items()}
-            Plans(_data(store, what.name, what.key, scratch), what.upstreams, forgotten).mend()
+            Plans(_data(store, what.name, what.key, scratch), what.upstreams, forgotten).update()
     rest = files_left(store, plan)
     if not rest:
         store.delete(pending(plan.source))

@@ -27,20 +27,22 @@ class Plans:
                 if part.items:
                     self._rows[name, part.first_ordinal] = part.items
 
-    def mend(self) -> None:
-        """Let all plans name the rows that there are now."""
+    def update(self) -> None:
+        """Update all plans to name the current rows."""
         store, root = self._data.store, self._data.root
         for segment in self._data.segments():
             paths = self._data.paths(segment.segment)
             if segment.kind == "listing" or (plan := load(store, paths.pass_json, Pass)) is None:
                 continue
-            mended = plan.replace(shards=tuple(map(self._shard, plan.shards)))
-            if mended != plan:
-                replace_record(store, paths.pass_json, plan, mended)
+            updated = plan.replace(shards=tuple(map(self._shard, plan.shards)))
+            if updated != plan:
+                replace_record(store, paths.pass_json, plan, updated)
             for stat in store.list(f"{paths.internal}/plans/", follow_links=False):
                 if record_model(stat.key.removeprefix(f"{root}/")) is PlanBlock:
                     self._block(stat.key)
-            before, named = ({piece.rows for shard in each.shards for piece in shard.slices} for each in (plan, mended))
+            before, named = (
+                {piece.rows for shard in each.shards for piece in shard.slices} for each in (plan, updated)
+            )
             for stat in store.list(f"{paths.internal}/inputs/", follow_links=False):
                 is_ours = not stat.foreign or stat.key in before
                 if is_ours and stat.key not in named and is_rows(stat.key.removeprefix(f"{root}/")):
@@ -51,9 +53,9 @@ class Plans:
         if block is None:
             return
         plan = block.plan.replace(shards=tuple(map(self._shard, block.plan.shards)))
-        mended = block.replace(plan=plan, before=self._shard(block.before), after=self._shard(block.after))
-        if mended != block:
-            replace_record(self._data.store, key, block, mended)
+        updated = block.replace(plan=plan, before=self._shard(block.before), after=self._shard(block.after))
+        if updated != block:
+            replace_record(self._data.store, key, block, updated)
 
     def _shard(self, shard: ShardPlan) -> ShardPlan:
         slices = tuple(map(self._slice, shard.slices))

@@ -32,7 +32,7 @@ def rewritten(data: DataSet, file: Object, redact: Redact) -> Object | None:
         raise StoreDamaged(
             "a record of the data set names a file outside of it",
             where=file.key,
-            hint="do not use this store: somebody changed it",
+            hint="do not use this store: it was changed from outside",
         )
     folder = Path(tempfile.mkdtemp(prefix="forget-", dir=data.scratch))
     try:

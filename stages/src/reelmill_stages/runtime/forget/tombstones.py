@@ -108,6 +108,6 @@ def refuse_while_forgetting(store: Store, source: str) -> None:
         raise SpecError(
             f"items of {source} are being forgotten",
             where=address(store, pending(source)),
-            hint="wait until this has finished; if it was cut off: reelmill forget PIPELINE --continue --yes; "
+            hint="wait until this has finished; if it was interrupted: reelmill forget PIPELINE --continue --yes; "
             "if it cannot be finished: reelmill forget PIPELINE --release",
         )

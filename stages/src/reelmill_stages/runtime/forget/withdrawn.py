@@ -28,7 +28,7 @@ from reelmill_stages.records.retried_row import RetriedRow
 from reelmill_stages.records.row_files import RowFile
 from reelmill_stages.records.rows.flow_tally import FlowTally
 
-_IN_A_FILE = "the file that had this input also had something of a forgotten item"
+_IN_A_FILE = "the file with this input also contained data of a forgotten item"
 _COPY = "dropped as a copy of a forgotten item"
 _NAME = f"{Outcome.SKIPPED}:{ItemReason.WITHDRAWN}"
 

@@ -81,7 +81,7 @@ def _decoded(task: Task, env: Mapping[str, str], items: Sequence[Item]) -> Gener
                 connection.send((task, dict(env), list(left), folder))
                 while left:
                     found = _received(connection)
-                    yield found or Shot(problem="the decoder crashed, or took too long")
+                    yield found or Shot(problem="the decoder crashed or took too long")
                     left.pop(0)
                     if found is None:
                         break

@@ -50,7 +50,7 @@ class MediaPlaces:
         if not is_absolute(uri):
             return self._store, self._own(uri)
         if self._locations is None or not self._is_of_source(uri, source):
-            raise StoreError("this file lies outside of the store", where=uri.rpartition("/")[2], hint=self._remedy)
+            raise StoreError("this file is outside of the store", where=uri.rpartition("/")[2], hint=self._remedy)
         store, key = self._locations.of_source(uri, source)
         return ReadOnly(store), key
 

@@ -144,7 +144,7 @@ def each_with_outcome(
     """
     for given, one in zip_longest(inputs, settled):
         if given is None or one is None or identity(given) != one.input:
-            raise unreadable(where, "these are the outcomes of other inputs than the shard has", AGAIN)
+            raise unreadable(where, "these are outcomes of inputs that are not in the shard", AGAIN)
         yield given, one
 
 

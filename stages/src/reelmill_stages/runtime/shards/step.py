@@ -174,7 +174,7 @@ class ShardRun:
                 self._forget_rows()
             if won or not self._stage.spans or _agree(ours.path, frozen):
                 return frozen
-            event(log, "adopting different outcomes that another run froze", shard=self._shard)
+            event(log, "adopting different outcomes that another run recorded", shard=self._shard)
         law = SettledInputFiles()
         law.add(frozen, self._outcomes)
         self._process(law, SettledInputFiles(), flight)

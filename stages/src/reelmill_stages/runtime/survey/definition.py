@@ -26,7 +26,7 @@ def keep_definition(context: StepContext) -> None:
         if definition is not None:
             event(
                 log,
-                "this file is no record of a run, so it is not replaced, and the run makes no report",
+                "this file is not a record of a run; it is kept, and the run writes no report",
                 level=logging.WARNING,
                 file=address(context.store, run(uid)),
             )
@@ -50,5 +50,5 @@ def _told(context: StepContext) -> RunDefinition | None:
     try:
         return RunDefinition.model_validate_json(text)
     except ValidationError:
-        event(log, f"{ENV} is of another version: the run makes no report", level=logging.WARNING)
+        event(log, f"{ENV} comes from another version: the run writes no report", level=logging.WARNING)
         return None

@@ -5,36 +5,27 @@ new item, so that later stages make their views again. Kept in a temporary SQLit
 """
 
 import json
-import sqlite3
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from reelmill.contract.digest import canonical
 from reelmill.contract.records.segment import Object
+from reelmill_stages.host.temporary_database import TemporaryDatabase
 from reelmill_stages.records.data_set import DataSet
 from reelmill_stages.records.row_files import RowFile
 from reelmill_stages.runtime.context import StepContext
 from reelmill_stages.sources import Listed
 
 
-class ListedRows:
+class ListedRows(TemporaryDatabase):
     """The rows of a listing. A context manager."""
 
     def __init__(self) -> None:
-        self._db = sqlite3.connect("", isolation_level=None)
+        super().__init__()
         self._db.execute("CREATE TABLE found (key TEXT PRIMARY KEY, uri TEXT, text TEXT) WITHOUT ROWID")
         self._db.execute("BEGIN")
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._db.close()
 
     def add(self, listed: Listed) -> None:
         """Add the rows of an item, or of an invalid row, which points at nothing."""

@@ -71,7 +71,7 @@ def _ended(code: int, watched: str) -> TransientError:
     return TransientError(
         f"the process that lists the sources ended {killed}",
         where=watched,
-        hint="if the system killed it, see whether there is enough memory; then run the command again",
+        hint="if the system killed it, check whether there is enough memory, then run the command again",
     )
 
 

@@ -1,20 +1,19 @@
 """New rows of a listing, kept on disk until all are known, and sorted so that the rows of a group are contiguous."""
 
-import sqlite3
 from collections.abc import Iterator
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
+from reelmill_stages.host.temporary_database import TemporaryDatabase
 from reelmill_stages.records.rows.canonical_row import canonical_row
 from reelmill_stages.records.rows.json_line import decoded
 from reelmill_stages.sources import Listed
 
 
-class NewRows:
+class NewRows(TemporaryDatabase):
     """New rows, in order of the first appearance of their groups. A context manager."""
 
     def __init__(self) -> None:
-        self._db = sqlite3.connect("", isolation_level=None)
+        super().__init__()
         self._db.execute("CREATE TABLE ranks (name TEXT PRIMARY KEY, rank INT) WITHOUT ROWID")
         self._db.execute(
             "CREATE TABLE rows (rank INT, number INT, key TEXT, row BLOB, replaces TEXT, place INT,"
@@ -23,14 +22,6 @@ class NewRows:
         self._db.execute("BEGIN")
         self._keys = 0
         self.count = 0
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._db.close()
 
     def add(self, listed: Listed, *, replaces: str) -> None:
         """Add a row; `replaces` is the reason of a failed row with the same key that it replaces, or empty."""

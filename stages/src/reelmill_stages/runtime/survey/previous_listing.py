@@ -4,18 +4,16 @@ Items are identified by their keys, and compared by a digest of their content. T
 database, because a source may have millions of items.
 """
 
-import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Self
 
 from reelmill.contract.records.forgotten import is_forgotten
 from reelmill.contract.records.rows import Item, LedgerRow, Outcome
 from reelmill_stages.file_names import folded
+from reelmill_stages.host.temporary_database import TemporaryDatabase
 from reelmill_stages.records.data_set import DataSet
 from reelmill_stages.sources import Listed
-from reelmill_stages.sources.earlier_items import content
+from reelmill_stages.sources.earlier_items import content_digest
 
 NEW, SAME, CHANGED, AGAIN = "new", "same", "changed", "again"
 _AFTER_TILDE = chr(ord("~") + 1)
@@ -32,11 +30,11 @@ class Look:
     """Number of rows with this key in the current listing so far."""
 
 
-class PreviousListing:
+class PreviousListing(TemporaryDatabase):
     """The items and failed rows of the previous listing. Implements `sources.EarlierItems`. A context manager."""
 
     def __init__(self, data: DataSet) -> None:
-        self._db = sqlite3.connect("", isolation_level=None)
+        super().__init__()
         try:
             self._fill(data)
         except BaseException:
@@ -54,14 +52,6 @@ class PreviousListing:
             for part in segment.parts:
                 self._insert(_item(item) for item in data.part_items(part) if not is_forgotten(item))
         self._db.execute("CREATE INDEX by_shape ON known (shape)")
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._db.close()
 
     def look(self, listed: Listed) -> Look:
         """Compare a listed row, and mark it as seen.
@@ -115,11 +105,11 @@ class PreviousListing:
 
 def _item(item: Item) -> tuple[str, str, str | None]:
     name = item.fields.get("name")
-    return item.key, content(item.group, item.media, item.fields), name if isinstance(name, str) else None
+    return item.key, content_digest(item.group, item.media, item.fields), name if isinstance(name, str) else None
 
 
 def _listed(listed: Listed) -> str:
-    return content(listed.group, listed.media, listed.fields)
+    return content_digest(listed.group, listed.media, listed.fields)
 
 
 def _failed(row: LedgerRow) -> tuple[str, str, str | None]:

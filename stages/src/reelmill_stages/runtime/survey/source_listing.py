@@ -97,9 +97,9 @@ def source_report(context: StepContext, source: SourceDef) -> SourceReport:
 
 def _tell_hidden(source: SourceDef, hidden: Mapping[str, int]) -> None:
     for folder, count in hidden.items():
-        message = f"{source.name}: {count} files below {folder} are passed over"
+        message = f"{source.name}: {count} files below {folder} are ignored"
         hint = (
-            "they are in the pipeline's own store, or in a reelmill data set without being its current, committed files"
+            "they are in the pipeline's own store, or in a reelmill data set but not among its current, committed files"
         )
         event(log, message, level=logging.WARNING, hint=hint)
 

@@ -15,8 +15,8 @@ from reelmill_stages.runtime.verify.presence import is_there
 from reelmill_stages.store.damage import address, gone
 
 _PLAN = (
-    "restore it from a backup, or delete everything else in the folder of this pass: nothing of it was committed, and "
-    "the next run opens it again"
+    "restore it from a backup, or delete everything else in the folder of this pass: none of it was committed, "
+    "and the next run opens it again"
 )
 
 

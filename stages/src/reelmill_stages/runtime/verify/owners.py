@@ -22,7 +22,7 @@ from reelmill_stages.store.damage import address, gone
 
 _OF_A_FILE = re.compile(r"[0-9a-f]{32}")
 """A uid that an identity gives; those of resources have hyphens."""
-_CLAIM = "restore it from a backup, or run the pipeline, which claims it again: until then, others can prune it"
+_CLAIM = "restore it from a backup, or run the pipeline, which claims it again; until then, others can prune it"
 _IDENTITY = (
     "restore it from a backup, or take the claims of this uid back with `reelmill prune PIPELINE --release {}`: they "
     "keep data that the next run of the pipeline file claims under another uid"

@@ -22,8 +22,8 @@ from reelmill_stages.runtime.verify.presence import is_there
 from reelmill_stages.store.damage import RESTORE, address, gone, unreadable
 
 _OUTCOMES = (
-    "restore it from a backup, or make the data set again with a new `rerun` of the stage: `trace`, `lineage`, "
-    "`repair` and `forget` find by it what became of an item"
+    "restore it from a backup, or rebuild the data set with a new `rerun` of the stage: `trace`, `lineage`, "
+    "`repair` and `forget` need it to find what was made from an item"
 )
 _COMMIT = "restore it from a backup: no reader of the closed segment needs it, and `forget` does"
 

@@ -32,7 +32,7 @@ from reelmill_stages.store import Store
 from reelmill_stages.store.damage import WRITTEN_AGAIN, address, changed, gone, unreadable
 from reelmill_stages.store.probe import MARKER, is_marked
 
-_FREEZE = "restore it from a backup, or give the name up with `reelmill freeze PIPELINE {} --delete` and freeze again"
+_FREEZE = "restore it from a backup, or delete the name with `reelmill freeze PIPELINE {} --delete` and freeze again"
 _FOLDERS = (layout.FROZEN, TOMBSTONES, PENDING, f"{INTERNAL}/pipelines/", f"{INTERNAL}/runs/")
 
 
@@ -79,7 +79,7 @@ class StoreRecords:
             self._store.stat(MARKER)
             refuse_changed(self._store, MARKER, WRITTEN_AGAIN)
             if not is_marked(self._store):
-                self._add(MARKER, unreadable(where, "this is not what reelmill writes after its probe", WRITTEN_AGAIN))
+                self._add(MARKER, unreadable(where, "not what reelmill writes after its probe", WRITTEN_AGAIN))
         except NotFound:
             self._add(MARKER, gone(where, WRITTEN_AGAIN))
         except StoreDamaged as error:

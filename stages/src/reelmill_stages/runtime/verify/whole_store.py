@@ -24,8 +24,8 @@ from reelmill_stages.store import Store
 from reelmill_stages.store.damage import RESTORE, address, gone, unreadable
 
 _PIN = (
-    "restore it from a backup, or give the file's digest in the pipeline: without a pin, the next pass takes the file "
-    "as it is then"
+    "restore it from a backup, or give the file's digest in the pipeline: without a pin, the next pass uses the "
+    "file as it is then"
 )
 _WHO = (f"{INTERNAL}/pipelines/", f"{INTERNAL}/runs/")
 """Folders of the records about pipelines."""

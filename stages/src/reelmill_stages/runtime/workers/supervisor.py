@@ -188,7 +188,7 @@ class Supervisor:
         except OSError as error:  # the process cannot be started, or ended before it read its configuration
             if not self._make_do(exhausted(error)):
                 raise TransientError(
-                    f"cannot start a worker process: {error}", hint="look at what else runs on this machine"
+                    f"cannot start a worker process: {error}", hint="check what else runs on this machine"
                 ) from error
 
     def _make_do(self, short_of: ItemReason | None) -> bool:
@@ -241,7 +241,7 @@ class Supervisor:
         if short_of:
             raise Exhausted(
                 short_of,
-                f"a worker process that has no item to process fails as well: {how}",
+                f"a worker process without an item fails, too: {how}",
                 hint="give the stage or this machine more of it, then run again to continue",
             )
         raise ReelmillError(f"workers end before they are ready: {how}", hint="see the log of this pod")
@@ -253,5 +253,5 @@ class Supervisor:
         sizes = {index: self._workers[index].rss() for index in self._busy}
         if sum(sizes.values()) > limit:
             largest = max(sizes, key=lambda index: sizes[index])
-            why = f"it used {sizes[largest]} bytes; the limit of all workers is {limit}"
+            why = f"it used {sizes[largest]} bytes; the limit for all workers is {limit}"
             yield from self._kill(largest, why, ItemReason.OUT_OF_MEMORY)

@@ -77,13 +77,13 @@ def _columns(number: int, draft: RowDraft) -> tuple[Any, ...]:
 def _without_text(draft: RowDraft) -> RowDraft:
     """In place of a row with half of a surrogate pair, which JSON can say and no file can hold."""
     about = draft.identity.encode("ascii", "backslashreplace").decode()
-    return refused(draft.row, ItemError(ItemReason.BAD_TEXT, f"a text of the row {about} is not valid unicode"), about)
+    return refused(draft.row, ItemError(ItemReason.BAD_TEXT, f"a text in the row {about} is not valid Unicode"), about)
 
 
 def _listed(key: str, identity: str, group: str, name: str | None, copy: int, body: str) -> Listed:
     weight, media, fields, problem, rows = json.loads(body)
     if copy and not problem:
-        said = (ItemReason.DUPLICATE, "another row says exactly the same")
+        said = (ItemReason.DUPLICATE, "another row is identical")
         return Listed(key, group, 0.0, None, fields, problem=said, identity=identity)
     named = fields if name is None else fields | {"name": name}
     place = Media.from_json(media) if media else None

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import count, groupby
 
 from reelmill.contract.records.rows import Media
-from reelmill_stages.sources.earlier_items import EarlierItems, content
+from reelmill_stages.sources.earlier_items import EarlierItems, content_digest
 
 _DIGITS = 8
 
@@ -79,4 +79,4 @@ def _spelled(identity: str, row: str) -> Iterator[str]:
 def _content(group: str, body: str) -> str:
     """The content as defined by `EarlierItems.keys`: empty for an invalid row."""
     _, media, fields, problem, _ = json.loads(body)
-    return "" if problem else content(group, Media.from_json(media) if media else None, fields)
+    return "" if problem else content_digest(group, Media.from_json(media) if media else None, fields)

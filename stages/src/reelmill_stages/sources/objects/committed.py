@@ -204,9 +204,7 @@ class FolderContents:
             self._problems.append(
                 (
                     uri,
-                    Problem(
-                        _REASON, "a record that cannot be read: which data set is current is not known", is_folder=True
-                    ),
+                    Problem(_REASON, "a record cannot be read: the current data set is unknown", is_folder=True),
                 )
             )
             stale += roots if len(roots) > 1 else []

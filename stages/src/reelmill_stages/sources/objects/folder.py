@@ -73,7 +73,7 @@ class MediaFolder:
         tails = (self.below("/".join(parts[first:])) for first in range(len(parts)))
         found = next((tail for tail in tails if tail), None)
         if found is None:
-            raise ItemError(ItemReason.MISSING, f"nothing below {self.uri} ends like {path}")
+            raise ItemError(ItemReason.MISSING, f"no path below {self.uri} ends with {path}")
         return found
 
     def near(self, path: str) -> Found:

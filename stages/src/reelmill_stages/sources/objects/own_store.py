@@ -42,9 +42,7 @@ class OwnStore:
         if not self._is_there(uri, endpoint) or not self._folder.startswith(f"{folder.rstrip('/')}/"):
             return ""
         named = "" if (self._shown, _tidy(uri)) == (self._folder, folder) else f" ({self._folder} in {folder})"
-        return (
-            f"the pipeline's own store {self._shown} lies in the source {_tidy(uri)}{named}: its files are passed over"
-        )
+        return f"the pipeline's own store {self._shown} lies in the source {_tidy(uri)}{named}: its files are ignored"
 
     def holds(self, uri: str, listed: str, endpoint: str) -> bool:
         """Whether an object below the listed folder is the store's; never where that lies in the store itself."""

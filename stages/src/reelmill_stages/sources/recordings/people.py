@@ -46,7 +46,8 @@ def take_of_file(path: object) -> Recording:
     parts = _plain(stem).split("_")
     if len(parts) < 4 or not all(parts[1:4]):
         raise ItemError(
-            ItemReason.BAD_NAME, f"{shown(path)} does not say who and where: person_01_night_high_….mp4 does"
+            ItemReason.BAD_NAME,
+            f"{shown(path)} does not name a person and an environment, as person_01_night_high_….mp4 does",
         )
     return Recording(parts[1], f"{parts[2]}_{parts[3]}")
 

@@ -45,6 +45,7 @@ def _take(line: object, split: str, seen: dict[Recording, str]) -> Recording | I
     other = seen.setdefault(take, split)
     if other != split:
         return ItemError(
-            ItemReason.LEAK, f"{take.person}/{take.folder} is in {other} already: training would see the test"
+            ItemReason.LEAK,
+            f"{take.person}/{take.folder} is in {other} already: training data would leak into the test",
         )
     return take

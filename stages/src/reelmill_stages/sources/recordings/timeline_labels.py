@@ -62,7 +62,8 @@ def chosen_actions(content: object, annotator: str | None) -> Chosen:
         there = [each for each in there if each[1] == annotator]
         if not there:
             raise ItemError(
-                ItemReason.NO_ANNOTATOR, f"{annotator} labelled nothing here, {', '.join(known) or 'nobody'} did"
+                ItemReason.NO_ANNOTATOR,
+                f"{annotator} has no labels here; annotators with labels: {', '.join(known) or 'none'}",
             )
     if not there:
         return Chosen((), "", "")
@@ -72,7 +73,7 @@ def chosen_actions(content: object, annotator: str | None) -> Chosen:
     if len(read) > 1:
         raise ItemError(
             ItemReason.BAD_LABELS,
-            f"{len(newest)} annotations are equally new and differ: choose an annotator, one of "
+            f"{len(newest)} annotations are equally recent and differ: choose an annotator, one of "
             f"{', '.join(sorted({who for _, who, _ in newest}))}",
         )
     actions, (who, one) = read.popitem()
@@ -83,7 +84,7 @@ def _actions(annotation: Mapping[str, Any]) -> Iterator[Action]:
     for label in _labels(annotation, ItemReason.BAD_LABELS):
         names, ranges = label.get("timelinelabels") or [], label.get("ranges") or []
         if not isinstance(names, list) or not isinstance(ranges, list):
-            raise ItemError(ItemReason.BAD_LABELS, f"{shown(label)} is no list of labels with a list of ranges")
+            raise ItemError(ItemReason.BAD_LABELS, f"{shown(label)} is not a list of labels with a list of ranges")
         for name in names:
             for each in ranges:
                 if not isinstance(each, Mapping) or not isinstance(name, str) or not name:
@@ -123,6 +124,6 @@ def _time(annotation: Mapping[str, Any]) -> datetime:
         time = datetime.fromisoformat(str(said))
     except ValueError as error:
         raise ItemError(
-            ItemReason.BAD_LABELS, f"an annotation was changed at {shown(said)}, which is no time"
+            ItemReason.BAD_LABELS, f"an annotation was changed at {shown(said)}, which is not a time"
         ) from error
     return time if time.tzinfo else time.replace(tzinfo=UTC)

@@ -31,7 +31,9 @@ def identifier(value: object) -> str:
     if not isinstance(value, str) or not value.strip():
         raise ItemError(ItemReason.BAD_ID, f"the id of the video is {shown(value)}, not text")
     if not _encodable(value) or _UNREADABLE.search(value):
-        raise ItemError(ItemReason.BAD_ID, f"the id of the video {shown(value)} holds characters that no file name can")
+        raise ItemError(
+            ItemReason.BAD_ID, f"the id of the video {shown(value)} contains characters that file names cannot contain"
+        )
     return value.strip()
 
 
@@ -40,7 +42,7 @@ def caption(value: object) -> str:
     if not isinstance(value, str):
         raise ItemError(ItemReason.BAD_TEXT, f"the caption is {shown(value)}, not text")
     if not _encodable(value):
-        raise ItemError(ItemReason.BAD_TEXT, f"the caption {shown(value)} is not valid unicode")
+        raise ItemError(ItemReason.BAD_TEXT, f"the caption {shown(value)} is not valid Unicode")
     return value
 
 
@@ -104,12 +106,14 @@ def path(value: object) -> str:
     if separator and scheme != "file" and scheme not in BUCKETS and scheme not in READ_ONLY:
         raise ItemError(ItemReason.BAD_PATH, f"{shown(value)} is neither a path nor s3://bucket/key")
     if is_web(value) and ("#" in value or is_signed(value)):
-        what = "a fragment" if "#" in value else "a signature or token, which expires, and would be kept in records"
+        what = "a fragment" if "#" in value else "a signature or token, which expires and would be kept in records"
         raise ItemError(ItemReason.BAD_PATH, f"the URL {shown(value)} has {what}")
     if has_user_info(value):
-        raise ItemError(ItemReason.BAD_PATH, f"the path {shown(without_user_info(value))} carries credentials")
+        raise ItemError(ItemReason.BAD_PATH, f"the path {shown(without_user_info(value))} contains credentials")
     if _UNREADABLE.search(value) or not _encodable(value):
-        raise ItemError(ItemReason.BAD_PATH, f"the path {shown(value)} holds characters that no file name can")
+        raise ItemError(
+            ItemReason.BAD_PATH, f"the path {shown(value)} contains characters that file names cannot contain"
+        )
     if ".." in rest.split("/"):
         raise ItemError(ItemReason.BAD_PATH, f"the path {shown(value)} leaves its folder")
     tidy = normpath(rest)
@@ -130,7 +134,7 @@ def plain(value: object) -> Any:
     if isinstance(value, int | Decimal):
         number = _float(value)
         if not math.isfinite(number) and (isinstance(value, int) or value.is_finite()):
-            raise ItemError(ItemReason.BAD_VALUE, f"{shown(value)} is more than a number of JSON can hold")
+            raise ItemError(ItemReason.BAD_VALUE, f"{shown(value)} exceeds the range of JSON numbers")
         return value if isinstance(value, int) else plain(number)
     if isinstance(value, datetime | date | time):
         return value.isoformat()
@@ -140,7 +144,7 @@ def plain(value: object) -> Any:
         return [plain(one) for one in value]
     if isinstance(value, Mapping):
         return {str(plain(name)): plain(one) for name, one in value.items()}
-    raise ItemError(ItemReason.BAD_VALUE, f"{shown(value)} cannot be said in JSON")
+    raise ItemError(ItemReason.BAD_VALUE, f"{shown(value)} cannot be represented in JSON")
 
 
 def shown(value: object) -> str:

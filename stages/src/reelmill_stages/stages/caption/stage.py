@@ -62,7 +62,7 @@ class CaptionStage(Stage):
             asked = question(given.item, self.block)
             kept = work.answers.find(asked.identity)
             if kept is None and limit and not work.answers.allows(StageCounter.TOKENS, limit):
-                return Skipped(ItemReason.BUDGET, f"the {limit} tokens that the stage may spend are spent")
+                return Skipped(ItemReason.BUDGET, f"the limit of {limit} tokens is reached")
             if kept is None:
                 kept = work.answers.keep(asked.identity, self._asked(asked, given, work))
             return self._done(given, json.loads(kept))
@@ -77,7 +77,7 @@ class CaptionStage(Stage):
         work.answers.spend(cost)
         if self.block.limits.tokens and StageCounter.TOKENS not in cost:
             raise SpecError(
-                "the server counts no tokens (usage), so limits.tokens cannot be kept",
+                "the server does not report token counts (usage), so limits.tokens cannot be enforced",
                 where=self.block.server.url,
                 hint="remove limits.tokens, or make the server report usage",
             )

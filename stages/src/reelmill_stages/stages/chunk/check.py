@@ -35,7 +35,9 @@ class ChunksCheck:
         yield Finding(NAME, "readable", True)
         counted = index.get("videos"), index.get("chunks")
         right = counted == (len(set(names)), len(names))
-        message = f"it says {counted[0]} videos and {counted[1]} chunks, but lists {len(set(names))} and {len(names)}"
+        message = (
+            f"it declares {counted[0]} videos and {counted[1]} chunks, but lists {len(set(names))} and {len(names)}"
+        )
         yield Finding(NAME, "counts", right, "" if right else message)
         for video, chunks in groupby(zip(names, entries, strict=True), key=lambda pair: pair[0]):
             yield from _video(video, [entry for _, entry in chunks], params, folder)

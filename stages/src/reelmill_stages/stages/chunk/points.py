@@ -62,7 +62,7 @@ class PointFolder:
         self._work = work
         files = list(work.files_in(told["uri"], told["source"]))
         if folder_digest(files) != (told["files"], told["digest"]):
-            raise ItemError(ItemReason.CHANGED, f"other keypoints than were listed lie in {told['uri']}")
+            raise ItemError(ItemReason.CHANGED, f"the keypoints in {told['uri']} have changed since they were listed")
         self._files: dict[int, Media] = {}
         for media in files:
             frame = frame_of(media.uri.rpartition("/")[2])

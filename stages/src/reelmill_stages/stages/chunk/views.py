@@ -103,7 +103,8 @@ def common_range(item: Item, views: Mapping[str, View]) -> range:
     frames = range(int(told[0]), int(told[1])) if told else range(longest)
     if frames.stop > longest or not frames:
         raise ItemError(
-            ItemReason.OUTSIDE, f"the annotation means frames {frames.start} to {frames.stop}, the video has {longest}"
+            ItemReason.OUTSIDE,
+            f"the annotation refers to frames {frames.start} to {frames.stop}, but the video has {longest}",
         )
     if short := {name: length for name, length in lengths.items() if length < frames.stop}:
         lacking = ", ".join(f"{name} has {length}" for name, length in short.items())
@@ -118,4 +119,4 @@ def _same_pace(frames: range, views: Mapping[str, View]) -> None:
     slack = max(1 / view.fps for view in views.values())
     if longest - shortest > slack + _APART * longest:
         each = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in lasting.items())
-        raise ItemError(ItemReason.OUT_OF_STEP, f"{len(frames)} frames last differently long: {each}")
+        raise ItemError(ItemReason.OUT_OF_STEP, f"{len(frames)} frames have different durations: {each}")

@@ -31,7 +31,7 @@ def rebuild(item: Item, source: Path, folder: Path) -> Path:
     with cutter(source, media, _block(known), folder) as video:
         made = video.clip(item, piece).item
     if any(made.provenance[name] != known[name] for name in _SAME):
-        raise ItemError(ItemReason.CHANGED, f"{source.name} has other frames than the ones that the clip was made of")
+        raise ItemError(ItemReason.CHANGED, f"{source.name} has other frames than those that the clip was made from")
     return made.files[0].path
 
 

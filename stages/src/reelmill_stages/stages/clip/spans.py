@@ -36,7 +36,7 @@ def wanted_span(fields: Fields, duration: float) -> RequestedSpan:
         raise ItemError(ItemReason.BAD_SPAN, f"the span {start:g} s to {end:g} s {what}")
     if start >= duration - _TINY or end > duration + SLACK:
         raise ItemError(
-            ItemReason.SPAN_OUTSIDE, f"the span {start:g} s to {end:g} s leaves the video, which has {duration:.3f} s"
+            ItemReason.SPAN_OUTSIDE, f"the span {start:g} s to {end:g} s exceeds the video, which has {duration:.3f} s"
         )
     overhang = end - duration
     return RequestedSpan(Span(start, duration), overhang) if overhang > _TINY else RequestedSpan(Span(start, end))

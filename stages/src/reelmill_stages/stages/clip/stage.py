@@ -70,7 +70,7 @@ class ClipStage(Stage):
                 f"{ffmpeg.binary().path} has no encoder {encoder}", hint="choose another codec, or another ffmpeg"
             )
         if self.params.codec == "h264_nvenc":
-            event(_log, "GPU encoders have few sessions: keep workers per GPU low", level=logging.WARNING)
+            event(_log, "GPU encoders have few sessions: use few workers per GPU", level=logging.WARNING)
 
     def process(self, group: Sequence[Input], work: Work) -> Sequence[Result]:
         results: dict[int, Result] = {}

@@ -19,7 +19,8 @@ def clip_of(item: Item) -> Item:
         media = Media.from_json(made["source"])
     except (KeyError, ValueError) as error:
         raise ItemError(
-            ItemReason.NO_MEDIA, "the item does not say of which clip its vector was made: passes is for items of embed"
+            ItemReason.NO_MEDIA,
+            "the item does not record the clip that its vector was made from: passes is for items of embed",
         ) from error
     before, own = made.get("from"), made.get("fields")
     return replace(

@@ -18,7 +18,7 @@ from reelmill_stages.media.timeline import item_span
 from reelmill_stages.media.timeline.timeline import read_timeline
 from reelmill_stages.stage import Input, Terms, Work
 from reelmill_stages.stages.dedup import bands
-from reelmill_stages.stages.dedup.contrast import BITS, hashes, luma, mirrored
+from reelmill_stages.stages.dedup.contrast_hashes import BITS, hashes, luma, mirrored
 from reelmill_stages.stages.dedup.frame_alignment import longest_rising
 from reelmill_stages.stages.dedup.rule import Match
 from reelmill_stages.stages.dedup.videos import clock, media_of, sampled

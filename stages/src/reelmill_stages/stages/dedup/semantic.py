@@ -136,7 +136,7 @@ def vector(path: Path, item: Item) -> Array:
         raise ItemError(ItemReason.NO_VECTOR, f"{path.name} has {array.dtype} of the shape {array.shape}")
     found = array.astype(np.float64)
     if not np.isfinite(found).all():
-        raise ItemError(ItemReason.NAN_FEATURES, f"{path.name} has components that are no numbers")
+        raise ItemError(ItemReason.NAN_FEATURES, f"{path.name} has components that are not numbers")
     if found.ndim == 2:
         found = found.mean(axis=1 if _is_lip(item) else 0)
     if len(found) > _LONGEST:
@@ -152,7 +152,7 @@ def _array(path: Path) -> Array:
             names = archive.names
             name = "embedding" if "embedding" in names else names[0] if len(names) == 1 else ""
             if not name:
-                raise ArrayError(f"it has the arrays {', '.join(names)[:200]}, and none is called embedding")
+                raise ArrayError(f"it has the arrays {', '.join(names)[:200]}, but none is called embedding")
             return archive.array(name)
     with path.open("rb") as file:
         return read_array(file, path.stat().st_size)

@@ -42,7 +42,7 @@ def crops_in(file: IO[bytes]) -> Crops:
         with ArrayArchive(file) as archive:
             if KEY not in archive.names:
                 named = ", ".join(archive.names[:8]) or "nothing"
-                raise ItemError(ItemReason.NO_DATA_KEY, f"it holds {named}, but nothing called {KEY!r}")
+                raise ItemError(ItemReason.NO_DATA_KEY, f"it contains {named}, but no array {KEY!r}")
             crops = archive.array(KEY)
     except ArrayError as error:
         raise ItemError(ItemReason.NOT_AN_NPZ, f"it cannot be read as an npz file: {error}") from error

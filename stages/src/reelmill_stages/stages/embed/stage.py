@@ -87,7 +87,7 @@ class EmbedStage(Stage):
                 else:
                     wrong = int(found.size - np.isfinite(found).sum())
                     yield Refused(
-                        one.input.number, ItemReason.NAN_FEATURES, f"{wrong} of {found.size} features are no numbers"
+                        one.input.number, ItemReason.NAN_FEATURES, f"{wrong} of {found.size} features are not numbers"
                     )
         yield from vectors.finish()
 

@@ -21,7 +21,7 @@ def caption(fields: Mapping[str, Any]) -> str:
     if not isinstance(text, str):
         raise ItemError(ItemReason.BAD_TEXT, f"the caption is {type(text).__name__}, not text")
     if not text.isprintable() and any("\ud800" <= letter <= "\udfff" for letter in text):
-        raise ItemError(ItemReason.BAD_TEXT, "the caption holds half of a surrogate pair, which is no Unicode text")
+        raise ItemError(ItemReason.BAD_TEXT, "the caption contains half of a surrogate pair and is not valid Unicode")
     return text
 
 
@@ -35,7 +35,7 @@ def sizes(fields: Mapping[str, Any]) -> list[float] | None:
         raise ItemError(ItemReason.BAD_SIZE, f"size must be {SIZES} numbers, not {length}")
     for value in given:
         if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-            raise ItemError(ItemReason.BAD_SIZE, f"size holds {value!r}, which is not a number")
+            raise ItemError(ItemReason.BAD_SIZE, f"size contains {value!r}, which is not a number")
     return [float(value) for value in given]
 
 

@@ -26,7 +26,7 @@ def rebuild(item: Item, source: Path, folder: Path, vocabulary: Path | None = No
     timeline = read_timeline(source, stream=provenance["stream"])
     indices = tuple(provenance["frames"])
     if max(indices) >= len(timeline) or [timeline.pts[index] for index in indices] != list(provenance["pts"]):
-        raise ItemError(ItemReason.CHANGED, f"{source.name} has other frames than the ones that the sample was made of")
+        raise ItemError(ItemReason.CHANGED, f"{source.name} has other frames than those that the sample was made from")
     taken = FrameSelection(indices, provenance["padded"], timeline.whole)
     sample = SampleWriter(block, taken, folder / item.fields["sample"])
     turned = Turned(timeline.shape)

@@ -29,5 +29,5 @@ def read_codebook(path: Path, width: int, where: str = "") -> torch.Tensor:
             hint="create it with the text tower of the same model",
         )
     if not torch.isfinite(found).all():
-        raise SpecError("the codebook holds values that are no numbers", where=where)
+        raise SpecError("the codebook contains values that are not numbers", where=where)
     return found.float()

@@ -30,7 +30,7 @@ def merged_files(block: GridBlock, data: DataSetReader) -> Iterator[File]:
         about = partial(_about, seen, splits)
         count = _merged(block, _fetched(keys, data, seen), target, about)
         if count != splits.total():
-            raise SpecError(f"{count} arrays were merged of {splits.total()} images", where=name, hint="this is a bug")
+            raise SpecError(f"{count} arrays of {splits.total()} images were merged", where=name, hint="this is a bug")
         yield File(name, target)
 
 

@@ -41,7 +41,7 @@ class GridPart:
                 good.append(place)
             else:
                 yield Refused(
-                    one.input.number, ItemReason.NOT_FINITE, f"the features hold NaN or infinity as {array.dtype}"
+                    one.input.number, ItemReason.NOT_FINITE, f"the features contain NaN or infinity as {array.dtype}"
                 )
         if not good:
             return

@@ -38,7 +38,7 @@ def _cropped(image: Image.Image, side: int) -> Image.Image:
     short, long = min(width, height), max(width, height)
     other = int(side * long / short)
     if other > 100 * side:
-        raise ItemError(ItemReason.DAMAGED_IMAGE, f"{width}x{height} pixels are no picture")
+        raise ItemError(ItemReason.DAMAGED_IMAGE, f"{width}x{height} pixels are not a valid size")
     size = (side, other) if width <= height else (other, side)
     resized = image.resize(size, Image.Resampling.BICUBIC)
     left, top = round((size[0] - side) / 2.0), round((size[1] - side) / 2.0)

@@ -61,7 +61,7 @@ def check_finite(tensors: Mapping[str, torch.Tensor], where: str) -> None:
     """Raises SpecError for weights with NaN or infinity."""
     for name, tensor in tensors.items():
         if not torch.isfinite(tensor).all():
-            raise SpecError(f"the weights hold values that are no numbers, in {name}", where=where)
+            raise SpecError(f"the weights contain values that are not numbers, in {name}", where=where)
 
 
 def _state_dict(path: Path, where: str) -> Tensors:
@@ -72,7 +72,7 @@ def _state_dict(path: Path, where: str) -> Tensors:
         raise SpecError(
             f"no state dict can be read: {first[:200]}",
             where=where,
-            hint="save one: torch.save(model.state_dict(), path). A TorchScript archive is none",
+            hint="save one: torch.save(model.state_dict(), path). A TorchScript archive does not work",
         ) from error
     for name in ("state_dict", "model"):
         if isinstance(loaded, Mapping) and isinstance(loaded.get(name), Mapping):
@@ -83,7 +83,9 @@ def _state_dict(path: Path, where: str) -> Tensors:
         if isinstance(tensor, torch.Tensor) or name in OPENAI
     }
     if not tensors:
-        raise SpecError("it holds no weights", where=where, hint="save a state dict: torch.save(model.state_dict(), …)")
+        raise SpecError(
+            "it contains no weights", where=where, hint="save a state dict: torch.save(model.state_dict(), …)"
+        )
     return tensors
 
 

@@ -45,7 +45,7 @@ def _counts(path: Path, tars: Mapping[str, Contents]) -> Iterator[tuple[str, Tar
         elif listed[tar] != tars[tar].count:
             yield (
                 name,
-                TarProblem("energon_info", f"it says {listed[tar]} samples for {tar}, which has {tars[tar].count}"),
+                TarProblem("energon_info", f"it lists {listed[tar]} samples for {tar}, which has {tars[tar].count}"),
             )
 
 

@@ -54,7 +54,7 @@ class UnkeyedSample:
         """
         names = [part.name for part in self.parts]
         if len(set(names)) < len(names):
-            raise ItemError(ItemReason.BAD_SAMPLE, f"the sampler gave two parts one name: {', '.join(names)}")
+            raise ItemError(ItemReason.BAD_SAMPLE, f"the sampler gave two parts the same name: {', '.join(names)}")
         for part in self.parts:
             _check_part(part, scratch)
         try:

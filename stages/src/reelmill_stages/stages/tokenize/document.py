@@ -139,7 +139,7 @@ class _Batch:
         places = [place for place in range(first, end) if place in self.escaped]
         if wrong := [self.texts[place] for place in places if not self.escaped[place]]:
             raise ItemError(
-                ItemReason.CONTROL_SYMBOL, f"a text becomes a control symbol whatever is done: {wrong[-1][:60]!r}"
+                ItemReason.CONTROL_SYMBOL, f"a text becomes a control symbol even when escaped: {wrong[-1][:60]!r}"
             )
         return bool(places)
 
@@ -152,6 +152,6 @@ def cut(document: TokenDocument, limit: int, image_ids: frozenset[int]) -> Token
     kept, lost = document.ids[:limit], document.ids[limit:]
     if np.isin(lost, list(image_ids)).any() or not document.mask[:limit].any():
         raise ItemError(
-            ItemReason.TOO_LONG, f"{len(document)} tokens, and nothing can be cut off but images or all the answers"
+            ItemReason.TOO_LONG, f"{len(document)} tokens, and only images or whole answers could be cut off"
         )
     return TokenDocument(kept, document.mask[:limit], document.text, document.escaped, cut=True)

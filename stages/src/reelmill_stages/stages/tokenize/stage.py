@@ -86,7 +86,7 @@ class TokenizeStage(Stage):
         said = ", ".join(f"{count} {reason}" for reason, count in sorted(lost.items()))
         if not one.count:
             return Failed(
-                ItemReason.NO_DOCUMENTS, f"none of {one.samples} samples can be used: {said or 'it is empty'}"
+                ItemReason.NO_DOCUMENTS, f"none of the {one.samples} samples can be used: {said or 'it is empty'}"
             )
         counters = {
             StageCounter.DOCUMENTS: one.count,

@@ -58,7 +58,7 @@ def _images(sample: Sample, fields: dict[str, Any]) -> tuple[Member, ...]:
         raise ItemError(ItemReason.BAD_JSON, "its image_name_list is not a list of names")
     if not names and "mp4" in sample.parts:
         raise ItemError(
-            ItemReason.NO_IMAGES, "it holds a whole video: pack with the sampler un or kf to have images of it"
+            ItemReason.NO_IMAGES, "it contains a whole video: pack with the sampler un or kf to get images of it"
         )
     return tuple(_image(sample, name) for name in names)
 
@@ -68,4 +68,4 @@ def _image(sample: Sample, name: str) -> Member:
     for suffix in ("jpg", "jpeg", "png"):
         if member := sample.parts.get(f"{place}.{suffix}"):
             return member
-    raise ItemError(ItemReason.IMAGE_MISSING, f"it lists {name!r} and has no such image")
+    raise ItemError(ItemReason.IMAGE_MISSING, f"it lists {name!r}, but has no such image")

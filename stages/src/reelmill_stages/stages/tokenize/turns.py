@@ -40,7 +40,7 @@ def turns_of(read: Mapping[str, Any], images: int) -> list[Turn]:
     if places != images:
         raise ItemError(ItemReason.IMAGE_COUNT, f"{images} images and {places} places for them")
     if True not in [turn.learned for turn in found]:
-        raise ItemError(ItemReason.NO_TEXT, "it has no answer that could be learned")
+        raise ItemError(ItemReason.NO_TEXT, "it has no answer to learn")
     return found
 
 
@@ -90,7 +90,7 @@ def _whole(text: str) -> str:
             text.encode()
         except UnicodeEncodeError as error:
             half = text[error.start].encode("unicode_escape").decode()
-            raise ItemError(ItemReason.BAD_JSON, f"a text has {half}, which is half a character") from error
+            raise ItemError(ItemReason.BAD_JSON, f"a text contains {half}, half of a surrogate pair") from error
     return text
 
 

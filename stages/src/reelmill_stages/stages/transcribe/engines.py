@@ -81,7 +81,7 @@ class WhisperEngine:
                 raise SpecError(
                     f"faster-whisper cannot load these files: {str(error).splitlines()[0][:200]}",
                     where=f"whisper.model: {files.model.uri}",
-                    hint="give the files of one model in the form of CTranslate2",
+                    hint="give the files of one model in the CTranslate2 format",
                 ) from error
 
     def hear(self, samples: Samples) -> Mapping[str, Any]:

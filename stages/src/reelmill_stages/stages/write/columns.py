@@ -45,7 +45,8 @@ class ReadyColumn:
             return _vectors(value, self.width) if self.kind == "vectors" else _READ[self.kind](value)
         except UnicodeEncodeError as error:
             raise ItemError(
-                ItemReason.BAD_TEXT, f"the column {self.name} holds half of a surrogate pair, which is no Unicode text"
+                ItemReason.BAD_TEXT,
+                f"the column {self.name} contains half of a surrogate pair and is not valid Unicode",
             ) from error
         except ValueError as error:
             shown = repr(value)[:_SHOWN]

@@ -70,7 +70,8 @@ def _input_of(item: Item) -> Media:
         return Media.from_json(item.provenance["source"])
     except (KeyError, ValueError) as error:
         raise ItemError(
-            ItemReason.NO_MEDIA, f"{item.key} does not say of which file its vector was made: madeOf is for embed"
+            ItemReason.NO_MEDIA,
+            f"{item.key} does not record the file that its vector was made from: madeOf is for embed",
         ) from error
 
 
@@ -116,9 +117,9 @@ def _check_content(path: Path, kind: MediaKind) -> None:
 def _checked_size(path: Path, longest: int) -> int:
     size = path.stat().st_size
     if not size:
-        raise ItemError(ItemReason.EMPTY, f"{path.name} has no bytes")
+        raise ItemError(ItemReason.EMPTY, f"{path.name} is empty")
     if size > longest:
-        raise ItemError(ItemReason.TOO_LARGE, f"{path.name} has {size} bytes; the sample can hold {longest} of it")
+        raise ItemError(ItemReason.TOO_LARGE, f"{path.name} has {size} bytes; the sample can hold {longest} of them")
     return size
 
 
@@ -132,7 +133,7 @@ def _vector_file(path: Path, target: Path) -> Path:
         held = array.astype(np.float32) if array.dtype.kind in "fiu" and array.ndim and array.size else None
     if held is None or not np.isfinite(held).all():
         raise ItemError(
-            ItemReason.NO_VECTOR, f"{array.dtype} of the shape {array.shape} is no array of finite numbers of 32 bits"
+            ItemReason.NO_VECTOR, f"{array.dtype} of the shape {array.shape} is not an array of finite 32-bit numbers"
         )
     np.save(target, held)
     return target

@@ -31,7 +31,7 @@ def address(connection: Connection, env: Mapping[str, str], where: str) -> str:
     if not (account := env.get(name, "")):
         raise StoreError(f"{name} is not set", where=where, hint=_HINT)
     if not _ACCOUNT.fullmatch(account):  # anything else could name another server
-        raise StoreError(f"{name} is no name of a storage account", where=where, hint=_HINT)
+        raise StoreError(f"{name} is not the name of a storage account", where=where, hint=_HINT)
     return f"https://{account}.blob.core.windows.net"
 
 

@@ -148,7 +148,7 @@ class AzureStore:
             )  # fmt: skip
         except NotFound as error:
             if if_match and no_object(error):
-                raise PreconditionFailed("the object is gone", where=error.where) from error
+                raise PreconditionFailed("the object no longer exists", where=error.where) from error
             raise
 
     def list(self, prefix: str = "", *, follow_links: bool = True, problems: bool = False) -> Iterator[Stat]:

@@ -33,7 +33,7 @@ def credential(connection: Connection, env: Mapping[str, str], where: str) -> An
             return Credentials.from_service_account_info(json.loads(key), scopes=_SCOPES)  # type: ignore[no-untyped-call]
         except (ValueError, MalformedError, AttributeError, TypeError) as error:
             hint = "set it to the JSON of a service account's key"
-            raise StoreError(f"{name} holds no key of a service account", where=where, hint=hint) from error
+            raise StoreError(f"{name} is not the key of a service account", where=where, hint=hint) from error
     if env.get(f"{connection.env_prefix}GOOGLE_STORAGE_ANONYMOUS", "").lower() in ("1", "true", "yes"):
         return AnonymousCredentials()  # type: ignore[no-untyped-call]
     refuse_other_identity(connection, where, "GOOGLE_SERVICE_ACCOUNT_KEY")

@@ -40,7 +40,9 @@ def explain(error: Exception, *, endpoint: str, bucket: str, key: str = "") -> R
     if isinstance(error, DataCorruption):
         return TransientError("the checksum of what was read is wrong", where=place, hint=_AGAIN)
     if isinstance(error, RefreshError) and not error.retryable:
-        return StoreError(f"the credentials are refused: {_line(error)}", where=place, hint="check the key or identity")
+        return StoreError(
+            f"the credentials are rejected: {_line(error)}", where=place, hint="check the key or identity"
+        )
     if isinstance(error, SSLError):
         return StoreError(f"TLS: {_line(error)}", where=place, hint="check the endpoint, and REQUESTS_CA_BUNDLE")
     if isinstance(error, ConnectTimeout) or (

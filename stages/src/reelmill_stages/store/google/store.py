@@ -146,7 +146,7 @@ class GoogleStore:
             )  # fmt: skip
         except NotFound as error:
             if if_match and self._client.is_there:
-                raise PreconditionFailed("the object is gone", where=error.where) from error
+                raise PreconditionFailed("the object no longer exists", where=error.where) from error
             raise
         if isinstance(written, Stat):
             return written

@@ -18,7 +18,7 @@ def split_hub_uri(uri: str) -> tuple[str, str]:
     """(`hf://datasets/OWNER/NAME@revision`, path). Raises SpecError."""
     root, path = "/".join(uri.split("/")[:5]), "/".join(uri.split("/")[5:])
     if not _REPOSITORY.fullmatch(root):
-        raise SpecError("this names no data set of the Hugging Face Hub", where=uri, hint=_FORM)
+        raise SpecError("not a data set of the Hugging Face Hub", where=uri, hint=_FORM)
     return root, path
 
 
@@ -34,7 +34,7 @@ class Repository:
     def parsed(cls, root: str, endpoint: str) -> "Repository":
         """Of `hf://datasets/OWNER/NAME@revision`. Raises SpecError."""
         if not (found := _REPOSITORY.fullmatch(root)):
-            raise SpecError("this names no data set of the Hugging Face Hub", where=root, hint=_FORM)
+            raise SpecError("not a data set of the Hugging Face Hub", where=root, hint=_FORM)
         owner, name, revision = found.groups()
         return cls(endpoint.rstrip("/"), f"{owner}/{name}", unquote(revision or "main"))
 

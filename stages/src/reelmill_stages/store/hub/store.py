@@ -100,9 +100,7 @@ class HubStore(WebStore):
                     raise
                 return  # a folder that is not there is empty
             if not isinstance(page, list):
-                raise StoreError(
-                    "the answer of the Hub is no list of files", where=self._root, hint="check HF_ENDPOINT"
-                )
+                raise StoreError("the Hub's answer is not a list of files", where=self._root, hint="check HF_ENDPOINT")
             for entry in page:
                 stat = self._listed(entry)
                 if stat is None or not stat.key.startswith(prefix):
@@ -118,7 +116,7 @@ class HubStore(WebStore):
         lfs = entry.get("lfs") or {}
         path, size, content = entry.get("path"), entry.get("size"), lfs.get("oid") or entry.get("oid")
         if not isinstance(path, str) or not isinstance(size, int) or not isinstance(content, str):
-            raise StoreError("an answer of the Hub cannot be read", where=self._root, hint="check HF_ENDPOINT")
+            raise StoreError("the Hub's answer cannot be read", where=self._root, hint="check HF_ENDPOINT")
         return Stat(path, size, str(Validator(size, f'"{content}"')), 0.0, self._commit)
 
     @cached_property
@@ -130,7 +128,7 @@ class HubStore(WebStore):
             raise NotFound("no such data set or revision", where=self._root, hint=_ACCESS) from error
         commit = found.get("sha") if isinstance(found, dict) else None
         if not isinstance(commit, str) or not re.fullmatch(r"[0-9a-f]{40,64}", commit):
-            raise StoreError("the answer of the Hub names no commit", where=self._root, hint="check HF_ENDPOINT")
+            raise StoreError("the Hub's answer names no commit", where=self._root, hint="check HF_ENDPOINT")
         return commit
 
     def _json(
@@ -145,16 +143,18 @@ class HubStore(WebStore):
                     for chunk in answer.chunks(_CHUNK):
                         data += chunk
                         if len(data) > _MOST:
-                            raise StoreError("the answer of the Hub is too long", where=url, hint="check HF_ENDPOINT")
+                            raise StoreError("the Hub's answer is too long", where=url, hint="check HF_ENDPOINT")
                     following = _NEXT.search(answer.headers.get("link", ""))
                 return load_json(bytes(data), max_bytes=_MOST), self._same_hub(following[1]) if following else None
             except (HTTPError, OSError, JsonError) as error:
-                problem = unanswered(error, url) or TransientError("the answer of the Hub is no JSON", where=url)
+                problem = unanswered(error, url) or TransientError("the Hub's answer is not JSON", where=url)
                 attempts.wait_or_raise(problem, error)
 
     def _same_hub(self, url: str) -> str:
         if str(origin(url)) != self._server:
-            raise StoreError(f"the list of files goes on at {origin(url)}", where=self._root, hint="check HF_ENDPOINT")
+            raise StoreError(
+                f"the list of files continues at {origin(url)}", where=self._root, hint="check HF_ENDPOINT"
+            )
         return url
 
     def _transfer(

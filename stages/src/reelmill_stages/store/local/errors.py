@@ -61,7 +61,7 @@ def error_of(error: OSError, path: Path) -> ReelmillError:
     if code in _KEY_REFUSED:
         return KeyRefused(what, where=str(path), hint=_KEY_REFUSED[code])
     if code == errno.ELOOP:
-        return NotFound("this link leads to itself, or in a circle", where=str(path))
+        return NotFound("this link leads to itself or in a circle", where=str(path))
     if code in _MISSING:
         return NotFound("no such object", where=str(path))
     return StoreError(what, where=str(path), hint=_REFUSED.get(code or 0, "check the folder and its file system"))

@@ -95,7 +95,7 @@ def _open(above: int, name: str, path: Path) -> int:
 
 def _link(path: Path) -> StoreError:
     return StoreError(
-        "a link is in the way: nothing is written or deleted through one",
+        "a link is in the way: reelmill neither writes nor deletes through links",
         where=str(path),
-        hint="remove the link, or put what it points at in its place",
+        hint="remove the link, or replace it by its target",
     )

@@ -73,7 +73,7 @@ def attach(fd: int, record: Record, folder: Path) -> Path | None:
 
 
 def record_of(file: int | str | Path, status: os.stat_result, folder: Path) -> Record:
-    """The record of a file, given by descriptor or path and by its status. Raises OSError if the file is gone.
+    """The record of a file, given by descriptor or path and by its status. Raises OSError if the file no longer exists.
 
     What cannot be read as a record is none of ours.
     """

@@ -182,7 +182,7 @@ class LocalStore:
                     raise NotFound("no such object", where=str(source))
                 if not is_file(found):
                     raise StoreError(
-                        "this is a folder, a link, a pipe or a device, no file", where=str(source), hint="move it away"
+                        "this is a folder, link, pipe or device, not a file", where=str(source), hint="move it away"
                     )
                 with opened(self._root, above_target, make=True) as there:
                     if there.status(new_name):
@@ -266,7 +266,7 @@ class LocalStore:
         try:
             self._match(self.stat(key), if_match)
         except NotFound as error:
-            raise PreconditionFailed("the object is gone", where=str(path)) from error
+            raise PreconditionFailed("the object no longer exists", where=str(path)) from error
 
     def _place(self, key: str, path: Path, temp: Path, *, create: bool) -> None:
         *above, name = key.split("/")

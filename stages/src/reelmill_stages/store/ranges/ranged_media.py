@@ -189,7 +189,7 @@ class RangedMedia:
         data = self._store.read(self.key, start=start, length=length, if_match=self._etag, version=self._version)
         if len(data) != length:
             raise RangesUnsupported(
-                f"the server gave {len(data)} bytes of a range of {length}", where=f"{self._store.uri} {self.key}"
+                f"the server returned {len(data)} bytes of a range of {length}", where=f"{self._store.uri} {self.key}"
             )
         return data, time.monotonic() - began
 

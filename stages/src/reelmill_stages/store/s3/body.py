@@ -108,7 +108,7 @@ def _size_of(response: BaseHTTPResponse, start: int | None) -> int:
     """Bytes of the body. Raises RangesUnsupported unless it begins at `start`, if that is given."""
     if start is not None and range_start(response) != start:
         raise RangesUnsupported(
-            "the server does not give the range that was asked for", hint="use a store that supports range requests"
+            "the server does not return the requested range", hint="use a store that supports range requests"
         )
     length = response.headers.get("content-length")
     if length is None or not (length.isascii() and length.isdecimal()):

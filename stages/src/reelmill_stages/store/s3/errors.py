@@ -109,7 +109,7 @@ def explain(error: Exception, *, endpoint: str, bucket: str, key: str = "") -> R
         return _unanswered(error, place)
     if isinstance(error, _UNREADABLE):
         told = str(error) or type(error).__name__
-        return TransientError(f"the answer of the server cannot be read: {told}", where=place, hint=_PROXY)
+        return TransientError(f"the server's answer cannot be read: {told}", where=place, hint=_PROXY)
     return None
 
 

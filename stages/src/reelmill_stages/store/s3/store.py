@@ -152,7 +152,7 @@ class S3Store:
                 if found:
                     return found
                 if if_match and no_object(error):
-                    raise PreconditionFailed("the object is gone", where=error.where) from error
+                    raise PreconditionFailed("the object no longer exists", where=error.where) from error
                 raise
         return Stat(key, size, written.etag, written.modified, written.version, dict(metadata or {}))
 

@@ -43,9 +43,9 @@ def origin(url: str) -> Origin:
         parts = parse_url(url)  # as the client reads it
         (parts.host or "").strip("[]").rstrip(".").encode("idna")  # as the resolver does
     except (LocationParseError, UnicodeError) as error:
-        raise SpecError("this is no URL", where=url, hint="write https://host/path") from error
+        raise SpecError("not a URL", where=url, hint="write https://host/path") from error
     if parts.scheme not in _PORTS or not parts.host or parts.auth is not None:
-        raise SpecError("this is no URL of a web server", where=url, hint="write https://host/path")
+        raise SpecError("not a URL of a web server", where=url, hint="write https://host/path")
     return Origin(parts.scheme, parts.host.strip("[]").rstrip("."), parts.port or _PORTS[parts.scheme])
 
 
@@ -75,7 +75,7 @@ class Rules:
         if here.scheme == "https" and there.scheme == "http":
             raise _redirect(url, f"from https to {there}, which is not protected")
         if not self._may_follow(here, there):
-            raise _redirect(url, f"to another server, {there}", f"name {there.host} in web.allowedHosts")
+            raise _redirect(url, f"to another server, {there}", f"add {there.host} to web.allowedHosts")
         return target
 
     def check_address(self, server: Origin, address: str) -> None:
@@ -85,7 +85,7 @@ class Rules:
                 ItemReason.PRIVATE_ADDRESS,
                 f"{server.host} has the address {address}, which is {kind}, not public",
                 where=str(server),
-                hint=f"name {server} in web.privateServers, if it is meant to be read",
+                hint=f"add {server} to web.privateServers if it may be read",
             )
 
     def _may_follow(self, here: Origin, there: Origin) -> bool:
@@ -116,5 +116,5 @@ def _embedded(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> ipaddre
     return address.ipv4_mapped or address.sixtofour or (address.teredo or (0, None))[1] or address
 
 
-def _redirect(url: str, what: str, hint: str = "list the address that it redirects to") -> ServerRefused:
+def _redirect(url: str, what: str, hint: str = "list the target of the redirect") -> ServerRefused:
     return ServerRefused(ItemReason.REDIRECT, f"the server redirects {what}", where=url, hint=hint)

@@ -74,7 +74,7 @@ class WebStore:
                 size = part[2] if part else None
             if size is None:
                 raise ServerRefused(
-                    ItemReason.WRONG_LENGTH, "the server does not say how many bytes the file has", where=url
+                    ItemReason.WRONG_LENGTH, "the server does not announce the size of the file", where=url
                 )
             return _stat(key, size, answer)
 
@@ -131,13 +131,13 @@ class WebStore:
         try:
             return Validator.parsed(if_match) if if_match else None
         except ValueError as error:
-            raise PreconditionFailed("this is no version of a file of a web server", where=self.uri) from error
+            raise PreconditionFailed("not a version of a file on a web server", where=self.uri) from error
 
     def _url(self, key: str) -> str:
         return f"{self._server}/{quote(check_key(key), safe=_SAFE)}"
 
     def _read_only(self) -> StoreError:
-        return StoreError("this is a source, which is only read", where=self.uri, hint="write to the pipeline's store")
+        return StoreError("this is a source, which is read-only", where=self.uri, hint="write to the pipeline's store")
 
 
 def _stat(key: str, size: int, answer: Answer) -> Stat:

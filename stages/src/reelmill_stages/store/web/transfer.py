@@ -57,7 +57,7 @@ class Transfer:
         was said, PreconditionFailed for another version, and what `WebClient.ask` raises.
         """
         if self.start is not None and self.expected is not None and not self.expected.allows_ranges:
-            raise RangesUnsupported("the server does not tell versions apart, so parts may not fit", where=self.url)
+            raise RangesUnsupported("the server does not identify versions, so parts may not match", where=self.url)
         attempts, done, version = Attempts(self.client.patience), 0, self.expected
         while self.length is None or done < self.length:
             try:
@@ -102,14 +102,14 @@ class Transfer:
         """(version, bytes of the whole transfer, both None if unknown, bytes of the answer to pass over)."""
         told = self.told(answer)
         if answer.headers.get("content-encoding", "identity").lower() != "identity":
-            raise StoreError("the server compresses the file although it was asked not to", where=self.url)
+            raise StoreError("the server compresses the file although the request does not allow it", where=self.url)
         if version is not None and version.contradicted(told):
             raise PreconditionFailed("the file has changed", where=self.url)
         length = content_length(answer.headers)
         if answer.status == 206:
             return self._part(answer, version, told, done)
         if self.start is not None:
-            raise RangesUnsupported("the server does not give ranges", where=self.url)
+            raise RangesUnsupported("the server does not support ranges", where=self.url)
         if version is not None and length is not None and length != version.size:
             # The version is that which was listed, by its own word: then the length is wrong.
             if version.tag and length > version.size:
@@ -123,7 +123,7 @@ class Transfer:
     ) -> tuple[Validator, int, int]:
         found, start = content_range(answer.headers), self.start or 0
         if found is None or found[0] != start + done:
-            raise RangesUnsupported("the server gives another range than was asked for", where=self.url)
+            raise RangesUnsupported("the server returns another range than requested", where=self.url)
         _, last, total = found
         if version is not None and total is not None and total != version.size:
             raise PreconditionFailed(f"the file has {total} bytes, not {version.size}", where=self.url)
@@ -138,12 +138,12 @@ class Transfer:
         """Raises PreconditionFailed where the file has no byte at a place that it had one at when it was listed."""
         at = (self.start or 0) + done
         if done or (version is not None and at < version.size):
-            raise PreconditionFailed(f"the file has no byte {at} any more", where=answer.url)
+            raise PreconditionFailed(f"the file no longer has byte {at}", where=answer.url)
 
     def _too_long(self, size: int) -> ServerRefused:
         return ServerRefused(
             ItemReason.WRONG_LENGTH,
-            f"the server sends more than the {size} bytes that it said",
+            f"the server sends more than the {size} bytes that it announced",
             where=self.url,
             hint="retry; if that does not help, copy the file to a bucket or folder",
         )

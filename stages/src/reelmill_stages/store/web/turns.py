@@ -78,7 +78,7 @@ class Turns:
                     return slot
             time.sleep(_LOOK)
         raise TransientError(
-            f"{self._parallel} other requests to the server did not end", where=server, hint="raise web.parallel"
+            f"{self._parallel} other requests to the server did not finish", where=server, hint="raise web.parallel"
         )
 
     def _is_paused(self, place: Path) -> bool:

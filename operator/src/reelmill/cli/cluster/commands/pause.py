@@ -1,4 +1,4 @@
-"""`reelmill suspend`, `resume` and `cancel`: stop and restart a pipeline's pods. Data are never deleted."""
+"""`reelmill suspend`, `resume` and `cancel`: stop and restart a pipeline's pods. Data is never deleted."""
 
 from datetime import UTC, datetime
 
@@ -39,8 +39,7 @@ def resume(name: Name, place: ClusterOptions = HERE, watch: Watch = False, outpu
 def cancel(name: Name, place: ClusterOptions = HERE, output: Output = Format.TABLE) -> None:
     """Suspend a pipeline and abandon its open passes.
 
-    No data are deleted: closed segments and their files remain. Items of abandoned passes are processed again on
-    resume.
+    No data is deleted: closed segments and their files remain. Items of abandoned passes are processed again on resume.
     """
 
     def ask(link: ClusterClient, resource: Json) -> Answer:
@@ -53,7 +52,7 @@ def cancel(name: Name, place: ClusterOptions = HERE, output: Output = Format.TAB
         return changed, [
             f"{name}: suspended, its pods are being stopped",
             given_up if open_ else "no pass was open",
-            f"no data are deleted: all committed work remains in {status.store or 'the store'}",
+            f"no data was deleted; all committed work remains in {status.store or 'the store'}",
             f"resume with: {speaker(name, place)('resume')}",
         ]
 

@@ -23,7 +23,7 @@ def rerun(
 ) -> None:
     """Run whole stages again, and all stages that read them.
 
-    The old data are kept beside the new. This sets `rerun` in the spec of each stage; if you keep the spec in a file,
+    The old data is kept beside the new. This sets `rerun` in the spec of each stage; if you keep the spec in a file,
     add it there, too.
     """
 
@@ -40,7 +40,7 @@ def rerun(
         again = [each for each in after.names() if after.keys[each] != before.keys[each]]
         return changed, [
             f"{name}: running {', '.join(again)} again from the first item{when(changed)}",
-            f"the spec now has rerun: {word}; the old data remain in the store",
+            f"the spec now has rerun: {word}; the old data remains in the store",
         ]
 
     asking(name, place, output, ask, watch=watch)

@@ -32,9 +32,9 @@ def dashboard(
     everywhere: Annotated[
         bool, typer.Option("--all-namespaces", "-A", help="Show pipelines of all namespaces of the cluster.")
     ] = False,
-    host: Annotated[str, typer.Option("--host", help="Address to listen at. 0.0.0.0: every network.")] = USUAL.host,
+    host: Annotated[str, typer.Option("--host", help="Address to listen on. 0.0.0.0: all networks.")] = USUAL.host,
     port: Annotated[
-        int, typer.Option("--port", min=0, max=65535, help="Port to listen at. 0: any free one.")
+        int, typer.Option("--port", min=0, max=65535, help="Port to listen on. 0: any free port.")
     ] = USUAL.port,
     allowed_host: Annotated[
         list[str] | None,
@@ -45,7 +45,7 @@ def dashboard(
     trusted_proxy: Annotated[
         list[str] | None,
         typer.Option(
-            "--trusted-proxy", help="Address or network of a proxy whose X-Forwarded headers are believed; repeatable."
+            "--trusted-proxy", help="Address or network of a proxy whose X-Forwarded headers are trusted; repeatable."
         ),
     ] = None,
     root_path: Annotated[
@@ -53,14 +53,14 @@ def dashboard(
     ] = USUAL.root_path,
     scratch: Annotated[
         str,
-        typer.Option("--scratch", help="Folder for indexes and pictures, kept for the next time. Default: temporary."),
+        typer.Option("--scratch", help="Folder for indexes and pictures, kept between runs. Default: temporary."),
     ] = USUAL.scratch,
     place: ClusterOptions = HERE,
 ) -> None:
     """Show pipelines, their losses and their items in a browser. Reads only.
 
-    Without an argument, this shows the pipelines of the cluster. With --store alone, it shows the pipelines that a
-    folder or bucket has data of. The page has no login: everybody who can open it sees the data.
+    Without an argument, this shows the pipelines of the cluster. With --store alone, it shows the pipelines whose data
+    a folder or bucket holds. The page has no login: everybody who can open it sees the data.
     """
     serve = store_commands.load(DASHBOARD)
     settings = DashboardSettings(

@@ -33,8 +33,8 @@ def report(
 ) -> None:
     """Write a report about the data of a pipeline: one HTML file that can be viewed without a network.
 
-    It shows the funnel, examples of what came out and of each class of loss, the distribution of every field, times,
-    cost and provenance, as of one moment. The store may be written to meanwhile; nothing is written to it.
+    It shows the funnel, examples of results and of each class of loss, the distribution of every field, times, cost and
+    provenance, all as of one moment. The store may be written to meanwhile; the command writes nothing to it.
     """
     loaded = stored(pipeline, place, elsewhere)
     command = store_commands.load(REPORT)
@@ -50,9 +50,7 @@ def report(
 
 def _must_be_writable(path: Path) -> None:
     if os.path.isdir(path):  # noqa: PTH112 - Path.is_dir raises OSError for a name that is too long
-        raise SpecError(
-            "the report is a file, and this is a folder", where=str(path), hint=f"name a file: {path}/report.html"
-        )
+        raise SpecError("this is a folder, not a file", where=str(path), hint=f"name a file: {path}/report.html")
     if not os.path.isdir(path.parent):  # noqa: PTH112
         raise SpecError("no such folder", where=str(path.parent), hint="create it, or write the report elsewhere")
     must_be_ours(path, _is_report, option="--output")

@@ -31,10 +31,11 @@ def tune(
     place: ClusterOptions = HERE,
     output: Output = Format.TABLE,
 ) -> None:
-    """Show what the rules of a filter stage would drop, from the items that its inputs have in the store.
+    """Show what the rules of a filter stage would drop, based on the items of its inputs in the store.
 
-    Histograms have the limits drawn in. A rule drops items alone (whatever the others do), first (as the ledger will
-    say), and only (no other rule drops them). Nothing is written to the store, and no media is read without --report.
+    Histograms show the limits. The items that a rule drops are counted alone (regardless of the other rules), first (as
+    the ledger will record them), and only (no other rule drops them). Nothing is written to the store, and no media is
+    read without --report.
     """
     loaded = stored(pipeline, place, elsewhere)
     found = store_commands.load(TUNE)(
@@ -62,6 +63,6 @@ def _print(found: TuneResult, output: Format) -> None:
     if found.report:
         write(f"report: {found.report}")
     for problem in found.unseen[:_UNSEEN]:
-        say(f"no picture of {problem}")
+        say(f"no picture for {problem}")
     if len(found.unseen) > _UNSEEN:
-        say(f"no picture of {len(found.unseen) - _UNSEEN} others; the report has all")
+        say(f"no pictures for {len(found.unseen) - _UNSEEN} more; the report lists all")

@@ -24,27 +24,27 @@ SHOWN = 3
 
 
 def demo(
-    folder: Annotated[Path, typer.Argument(help="The folder to make. Files of an earlier demo are put aside.")] = Path(
-        "demo"
-    ),
+    folder: Annotated[
+        Path, typer.Argument(help="The folder to create. Files of an earlier demo are moved aside.")
+    ] = Path("demo"),
 ) -> None:
     """Generate a few videos, and run a pipeline on them.
 
     The pipeline cuts captioned spans, makes samples of frames and tokens, packs tars and indexes them. One of the
-    videos is broken, so that the ledger has a failure to show. Needs no network, and takes less than a minute.
+    videos is broken on purpose, so the ledger shows a failure. Needs no network and takes less than a minute.
     """
     began = time.monotonic()
     made = store_commands.load(DEMO)(folder)
     if made.earlier:
-        write(f"files of an earlier demo are in {made.earlier} now; delete them when you like")
-    write(f"inputs: {folder}/videos, {folder}/captions.csv; {made.broken} is cut off in the middle")
+        write(f"files of an earlier demo were moved to {made.earlier}; delete them when you no longer need them")
+    write(f"inputs: {folder}/videos, {folder}/captions.csv; {made.broken} is truncated")
     walk(folder)
     for line in ("", f"done in {time.monotonic() - began:.0f} s. Try next:", "", f"  cd {folder}"):
         write(line)
     for command in (
         "run pipeline.yaml                 # again: nothing is left to do",
-        "status pipeline.yaml              # what every stage has",
-        "check pipeline.yaml --stage shards --all   # would a trainer take these tars?",
+        "status pipeline.yaml              # the status of every stage",
+        "check pipeline.yaml --stage shards --all   # can a trainer read these tars?",
     ):
         write(f"  {program()} {command}")
 

@@ -1,4 +1,4 @@
-"""`reelmill check --forgotten`: whether something of forgotten items is left."""
+"""`reelmill check --forgotten`: search the store for traces of forgotten items."""
 
 import typer
 
@@ -13,7 +13,7 @@ COLUMNS = ("source", "object")
 
 
 def check_forgotten(loaded: Loaded, *, output: Format) -> None:
-    """Show where something is left; exits with code 65 if there is any."""
+    """Show where traces remain; exits with code 65 if there are any."""
     found = store_commands.load(CHECK_FORGOTTEN)(store_commands.task(loaded), store_commands.environment())
     rows = [{"source": row.source, "object": key} for row in found for key in row.left]
     if not output.for_people:
@@ -22,13 +22,13 @@ def check_forgotten(loaded: Loaded, *, output: Format) -> None:
         show(rows, output, columns=COLUMNS)
     for row in found:
         many = f"{row.items} forgotten items of {row.source}"
-        said = f"{row.objects} objects read, {row.named_only} compared by name alone"
+        said = f"{row.objects} objects read, {row.named_only} compared by name only"
         if row.left:
-            say(f"something of {many} is left in {len(row.left)} objects ({said})")
+            say(f"traces of {many} remain in {len(row.left)} objects ({said})")
         elif row.items:
-            say(f"nothing is left of {many} ({said})")
+            say(f"no traces of {many} remain ({said})")
         else:
-            say(f"nothing of {row.source} was forgotten")
+            say(f"no items of {row.source} were forgotten")
         if row.unfinished:
             say(f"forgetting items of {row.source} is not finished: reelmill forget PIPELINE --continue")
     if any(row.left or row.unfinished for row in found):

@@ -1,4 +1,4 @@
-"""`reelmill repair`: make damaged output files again."""
+"""`reelmill repair`: rebuild damaged output files."""
 
 import time
 from typing import Annotated
@@ -21,7 +21,7 @@ def repair(
     pipeline: Target,
     stage: Annotated[str, typer.Option("--stage", "-s", help="Repair the data set of this stage only.")] = "",
     max_rate: Annotated[
-        float | None, typer.Option("--max-rate", min=0.001, help="Read at most so many MB per second.")
+        float | None, typer.Option("--max-rate", min=0.001, help="Maximum read rate in MB per second.")
     ] = None,
     read_all: Annotated[
         bool, typer.Option("--read-all", help="Read every byte, even where an S3 server has a checksum.")
@@ -30,13 +30,13 @@ def repair(
     place: ClusterOptions = HERE,
     output: Output = Format.TABLE,
 ) -> None:
-    """Make damaged output files again.
+    """Rebuild damaged output files.
 
-    Compares everything like check --deep. A damaged file of a single item is made again by its stage, and put in place
-    only if it has the committed digest; the damaged one is moved to the store's trash. For everything else, the reason
-    why it is not repaired is shown.
+    Compares everything like check --deep. A damaged file of a single item is made again by its stage, and replaces the
+    damaged one only if it has the committed digest; the damaged one is moved to the store's trash. For everything else,
+    the reason why it is not repaired is shown.
 
-    Exits with code 65 if damage is left.
+    Exits with code 65 if damage remains.
     """
     loaded = stored(pipeline, place, elsewhere)
     done = store_commands.load(REPAIR)(

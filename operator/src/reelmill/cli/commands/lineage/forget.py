@@ -1,4 +1,4 @@
-"""`reelmill forget`: take everything away that came of items of a source."""
+"""`reelmill forget`: remove items of a source and everything made from them."""
 
 import getpass
 import sys
@@ -31,30 +31,31 @@ def forget(
     ] = None,
     source: Annotated[str, typer.Option("--source", "-s", help="The source. Default: the pipeline's only one.")] = "",
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")] = False,
-    continue_: Annotated[
-        bool, typer.Option("--continue", help="Finish what a call that was cut off has begun.")
-    ] = False,
+    continue_: Annotated[bool, typer.Option("--continue", help="Finish a call that was interrupted.")] = False,
     release: Annotated[
         bool,
-        typer.Option("--release", help="Record that what a search still finds is of something else, and run again."),
+        typer.Option(
+            "--release", help="Record that what a search finds belongs to something else, and allow runs again."
+        ),
     ] = False,
     elsewhere: StoreOverride = AS_NAMED,
     place: ClusterOptions = HERE,
     output: Output = Format.TABLE,
 ) -> None:
-    """Take everything away that came of items of a source, and keep them from coming back.
+    """Remove everything made from items of a source, and keep them from coming back.
 
-    All data sets of the store that were made of the source are searched. Rows become anonymous, files with something
-    of the items are deleted. Other inputs of such files, and inputs that were dropped as copies of the items, are
-    marked, so that the next run processes them again. The files of the source itself stay. For items that were
-    forgotten before, the store is searched again, also for what was made of them.
+    All data sets of the store that were made from the source are searched. Rows become anonymous, and files that
+    contain data of the items are deleted. Other inputs of such files, and inputs that were dropped as copies of the
+    items, are marked, so the next run processes them again. The files of the source itself are kept. For items that
+    were forgotten before, the store is searched again, including everything made from them.
 
-    Asks first on a terminal; elsewhere, nothing is done without --yes. If it is cut off, --continue finishes it.
+    Asks for confirmation on a terminal; elsewhere, nothing is done without --yes. If the command is interrupted,
+    --continue finishes it.
 
-    A search that finds names of the items at the end cannot know whether these are words of something else. Look at
-    what it names; --release records that it is of something else, when and by whom, and runs are no longer refused.
+    The final search cannot tell whether a name that it finds belongs to something else. Check the objects that it
+    lists; --release records that they belong to something else, when and by whom, and runs are no longer refused.
 
-    Exits with code 65 if something is left.
+    Exits with code 65 if traces remain.
     """
     loaded = stored(pipeline, place, elsewhere)
     name = _source(loaded, source)
@@ -63,7 +64,7 @@ def forget(
         _release(loaded, name, wanted, yes=yes, output=output)
         return
     if bool(wanted) == continue_ or release:
-        raise SpecError("name the keys of items, or give --continue alone", hint="see reelmill forget --help")
+        raise SpecError("give the keys of items, or --continue alone", hint="see reelmill forget --help")
     found = _call(loaded, name, wanted, act=False)
     if found.state != "forgotten" and not found.left and _may(found, yes=yes):
         found = _call(loaded, name, wanted, act=True)
@@ -89,14 +90,14 @@ def _release(loaded: Loaded, source: str, keys: tuple[str, ...], *, yes: bool, o
         say(f"would release {len(found.left)} objects with names of {many}: use --yes")
         return
     if not yes and not typer.confirm(
-        printable(f"Is what is in these {len(found.left)} objects of something else than {many}?"), err=True
+        printable(f"Do these {len(found.left)} objects belong to something other than {many}?"), err=True
     ):
         say("nothing was done")
         raise typer.Exit
     found = _call_release(loaded, source, keys, act=True)
     if not output.for_people:
         emit(found.to_json(), output)
-    say(f"released {len(found.left)} objects; {many} stay forgotten, and pipelines run again")
+    say(f"released {len(found.left)} objects; {many} remain forgotten, and pipelines can run again")
 
 
 def _call_release(loaded: Loaded, source: str, keys: tuple[str, ...], *, act: bool) -> ForgetResult:
@@ -116,7 +117,7 @@ def _now() -> str:
 
 
 def _user() -> str:
-    """Who calls, as the machine knows them; empty where it does not, as in a container."""
+    """The user's name on this machine; empty if it has none, as in a container."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):
@@ -140,23 +141,23 @@ def _call(loaded: Loaded, source: str, keys: tuple[str, ...], *, act: bool) -> F
 
 
 def _may(found: ForgetResult, *, yes: bool) -> bool:
-    """Whether to go on. On a terminal, shows what would go and asks."""
+    """Whether to proceed. On a terminal, shows what would be removed and asks."""
     if yes or not (sys.stdin.isatty() and sys.stderr.isatty()):
         return yes
     for row in found.rows:
         data_set = DataSetPaths(row.stage, row.stage_key).root
         say(f"  {data_set}: {row.items} items, {row.files} files, {size(row.bytes)}")
     _say_copies(found)
-    if not typer.confirm(printable(f"Forget {len(found.keys)} items of {found.source} for ever?"), err=True):
+    if not typer.confirm(printable(f"Permanently forget {len(found.keys)} items of {found.source}?"), err=True):
         say("nothing was done")
         raise typer.Exit
     return True
 
 
 def _say_copies(found: ForgetResult) -> None:
-    """Say, before anything is done, which inputs come back."""
+    """Print how many inputs will be processed again, before anything is done."""
     if copies := _copies(found):
-        say(f"{copies} inputs were dropped as copies of them, and come back: name those that are to go as well")
+        say(f"{copies} inputs were dropped as copies of them and will be processed again; name those to forget as well")
 
 
 def _copies(found: ForgetResult) -> int:
@@ -169,19 +170,19 @@ def _say(found: ForgetResult, pipeline: str) -> None:
         more = f", … ({len(found.left) - _NAMED} more)" if len(found.left) > _NAMED else ""
         named = f"{', '.join(found.left[:_NAMED])}{more}"
         if found.state == "unfinished":
-            say(f"something of {many} is left in {named}")
+            say(f"traces of {many} remain in {named}")
         else:
-            say(f"{many} are forgotten, and their names, or names of what was made of them, are left in {named}")
-        say("delete what is of them; if it is of something else: reelmill forget PIPELINE KEY --release")
+            say(f"{many} are forgotten, but their names, or names of what was made from them, remain in {named}")
+        say("delete what belongs to them; if it belongs to something else: reelmill forget PIPELINE KEY --release")
     elif found.state == "found":
         say(f"would forget {many}: use --yes")
         _say_copies(found)
     elif found.state == "unfinished":
         say(f"forgetting {many} is not finished: use --yes")
     elif found.rows:
-        say(f"forgot {many}: nothing of them is left")
-        say(f"to make lists and files that had other items as well again: reelmill run {pipeline}")
+        say(f"forgot {many}: no traces remain")
+        say(f"to rebuild lists and files that also held other items: reelmill run {pipeline}")
         if copies := _copies(found):
-            say(f"{copies} inputs that were dropped as copies of them are decided again by this run")
+            say(f"that run also decides again on {copies} inputs that were dropped as copies of them")
     else:
-        say(f"{many} were forgotten before, and nothing of them is left")
+        say(f"{many} were forgotten before, and no traces remain")

@@ -26,7 +26,7 @@ def lineage(
     """Write a table of where every item of a data set comes from, as a Parquet file.
 
     A row leads from a source object, with its version and the exact times and frames, through the stages with their
-    keys, versions and outcomes, to an item, or to the stage in which it ended. So every item of the sources is in the
+    keys, versions and outcomes, to an item, or to the stage that produced none. Every item of the sources is in the
     table, except those that the stage has yet to cover. The file appears when it is complete.
     """
     loaded = stored(pipeline, place, elsewhere)
@@ -35,6 +35,6 @@ def lineage(
     if not output.for_people:
         emit(made.to_json(), output)
         return
-    write(f"{made.file}: {made.rows} rows, {made.items} items of {made.stage}, {made.ended} that ended before")
+    write(f"{made.file}: {made.rows} rows, {made.items} items of {made.stage}, {made.ended} inputs without an item")
     if made.unknown:
-        say(f"nothing says what {made.unknown} items were made of: an earlier version of reelmill wrote them")
+        say(f"the inputs of {made.unknown} items are unknown: an earlier version of reelmill wrote them")

@@ -1,4 +1,4 @@
-"""`reelmill rebuild`: make a sample again, from its lineage and the sources."""
+"""`reelmill rebuild`: rebuild a sample from its lineage and the sources."""
 
 from pathlib import Path
 from typing import Annotated
@@ -23,22 +23,22 @@ def rebuild(
     sample: Annotated[str, typer.Option("--sample", help="The item's key.", show_default=False)],
     to: Annotated[Path, typer.Option("--to", help="A new folder for the files of the item.")] = Path("rebuilt"),
     item_timeout: Annotated[
-        str, typer.Option("--item-timeout", help="Wall time that a stage may take for one input.")
+        str, typer.Option("--item-timeout", help="Maximum wall time of a stage for one input.")
     ] = "30m",
     pipeline: Annotated[
         str | None,
-        typer.Option("--pipeline", metavar="FILE", help="The pipeline file, for parameters that cards leave out."),
+        typer.Option("--pipeline", metavar="FILE", help="The pipeline file, for parameters that cards omit."),
     ] = None,
     output: Output = Format.TABLE,
 ) -> None:
-    """Make a sample again, byte for byte, from its lineage and the sources alone.
+    """Rebuild a sample byte for byte from its lineage and the sources alone.
 
-    The lineage says which source objects the sample was made of, in which versions, by which stages. They are done
-    again on this machine, in a temporary folder, and the files are compared with the digests in the lineage. The store
-    of the data set is not needed. The sources are, with their credentials, and the files that stages refer to, such as
-    weights. A card leaves out texts among the parameters of your own code; --pipeline names the file that has them.
+    The lineage records the source objects of the sample, their versions, and the stages that processed them. These
+    stages run again on this machine, in a temporary folder, and the files are compared with the digests in the lineage.
+    The store of the data set is not needed. Required are the sources with their credentials, and the files that stages
+    refer to, such as weights. A card omits text parameters of your own code; --pipeline names the file that has them.
 
-    Exits with code 65 if a file differs, and 2 if the sample cannot be made here.
+    Exits with code 65 if a file differs, and 2 if the sample cannot be rebuilt here.
     """
     loaded = load(pipeline) if pipeline else None
     found = store_commands.load(REBUILD)(
@@ -59,13 +59,13 @@ def rebuild(
     else:
         emit(found.to_json(), output)
     if found.same:
-        say(f"{found.item} of {found.stage} is the same byte for byte: {found.folder}")
+        say(f"{found.item} of {found.stage} is identical byte for byte: {found.folder}")
         return
-    say(f"{found.item} of {found.stage} was made again and differs: {found.folder}")
+    say(f"{found.item} of {found.stage} was rebuilt and differs: {found.folder}")
     for tool, (then, now) in found.other_versions.items():
         say(f"  it was made with {tool} {then}, here is {now or 'none'}")
     if not found.other_versions:
-        say("  the same versions made it: an encoder or a model of the way gives other bytes on another machine")
+        say("  the versions are the same: an encoder or a model on the way gives different bytes on another machine")
     raise typer.Exit(CommandExit.ITEMS)
 
 

@@ -33,9 +33,9 @@ def trace(
 ) -> None:
     """Show what an item was made of, and all items and files that were made of it.
 
-    An origin is an item of an earlier stage, the first one that of a source: the source object, with its version. A
-    result is an item of a later stage that contains something of the item, a file, or an input that ended otherwise
-    than done. JSON and YAML contain the exact times, the tools' versions and the digests of all files.
+    An origin is an item of an earlier stage; the first one is the source object, with its version. A result is an item
+    of a later stage that contains data of the item, a file, or an input whose outcome is not done. JSON and YAML
+    contain the exact times, the tools' versions and the digests of all files.
     """
     loaded = stored(pipeline, place, elsewhere)
     if stage:
@@ -47,7 +47,7 @@ def trace(
     show_first((_row(row, output) for row in rows), limit, output, columns=COLUMNS)
     if unknown := [row for row in rows if not row.known]:
         names = ", ".join(dict.fromkeys(row.stage for row in unknown))
-        say(f"nothing says which inputs items of {names} were made of: an earlier version of reelmill wrote them")
+        say(f"the inputs of items of {names} are unknown: an earlier version of reelmill wrote them")
 
 
 def _row(row: TraceRow, output: Format) -> dict[str, Any]:

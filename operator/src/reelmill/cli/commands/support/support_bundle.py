@@ -46,8 +46,8 @@ def support_bundle(
     the records in the store and the ends of logs. What cannot be read is listed in manifest.json.
 
     Secrets are not read. Values of variables, of annotations of other tools and of parameters of your own code are
-    left out, and so is everything that looks like a credential. Names and keys of items stay: look through the
-    archive before you publish it.
+    omitted, and so is everything that looks like a credential. Names and keys of items remain: review the archive
+    before you publish it.
     """
     redactor = Redactor(secret_variables(os.environ))
     stem = f"reelmill-support-{_ODD.sub('-', Path(pipeline).stem)}-{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}"
@@ -62,11 +62,11 @@ def support_bundle(
         _of_file(bundle, pipeline, elsewhere, place)
     path = output or Path(f"{stem}.tar.gz")
     files = bundle.write(path)
-    say(f"{path}: {files} files, {size(path.stat().st_size)}; look through it before you publish it")
+    say(f"{path}: {files} files, {size(path.stat().st_size)}; review it before you publish it")
     for what, why in bundle.unread.items():
         say(f"not read: {what}: {why}")
     if bundle.unread:
-        say(f"the bundle is complete but for that; {MANIFEST} in it lists the same")
+        say(f"apart from that, the bundle is complete; {MANIFEST} in it lists the same")
 
 
 def _of_cluster(bundle: SupportBundle, name: str, elsewhere: StoreOverride, place: ClusterOptions) -> None:

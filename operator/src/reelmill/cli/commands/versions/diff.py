@@ -25,10 +25,10 @@ def diff(
     stage: Annotated[str, typer.Option("--stage", "-s", help="The source or stage to compare.")] = "",
     from_: Annotated[
         str,
-        typer.Option("--from", help="State before: KEY, KEY@SEGMENT, @SEGMENT or @NAME. Default: the present one."),
+        typer.Option("--from", help="State before: KEY, KEY@SEGMENT, @SEGMENT or @NAME. Default: the current one."),
     ] = "",
-    to: Annotated[str, typer.Option("--to", help="State after, in the same forms. Default: the present one.")] = "",
-    rows: Annotated[bool, typer.Option("--rows", "-r", help="Show each difference instead of their numbers.")] = False,
+    to: Annotated[str, typer.Option("--to", help="State after, in the same forms. Default: the current one.")] = "",
+    rows: Annotated[bool, typer.Option("--rows", "-r", help="Show each difference instead of counts.")] = False,
     item: Annotated[str, typer.Option("--item", help="Limit to this item, and show each difference.")] = "",
     limit: RowLimit = None,
     elsewhere: StoreOverride = AS_NAMED,
@@ -51,7 +51,7 @@ def diff(
     if not other and before == after:
         raise SpecError(
             "there is only one state to compare",
-            hint="name the state before with --from KEY, KEY@SEGMENT, @SEGMENT or @NAME, or give a second pipeline",
+            hint="select an earlier state with --from KEY, KEY@SEGMENT, @SEGMENT or @NAME, or give a second pipeline",
         )
     sides = (store_commands.task(one), before), (store_commands.task(two), after)
     environment = store_commands.environment()

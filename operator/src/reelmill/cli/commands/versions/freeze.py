@@ -1,4 +1,4 @@
-"""`reelmill freeze`: a name for the present state of data sets."""
+"""`reelmill freeze`: a name for the current state of data sets."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -35,15 +35,15 @@ def freeze(
     place: ClusterOptions = HERE,
     output: Output = Format.TABLE,
 ) -> None:
-    """Give the present state of data sets a name, or list such names.
+    """Give the current state of data sets a name, or list such names.
 
-    Trainers open the state as STAGE@NAME, however the data set grows or the pipeline changes: later segments do not
-    belong to it, and prune deletes nothing that it needs.
+    Trainers open the state as STAGE@NAME, even after the data set has grown or the pipeline has changed: later segments
+    do not belong to it, and prune deletes nothing that it needs.
     """
     if name is None and (delete or stage):
         raise SpecError("the name of the state is missing", hint="reelmill freeze PIPELINE NAME")
     if delete and stage:
-        raise SpecError("--delete and --stage cannot be used together", hint="a name is deleted with all its data sets")
+        raise SpecError("--delete and --stage cannot be used together", hint="a name is deleted for all its data sets")
     loaded = stored(pipeline, place, elsewhere)
     loaded.entries(stage or [])
     task, environment = store_commands.task(loaded), store_commands.environment()
@@ -57,8 +57,8 @@ def freeze(
     if delete:
         left = store_commands.load(THAW)(task, environment, name)
         for key in left:
-            say(f"left {key}: reelmill did not write it")
-        say(f"deleted the name {name}; prune lists the data sets that nobody claims now")
+            say(f"kept {key}: reelmill did not write it")
+        say(f"deleted the name {name}; prune lists the data sets that are no longer claimed")
         return
     moment = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
     state = store_commands.load(FREEZE)(task, environment, name, stages=stage or [], moment=moment)

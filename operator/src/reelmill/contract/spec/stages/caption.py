@@ -24,7 +24,7 @@ def _template(text: str) -> str:
 
 def _field(name: str) -> str:
     if name in RESERVED_FIELDS:
-        raise ValueError(f"{name!r} is a name of reelmill's own: choose another field")
+        raise ValueError(f"{name!r} is reserved for reelmill: choose another field")
     return name
 
 
@@ -51,8 +51,8 @@ class CaptionBlock(StageBlock):
     model: Annotated[str, Field(min_length=1, max_length=256)]
     """Name of the model on the server."""
     prompt: Template = "Describe this video in one paragraph."
-    """What the model is asked. `{text}` stands for a field of the item and `{measures.luma}` for a part of one; an
-    item without the field is `failed(no_field)`. Braces are written `{{` and `}}`."""
+    """The prompt. `{text}` stands for a field of the item and `{measures.luma}` for a part of one; an item without the
+    field is `failed(no_field)`. Braces are written `{{` and `}}`."""
     system: Template | None = None
     """The system prompt, with placeholders like `prompt`. If absent, none is sent."""
     send: Literal["frames", "video"] = "frames"
@@ -118,7 +118,7 @@ class CaptionBlock(StageBlock):
         if self.text_property and self.field == "text":
             wrong.append("with textProperty, field must be another one than text, such as description")
         if taken := sorted(self.extra.keys() & OWN_REQUEST_FIELDS):
-            wrong.append(f"extra must not contain {', '.join(taken)}: the stage sends it itself")
+            wrong.append(f"extra must not contain {', '.join(taken)}, which the stage sets")
         return wrong
 
 

@@ -45,11 +45,11 @@ class ClipBlock(StageBlock):
     """Threshold of the detector; a lower one finds more cuts. If absent, 27 for `content`, 3 for `adaptive`, 0.2 for
     `histogram` and 0.5 for `transnetv2`."""
     short_scenes: Literal["omit", "merge"] = "omit"
-    """What becomes of scenes shorter than `minLength`: they are omitted, or merged with the next ones, as by the option
+    """What happens to scenes shorter than `minLength`: they are omitted, or merged with the next ones, as by the option
     `--min-scene-len` of PySceneDetect. With `omit`, PySceneDetect's detectors merge scenes shorter than 15 frames.
     `merge` is not supported with `transnetv2`."""
     margin: Duration = "0s"
-    """Time that is left out at the beginning and at the end of each scene, before it is divided and measured."""
+    """Time that is omitted at the beginning and at the end of each scene, before it is divided and measured."""
     device: Literal["auto", "cpu", "gpu"] = "auto"
     """Where `transnetv2` runs. `auto` uses a GPU if the pod has one; videos that are processed on the CPU instead are
     counted (`gpu_fallback`)."""
@@ -63,8 +63,8 @@ class ClipBlock(StageBlock):
     audio: Literal["keep", "drop"] = "keep"
     """Keep the first audio stream, or write no audio."""
     measure: SceneMeasures | None = None
-    """Measure clips with `by: scenes` in the decode that finds them, as a stage `measure` after this one would, for the
-    price of one decode. Clips that are parts of a scene, by `maxLength` or `margin`, are decoded once more. Not
+    """Measure clips with `by: scenes` in the decode that finds them, as a stage `measure` after this one would, at the
+    cost of a single decode. Clips that are parts of a scene, by `maxLength` or `margin`, are decoded once more. Not
     supported with `detector: transnetv2` and `mode: reencode`."""
 
     @property

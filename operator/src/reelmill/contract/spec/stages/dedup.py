@@ -32,8 +32,8 @@ class DedupBlock(StageBlock):
     """Largest distance between duplicates. `perceptual`: differing bits of 256 between two frames, at most 64, by
     default 36. `semantic`: cosine distance (1 - cosine), at most 0.1, by default 0.03. Not for `exact`."""
     fps: Annotated[float, Field(gt=0, le=30)] = 2.0
-    """Frames per second that `perceptual` compares. Copies that begin at another frame are found more surely with more
-    of them; a frame takes 36 bytes in the index, and 192 for its terms."""
+    """Frames per second that `perceptual` compares. A higher rate finds copies that begin at another frame more
+    reliably; a frame takes 36 bytes in the index, and 192 for its terms."""
     overlap: Annotated[float, Field(gt=0, le=1)] = 0.5
     """Share of an item's frames that a kept item must show, in the same order, for `perceptual`. An item that shows
     more than a kept one is not a duplicate of it."""
@@ -41,7 +41,7 @@ class DedupBlock(StageBlock):
     """Whether `perceptual` also finds copies that are mirrored left to right. Doubles the terms of the index."""
     passes: Literal["vectors", "clips"] = "vectors"
     """What `semantic` passes on: the items with vectors, as the `embed` stage made them, or the `clips` that these were
-    made of, with their media and provenance. A clip without a vector has its row in the ledger of that stage."""
+    made of, with their media and provenance. The ledger of the `embed` stage has the rows of clips without a vector."""
     measure: Annotated[str, Field(min_length=1, max_length=256)] | None = None
     """Field of the items, with dots below objects (`measures.bitrate`): of duplicates in one pass, the one with the
     `best` value is kept; items without a number there come last. If absent, the first by key is kept. What an earlier

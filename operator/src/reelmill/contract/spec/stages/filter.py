@@ -79,7 +79,7 @@ class Rule(Model):
     not_matches: Pattern | None = None
     """A regular expression that must not occur in the text."""
     missing: Literal["fail", "keep", "drop"] = "fail"
-    """What becomes of an item without the field: `failed(no_field)`, or the rule keeps it, or drops it."""
+    """What happens to an item without the field: `failed(no_field)`, or the rule keeps it, or drops it."""
 
     @property
     def reason(self) -> str:

@@ -98,9 +98,9 @@ class MeasureBlock(StageBlock):
     speech: SpeechModel | None = None
     """Find speech in the first audio stream."""
     brisque: BrisqueModel | None = None
-    """Score quality by BRISQUE."""
+    """Score quality with BRISQUE."""
     clip: ClipModel | None = None
-    """Score aesthetics and the similarity of text and picture by CLIP."""
+    """Score aesthetics and the similarity of text and picture with CLIP."""
 
     @property
     def added_fields(self) -> frozenset[str]:

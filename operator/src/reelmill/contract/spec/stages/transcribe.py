@@ -38,7 +38,7 @@ class VoiceActivity(Model):
     """Where somebody speaks, by Silero VAD (https://github.com/snakers4/silero-vad)."""
 
     weights: FileRef
-    """`silero_vad.onnx` of version 5 or 6, for example out of the wheel of the package silero-vad."""
+    """`silero_vad.onnx` of version 5 or 6, for example from the wheel of the package silero-vad."""
     threshold: Annotated[float, Field(gt=0, lt=1)] = 0.5
     """Probability above which 32 ms of sound are speech. Speech ends where it stays below this less 0.15."""
     min_speech: Duration = "250ms"
@@ -73,11 +73,11 @@ class TranscribeBlock(StageBlock):
     prompt: Annotated[str, Field(max_length=4096)] = ""
     """Text before the first word, for names and spelling."""
     track: Annotated[int, Field(ge=0, le=63)] = 0
-    """Sound track to hear, counted from 0. An item without it has no words and is counted (`no_sound`)."""
+    """Sound track to transcribe, counted from 0. An item without it has no words and is counted (`no_sound`)."""
     max_length: Duration = "30s"
     """Maximum length of the sound in one request; longer speech is divided where the voice is weakest."""
     times: Literal["word", "segment"] = "word"
-    """Smallest part that has times. `segment` is for servers without times of words."""
+    """Smallest unit with times. `segment` is for servers without times of words."""
     no_speech: Annotated[float, Field(gt=0, le=1)] = 0.6
     """A segment is left out if the model's probability of no speech (`no_speech_prob`) is above this and its mean log
     probability below -1, as in Whisper."""

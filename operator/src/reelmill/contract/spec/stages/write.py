@@ -50,7 +50,7 @@ class Column(Model):
     width: Annotated[int, Field(ge=1, le=65536)] | None = None
     """Number of components of each of the `vectors`; an item with others fails. Required with `mds` and `lerobot`."""
     missing: Literal["fail", "null"] = "fail"
-    """What becomes of an item without the field: `failed(no_field)`, or the value is null."""
+    """What happens to an item without the field: `failed(no_field)`, or the value is null."""
 
     @property
     def title(self) -> str:
@@ -84,10 +84,10 @@ class LerobotOptions(Model):
     task: Annotated[str, Field(min_length=1, max_length=120)] = "text"
     """Field with the task of an episode, a text."""
     robot_type: Annotated[str, Field(max_length=100)] = ""
-    """Type of the robot, as the library notes it."""
+    """Type of the robot, as stored in the data set."""
     statistics: bool = True
-    """Write statistics of pictures and numbers (`meta/stats.json`), by which policies are normalised. For those,
-    as many pictures are decoded as LeRobot samples: up to 100 frames all, and of 10,000 frames 1000."""
+    """Write statistics of pictures and numbers (`meta/stats.json`), with which policies normalise their input. For
+    these, as many pictures are decoded as LeRobot samples: all of up to 100 frames, and 1000 of 10,000."""
 
 
 class WriteBlock(StageBlock):
@@ -103,7 +103,7 @@ class WriteBlock(StageBlock):
     """What the file of an item is, which is also the name of its column: `video`; `image`; `vector`, the array of an
     `embed` stage; or `none`, to write fields alone."""
     made_of: Literal["video"] | None = None
-    """With `media: vector`: also the video of which an `embed` stage made the vector, in the column `video`."""
+    """With `media: vector`: also the video that an `embed` stage made the vector from, in the column `video`."""
     views: Annotated[list[ColumnName], Field(max_length=16)] = []
     """Views of items that have several, such as `front`: one video column each, instead of `video`."""
     columns: Annotated[list[Column], Field(max_length=200)] = []
@@ -151,25 +151,25 @@ class WriteBlock(StageBlock):
 
     def refusals(self) -> list[str]:
         wrong = [
-            f"the column {column.title} needs a type: nothing tells what {column.field} is"
+            f"the column {column.title} needs a type: the type of {column.field} is unknown"
             for column in self.columns
             if column.kind is None
         ]
         if (self.format == "lerobot") != (self.lerobot is not None):
             wrong.append("format lerobot and the block lerobot belong together: give fps, width and height there")
         if self.format == "lerobot" and self.media != "video":
-            wrong.append("a LeRobot data set has videos: leave out media")
+            wrong.append("a LeRobot data set has videos: remove media")
         if self.format == "mds":
             wrong += [
-                f"mds has no null for {column.kind}: leave out missing in the column {column.title}, or use type json"
+                f"mds has no null for {column.kind}: remove missing from the column {column.title}, or use type json"
                 for column in self.columns
                 if column.missing == "null" and column.kind not in _WITH_NULL
             ]
         wrong += self._vector_refusals()
         if self.made_of and self.media != "vector":
-            wrong.append("madeOf is the file of which a vector was made: leave it out, or set media: vector")
+            wrong.append("madeOf is the file that a vector was made from: remove it, or set media: vector")
         if self.views and self.media != "video":
-            wrong.append(f"views are videos: leave out media: {self.media}, or views")
+            wrong.append(f"views are videos: remove media: {self.media}, or views")
         names = [
             KEY,
             *([TASK, *EPISODE_COLUMNS] if self.lerobot else []),
@@ -185,12 +185,12 @@ class WriteBlock(StageBlock):
         for column in self.columns:
             if column.kind != "vectors":
                 if column.width is not None:
-                    wrong.append(f"the column {column.title} has a width without type vectors: leave it out")
+                    wrong.append(f"the column {column.title} has a width without type vectors: remove it")
             elif self.format in ("mds", "lerobot"):
                 if column.width is None:
                     wrong.append(f"vectors of {self.format} have one length: give the column {column.title} a width")
                 if self.format == "lerobot" and column.missing == "null":
-                    wrong.append(f"features of frames have no null: leave out missing in the column {column.title}")
+                    wrong.append(f"features of frames have no null: remove missing from the column {column.title}")
         return wrong
 
 

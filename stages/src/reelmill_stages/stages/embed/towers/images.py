@@ -45,7 +45,7 @@ class ImageTower:
         mine = _tower_only(found)
         if not mine:
             raise SpecError(
-                f"no key begins with {TOWER}: this is no CLIP of open_clip, but {', '.join(sorted(found)[:4])}, …",
+                f"not weights of open_clip: no key begins with {TOWER}, but {', '.join(sorted(found)[:4])}, …",
                 where=self._where,
                 hint="give the state dict of an open_clip model, whole or its image tower",
             )
@@ -161,7 +161,7 @@ class ImageTower:
             found: dict[str, Any] = load_json(fetch(ref).read_bytes())
             found.get("model_cfg")
         except (ValueError, AttributeError) as error:
-            raise SpecError(f"this is no JSON object: {error}", where=f"config: {ref.uri}") from error
+            raise SpecError(f"not a JSON object: {error}", where=f"config: {ref.uri}") from error
         return found
 
     @property

@@ -28,12 +28,12 @@ def parse(data: bytes) -> Merges:
     """Parse a list of merges. Raises ValueError with the number of the line."""
     lines = data.decode().removesuffix("\n").split("\n")[1 : LIMIT + 1]
     if not lines:
-        raise ValueError("it holds no merges")
+        raise ValueError("it contains no merges")
     return [_pair(number, line) for number, line in enumerate(lines, 2)]
 
 
 def _pair(number: int, line: str) -> tuple[str, str]:
     symbols = line.split()
     if len(symbols) != 2:
-        raise ValueError(f"line {number} does not hold two symbols")
+        raise ValueError(f"line {number} does not contain two symbols")
     return symbols[0], symbols[1]

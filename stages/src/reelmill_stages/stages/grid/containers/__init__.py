@@ -113,7 +113,7 @@ def attributes_of(text: bytes) -> dict[str, Any]:
     found = load_json(text or b"{}")
     if isinstance(found, dict):
         return found
-    raise ValueError("its attributes are no object")
+    raise ValueError("its attributes are not an object")
 
 
 def opened(path: Path) -> ContainerReader:

@@ -119,7 +119,7 @@ class Hdf5Reader:
         with refusing():
             stored = self.file[name]
             if not isinstance(stored, h5py.Dataset):
-                raise ArrayError(f"{name} is no array")
+                raise ArrayError(f"{name} is not an array")
             if stored.nbytes > MAX_BYTES:
                 raise ArrayError(f"{name} has {stored.nbytes} bytes; at most {MAX_BYTES} are read")
             found: Array = stored[()]

@@ -76,7 +76,7 @@ class LmdbWriter:
                 with self._env.begin(write=True) as transaction:
                     for name, value in records:
                         if not transaction.put(name, value, overwrite=False):
-                            raise ValueError(f"{name.decode()} is there already")
+                            raise ValueError(f"{name.decode()} exists already")
             except lmdb.MapFullError:
                 self._room *= 2
                 self._env.set_mapsize(self._room)

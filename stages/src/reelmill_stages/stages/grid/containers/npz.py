@@ -55,7 +55,7 @@ class NpzWriter:
     def add(self, arrays: Iterable[tuple[str, Array]]) -> None:
         for name, array in arrays:
             if name in self._names:
-                raise ValueError(f"{name} is there already")
+                raise ValueError(f"{name} exists already")
             self._names.add(name)
             member = zipfile.ZipInfo(f"{name}.npy", _EPOCH)
             member.compress_type = zipfile.ZIP_DEFLATED if self._level else zipfile.ZIP_STORED

@@ -45,7 +45,7 @@ class PtWriter:
     def add(self, arrays: Iterable[tuple[str, Array]]) -> None:
         for name, array in arrays:
             if name in self._tensors:
-                raise ValueError(f"{name} is there already")
+                raise ValueError(f"{name} exists already")
             self._tensors[name] = torch.from_numpy(np.ascontiguousarray(array))
 
     def close(self, attributes: Attributes) -> None:
@@ -66,7 +66,7 @@ class PtReader:
                 self._attributes = attributes_of(archive.comment)
             found = torch.load(path, map_location="cpu", weights_only=True)
         if not isinstance(found, dict) or not all(isinstance(tensor, torch.Tensor) for tensor in found.values()):
-            raise ValueError("it holds no dict of tensors")
+            raise ValueError("it contains no dict of tensors")
         self._tensors: dict[str, torch.Tensor] = found
 
     @property

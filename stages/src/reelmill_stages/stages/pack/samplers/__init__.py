@@ -28,7 +28,7 @@ def load(block: PackBlock) -> Sampler:
     found = _class(block.sampler)
     if not (isinstance(found, type) and callable(getattr(found, "sample", None))):
         raise SpecError(
-            f"{block.sampler} is no sampler",
+            f"{block.sampler} is not a sampler",
             where="sampler",
             hint="a sampler is a class with __init__(block) and sample(clip) -> Sample",
         )
@@ -49,10 +49,10 @@ def _class(name: str) -> Any:
             raise SpecError(
                 f"the sampler {name} ({entry.value}) cannot be loaded: {type(error).__name__}: {error}",
                 where="sampler",
-                hint="mend or reinstall the package that brings it",
+                hint="fix or reinstall the package that provides it",
             ) from error
     raise SpecError(
         f"no installed package has an entry point {name!r} in the group {GROUP}",
         where="sampler",
-        hint="install the package that brings it, into the stages' image too, or write module:Class",
+        hint="install the package that provides it, also in the image of the stages, or write module:Class",
     )

@@ -30,7 +30,7 @@ class Interleave:
         images = clip.item.fields.get("images")
         if not isinstance(images, list):
             raise ItemError(
-                ItemReason.BAD_SAMPLE, f"{clip.item.key} is no document: the sampler interleave needs its images"
+                ItemReason.BAD_SAMPLE, f"{clip.item.key} is not a document: the sampler interleave needs its images"
             )
         parts = []
         for place, told in enumerate(images):

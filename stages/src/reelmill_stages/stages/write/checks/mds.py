@@ -56,15 +56,15 @@ def _wrong(path: Path, shard: dict[str, Any]) -> str:
     if size != shard["raw_data"]["bytes"]:
         return f"it has {size} bytes; the index says {shard['raw_data']['bytes']}"
     if size < 4:
-        return "it is no shard"
+        return "not a shard"
     with path.open("rb") as file:
         count = int(np.frombuffer(file.read(4), "<u4")[0])
         if count != shard["samples"] or 4 * (count + 2) > size:
             return f"it has {count} samples; the index says {shard['samples']}"
         offsets = np.frombuffer(file.read(4 * (count + 1)), "<u4").astype(np.int64)
         if offsets[-1] != size or (np.diff(offsets) < 0).any() or offsets[0] < file.tell():
-            return "its offsets do not lead to the end of the file"
+            return "its offsets do not end at the end of the file"
         config = load_json(file.read(int(offsets[0]) - file.tell()))
     if any(config.get(word) != shard.get(word) for word in _NOTED):
-        return "its columns are not those of the index"
+        return "its columns differ from those of the index"
     return ""

@@ -30,7 +30,7 @@ def sweep(draft: PlanDraft) -> None:
     for job in sorted(draft.jobs.values(), key=lambda job: (job.run, job.name)):
         if job.deleting:
             continue
-        if (job.live and job.name not in needed and _superseded(draft, job)) or (job.live and _mended(draft, job)):
+        if (job.live and job.name not in needed and _superseded(draft, job)) or (job.live and _is_fixed(draft, job)):
             draft.delete(job)
         elif job.live:
             _pause(draft, job)
@@ -69,7 +69,7 @@ def _superseded(draft: PlanDraft, job: Observed) -> bool:
     return job.key10 != stage.key[:10]
 
 
-def _mended(draft: PlanDraft, job: Observed) -> bool:
+def _is_fixed(draft: PlanDraft, job: Observed) -> bool:
     """Whether the pods of a Job cannot start and the spec has changed since, so that a new Job replaces it."""
     if job.name not in draft.snapshot.waiting or not job.pods10:
         return False
