@@ -141,7 +141,7 @@ def test_weights_that_are_gone_or_others_are_refused_before_any_stage_runs(
     finally:
         (place / name).write_bytes(before)
     assert said.code == 2
-    assert ("no such file" if instead is None else "the file differs") in said.err
+    assert ("no such file" if instead is None else "the file has changed") in said.err
     assert name in said.err
     assert (place / "log").read_text() == ""
     assert not (tmp_path / "made").exists()
@@ -184,7 +184,7 @@ def test_parameters_that_a_card_leaves_out_are_those_of_the_same_pipeline_alone(
     table = place / "cards/second/lineage.parquet"
     said = rebuild(place, "second", tmp_path / "made", "-o", "json")
     assert said.code == 2
-    assert f"{table}: parameters of first may be secret" in said.err
+    assert f"{table}: the table omits parameters of first" in said.err
     assert "--pipeline FILE" in said.err
     other = tmp_path / "pipeline.yaml"
     other.write_text((place / "pipeline.yaml").read_text().replace("a.pt", "b.pt"))
