@@ -28,14 +28,14 @@ _HEAD = f"""# Index of errors
 
 Generated from the sources by `make generate`: do not edit.
 
-Look up a word or a message here, or search for it; `{VALUE}` stands for a value, such as a name or a number. A message
-is preceded by where it happened, and followed by the same hint. [Troubleshooting](troubleshooting.md) explains common
+Look up a word or a message here, or search for it; `{VALUE}` stands for a value, such as a name or a number. reelmill
+prints the location before a message, and the hint after it. [Troubleshooting](troubleshooting.md) explains common
 problems of local runs, and the [failure handbook](failure-handbook.md) those of clusters.
 
 ## Words
 
-They are reasons of conditions and events (in `kubectl describe` and `reelmill why`), reasons of items (in the ledger),
-and counters of what was not done in the ordinary way.
+These are reasons of conditions and events (shown by `kubectl describe` and `reelmill why`), reasons of items (in the
+ledger), and counters of exceptional processing.
 
 """
 _MESSAGES = """

@@ -17,26 +17,26 @@ INTRO = """\
 
 This page shows the results of `make bench-operator`. Each case runs on its own control plane: a real etcd, API
 server, controller manager and scheduler, with nodes simulated by kwok, whose pods end immediately. Everything,
-including the operator, runs on one machine. The time is therefore that of the control plane, and the cost of the
-operator is the number to compare.
+including the operator, runs on one machine. The times therefore depend mainly on the control plane; compare the cost
+of the operator.
 
 A pipeline is a chain of stages. reelmill runs a survey first, and then the steps of each stage's pass (open, shards and
-commit) in as few pods as it can. Argo Workflows runs one pod per shard and nothing else; its executors, which do not
-run on kwok, would write one result per pod.
+commit) in as few pods as possible. Argo Workflows runs only one pod per shard; its executors, which do not run on kwok,
+would write one result per pod.
 
 Counts per pipeline are the same on a busy machine, except for writes of progress in slow runs. Times are not, and are
-published only from a machine that does nothing else. So both may be from different runs: each has its date, and the
-times of a run that is older than its counts are those of the code of that day.
+published only from an otherwise idle machine. Counts and times may therefore be from different runs: each has its date.
+Times that are older than the counts were measured with the code of that date.
 """
 CASE = "pipelines x stages x shards"
 COUNTS: dict[str, str] = {
     "pods per pipeline": "pods",
-    "pods that start one after the other": "pod starts in a row",
+    "pods that start in sequence": "pod starts in a row",
     "API writes per pipeline (target <= 30)": "writes a pipeline",
     "API writes per pod": "",
     "API reads per pipeline": "reads a pipeline",
     "bytes per status, mean / max": "bytes a status",
-    "writes at rest in three lists (target 0)": "writes at rest",
+    "writes in idle state during three lists (target 0)": "writes at rest",
     "duplicate Jobs (target 0)": "duplicate Jobs",
     "missing Jobs (target 0)": "missing Jobs",
 }

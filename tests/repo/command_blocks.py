@@ -9,10 +9,10 @@ from repo.tree import ROOT, files
 
 PAGES = sorted(path for path in files() if path.suffix == ".md")
 NEEDS = (
-    "In a cluster of your own",
-    "With an account of your own",
+    "In your own cluster",
+    "With your own account",
     "With the files of a release",
-    "In a checkout, for minutes",
+    "In a checkout (takes minutes)",
 )
 """What readers see above a block that no test runs as it stands."""
 RUN_BY = {

@@ -64,7 +64,7 @@ def test_the_table_is_aligned_and_ends_with_what_was_not_run() -> None:
 def test_the_page_names_misses_what_was_not_run_and_what_was_compared() -> None:
     page = table.page(RESULT)
     assert "| frames | 720p | 0.5 s | 1 s | 2x | 2.1x | >= 1.7x | hit |" in page
-    assert "## Misses" in page
+    assert "## Missed targets" in page
     assert "| pack: stage | nothing yet |" in page
     assert "| whole chain: all | video2dataset needs ffprobe on PATH |" in page
     assert "| transfer share | the stage |" in page
@@ -126,4 +126,4 @@ def test_rows_that_were_measured_again_replace_those_of_the_page_and_new_ones_fo
         ("transfer share", "clips", None),
         ("whole chain", "all", None),
     ]
-    assert "Of 2026-02-01: frames." in table.page(result)
+    assert "Measured on 2026-02-01: frames." in table.page(result)
