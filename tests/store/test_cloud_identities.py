@@ -141,7 +141,7 @@ def test_an_identity_that_google_does_not_know_is_told(google: Clients, tokens: 
     file.write_text(service_account(tokens))
     done = google.run(GOOGLE_APPLICATION_CREDENTIALS=str(file))
     assert done.returncode
-    assert "the credentials are refused: invalid_grant: this identity is unknown (check" in done.stderr
+    assert "the credentials are rejected: invalid_grant: this identity is unknown (check" in done.stderr
 
 
 def test_where_nothing_gives_an_identity_the_ways_are_named(google: Clients) -> None:
