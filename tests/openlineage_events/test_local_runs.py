@@ -194,4 +194,4 @@ def test_a_file_whose_first_event_was_cut_is_refused_and_the_message_says_so(vid
     file.write_text(cut := file.read_text()[:50])
     said = reelmill("run", path, "-q", "--openlineage", file)
     assert (said.code, file.read_text()) == (2, cut)
-    assert "the first event in the file was not written to its end" in said.err
+    assert "the first event in the file is truncated" in said.err

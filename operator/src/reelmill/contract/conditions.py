@@ -198,8 +198,8 @@ class ConditionReason(StrEnum):
         "ServerRefused", Topic.STORE, Recovery.RETRY, "reading a file from its web server is not allowed",
         "add the server to `web.privateServers` or `web.allowedHosts` of the source, or copy the file to a bucket")
     KEY_REFUSED = (
-        "KeyRefused", Topic.STORE, Recovery.RETRY, "the store cannot hold one of reelmill's own files",
-        "choose a store with a shorter prefix, or move away what has the name of this file")
+        "KeyRefused", Topic.STORE, Recovery.RETRY, "the store does not accept the name of a file",
+        "choose a store with a shorter prefix, or move the object or folder that has this name")
     PRECONDITION_FAILED = (
         "PreconditionFailed", Topic.STORE, Recovery.RETRY, "a conditional write failed repeatedly",
         "find out what else writes below `_reelmill/`")

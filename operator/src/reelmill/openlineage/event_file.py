@@ -24,9 +24,9 @@ def has_our_events(path: Path) -> bool:
     except (ValueError, RecursionError):
         if line.startswith(_BEGINNING) and not line.endswith(b"\n"):
             raise SpecError(
-                "the first event in the file was not written to its end, so events are not added to it",
+                "the first event in the file is truncated, so no events are appended to it",
                 where=str(path),
-                hint="delete the file if a run that was killed left it, or name another one",
+                hint="delete the file if it was left by a killed run, or name another one",
             ) from None
         return False
     return isinstance(first, dict) and str(first.get("producer", "")).startswith(_PRODUCER)

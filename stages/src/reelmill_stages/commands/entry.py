@@ -42,7 +42,7 @@ def must_exist(store: Store, task: Task, names: Collection[str] = ()) -> None:
     chosen = [entry for entry in entries(task) if not names or entry.name in names]
     if not any(claims_on(store, DataSetPaths(entry.name, entry.key)) for entry in chosen):
         raise SpecError(
-            f"the store has no data set of {listed([entry.name for entry in chosen])} by this definition",
+            f"the store has no data set of {listed([entry.name for entry in chosen])} with this definition",
             where=store.uri,
             hint="run the pipeline first; if it has run, its definition or the address of the store has changed",
         )

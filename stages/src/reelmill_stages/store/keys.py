@@ -49,7 +49,7 @@ def check_room(prefix: str, key: str) -> str:
     size = len(f"{prefix}{key}".encode())
     if size > MAX_KEY:
         raise KeyRefused(
-            f"with the prefix of the store, this key has {size} bytes, and {MAX_KEY} are possible: {key[:200]!r}",
+            f"with the prefix of the store, this key has {size} bytes; the maximum is {MAX_KEY}: {key[:200]!r}",
             hint="choose a shorter prefix for the store, or shorter names",
         )
     return key

@@ -41,7 +41,7 @@ def status(
     watch: Watch = False,
     metrics: Annotated[
         bool,
-        typer.Option("--metrics", help="Print the numbers of the stages as metrics, in the text format of Prometheus."),
+        typer.Option("--metrics", help="Print the metrics of the stages in the Prometheus text format."),
     ] = False,
     elsewhere: StoreOverride = AS_NAMED,
     place: ClusterOptions = HERE,
@@ -54,7 +54,7 @@ def status(
     """
     if metrics:
         if watch or output is not Format.TABLE:
-            raise SpecError("--metrics has a form of its own, of one moment", hint="remove --watch and --output")
+            raise SpecError("--metrics cannot be combined with --watch or --output", hint="remove --watch and --output")
         print(metrics_text(_resources(pipeline, place, elsewhere, everywhere=everywhere)), end="")
         return
     if pipeline and not target.is_name(pipeline):
