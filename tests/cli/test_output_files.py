@@ -108,7 +108,7 @@ def test_a_report_of_tune_replaces_only_its_own_parts(pipeline: Path, tmp_path: 
     mine.write_bytes(b"mine")
     code, said = call(pipeline, "tune", made)
     assert (code, mine.read_bytes()) == (2, b"mine")
-    assert said.startswith(f"error: {mine}: the file that is there is something else")
+    assert said.startswith(f"error: {mine}: the existing file is something else")
 
 
 def test_the_metadata_of_a_source_are_not_replaced_by_a_table_of_lineage(pipeline: Path, tmp_path: Path) -> None:
@@ -118,7 +118,7 @@ def test_the_metadata_of_a_source_are_not_replaced_by_a_table_of_lineage(pipelin
     assert code == 2
     assert said == (
         f"error: {captions}: the existing file is something else and is not replaced\n"
-        "hint: choose another file with --to, or move it away\n"
+        "hint: choose another path with --to, or move it away\n"
     )
     assert captions.read_text() == "path,text\na.mp4,a brown rabbit\n"
 

@@ -186,4 +186,4 @@ def test_validate_refuses_a_token_that_no_run_accepts(tmp_path: Path, videos: Pa
     for command in ("validate", "run"):
         said = reelmill(command, path)
         assert said.code == 2, command
-        assert "the annotation reelmill.dev/identity is not a word" in said.err
+        assert "the annotation reelmill.dev/identity is not a valid token" in said.err

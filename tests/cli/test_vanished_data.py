@@ -39,6 +39,8 @@ def test_a_data_set_that_was_deleted_as_a_whole_is_missed(pipeline: Path, tmp_pa
     shutil.rmtree(record.parent)
     said = reelmill("check", pipeline, "--deep", "-o", "json")
     assert said.code == 65
-    assert [row["key"] for row in json.loads(said.out)["damage"]] == ["pictures/latest.json"]
+    (damaged,) = json.loads(said.out)["damage"]
+    assert damaged["key"] == "pictures/latest.json"
+    assert "run the pipeline, which makes it again" in damaged["remedy"]
     assert reelmill("run", pipeline, "-q").code == 0
     assert reelmill("check", pipeline, "--deep").code == 0

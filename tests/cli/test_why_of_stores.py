@@ -41,7 +41,8 @@ CASES = [
         "an empty source",
         [row("raw", "source", segments=0, listed=True), row("clips", segments=0)],
         "empty",
-        "Nothing is committed: a run has listed raw and found no items. Check the address and patterns there.",
+        "Nothing is committed: a run has started, but found no items in raw. "
+        "If it reported no error, check the address and patterns there.",
     ),
     Case(
         "one of two sources is listed",
@@ -117,11 +118,13 @@ def test_what_a_store_shows_is_said_in_one_paragraph(case: Case) -> None:
 
 def test_a_file_is_explained_by_its_store_or_one_stage_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "videos").mkdir()
     path = write(tmp_path)
     assert reelmill("why", path).out == "Nothing is committed yet.\n"
-    assert reelmill("run", path).code == 0
-    assert reelmill("why", path).out.startswith("Nothing is committed: a run has listed raw and found no items.")
+    for code in (2, 0):  # the folder is missing, then empty
+        assert reelmill("run", path).code == code
+        told = " ".join(reelmill("why", path).out.split())
+        assert told.startswith("Nothing is committed: a run has started, but found no items in raw. If it reported no")
+        (tmp_path / "videos").mkdir(exist_ok=True)
     (tmp_path / "videos/broken.mp4").write_bytes(b"not a video")
     assert reelmill("run", path).code != 0
     told = json.loads(reelmill("why", path, "-o", "json").out)

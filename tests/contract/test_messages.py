@@ -25,8 +25,17 @@ def test_an_address_in_memory_is_in_no_row_no_error_and_no_finding(thing: object
 
 
 def test_what_a_user_wrote_stays() -> None:
-    for text in ("looked at 0x1F600 twice", "<b>meet at 0xCAFE</b>", "a.mp4"):
+    for text in ("looked at 0x1F600 twice", "<b>meet at 0xCAFE</b>", "a.mp4", f"at 0x1F600{' ' * 200_000}at noon"):
         assert told(text) == text
+
+
+@given(before=st.integers(0, 600), after=st.integers(0, 600))
+def test_credentials_are_removed_before_a_message_is_cut(before: int, after: int) -> None:
+    for url in ("https://ann:seCret@host/video.mp4", f"https://host/video.mp4?X-Amz-Security-Token={'seCret' * 90}"):
+        short = shortened(f"{'x' * before} {url} {'y' * after}")
+        assert len(short) <= LONGEST
+        assert "seCret"[1:] not in short
+        assert "ann" not in short
 
 
 @given(name=st.text(max_size=2000), why=st.text(max_size=200), longest=st.integers(401, 600))

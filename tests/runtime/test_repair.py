@@ -52,7 +52,7 @@ def test_a_pipe_in_the_place_of_a_file_is_told_as_one_and_left(line: toy.Line) -
     path.unlink()
     os.mkfifo(path)
     (row,) = deep(line).damage
-    assert "a pipe, a socket or a device, no file" in row.problem
+    assert "a pipe, a socket or a device, not a file" in row.problem
     (left,) = mend(line).rows
     assert "this is a folder, link, pipe or device, not a file" in left.why
     assert path.is_fifo()

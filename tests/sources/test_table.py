@@ -185,6 +185,11 @@ def test_a_row_with_fewer_cells_fails_by_what_it_lacks(folder: Path) -> None:
     assert reasons(listed("table", uri=folder / "t.csv", columns={"text": "text"})) == ["bad_text"]
 
 
+@pytest.mark.parametrize("key", ["\0surplus", "\0line"])
+def test_keys_with_a_null_character_are_columns_like_others(folder: Path, key: str) -> None:
+    assert reasons(table(folder, [{"path": "/no/such.mp4", key: 3}])) == ["missing"]
+
+
 @pytest.mark.parametrize("place", ["/no/such/folder", "/no/such/0123456789/0001/clips"])
 def test_many_rows_that_point_to_nowhere_are_missing_each(folder: Path, place: str) -> None:
     rows = [{"path": f"{place}/{number}.mp4"} for number in range(40)]
@@ -196,7 +201,7 @@ def test_a_table_that_is_no_file_is_told_as_what_it_is(folder: Path, format_: st
     pipe, circle = folder / f"pipe.{format_}", folder / f"circle.{format_}"
     os.mkfifo(pipe)
     circle.symlink_to(circle.name)
-    with pytest.raises(SpecError, match="a pipe, a socket or a device, no file"):
+    with pytest.raises(SpecError, match="a pipe, a socket or a device, not a file"):
         listed("table", uri=pipe, columns=COLUMNS)
     with pytest.raises(SpecError, match="this link leads to itself or in a circle"):
         listed("table", uri=circle, columns=COLUMNS)

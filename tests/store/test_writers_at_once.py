@@ -72,8 +72,6 @@ def test_a_counter_under_if_match_loses_no_step(place, store: Store) -> None:
 
 RACER = """
 import json, sys
-import pytest
-
 from reelmill.contract.errors import PreconditionFailed
 from reelmill.contract.task import StoreRef
 from reelmill_stages.store.open import open_store

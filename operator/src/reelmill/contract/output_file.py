@@ -16,11 +16,13 @@ def must_be_ours(path: Path, is_ours: Callable[[Path], bool], *, option: str) ->
         foreign = path.is_file() and not is_ours(path)
     except OSError as error:
         raise SpecError(
-            f"the existing file cannot be read: {error.strerror}", where=str(path), hint=f"say {option} NEW-FILE"
+            f"the existing file cannot be read: {error.strerror}",
+            where=str(path),
+            hint=f"choose another path with {option}",
         ) from error
     if foreign:
         raise SpecError(
             "the existing file is something else and is not replaced",
             where=str(path),
-            hint=f"choose another file with {option}, or move it away",
+            hint=f"choose another path with {option}, or move it away",
         )

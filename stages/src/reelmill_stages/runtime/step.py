@@ -37,7 +37,6 @@ from reelmill.contract.task_parts.connection_secrets import with_secrets
 from reelmill.contract.task_parts.follow_up import ENV as NEXT_ENV
 from reelmill.contract.task_parts.follow_up import FollowUp
 from reelmill.contract.text.messages import shortened
-from reelmill.contract.text.urls import without_secrets
 from reelmill.processes.forked import ProcessTemplate, lend
 from reelmill.processes.start_method import StartMethod, start_method
 from reelmill_stages.host.disk import is_disk_full
@@ -106,7 +105,7 @@ def _end(env: Mapping[str, str], step: Step, error: Exception) -> ExitCode:
     else:
         log.error("internal error in reelmill or in the stage", exc_info=error)
         hint, code = "please report it with the log of this pod", ExitCode.BUG
-    message = shortened(without_secrets(str(error)), 1500)
+    message = shortened(str(error), 1500)
     failure = Failure(step=step, error=type(error).__name__, message=message, hint=hint[:500])
     _write(env, failure.model_dump_json(by_alias=True).encode())
     return code

@@ -93,9 +93,9 @@ def _draft(value: object, wanted: list[str], columns: Columns, folder: MediaFold
     digest, about = row_digest(_read(value, wanted)), ""
     try:
         row = as_row(value)
-        if SURPLUS in row:
+        if isinstance(surplus := row.get(SURPLUS), list):  # JSON may have anything under this key
             raise ItemError(
-                ItemReason.BAD_ROW, f"{len(row[SURPLUS])} more cells than columns: is a text with commas unquoted?"
+                ItemReason.BAD_ROW, f"{len(surplus)} more cells than columns: is a text with commas unquoted?"
             )
         path = about = cells.path(row.get(columns.path))
         vid = cells.identifier(row.get(columns.id)) if columns.id else splitext(basename(file_path(path)))[0]

@@ -93,7 +93,7 @@ def key_problem(key: str) -> str:
     try:
         size = len(key.encode())
     except UnicodeEncodeError:
-        return "key is not valid unicode"
+        return "key is not valid Unicode"
     return f"key of {size} bytes is longer than {MAX_KEY}" if size > MAX_KEY else ""
 
 

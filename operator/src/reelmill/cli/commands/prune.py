@@ -42,7 +42,7 @@ def prune(
 ) -> None:
     """Delete data sets that no pipeline claims.
 
-    An example are the data sets of earlier definitions. Without --delete or --trash, the command only lists them. On a
+    Examples are the data sets of earlier definitions. Without --delete or --trash, the command only lists them. On a
     terminal, both ask for confirmation. Only files that reelmill wrote are deleted; all others are kept and listed.
     With --delete or --trash, --release removes the claim of another pipeline.
     """

@@ -99,7 +99,7 @@ class StatusRow(CommandRow):
     bound: str = ""
     """What the workers spent most of their time on; empty: not known."""
     listed: bool = False
-    """Whether a run has listed this source, items or not. False for stages."""
+    """Whether a run has listed this source, or began to. False for stages."""
 
     def failed_reasons(self) -> set[str]:
         """Reasons of failed items. A pass that is still open may hold more, which nobody has counted."""

@@ -7,7 +7,7 @@ from reelmill.contract.text.urls import without_secrets
 LONGEST = 500
 """Characters of the message of an item."""
 
-_ADDRESS = re.compile(r"\s+at\s+0x[0-9a-fA-F]{4,16}(?=>)")
+_ADDRESS = re.compile(r"(?<!\s)\s+at\s+0x[0-9a-fA-F]{4,16}(?=>)")
 
 
 def told(text: str) -> str:
@@ -17,7 +17,10 @@ def told(text: str) -> str:
 
 
 def shortened(text: str, longest: int = LONGEST) -> str:
-    """The text, or its beginning and end: a message may begin with a name of 1,024 bytes, and says at its end why."""
+    """The text as `told`, or its beginning and end: a message may begin with a name of 1,024 bytes, and says at its end
+    why. Credentials are removed first: half of a URL is not recognised as one.
+    """
+    text = told(text)
     if len(text) <= longest:
         return text
     end = longest // 2

@@ -52,12 +52,15 @@ def _cause(rows: Sequence[StatusRow]) -> tuple[PipelineState, str]:
 
 
 def _nothing(rows: Sequence[StatusRow]) -> str:
-    """Why nothing is committed: no run came that far, or the sources had no items."""
+    """Why nothing is committed: no run came that far, or it failed to list the sources, or they had no items."""
     sources = [row for row in rows if row.kind == "source"]
     if not sources or not all(row.listed for row in sources):
         return "Nothing is committed yet."
     names = listed([row.name for row in sources])
-    return f"Nothing is committed: a run has listed {names} and found no items. Check the address and patterns there."
+    return (
+        f"Nothing is committed: a run has started, but found no items in {names}. "
+        "If it reported no error, check the address and patterns there."
+    )
 
 
 def _progress(opened: OpenPassRow) -> str:

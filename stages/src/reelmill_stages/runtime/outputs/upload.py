@@ -31,8 +31,8 @@ def shard_mark(stage_key: str, segment: int, shard: int) -> dict[str, str]:
 def put_output(store: Store, key: str, path: Path, mark: Mapping[str, str], digest: str = "") -> Output:
     """Upload a finished file, or find that it was uploaded before.
 
-    Raises ItemError with the reason `name_taken` if the name belongs to another item or is that of a folder, and
-    `bad_name` for a name that the store cannot hold.
+    Raises ItemError with the reason `name_taken` if the name belongs to another item, and `bad_name` for a name that
+    the store cannot hold. For a name that a folder has, the reason depends on the store.
     """
     digest = digest or file_digest(path)
     try:
@@ -43,7 +43,9 @@ def put_output(store: Store, key: str, path: Path, mark: Mapping[str, str], dige
         try:
             found = store.stat(key)
         except NotFound as error:
-            raise ItemError(ItemReason.NAME_TAKEN, f"{key}: {error.what}") from error
+            raise ItemError(
+                ItemReason.NAME_TAKEN, f"{key} is the name of a folder, or was deleted meanwhile"
+            ) from error
         theirs = dict(found.metadata)
         their_digest = theirs.pop("digest", "")
         if theirs != dict(mark):

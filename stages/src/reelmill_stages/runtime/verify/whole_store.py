@@ -21,12 +21,13 @@ from reelmill_stages.runtime.verify.owners import data_sets_of, missing_owners
 from reelmill_stages.runtime.verify.progress import VerificationProgress
 from reelmill_stages.runtime.verify.store_records import StoreRecords
 from reelmill_stages.store import Store
-from reelmill_stages.store.damage import RESTORE, address, gone, unreadable
+from reelmill_stages.store.damage import address, gone, unreadable
 
 _PIN = (
     "restore it from a backup, or give the file's digest in the pipeline: without a pin, the next pass uses the "
     "file as it is then"
 )
+_DATA_SET = "restore the data set from a backup, or run the pipeline, which makes it again"
 _WHO = (f"{INTERNAL}/pipelines/", f"{INTERNAL}/runs/")
 """Folders of the records about pipelines."""
 
@@ -72,7 +73,7 @@ def _vanished(store: Store, names: DataSetPaths) -> Iterator[DamagedObject]:
     latest = peek(store, names.latest, LatestKey)
     is_its = latest is not None and DataSetPaths(names.name, latest.key).root == names.root
     if latest and is_its and not points_somewhere(store, names.name, latest):
-        yield DamagedObject(names.latest, unreadable(address(store, names.latest), POINTS_NOWHERE, RESTORE))
+        yield DamagedObject(names.latest, unreadable(address(store, names.latest), POINTS_NOWHERE, _DATA_SET))
 
 
 def _pins(task: Task, store: Store) -> Iterator[tuple[str, DamagedObject]]:

@@ -226,7 +226,7 @@ class LocalStore:
 
     def _stat(self, key: str, path: Path, status: os.stat_result, record: Record) -> Stat:
         if not is_file(status):
-            what = "no such object" if modes.S_ISDIR(status.st_mode) else "a pipe, a socket or a device, no file"
+            what = "no such object" if modes.S_ISDIR(status.st_mode) else "a pipe, a socket or a device, not a file"
             raise NotFound(what, where=str(path))
         return Stat(
             key,
