@@ -1,5 +1,6 @@
 """Pictures that stand for themselves but for tables and palettes, which earlier packets brought."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import av
@@ -23,12 +24,24 @@ def without_tables(data: bytes) -> bytes:
     return kept + data[place:]
 
 
-def abbreviated(path: Path, target: Path, whole: tuple[int, ...]) -> Path:
-    """The video, of which only some pictures have tables."""
+def padded(data: bytes) -> bytes:
+    """A JPEG with bytes before it and between its segments, which decoders skip."""
+    place, made = 2, b"\0\0" + data[:2]
+    while data[place + 1] != 0xDA:
+        end = place + 2 + int.from_bytes(data[place + 2 : place + 4])
+        made += data[place:end] + b"\0\xff\0"
+        place = end
+    return made + data[place:]
+
+
+def abbreviated(
+    path: Path, target: Path, whole: tuple[int, ...], otherwise: Callable[[bytes], bytes] = without_tables
+) -> Path:
+    """The video, of which only some pictures are as they were."""
     with av.open(str(path)) as before, av.open(str(target), "w") as after:
         track = after.add_stream_from_template(before.streams.video[0], opaque=True)
         for number, packet in enumerate(q for q in before.demux(video=0) if q.size):
-            made = av.Packet(bytes(packet) if number in whole else without_tables(bytes(packet)))
+            made = av.Packet(bytes(packet) if number in whole else otherwise(bytes(packet)))
             made.pts, made.dts, made.time_base, made.duration = (
                 packet.pts,
                 packet.dts,
@@ -58,6 +71,17 @@ def test_pictures_of_mjpeg_without_tables_are_decoded_with_those_of_earlier_ones
     path = footage.video(seconds=0.6, size=SIZE, codec="mjpeg", options=options, audio=False, container=container)
     assert_exact(abbreviated(path, tmp_path / f"short.{container}", whole))
     assert all(read_timeline(path).keys)
+
+
+@pytest.mark.parametrize("whole", [(), (3, 4)])
+def test_every_picture_with_tables_is_one_to_begin_at_whatever_lies_between_its_segments(
+    whole: tuple[int, ...], tmp_path: Path
+) -> None:
+    options = ("-pix_fmt", "yuvj420p", "-q:v", "3", "-huffman", "default")
+    path = footage.video(seconds=0.6, size=SIZE, codec="mjpeg", options=options, audio=False, container="avi")
+    odd = abbreviated(path, tmp_path / "padded.avi", whole, padded)
+    assert_exact(odd)
+    assert all(read_timeline(odd).keys)
 
 
 def test_raw_pictures_have_the_palette_of_earlier_packets(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 import footage
 from cliprig import Rig, done
-from normalise.odd_films import FILMS, PQ, derived, plain
+from normalise.odd_films import FILMS, PLAIN, PQ, derived, plain
 from reelmill.contract.errors import ItemError
 from reelmill_stages.media.gpu import gpus
 from reelmill_stages.media.timeline.timeline import read_timeline
@@ -171,6 +171,23 @@ def test_010_p1_pictures_in_another_shape_leave_the_packets_of_sound(tmp_path: P
     result = normalised(tmp_path, plain(), maxSide=96)
     assert result.counters == {"sound_copied": 1}
     assert packets(output(result), "audio") == packets(plain(), "audio")
+
+
+def test_sound_whose_settings_change_is_encoded_and_not_kept(tmp_path: Path) -> None:
+    """A copy has the settings of the first part alone, and plays the second too fast."""
+    parts = []
+    for rate in (48000, 32000):
+        part = tmp_path / f"{rate}.aac"
+        footage.ffmpeg("-f", "lavfi", "-i", f"sine=700:r={rate}:d=1", "-ac", "2", "-c:a", "aac", str(part))
+        parts.append(part.read_bytes())
+    joined, path = tmp_path / "joined.aac", tmp_path / "film.ts"
+    joined.write_bytes(b"".join(parts))
+    pictures = plain(audio=False, options=(*PLAIN, "-bf", "0"))
+    from_0 = ("-muxdelay", "0", "-muxpreload", "0")
+    footage.ffmpeg("-i", str(pictures), "-i", str(joined), "-map", "0", "-map", "1", "-c", "copy", *from_0, str(path))
+    with av.open(str(output(normalised(tmp_path / "copied", path)))) as container:
+        heard = sum(frame.samples for frame in container.decode(audio=0)) / container.streams.audio[0].rate
+    assert heard > 1.95
 
 
 @pytest.mark.parametrize("params", [{"maxSide": 96}, {"fps": 10}, {"sound": {"rate": 16000}}, {"codec": "hevc"}])

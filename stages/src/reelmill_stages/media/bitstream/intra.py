@@ -1,5 +1,6 @@
 """Codecs of which every picture stands for itself, or takes no more than tables from those before it."""
 
+import re
 from collections.abc import Iterator
 
 from reelmill_stages.media.bitstream.units import Unit
@@ -24,10 +25,12 @@ class IntraReader:
         return Unit(shown=True, entry=True, order=(self._count,), droppable=True)
 
 
+_MARKER = re.compile(rb"\xff[\xc0-\xfe]")
+"""Decoders skip what lies between segments: padding, and bytes before the picture."""
 _TABLES = _QUANTISATION, _HUFFMAN = 0xDB, 0xC4
-_ALONE = frozenset({0x01, *range(0xD0, 0xD9)})
+_ALONE = frozenset(range(0xD0, 0xDA))
 """Markers without a length."""
-_FILL, _SCAN = 0xFF, 0xDA
+_SCAN = 0xDA
 
 
 class MjpegReader:
@@ -51,13 +54,12 @@ class MjpegReader:
 def _tables(data: memoryview) -> Iterator[tuple[int, int]]:
     """(marker, number) of each table before the first scan of a picture."""
     place = 0
-    while place + 4 <= len(data) and data[place] == _FILL and data[place + 1] != _SCAN:
-        kind = data[place + 1]
-        if kind == _FILL or kind in _ALONE:
-            place += 1 if kind == _FILL else 2
+    while (found := _MARKER.search(data, place)) and (kind := data[found.end() - 1]) != _SCAN:
+        place = found.end()
+        if kind in _ALONE:
             continue
-        end = min(place + 2 + int.from_bytes(data[place + 2 : place + 4]), len(data))
-        at = place + 4
+        end = min(place + int.from_bytes(data[place : place + 2]), len(data))
+        at = place + 2
         while kind in _TABLES and at < end:
             yield kind, data[at] & (15 if kind == _QUANTISATION else 31)
             size = 64 << (data[at] >> 4 & 1) if kind == _QUANTISATION else 16 + sum(data[at + 1 : at + 17])

@@ -75,6 +75,18 @@ class Remuxer:
             return None
         return slice_of(self.timeline, cut)
 
+    def sounds_alike(self, cut: Cut) -> bool:
+        """Whether copied packets sound as the source does: their settings and their clock do not change."""
+        if self.audio is None:
+            return True
+        try:
+            sound.sound_of(self.path, self.container, self.audio, cut)
+        except ItemError as error:
+            if error.reason != ItemReason.UNVERIFIED:
+                raise
+            return False
+        return True
+
     def copy(self, cut: Cut, piece: PacketRange, target: Path) -> None:
         """Write a clip. The same call gives the same bytes.
 

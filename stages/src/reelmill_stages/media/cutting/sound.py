@@ -52,7 +52,7 @@ def sound_of(path: MediaFile, container: InputContainer, stream: AudioStream, cu
     origin, stop = round(start * rate), ceil(end / time_base)
     grid = Fraction(1, rate)
     packets: list[Packet[Any]] = []
-    clock = _Clock(time_base, rate, stream.codec_context.frame_size or 0)
+    clock = _Clock(time_base, rate, stream.codec_context.frame_size or 0, _longest(stream))
     settings = _Settings(stream)
     for packet in audio_from(path, container, stream, int((start - _PRE_ROLL) / time_base)):
         if packet.pts is None:
@@ -95,6 +95,20 @@ def refuse_damaged_sound(path: MediaFile, index: int, cut: Cut) -> None:
                 raise ItemError(ItemReason.CORRUPT, f"{path.name}: the packet of sound{at} is damaged") from error
 
 
+def _longest(stream: AudioStream) -> int:
+    """Samples of one packet at most, of codecs whose packets may differ; 0 where that is not known.
+
+    In mp4, the packet before a gap lasts until the end of it.
+    """
+    coded = stream.codec_context
+    header = coded.extradata or b""
+    if coded.name == "flac":
+        return int.from_bytes(header[2:4])
+    if coded.name == "alac":
+        return int.from_bytes(header[12:16])
+    return {"ac3": 1536, "eac3": 1536, "opus": 5760}.get(coded.name, 0)
+
+
 class _Settings:
     """What a decoder is told once, at the beginning of the clip."""
 
@@ -125,9 +139,10 @@ class _Clock:
     pictures drifts, and its packets overlap or leave gaps: none is moved by more than half of its length.
     """
 
-    def __init__(self, time_base: Fraction, rate: int, frame_size: int) -> None:
+    def __init__(self, time_base: Fraction, rate: int, frame_size: int, longest: int) -> None:
         self.up, self.down = (time_base * rate).as_integer_ratio()
         self.frame_size = frame_size
+        self.longest = longest
         self.rounding = 2 * self.up // self.down
         self.most = _OVERLAP * rate
         self.last = 0
@@ -138,7 +153,8 @@ class _Clock:
 
         Raises ItemError(`unverified`) where it overlaps those before it by more than `_OVERLAP`.
         """
-        samples = self.frame_size or max(1, self._samples(duration))
+        lasting = self._samples(duration)
+        samples = self.frame_size or max(1, min(lasting, self.longest or lasting))
         at = self._samples(pts)
         if self.next is not None:
             early = self.next - at

@@ -7,6 +7,7 @@ time, place and size, and the search begins earlier, in the end at the start of 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from fractions import Fraction
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,8 @@ from reelmill_stages.media_file import MediaFile, local_path
 
 _EARLIER = (0, 2, 10, None)
 """Seconds before the wanted moment to begin at, one after the other; None is the start of the file."""
+_UNALIGNED_EARLIER = (Fraction(1, 2), 2, 10, None)
+"""The same where what a seek finds first is not used."""
 _BEFORE = 10
 """Seconds before the first picture at which a file has begun for sure."""
 SURE = 32
@@ -80,11 +83,12 @@ def audio_from(
     """
     if until is not None:
         expect_sound(path, stream, [(pts, until)])
-    for earlier in _EARLIER:
+    unaligned = container.format.name in _UNALIGNED
+    for earlier in _UNALIGNED_EARLIER if unaligned else _EARLIER:
         if earlier is None and (pts - (stream.start_time or 0)) * (stream.time_base or 0) > _BEFORE:
             local_path(path, _NOT_FOUND)
         found = _packets(path, container, stream, pts, earlier)
-        if earlier is not None and container.format.name in _UNALIGNED:
+        if earlier is not None and unaligned:
             found = _in_step(found)
         last = None
         for packet in found:
@@ -135,7 +139,7 @@ def expect_sound(path: MediaFile, stream: AudioStream, spans: Iterable[tuple[int
 
 
 def _packets(
-    path: MediaFile, container: InputContainer, stream: Any, pts: int, earlier: int | None
+    path: MediaFile, container: InputContainer, stream: Any, pts: int, earlier: Fraction | int | None
 ) -> Iterator[Packet[Any]]:
     for other in container.streams:
         other.discard = Discard.default if other.index == stream.index else Discard.all

@@ -134,7 +134,7 @@ class NormaliseStage(Stage):
                         raise
                 else:
                     return {"mode": "copy"}, {StageCounter.REMUXED: 1}
-        keeps_sound = not sound.differs and source.audio is not None and cut.start == 0
+        keeps_sound = not sound.differs and source.audio is not None and cut.start == 0 and source.sounds_alike(cut)
         how = self._encoding(source, sound, keeps_sound=keeps_sound)
         if not pictures and cut.start == 0:
             try:
