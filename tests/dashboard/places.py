@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import os
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -63,7 +64,7 @@ def page(
     allowed_hosts: tuple[str, ...] = (),
     root_path: str = "",
 ) -> Iterator[TestClient]:
-    """A client of the page over a store, a pipeline file or a cluster; the list has been read."""
+    """A client of the page over a store, a pipeline file or a cluster; the list and all items have been read."""
     app = make(
         DashboardSettings(allowed_hosts=allowed_hosts, root_path=root_path),
         env,
@@ -73,8 +74,20 @@ def page(
         store=StoreRef(uri=store, connection=Connection(endpoint=endpoint)) if store else None,
     )
     with TestClient(app, base_url="http://localhost", raise_server_exceptions=False) as client:
-        client.get("/")
+        wait_until_read(client)
         yield client
+
+
+def wait_until_read(client: TestClient) -> None:
+    """Wait until the list of pipelines and the indexes of their data sets are read, or cannot be read."""
+    end = time.monotonic() + 120
+    while not ((found := client.get("/api/v1/pipelines").json())["read_at"] or found["problem"]):
+        assert time.monotonic() < end
+    for row in found["rows"]:
+        one = f"/api/v1/pipelines/{row['namespace'] or '-'}/{row['name']}"
+        for stage in client.get(one).json().get("reads", ()):
+            while client.get(f"{one}/stages/{stage}/items?limit=1").json().get("is_reading"):
+                assert time.monotonic() < end
 
 
 def contents(folder: Path) -> dict[str, str]:

@@ -107,8 +107,8 @@ def test_a_shown_text_has_no_character_that_is_not_seen(text: str) -> None:
 def test_the_page_of_an_item_is_made_of_any_fields(text: str, values: dict[str, object]) -> None:
     item = ItemView(
         stage="clips", ordinal=0, key=text, group=text, text=text, texts={text: text}, values=values,
-        other={text: [text]}, provenance=values, files=[], shown=None, span=None, history=[], previous=None,
-        following=1,
+        other={text: [text]}, provenance=values, files=[], shown=None, span=None, history=[], unread=[text],
+        previous=None, following=1,
     )  # fmt: skip
     markup = Markup(ENV.get_template("item.html").render(at=_At, item=item, origin=text))
     assert markup.active() == []

@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -130,7 +131,11 @@ def test_the_page_about_the_dashboard(here: Path) -> None:
     for command in (of_files, of_store):
         with served(command, here) as address:
             assert ask.count("http://localhost:8787") == 1
-            found = json.loads(ran(ask.replace("http://localhost:8787", address), here))
+            end = time.monotonic() + 120
+            found = {"read_at": None}
+            while not found["read_at"]:  # the list may still be read
+                assert time.monotonic() < end
+                found = json.loads(ran(ask.replace("http://localhost:8787", address), here))
             assert (found["rows"], sum(found["states"].values())) == ([], 1)
 
 

@@ -1,5 +1,7 @@
 """Differences of two sequences of rows, against dictionaries."""
 
+import itertools
+import math
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -41,3 +43,12 @@ def test_the_order_of_differences_depends_on_the_keys_only(tmp_path: Path) -> No
     ]
     assert orders[0] == orders[1]
     assert sorted(orders[0]) == sorted(key for key, _ in rows)
+
+
+def test_numbers_that_are_not_finite_differ_from_nothing_and_from_each_other(tmp_path: Path) -> None:
+    values: list[float | None] = [math.nan, math.inf, -math.inf, None]
+    for before, after in itertools.permutations(values, 2):
+        old, new = [("k", {"a": before})], [("k", {"a": after})]
+        assert len(list(differences(lambda old=old: old, lambda new=new: new, dict, tmp_path))) == 1  # type: ignore[misc]
+    same = [("k", {"a": math.nan})]
+    assert list(differences(lambda: same, lambda: same, dict, tmp_path)) == []

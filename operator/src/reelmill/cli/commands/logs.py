@@ -50,14 +50,14 @@ def logs(
         typer.Option("--segment", min=1, help="Read this segment's logs from the store. Default: the newest."),
     ] = None,
     follow: Annotated[
-        bool, typer.Option("--follow", "-f", help="Stream new lines, also of pods that start later.")
+        bool, typer.Option("--follow", "-f", help="Stream new lines, including those of pods that start later.")
     ] = False,
     tail: Annotated[
         int | None,
         typer.Option(
             "--tail",
             min=0,
-            help=f"Number of lines from the end of each log. Default: all of a single pod, {LAST} of each of several.",
+            help=f"Number of lines from the end of each log. Default: all of a single pod, {LAST} each of several.",
         ),
     ] = None,
     raw: Annotated[bool, typer.Option("--raw", help="Print the lines as they were logged, as JSON objects.")] = False,

@@ -40,7 +40,9 @@ ROWS = 50
 
 RowLimit = Annotated[
     int | None,
-    typer.Option("--limit", min=0, help=f"Maximum number of rows; 0 means all. Default: {ROWS} in a table, else all."),
+    typer.Option(
+        "--limit", min=0, help=f"Maximum number of rows; 0 means all. Default: {ROWS} in a table, otherwise all."
+    ),
 ]
 Output = Annotated[Format, typer.Option("--output", "-o", help="Output format.")]
 

@@ -51,7 +51,7 @@ class RunOptions:
         int | None, typer.Option("--jobs", "-j", min=1, help="Number of parallel steps. Default: one per CPU.")
     ] = None
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show everything that the steps log.")] = False
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show the result only, without progress.")] = False
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show only the result, without progress.")] = False
     report: Annotated[
         bool | None,
         typer.Option(

@@ -120,9 +120,12 @@ def _digest(key: str) -> bytes:
 def _dumped(row: Row) -> bytes:
     """Equal bytes for equal rows."""
     try:
-        return _encode(row)
+        if b"null" not in (told := _encode(row)):
+            return told
     except (ValueError, OverflowError):  # half a surrogate pair, or a number of more than 64 bits
-        return json.dumps(row, sort_keys=True, separators=(",", ":")).encode()
+        pass
+    # msgspec writes NaN and infinities as null, too.
+    return json.dumps(row, sort_keys=True, separators=(",", ":")).encode()
 
 
 def _lines(path: Path) -> Iterator[bytes]:

@@ -11,9 +11,10 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from reelmill.contract.errors import ReelmillError
+from reelmill.contract.errors import ReelmillError, SpecError
 from reelmill.contract.records.layout import DataSetPaths
 from reelmill.contract.records.segment import Segment
+from reelmill_stages.dashboard.errors import NotIndexed
 from reelmill_stages.dashboard.index import schema
 from reelmill_stages.dashboard.index.build import Builder, OtherData, forgotten_items
 from reelmill_stages.dashboard.index.query import Reader
@@ -56,6 +57,14 @@ class Index:
         """Whether it is being read."""
         return self.running is not None and not self.running.done()
 
+    @property
+    def gap(self) -> str:
+        """Why rows of the data set may be missing; empty if it had them all when it was last looked at.
+
+        Ask before rows are read: an index can become complete between two questions, and the first then saw a part.
+        """
+        return self.error or ("" if self.read else "its rows are still being read; try again in a few seconds")
+
 
 class Indexes:
     """All indexes, in one folder. Thread-safe."""
@@ -83,13 +92,19 @@ class Indexes:
     def open(self, store: Store, names: DataSetPaths, columns: Sequence[str] = ()) -> Iterator[tuple[Reader, Index]]:
         """A reader of the index of a data set, as far as it is read, and its state.
 
-        `columns` are fields by which it will be searched. Raises SpecError for a field that no item has.
+        `columns` are fields by which it will be searched. Raises SpecError for a field that no item has, and NotIndexed
+        if items with the field may not be read yet.
         """
         index = self._fresh(store, names)
         db = schema.read(index.path)
         try:
-            reader = Reader(db)
-            index.wanted |= set(reader.columns(columns))
+            gap, reader = index.gap, Reader(db)
+            try:
+                index.wanted |= set(reader.columns(columns))
+            except SpecError as error:
+                if gap:
+                    raise NotIndexed(f"{error.what} so far: {gap}", where=names.name) from error
+                raise
             yield reader, index
         finally:
             db.close()
@@ -116,9 +131,11 @@ class Indexes:
         try:
             data = DataSet(store, names, scratch=self._rows)
             last = data.last
-            index.total, index.segment = data.item_count, last.segment if last else 0
             state = last, forgotten_items(store)
-            if state != index.read or index.error:
+            if state != index.read:
+                index.read = None
+            index.total, index.segment = data.item_count, last.segment if last else 0
+            if not index.read or index.error:
                 with index.lock:
                     try:
                         self._build(index.path, data)

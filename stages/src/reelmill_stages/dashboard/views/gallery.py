@@ -6,13 +6,14 @@ from typing import Any
 
 from reelmill.contract.errors import NotFound, ReelmillError, StoreDamaged
 from reelmill.contract.records.rows import Item
-from reelmill_stages.dashboard.errors import NoSuch
+from reelmill_stages.dashboard.errors import NoSuch, NotIndexed
 from reelmill_stages.dashboard.index.conditions import ItemCondition, ItemOrder
+from reelmill_stages.dashboard.index.cursor import fits
 from reelmill_stages.dashboard.index.query import Place, Reader
 from reelmill_stages.dashboard.index.values import values
 from reelmill_stages.dashboard.views.files import files_of, problem_of
 from reelmill_stages.dashboard.views.history import history
-from reelmill_stages.dashboard.views.models import FieldHistogram, Gallery, ItemField, ItemView, Tile
+from reelmill_stages.dashboard.views.models import Count, FieldHistogram, Gallery, ItemField, ItemView, Tile
 from reelmill_stages.dashboard.views.pipeline_catalog import DataSetPlace, PipelineCatalog
 from reelmill_stages.media.timeline.item_span import known_span
 from reelmill_stages.records.row_files import parse_row
@@ -45,6 +46,7 @@ def gallery(
     """A page of items. Raises SpecError for an unknown field or a cursor that is none."""
     shown = [order.field, *(one.field for one in where)]
     with catalog.indexes.open(at.store, at.names, shown) as (reader, index):
+        growing = index.is_growing
         places, following = reader.page(where, order, after, max(1, min(limit, MOST)))
         fields = [ItemField(name=each.name, numbers=each.numbers, texts=each.texts) for each in reader.fields()]
         read, problems = reader.items_read(), reader.problems()
@@ -58,15 +60,17 @@ def gallery(
         segment=index.segment,
         items=index.total,
         read=read,
-        is_reading=index.is_growing,
+        is_reading=growing,
         problems=problems,
     )
 
 
-def count(catalog: PipelineCatalog, at: DataSetPlace, where: Sequence[ItemCondition], most: int) -> int:
-    """The number of items under conditions, at most `most`."""
-    with catalog.indexes.open(at.store, at.names, [one.field for one in where]) as (reader, _):
-        return reader.count(where, most)
+def count(catalog: PipelineCatalog, at: DataSetPlace, where: Sequence[ItemCondition], most: int) -> Count:
+    """The number of items under conditions, counted up to `most`."""
+    with catalog.indexes.open(at.store, at.names, [one.field for one in where]) as (reader, index):
+        gap = index.gap
+        found = reader.count(where, most + 1)
+        return Count(items=min(found, most), exact=found <= most and not gap and not reader.problems())
 
 
 def histogram(catalog: PipelineCatalog, at: DataSetPlace, field: str) -> FieldHistogram:
@@ -77,13 +81,14 @@ def histogram(catalog: PipelineCatalog, at: DataSetPlace, field: str) -> FieldHi
 
 
 def item(catalog: PipelineCatalog, at: DataSetPlace, ordinal: int) -> Item:
-    """One item. Raises SpecError where there is none, and StoreDamaged where its row cannot be read."""
+    """One item. Raises NoSuch if there is none, NotIndexed if it may not be read yet, StoreDamaged for a bad row."""
     with catalog.indexes.open(at.store, at.names) as (reader, index):
+        gap = index.gap
         place = reader.place(ordinal)
-        growing = index.is_growing
+    if place is None and gap and ordinal >= 0 and fits(ordinal):
+        raise NotIndexed(f"item {ordinal} is not in the index: {gap}", where=at.entry.name)
     if place is None:
-        more = "it may not be read yet: try again in a minute" if growing else "begin at the gallery"
-        raise NoSuch(f"{at.entry.name} has no item {ordinal}", hint=more)
+        raise NoSuch(f"{at.entry.name} has no item {ordinal}", hint="begin at the gallery")
     (found,) = items_at(at.store, [place])
     if isinstance(found, ReelmillError):
         raise found
@@ -96,6 +101,7 @@ def item_view(catalog: PipelineCatalog, at: DataSetPlace, ordinal: int) -> ItemV
     files = files_of(found)
     known = dict(values(found))
     texts = {name: value for name, value in _texts(found.fields).items() if value}
+    events, unread = history(catalog, at, found)
     with catalog.indexes.open(at.store, at.names) as (reader, _):
         beside = [_beside(reader, ordinal, descending=True), _beside(reader, ordinal, descending=False)]
     return ItemView(
@@ -111,7 +117,8 @@ def item_view(catalog: PipelineCatalog, at: DataSetPlace, ordinal: int) -> ItemV
         files=[file.view(number, problem_of(at.media, file)) for number, file in enumerate(files)],
         shown=next((number for number, file in enumerate(files) if file.kind in ("video", "image", "audio")), None),
         span=[part.start, part.end] if (part := known_span(found)) else None,
-        history=history(catalog, at, found),
+        history=events,
+        unread=unread,
         previous=beside[0],
         following=beside[1],
     )

@@ -30,9 +30,9 @@ def losses(
     """Inputs that a stage did not keep, in the order of their commit."""
     limit = max(1, min(limit, 500))
     with catalog.indexes.open(at.store, at.names) as (reader, index):
+        growing = index.is_growing
         rows = reader.losses(reason, outcome, after, limit + 1)
         problems = reader.problems() + ([index.error] if index.error else [])
-        growing = index.is_growing
     status = catalog.pipeline(at.definition.namespace, at.definition.name).stages
     reasons = next((row.reasons for row in status if row.name == at.entry.name), {})
     return Losses(
@@ -44,12 +44,19 @@ def losses(
     )
 
 
-def history(catalog: PipelineCatalog, at: DataSetPlace, found: Item) -> list[ItemEvent]:
-    """What each stage did with an item, with what it was made of, and with what was made of it, in that order."""
-    return [*reversed([*_upwards(catalog, at, found.key, found.group)]), *_downwards(catalog, at, found.key)]
+def history(catalog: PipelineCatalog, at: DataSetPlace, found: Item) -> tuple[list[ItemEvent], list[str]]:
+    """What each stage did with an item, with what it was made of, and with what was made of it, in that order.
+
+    And the stages of which some rows are not read, so that events may be missing.
+    """
+    unread: list[str] = []
+    upwards = [*_upwards(catalog, at, found.key, found.group, unread)]
+    return [*reversed(upwards), *_downwards(catalog, at, found.key, unread)], list(dict.fromkeys(unread))
 
 
-def _upwards(catalog: PipelineCatalog, at: DataSetPlace, key: str, group: str) -> Iterable[ItemEvent]:
+def _upwards(
+    catalog: PipelineCatalog, at: DataSetPlace, key: str, group: str, unread: list[str]
+) -> Iterable[ItemEvent]:
     """From the stage that made an item to the sources, the nearest first."""
     # Each once: records of a store may say that a stage reads itself.
     stages = {each.name: each for each in at.task.stages}
@@ -60,7 +67,7 @@ def _upwards(catalog: PipelineCatalog, at: DataSetPlace, key: str, group: str) -
         data = at.other(stage.name) if stage else None
         if stage is None or data is None:
             return
-        rows = _rows(catalog, at, data, keys)
+        rows = _rows(catalog, at, data, keys, unread)
         if rows:
             keys = _prefixes(rows[0].key)
         yield from (_event(catalog, at, stage.name, row) for row in reversed(rows))
@@ -68,22 +75,26 @@ def _upwards(catalog: PipelineCatalog, at: DataSetPlace, key: str, group: str) -
         names = [name for name in names if rows and _ordinal(catalog, at, name, rows[-1].key) is not None] or names[:1]
 
 
-def _downwards(catalog: PipelineCatalog, at: DataSetPlace, key: str) -> Iterable[ItemEvent]:
+def _downwards(catalog: PipelineCatalog, at: DataSetPlace, key: str, unread: list[str]) -> Iterable[ItemEvent]:
     """The stages that read an item, and those that read it unchanged from them."""
     made, seen = {at.entry.name}, {at.entry.name}
     for stage in at.task.stages:
         if stage.name in seen or not made & {each.name for each in stage.upstreams}:
             continue
         data = at.other(stage.name)
-        rows = _rows(catalog, at, data, [key]) if data else []
+        rows = _rows(catalog, at, data, [key], unread) if data else []
         yield from (_event(catalog, at, stage.name, row) for row in rows)
         if any(row.outcome == "done" for row in rows):
             made.add(stage.name)
 
 
-def _rows(catalog: PipelineCatalog, at: DataSetPlace, data: DataSetPaths, keys: Sequence[str]) -> list[LedgerEntry]:
+def _rows(
+    catalog: PipelineCatalog, at: DataSetPlace, data: DataSetPaths, keys: Sequence[str], unread: list[str]
+) -> list[LedgerEntry]:
     """The rows of the first of these keys that has some. The index, which may still grow, is waited for once."""
-    with catalog.indexes.open(at.store, data) as (reader, _):
+    with catalog.indexes.open(at.store, data) as (reader, index):
+        if index.gap:
+            unread.append(data.name)
         return next((rows for key in keys if (rows := reader.history(key))), [])
 
 

@@ -117,6 +117,14 @@ class Gallery(CommandRow):
     problems: list[str]
 
 
+class Count(CommandRow):
+    """A number of items."""
+
+    items: int
+    exact: bool
+    """False: there may be more than `items`, because it stopped there, or some rows are not read."""
+
+
 class FieldHistogram(CommandRow):
     """How the numbers of one field are distributed."""
 
@@ -176,6 +184,8 @@ class ItemView(CommandRow):
     span: list[Number] | None
     """[start, end) in seconds, where the item is a part of its file."""
     history: list[ItemEvent]
+    unread: list[str]
+    """Sources and stages of which some rows are not read; `history` may lack what they did."""
     previous: int | None
     following: int | None
 

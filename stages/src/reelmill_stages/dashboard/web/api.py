@@ -9,6 +9,7 @@ from reelmill_stages.dashboard.index.conditions import ItemCondition, ItemOrder
 from reelmill_stages.dashboard.views import gallery as items
 from reelmill_stages.dashboard.views import history, logs, shard_strip
 from reelmill_stages.dashboard.views.models import (
+    Count,
     FieldHistogram,
     Gallery,
     ItemView,
@@ -30,14 +31,6 @@ Where = Annotated[
         max_length=20,
     ),
 ]
-
-
-class Count(BaseModel):
-    """A number of items."""
-
-    items: int
-    exact: bool
-    """False: there are more than `items`."""
 
 
 class PipelineDocument(BaseModel):
@@ -130,8 +123,7 @@ def router(catalog: PipelineCatalog) -> APIRouter:
     ) -> Count:
         """The number of items under conditions, counted up to `most`."""
         at = catalog.data_set(spoken(namespace), name, stage)
-        found = items.count(catalog, at, [ItemCondition.parse(each) for each in where], most + 1)
-        return Count(items=min(found, most), exact=found <= most)
+        return items.count(catalog, at, [ItemCondition.parse(each) for each in where], most)
 
     @api.get(stage_path + "/histogram", tags=["items"])
     def histogram(namespace: str, name: str, stage: str, field: str) -> FieldHistogram:

@@ -14,7 +14,7 @@ from starlette.staticfiles import StaticFiles
 
 from reelmill.contract.errors import NotFound, ReelmillError, SpecError
 from reelmill.contract.text.messages import told
-from reelmill_stages.dashboard.errors import NoSuch
+from reelmill_stages.dashboard.errors import NoSuch, NotIndexed
 from reelmill_stages.dashboard.views.pipeline_catalog import PipelineCatalog
 from reelmill_stages.dashboard.web import api, pages
 from reelmill_stages.dashboard.web.posters import Posters
@@ -22,6 +22,8 @@ from reelmill_stages.dashboard.web.request_guard import RequestGuard
 from reelmill_stages.dashboard.web.text import templates
 
 API = "/api/"
+RETRY_SECONDS = 2
+"""After this time, a client asks again for what was not indexed yet."""
 
 
 def application(
@@ -56,7 +58,10 @@ def application(
     @app.exception_handler(ReelmillError)
     def _known(request: Request, error: ReelmillError) -> Response:
         status = 404 if isinstance(error, NoSuch | NotFound) else 400 if isinstance(error, SpecError) else 503
-        return problem(request, status, str(error), error.hint)
+        answer = problem(request, status, str(error), error.hint)
+        if isinstance(error, NotIndexed):
+            answer.headers["retry-after"] = str(RETRY_SECONDS)
+        return answer
 
     @app.exception_handler(HTTPException)
     def _http(request: Request, error: HTTPException) -> Response:

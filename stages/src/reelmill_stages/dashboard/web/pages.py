@@ -153,10 +153,9 @@ def router(catalog: PipelineCatalog, posters: Posters, env: Environment) -> APIR
         stage: str,
         where: Where,
     ) -> Response:
-        found = items.count(
-            catalog, place(namespace, name, stage), [ItemCondition.parse(each) for each in where], COUNTED + 1
-        )
-        return page("_count.html", count=min(found, COUNTED), exact=found <= COUNTED)
+        conditions = [ItemCondition.parse(each) for each in where]
+        found = items.count(catalog, place(namespace, name, stage), conditions, COUNTED)
+        return page("_count.html", count=found.items, exact=found.exact)
 
     @pages.get(stage_path + "/histogram")
     def histogram(namespace: str, name: str, stage: str, field: str) -> Response:

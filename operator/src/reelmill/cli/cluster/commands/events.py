@@ -34,7 +34,7 @@ def events(
 ) -> None:
     """Show the events of a pipeline, its Jobs and its pods.
 
-    Of Jobs and pods, only warnings are shown unless --all is given.
+    For Jobs and pods, only warnings are shown unless --all is given.
     """
     with named(name, place) as (link, resource):
         seen = looked(link, resource)

@@ -31,8 +31,8 @@ def card(
 ) -> None:
     """Write a dataset card: README.md for Hugging Face, croissant.json, and tables of the items and files.
 
-    Beside an export, croissant.json describes the files too. The card describes one moment: write it again when the
-    data set has grown.
+    In the folder of an export, croissant.json also describes the files. The card describes one moment: write it again
+    when the data set has grown.
     """
     loaded = stored(pipeline, place, elsewhere)
     made = store_commands.load(CARD)(

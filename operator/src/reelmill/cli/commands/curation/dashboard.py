@@ -57,7 +57,7 @@ def dashboard(
     ] = USUAL.scratch,
     place: ClusterOptions = HERE,
 ) -> None:
-    """Show pipelines, their losses and their items in a browser. Reads only.
+    """Show pipelines, their losses and their items in a browser, read-only.
 
     Without an argument, this shows the pipelines of the cluster. With --store alone, it shows the pipelines whose data
     a folder or bucket holds. The page has no login: everybody who can open it sees the data.

@@ -31,7 +31,7 @@ def forget(
     ] = None,
     source: Annotated[str, typer.Option("--source", "-s", help="The source. Default: the pipeline's only one.")] = "",
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")] = False,
-    continue_: Annotated[bool, typer.Option("--continue", help="Finish a call that was interrupted.")] = False,
+    continue_: Annotated[bool, typer.Option("--continue", help="Finish a command that was interrupted.")] = False,
     release: Annotated[
         bool,
         typer.Option(

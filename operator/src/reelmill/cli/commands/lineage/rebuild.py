@@ -35,8 +35,9 @@ def rebuild(
 
     The lineage records the source objects of the sample, their versions, and the stages that processed them. These
     stages run again on this machine, in a temporary folder, and the files are compared with the digests in the lineage.
-    The store of the data set is not needed. Required are the sources with their credentials, and the files that stages
-    refer to, such as weights. A card omits text parameters of your own code; --pipeline names the file that has them.
+    The store of the data set is not needed. The sources, with their credentials, are needed, and so are files that
+    stages refer to, such as weights. A card omits text parameters of your own code; --pipeline names the file that has
+    them.
 
     Exits with code 65 if a file differs, and 2 if the sample cannot be rebuilt here.
     """
@@ -65,7 +66,7 @@ def rebuild(
     for tool, (then, now) in found.other_versions.items():
         say(f"  it was made with {tool} {then}, here is {now or 'none'}")
     if not found.other_versions:
-        say("  the versions are the same: an encoder or a model on the way gives different bytes on another machine")
+        say("  the versions are the same; an encoder or a model may give different bytes on another machine")
     raise typer.Exit(CommandExit.ITEMS)
 
 
