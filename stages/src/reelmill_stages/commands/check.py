@@ -1,4 +1,4 @@
-"""`reelmill check`: verifies written files by the rules of their consumer."""
+"""`reelmill check`: verify written files by the rules of their consumer."""
 
 import os
 import stat
@@ -23,7 +23,7 @@ def check(folder: Path, formats: Sequence[str] = ()) -> Iterator[FindingRow]:
     """One row for each file and rule. By default, formats are detected.
 
     Raises SpecError for a missing folder, for a folder without any known format, for an unknown format name, and for a
-    folder with something that is no file: reading it might never end.
+    folder with an entry that is not a regular file: reading it might never end.
     """
     if not folder.exists():
         raise SpecError("no such folder", where=str(folder), hint="give a folder of written files, such as an export")
@@ -40,7 +40,7 @@ def check(folder: Path, formats: Sequence[str] = ()) -> Iterator[FindingRow]:
 
 
 def _formats(folder: Path, formats: Sequence[str]) -> Sequence[str]:
-    """The formats asked for, or those that the folder has. Raises SpecError for an unknown name."""
+    """The requested formats, or those of the folder. Raises SpecError for an unknown name."""
     checks = registry.checks()
     if unknown := sorted(set(formats) - set(checks)):
         raise SpecError(f"unknown format {unknown[0]!r}", hint=f"choose one of {', '.join(checks)}")
@@ -63,7 +63,7 @@ def _refuse_special_files(folder: Path) -> None:
             path = Path(root, name)
             try:
                 mode = path.stat().st_mode
-            except OSError:  # a link to nothing, which cannot be read either
+            except OSError:  # a dangling link
                 continue
             if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
                 raise SpecError(
@@ -74,13 +74,13 @@ def _refuse_special_files(folder: Path) -> None:
 def check_stage(task: Task, env: Mapping[str, str], stage: str, formats: Sequence[str] = ()) -> Iterator[FindingRow]:
     """Like `check`, for the data set of a stage in the store: its rows, and its files by the rules of their consumer.
 
-    Rows have the format `rows` and are read in the store. Files are exported to a temporary folder, but for those that
-    a stage without a format of its own passes on: they are the files of the stage that wrote them. With `formats`, only
-    these are checked. The last rows tell what the stage counted besides outcomes; they have the rule `counted` and
-    always hold.
+    Rows have the format `rows` and are read in the store. Files are exported to a temporary folder, except those that a
+    stage without a format of its own passes on: they belong to the stage that wrote them. With `formats`, only these
+    are checked. The last rows contain the stage's counters other than outcomes; they have the rule `counted` and always
+    hold.
 
-    Raises SpecError, too, if a parameter's file is another one than the stage started with, and if the stage has no
-    output yet.
+    Also raises SpecError if a parameter's file differs from the one that the stage started with, and if the stage has
+    no output yet.
     """
     definition = stage_of(task, stage)
     store = store_of(task, env)
@@ -102,7 +102,7 @@ def check_stage(task: Task, env: Mapping[str, str], stage: str, formats: Sequenc
 
 
 def _writes_files(stage: StageDef) -> bool:
-    """Whether its data set may have files of a format, besides those that it passes on."""
+    """Whether its data set may have files of a format, besides passed-on files."""
     if registry.own_code(stage.type, stage.params) or registry.has_check(stage.type):
         return True
     block = registry.stage_block(stage.type, dict(stage.params))

@@ -38,7 +38,7 @@ def data_set(store: Store, entry: SourceDef | StageDef) -> DataSet:
 
 
 def must_exist(store: Store, task: Task, names: Collection[str] = ()) -> None:
-    """Raises SpecError if no pipeline has ever worked on one of these data sets; without `names`, of all of them."""
+    """Raise SpecError if no pipeline ever worked on any of these data sets; default: all of the task."""
     chosen = [entry for entry in entries(task) if not names or entry.name in names]
     if not any(claims_on(store, DataSetPaths(entry.name, entry.key)) for entry in chosen):
         raise SpecError(

@@ -1,12 +1,12 @@
-"""`reelmill export`: one plain folder of what a stage made, for a trainer that knows nothing of stores and segments.
+"""`reelmill export`: write a stage's output into one plain folder, for trainers that cannot read a store.
 
-The folder looks like the stage's data set (`0001/clips/…`, views on top) without reelmill's own records, and holds
-committed files only. Paths inside of views are absolute; views of a `run` stage stay as its class made them. Files of
-other stages that its items are (the tars of an index) lie below it under their names in the store.
+The folder is laid out like the stage's data set (`0001/clips/…`, views at the top) without reelmill's own records, and
+contains committed files only. Paths inside views are absolute; views of a `run` stage stay as its class made them.
+Files of other stages that its items refer to (the tars of an index) are placed under their names in the store.
 
-The store may be somebody else's: a name in its records is used only where it stays below its data set, nothing is
-written through a link, and what lies in the folder is replaced only where its mark says that an export wrote it. The
-digests of all files are noted beside them, for readers and for `sha256sum --check`.
+The store may be untrusted: a name in its records is used only if it stays below its data set, nothing is written
+through a link, and a file in the folder is replaced only if its mark shows that an export wrote it. The digests of all
+files are written next to them, for readers and for `sha256sum --check`.
 """
 
 import filecmp
@@ -45,12 +45,12 @@ def export(
     *,
     verify: bool = True,
 ) -> ExportResult:
-    """Make or complete the export of a stage. Files that are there already and have the committed digest are kept.
+    """Make or complete the export of a stage. Existing files with the committed digest are kept.
 
-    Without a mode, a folder's files are linked and a bucket's downloaded. Sizes are always verified; without `verify`,
-    files that are linked, and those of an earlier export, are not read to compare their digests. Raises SpecError for
-    a folder that holds something else, and for a link to what is not on this machine, StoreError for a record that
-    names what is not in its data set, and StoreDamaged for a file that is not what was committed.
+    Without a mode, files are linked if the store is a folder and downloaded from a bucket. Sizes are always verified;
+    without `verify`, linked files and those of an earlier export are not read to compare their digests. Raises
+    SpecError for a folder with other contents, and for a link to a file that is not on this machine, StoreError for a
+    record that names a file outside its data set, and StoreDamaged for a file that differs from what was committed.
     """
     stage = stage_of(task, name)
     store = store_of(task, env)
@@ -65,7 +65,7 @@ def export(
     place = ExportFolder.claimed(folder.absolute(), data.name, data.names.key, [*files, *views])
     with ThreadPoolExecutor(THREADS) as pool:
         list(pool.map(partial(_place, store, place, way, verify), files, files.values()))
-    # An export looks: views of a class of the user's own are copied as they are, its module is not imported.
+    # An export only reads: views of a user's class are copied as they are, and its module is not imported.
     made = None if registry.own_code(stage.type, stage.params) else registry.stage(stage.type, dict(stage.params))
     digests: dict[str, str] = {}
     for view in views:
@@ -87,7 +87,7 @@ def export(
 
 
 def no_output(name: str, store: Store) -> SpecError:
-    """The error of a command that needs what a stage wrote."""
+    """The error of a command that needs the output of a stage."""
     return SpecError(f"the stage {name!r} has no output yet", where=store.uri, hint="run the pipeline first")
 
 
@@ -100,7 +100,7 @@ def _views(data: DataSet) -> tuple[str, ...]:
 
 
 def _view(data: DataSet, view: str) -> Path:
-    """A local file with a view. Raises StoreDamaged if it is gone, or not what its metadata say."""
+    """A local file with a view. Raises StoreDamaged if it is missing, or does not match its metadata."""
     key = data.names.view(view)
     where = address(data.store, key)
     try:
@@ -114,7 +114,7 @@ def _view(data: DataSet, view: str) -> Path:
 
 
 def _files(data: DataSet) -> Iterator[tuple[str, Object]]:
-    """(place in the folder, object) of everything that the stage's items are made of."""
+    """(path in the folder, object) of all files of the stage's items."""
     for segment in data.segments():
         for part in segment.parts:
             for output in part.outputs:
@@ -132,7 +132,7 @@ def _files(data: DataSet) -> Iterator[tuple[str, Object]]:
 
 
 def _name(data: DataSet, key: str, record: str) -> str:
-    """The place of a file of this data set. Raises StoreError naming the record, where that leads elsewhere."""
+    """The path in the folder for a file of this data set. Raises StoreError, with the record, if it is outside."""
     try:
         return below(key, data.root)
     except StoreError as error:
@@ -140,7 +140,7 @@ def _name(data: DataSet, key: str, record: str) -> str:
 
 
 def _foreign(data: DataSet, key: str, record: str) -> str:
-    """The place of a file of another data set."""
+    """The path in the folder for a file of another data set."""
     match = _OTHER.match(key)
     try:
         below(key, match[1] if match else "")
@@ -163,7 +163,7 @@ def _place(store: Store, place: ExportFolder, mode: ExportMode, verify: bool, na
             return isinstance(store, LocalStore) and path.readlink() == store.root / output.key
         return path.stat().st_size == output.size and (not output.digest or file_digest(path) == output.digest)
 
-    # Of a link, the store's own file is read: if that is damaged, a new link to it is refused below.
+    # For a link, this reads the file in the store: if that is damaged, linking it again fails below.
     if place.has(name, output.size) and (
         not verify or not output.digest or file_digest(place.path / name) == output.digest
     ):

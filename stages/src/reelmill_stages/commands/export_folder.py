@@ -1,6 +1,6 @@
-"""The folder of an export: what an export wrote is listed in its mark, and nothing else is ever replaced.
+"""The folder of an export: its mark lists the files that exports wrote, and no others are replaced.
 
-A name is listed before its file appears, so an export that was cut off knows its own.
+A name is listed before its file appears, so files of an interrupted export are recognised.
 """
 
 import json
@@ -20,11 +20,11 @@ from reelmill_stages.store.local.errors import mapped
 from reelmill_stages.store.local.folders import opened
 
 MARK = ".reelmill-export.json"
-"""Says of which data set a folder is an export, so that two are never mixed in one, and which files it wrote."""
+"""Identifies the data set of an export, so that two are never mixed in a folder, and lists the files written."""
 
 _INCOMING = ".incoming-"
 _LEFT = re.compile(r"\.incoming-[a-z0-9_]{8}")
-"""Names of folders for files on their way, as tempfile makes them."""
+"""Names of folders for incomplete files, as tempfile makes them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +33,13 @@ class ExportFolder:
 
     path: Path
     written: frozenset[str]
-    """Names that exports wrote here, or are about to write."""
+    """Names of files that exports wrote here, or are about to write."""
 
     @classmethod
     def claimed(cls, path: Path, name: str, key: str, names: Collection[str]) -> Self:
-        """Make the folder, or take up an earlier export; `names` are those that it is going to write.
+        """Create the folder, or take over an earlier export; `names` are the files that will be written.
 
-        Raises SpecError for a folder that holds something else.
+        Raises SpecError for a folder with other contents.
         """
         mine = {"name": name, "key": key}
         with mapped(path):
@@ -67,24 +67,24 @@ class ExportFolder:
 
     @contextmanager
     def incoming(self) -> Iterator[Path]:
-        """An empty folder on the same file system, for a file on its way."""
+        """Context manager: an empty folder on the same file system, for an incomplete file."""
         with incoming_below(self.path) as folder:
             yield folder
 
     def sealed(self, digests: Mapping[str, str]) -> None:
-        """The export is complete: note the digests of its files, so that readers can compare them."""
+        """Mark the export as complete: write the digests of its files, so that readers can compare them."""
         seal(self.path, digests)
 
     def has(self, name: str, size: int) -> bool:
-        """Whether an export wrote this file already, with this size."""
+        """Whether an export already wrote this file, with this size."""
         path = self.path / name
         return name in self.written and path.is_file() and path.stat().st_size == size
 
     def put(self, name: str, incoming: Path, *, keep: Callable[[Path], bool]) -> None:
-        """Give a finished file its name; an earlier file of ours is replaced.
+        """Move a finished file into place; an earlier file of an export is replaced.
 
-        What somebody else put there stays, where `keep` says that it is as good. Raises SpecError where it is not, and
-        StoreError for a link among the folders in between.
+        A file from elsewhere is kept if `keep` accepts it. Raises SpecError if it does not, and StoreError for a link
+        among the parent folders.
         """
         path = self.path / name
         *above, last = name.split("/")
@@ -106,20 +106,20 @@ class ExportFolder:
 
 @contextmanager
 def incoming_below(folder: Path) -> Iterator[Path]:
-    """An empty folder in this one, for files on their way. One stays where the process is killed."""
+    """Context manager: an empty subfolder for incomplete files. It remains if the process is killed."""
     with tempfile.TemporaryDirectory(prefix=_INCOMING, dir=folder) as path:
         yield Path(path)
 
 
 def is_unused(folder: Path) -> bool:
-    """Whether a folder is empty, but for what a process that was killed had on its way into it."""
+    """Whether a folder is empty, except for incomplete files of a process that was killed."""
     return all(_LEFT.fullmatch(path.name) and path.is_dir() and not path.is_symlink() for path in folder.iterdir())
 
 
 def exported(folder: Path, name: str, key: str) -> dict[str, str] | None:
-    """Name -> digest of the files of a complete export of this data set; None if the folder holds no export.
+    """Name -> digest of the files of a complete export of this data set; None if the folder has no export.
 
-    Raises SpecError for the export of another data set, and for one that is not complete.
+    Raises SpecError for the export of another data set, and for an incomplete one.
     """
     mark = _read(folder / MARK)
     if mark is None:
@@ -140,7 +140,7 @@ def exported(folder: Path, name: str, key: str) -> dict[str, str] | None:
 
 
 def seal(folder: Path, digests: Mapping[str, str]) -> None:
-    """Note the digests of the files of an export, so that readers can compare them."""
+    """Write the digests of the files of an export, so that readers can compare them."""
     with mapped(folder), incoming_below(folder) as incoming:
         new = incoming / SUMS
         new.write_text("".join(sum_line(name, digest) for name, digest in digests.items()))
@@ -148,7 +148,7 @@ def seal(folder: Path, digests: Mapping[str, str]) -> None:
 
 
 def _read(mark: Path) -> dict[str, Any] | None:
-    """What the mark says. Raises SpecError where that cannot be read."""
+    """The contents of the mark. Raises SpecError if it cannot be read."""
     try:
         found = json.loads(mark.read_text())
     except FileNotFoundError:

@@ -1,6 +1,6 @@
-"""`reelmill plan`: what a run would find new, and how much it would write. Nothing is written to find out.
+"""`reelmill plan`: the new input that a run would find, and the amount it would write. Nothing is written.
 
-No code that the pipeline names is imported either: what only such code knows is None here.
+No code that the pipeline names is imported; values that only such code provides are None.
 """
 
 from collections.abc import Mapping
@@ -24,25 +24,25 @@ from reelmill_stages.store.locations import Locations
 from reelmill_stages.weight import Weight
 
 _Size = tuple[int, Weight]
-"""Items and their weight."""
+"""Number of items and their weight."""
 
 
 def forecast(task: Task, env: Mapping[str, str], *, patience: float = PATIENCE_SECONDS) -> Forecast:
-    """What listing every source would find, and what every stage would have to do; in a process of its own.
+    """Forecast what listing every source would find, and what every stage would have to do, in a separate process.
 
-    A stage is taken to make as many items as it reads. No code of the user's own is imported: nothing is
-    known of a source that such code lists, nor of what reads it.
+    A stage is assumed to make as many items as it reads. User code is not imported: sources that it lists, and stages
+    that read them, are unknown.
 
-    Raises what listing raises: SpecError and StoreError for sources that cannot be read as they are configured, and
-    TransientError for one that makes no progress for `patience` seconds; and SpecError for a parameter's file that is
-    another one than its stage started with.
+    Raises the errors of listing: SpecError and StoreError for sources that cannot be read as configured, and
+    TransientError for one that makes no progress for `patience` seconds. Raises SpecError if a parameter's file differs
+    from the one that its stage started with.
     """
     found: Forecast = listed_apart(f"{__name__}:forecast_here", task, dict(env), env=env, patience=patience)
     return found
 
 
 def forecast_here(task: Task, env: Mapping[str, str], progress: ListingProgress) -> Forecast:
-    """The same in this process."""
+    """The same forecast, in this process."""
     refuse_own_store(task.store, task.sources)
     store = store_of(task, env)
     check_pins(Locations(task.store, task.sources, env), task.stages, remember=False)
@@ -118,4 +118,4 @@ def _bytes(stage: StageDef, items: int, weight: Weight) -> int | None:
     try:
         return registry.stage(stage.type, dict(stage.params)).forecast(items, weight)
     except SpecError:
-        return None  # what is missing here may be where the stage runs; its open step says so if not
+        return None  # may be available where the stage runs; else its open step reports it

@@ -1,4 +1,4 @@
-"""Who a pipeline file is in a store: found again by every run of it, made by the first."""
+"""The identity of a pipeline file in a store: created by the first run, and found again by later ones."""
 
 import uuid
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from reelmill_stages.store.preflight import greet
 
 
 def identity(task: Task, env: Mapping[str, str], claimant: Claimant, *, make: bool) -> str:
-    """The uid of a pipeline file; empty where it never ran in this store and none is to be made.
+    """The uid of a pipeline file; empty if it never ran in this store and `make` is not set.
 
     Raises StoreError for a store that cannot be used.
     """
@@ -26,7 +26,7 @@ def identity(task: Task, env: Mapping[str, str], claimant: Claimant, *, make: bo
     try:
         found = load(store, key, Identity)
         if found is None and make:
-            # Whatever finds the place taken meanwhile is another run of this very file.
+            # A concurrent creator can only be another run of the same file.
             found, _ = create(store, key, _new(claimant))
     except Unreachable as error:
         raise StoreError(error.what, where=error.where, hint=error.hint) from error

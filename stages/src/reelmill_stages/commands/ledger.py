@@ -1,4 +1,4 @@
-"""`reelmill ledger`: the outcome of each item, and its reason."""
+"""`reelmill ledger`: the outcome of each item and its reason."""
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
@@ -35,7 +35,7 @@ def rows(
 
 
 def summary(task: Task, env: Mapping[str, str], *, stages: Collection[str] = ()) -> list[LedgerCount]:
-    """Counts by source or stage, what became of its items, the largest first; with the counters of done items."""
+    """Counts per source or stage and outcome, the largest first, with the counters of done items."""
     store = store_of(task, env)
     found: list[LedgerCount] = []
     for entry in entries(task):

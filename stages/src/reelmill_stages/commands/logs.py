@@ -11,13 +11,13 @@ from reelmill_stages.records.data_set import DataSet
 from reelmill_stages.store import Stat, Store
 
 _END = 4 << 20
-"""Bytes of the end of a file that are read for its last lines."""
+"""Number of bytes read from the end of a file for its last lines."""
 
 
 def logs(
     task: Task, env: Mapping[str, str], *, stage: str, shard: int | None = None, segment: int | None = None
 ) -> Iterator[LogLine]:
-    """Lines ordered by shard and by the time of its runs, and those of the commit step last; with `shard`, its lines.
+    """Lines ordered by shard and by the time of its runs, then those of the commit step; with `shard`, only its lines.
 
     Without `segment`, the latest segment with logs is used.
     """
@@ -28,13 +28,13 @@ def logs(
 def lines_of(
     store: Store, names: DataSetPaths, *, shard: int | None = None, segment: int | None = None
 ) -> Iterator[LogLine]:
-    """The same of a data set in an open store."""
+    """The same lines, for a data set in an open store."""
     for file in _files(store, names, shard, segment):
         yield from _lines(file, store.read(file.stat.key))
 
 
 def last_lines_of(store: Store, names: DataSetPaths, most: int, *, shard: int | None = None) -> list[LogLine]:
-    """The last of these lines, at most `most`. No more files are read than that takes, and of each at most its end."""
+    """The last of these lines, at most `most`. Reads only as many files as needed, and only the end of each."""
     found: list[LogLine] = []
     for file in reversed(_files(store, names, shard, None)):
         start = max(0, file.stat.size - _END)

@@ -1,6 +1,6 @@
-"""`reelmill validate`: what a run refuses by the definitions of a store and its sources alone, without listing them.
+"""`reelmill validate`: problems in the definitions of a store and its sources, found without listing them.
 
-Code of the user's own is not imported.
+User code is not imported.
 """
 
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from reelmill_stages.store.open import connection_to
 
 
 def places(task: Task) -> PlacesResult:
-    """Problems of the store and the sources, and what else is to be known of them."""
+    """Problems of the store and the sources, and further notes about them."""
     try:
         own = OwnStore(task.store)
     except SpecError as error:
@@ -37,7 +37,7 @@ def places(task: Task) -> PlacesResult:
 
 
 def _refused(source: SourceDef) -> Iterator[SpecError]:
-    """What the source's adapter refuses before it lists anything."""
+    """Errors that the source's adapter raises before it lists anything."""
     if registry.own_code(source.type, source.params):
         return
     try:

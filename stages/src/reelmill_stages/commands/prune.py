@@ -1,8 +1,8 @@
-"""`reelmill prune`: data sets that nobody claims any more.
+"""`reelmill prune`: find and remove data sets that no pipeline claims.
 
-Every run writes a claim on each data set that it uses. A data set may go when no pipeline but this one claims it and
-this pipeline's file no longer makes it, or when there is no claim at all. What somebody works on is left alone, and of
-what goes only what reelmill wrote.
+Every run writes a claim on each data set that it uses. A data set may be removed if there is no claim at all, or if
+only this pipeline claims it and its file no longer makes it. Data sets in use are skipped, and only objects that
+reelmill wrote are removed.
 """
 
 from collections import defaultdict
@@ -35,13 +35,13 @@ def prune(
     release: Collection[str] = (),
     only: Collection[str] | None = None,
 ) -> PruneResult:
-    """Find, and with `delete` take away, what nobody claims; with `trash` it is moved into the store's trash.
+    """Find unclaimed data sets, and with `delete` remove them; with `trash`, move them into the store's trash.
 
-    `release` are claims (their uids) that count no longer and go with `delete`; `only` bounds what is taken away to
-    these data sets (`name/key10`). `now` is the present time in seconds: an open pass that was written to ten minutes
-    before it is being worked on.
+    `release` are claims (their uids) to ignore, and to delete with `delete`; `only` restricts removal to these data
+    sets (`name/key10`). `now` is the present time in seconds: an open pass written to within the last ten minutes
+    counts as being worked on.
 
-    Raises SpecError for a claim to release that there is not.
+    Raises SpecError for a claim in `release` that does not exist.
     """
     store = store_of(task, env)
     kept = {f"{entry.name}/{entry.key[:KEY_DIGITS]}" for entry in entries(task)}
@@ -104,7 +104,7 @@ def _must_be_claims(release: Collection[str], found: Collection[Found]) -> None:
 
 
 def _claims(store: Store, found: Iterator[Found], gone: set[str]) -> Iterator[ClaimRow]:
-    """Who else claims what this file does not make."""
+    """Claims of others on data sets that this file does not make."""
     data_sets: dict[str, list[str]] = defaultdict(list)
     for one in found:
         for uid in one.claims - gone:

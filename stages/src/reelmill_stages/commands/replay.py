@@ -1,7 +1,7 @@
-"""`reelmill replay`: one stage on one item again, outputs kept aside and compared with what was committed.
+"""`reelmill replay`: run one stage on one item again, and compare the outputs with the committed ones.
 
-The item is taken from the pass that worked on it, with its group and its number, so the stage sees exactly what it saw.
-It runs in a process of its own (`replayed`): an item worth replaying may well crash it, or never end.
+The item is taken from the pass that processed it, with its group and its number, so the stage gets the same input. It
+runs in a separate process (`replayed`), because an item worth replaying may crash or hang it.
 """
 
 import signal
@@ -27,9 +27,9 @@ from reelmill_stages.store.digests import file_digest
 
 
 def replay(task: Task, env: Mapping[str, str], *, stage: str, item: str, folder: Path, timeout: float) -> ReplayResult:
-    """How the stage on one item ends now, and how its files compare with the committed ones.
+    """Replay an item: its outcome now, and the comparison of its files with the committed ones.
 
-    Outputs lie below `folder`, which must be new or empty. `timeout` is in seconds. Raises SpecError for an
+    Outputs are written below `folder`, which must be new or empty. `timeout` is in seconds. Raises SpecError for an
     unknown item.
     """
     folder = folder.absolute()
@@ -58,7 +58,7 @@ def replay(task: Task, env: Mapping[str, str], *, stage: str, item: str, folder:
 
 
 def _with_verdict(data: DataSet, item: str, answer: ReplayAnswer) -> ReplayAnswer:
-    """The answer with the verdict about the item, which was given over the whole data set and stands."""
+    """The answer with the verdict about the item, which was given over the whole data set and is final."""
     row = next((row for row in data.ledger() if row.key == item), None)
     if row is None or row.outcome != Outcome.FILTERED:
         return answer
@@ -73,7 +73,7 @@ def _compared(file: ReplayedFile, path: Path, committed: Mapping[str, str]) -> R
 
 
 def find_input(data: DataSet, stage: StageDef, item: str, segments: Iterable[int]) -> tuple[tuple[Input, ...], int]:
-    """The group that an item was processed with, and its place in it, from the first of the passes that had it.
+    """The group that an item was processed with, and its index in it, from the first pass that had it.
 
     Raises SpecError if none had it.
     """
@@ -92,7 +92,7 @@ def find_input(data: DataSet, stage: StageDef, item: str, segments: Iterable[int
 
 
 def run_order(order: ReplayOrder, timeout: float) -> ReplayAnswer:
-    """Process an item in a process of its own. `timeout` is in seconds."""
+    """Process an item in a separate process. `timeout` is in seconds."""
     here, process = safe_child.start("reelmill_stages.commands.replay_process", order.env)
     try:
         here.send(order)

@@ -1,6 +1,6 @@
-"""What `reelmill replay` and the process that it starts tell each other.
+"""Messages between `reelmill replay` and the process that it starts.
 
-They are pickled, so they cannot stand in the module that is that process's main program.
+They are pickled, so they cannot be defined in the module that is the main program of that process.
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from reelmill_stages.stage import Input
 
 @dataclass(frozen=True, slots=True)
 class ReplayOrder:
-    """What the process has to do."""
+    """The work for the process."""
 
     task: Task
     stage: StageDef
@@ -23,14 +23,14 @@ class ReplayOrder:
     pins: Mapping[str, str]
     inputs: tuple[Input, ...]
     wanted: int
-    """Place of the item among `inputs`, which are its group."""
+    """Index of the item among `inputs`, which are its group."""
     folder: Path
-    """Where its outputs are kept."""
+    """Folder in which its outputs are kept."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReplayAnswer:
-    """How it ended, and (file, path) of what it made; `compared` of a file is `new` or `part`."""
+    """The outcome, and (file, path) of each output; `compared` of a file is `new` or `part`."""
 
     outcome: Literal["done", "filtered", "failed", "skipped", "crash", "timeout"]
     reason: str = ""

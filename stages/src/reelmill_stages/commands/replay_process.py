@@ -1,4 +1,4 @@
-"""The process in which `reelmill replay` runs a stage on one item again: an order in, what became of the item out."""
+"""The process in which `reelmill replay` runs a stage on one item: it receives an order and returns the outcome."""
 
 import shutil
 import sys
@@ -29,7 +29,7 @@ _OUTCOMES: dict[type[Result], Literal["filtered", "failed", "skipped"]] = {
 
 
 def serve(connection: Connection) -> None:
-    """Do the one order."""
+    """Execute one order."""
     order: ReplayOrder = connection.recv()
     with tempfile.TemporaryDirectory(prefix="reelmill-replay-") as temporary:
         locations = Locations(order.task.store, order.task.sources, order.env)

@@ -1,4 +1,4 @@
-"""The columns of the table of items: what every item has, its fields as far as they have one type, and its row."""
+"""The columns of the table of items: common values, fields with a single type, and the full row."""
 
 import json
 from collections.abc import Callable, Iterable
@@ -13,10 +13,10 @@ Kind = Literal["boolean", "integer", "number", "string", "json"]
 """Type of a column. Values of several types, objects, lists and large integers are JSON text."""
 
 MOST_FIELDS = 200
-"""Fields with a column of their own. All fields are in the column `row`."""
+"""Maximum number of fields with a separate column. All fields are in the column `row`."""
 ROW = "row"
 _INT64 = range(-(1 << 63), 1 << 63)
-# mlcroissant adds a column `level_0` where there is a column `index`.
+# mlcroissant adds a column `level_0` if there is a column `index`.
 _RESERVED = frozenset(
     {"level_0", "key", "group", "weight", "duration", "media.path", "media.size", "media.sha256", ROW}
 )
@@ -24,7 +24,7 @@ _RESERVED = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class TableColumn:
-    """A column: its name, its type, what it holds, and its value in an item (None: the item has none)."""
+    """A column: name, type, description, and its value for an item (None if the item has none)."""
 
     name: str
     kind: Kind
@@ -34,14 +34,14 @@ class TableColumn:
 
 @dataclass(slots=True)
 class FieldTypes:
-    """The types that the values of each field have."""
+    """The types of the values of each field."""
 
     kinds: dict[str, set[Kind]] = field(default_factory=dict)
     left_out: int = 0
-    """How often a field was left out because there are too many."""
+    """Number of values of fields left out because there are too many fields."""
 
     def add(self, item: Item) -> None:
-        """Look at the fields of one more item."""
+        """Add the types of one item's fields."""
         for name in (*item.fields, *measured_fields(item)):
             if name in _RESERVED or name in ("", "measures") or plain(name) != name:
                 continue
@@ -54,7 +54,7 @@ class FieldTypes:
 
 
 def columns(types: FieldTypes, path: Callable[[Item], str]) -> list[TableColumn]:
-    """The columns, in order. `path` is the place of an item's file in the folder, empty if it has none there."""
+    """The columns, in order. `path` returns the path of an item's file in the folder, or "" if it is not there."""
     return [
         TableColumn("key", "string", "Key of the item, unique in the data set.", lambda item: plain(item.key)),
         TableColumn("group", "string", "Items of one group were made from one file.", lambda item: plain(item.group)),
@@ -72,7 +72,7 @@ def columns(types: FieldTypes, path: Callable[[Item], str]) -> list[TableColumn]
 
 
 def plain(text: str) -> str:
-    """Text without lone surrogates, which UTF-8 cannot hold."""
+    """Text without lone surrogates, which cannot be encoded in UTF-8."""
     return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 

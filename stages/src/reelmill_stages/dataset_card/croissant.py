@@ -1,7 +1,8 @@
 """The description of a data set in Croissant 1.1 (https://docs.mlcommons.org/croissant/docs/croissant-spec-1.1.html).
 
-Record sets: `items` and `files` are the tables beside it. With an export, one record set for each kind of file has the
-contents, joined with `files` by the path: plain files as `contents-mp4`, the members of tars as `members-mp4`.
+The record sets `items` and `files` are the tables next to it. With an export, there is one more record set for each
+kind of file, with its contents, joined with `files` by path: plain files as `contents-mp4`, the members of tars as
+`members-mp4`.
 """
 
 import json
@@ -62,7 +63,7 @@ class DescribedFile:
     sha256: str
 
     def described(self, encoding: str, id_: str = "") -> dict[str, Any]:
-        """The file as a FileObject; its id is its path, unless one is given."""
+        """The file as a FileObject; its id is its path by default."""
         return {
             "@type": "cr:FileObject",
             "@id": id_ or self.path,
@@ -91,13 +92,13 @@ class ExportContents:
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """What is said of the data set as a whole."""
+    """The description of the data set as a whole."""
 
     name: str
     description: str
     version: str
     published: str
-    """A date; empty: not known."""
+    """Publication date; empty if unknown."""
     licences: Sequence[str]
 
 
@@ -130,7 +131,7 @@ def _items(columns: Sequence[TableColumn]) -> dict[str, Any]:
 
 
 def item_ids(columns: Sequence[TableColumn]) -> list[str]:
-    """The ids of the fields of `items`: `items/` and the name, with `_` for what is no letter or digit in an id."""
+    """The ids of the fields of `items`: `items/` and the name, with `_` for characters other than letters or digits."""
     taken: dict[str, int] = {}
     found = []
     for column in columns:

@@ -1,4 +1,4 @@
-"""The files of an export, for a card beside them: where each is, and with which digest it was sealed."""
+"""The files of an export, for a card next to them: their paths, and the digests with which they were sealed."""
 
 import tarfile
 from collections.abc import Iterator, Mapping
@@ -13,18 +13,18 @@ from reelmill_stages.dataset_card.tables import ItemFile
 
 _SEGMENT = "[0-9][0-9][0-9][0-9]*/"
 _MEMBERS = 1000
-"""Members of a tar that are looked at for their extensions."""
+"""Number of members of a tar that are checked for their extensions."""
 
 
 def place_of(root: str, key: str) -> str:
-    """Where a file of the store is in an export of the data set at `root`; empty for one outside of the store."""
+    """The path of a file of the store in an export of the data set at `root`; empty for a file outside the store."""
     if "://" in key or key.startswith("/"):
         return ""
     return key.removeprefix(f"{root}/")
 
 
 def files_of(root: str, item: Item) -> Iterator[ItemFile]:
-    """The files of an item in the store, each once: what the next stage reads, and all that it has besides."""
+    """The files of an item in the store, each once: the one that the next stage reads, and all others."""
     media = item.media
     if media and not media.source and (path := place_of(root, media.uri)):
         yield ItemFile(path, media.size, media.digest.removeprefix("sha256:"))
@@ -34,7 +34,7 @@ def files_of(root: str, item: Item) -> Iterator[ItemFile]:
 
 
 class ExportSeen:
-    """The files of an export as they come up, and what `croissant.json` says of them."""
+    """The files of an export, collected one by one for `croissant.json`."""
 
     def __init__(self, folder: Path, sealed: Mapping[str, str]) -> None:
         """`sealed` maps the names of all files of the export to their digests."""
@@ -43,7 +43,7 @@ class ExportSeen:
         self._tars: dict[str, DescribedFile] = {}
 
     def add(self, name: str) -> None:
-        """Take note of a file that is in the folder; the same one may come again."""
+        """Add a file of the folder; duplicates are ignored."""
         kind = extension(name)
         if not kind or name in self._tars:
             return
@@ -56,7 +56,7 @@ class ExportSeen:
         self._patterns.setdefault(kind, set()).add(pattern)
 
     def contents(self) -> ExportContents:
-        """The files seen so far. The members of tars are those that the first one has."""
+        """The files added so far. The members of tars are taken from the first tar."""
         members: dict[str, set[str]] = {}
         for name in list(self._tars)[:1]:
             for member in _members(self._folder / name):
@@ -70,12 +70,12 @@ def _sorted(patterns: Mapping[str, set[str]]) -> dict[str, list[str]]:
 
 
 def _suffix(name: str) -> str:
-    """The pattern of files with the extension of this one, in its own case."""
+    """The pattern of files with the same extension, in the same case."""
     return f"*.{name.rpartition('.')[2]}"
 
 
 def _members(path: Path) -> Iterator[str]:
-    """The names of the first members of a tar; none of one that cannot be read."""
+    """The names of the first members of a tar; empty if it cannot be read."""
     try:
         with tarfile.open(path) as tar:
             yield from (member.name for member in islice(tar, _MEMBERS) if member.isfile())

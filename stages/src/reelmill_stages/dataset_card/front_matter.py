@@ -1,4 +1,4 @@
-"""The front matter of a dataset card, as Hugging Face defines it (https://huggingface.co/docs/hub/datasets-cards)."""
+"""The front matter of a dataset card in the format of Hugging Face (https://huggingface.co/docs/hub/datasets-cards)."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -18,7 +18,7 @@ _LARGEST = "n>1T"
 def front_matter(
     name: str, items: int, licence_counts: LicenceCounts | None, earlier: Sequence[dict[str, Any]] = ()
 ) -> str:
-    """The front matter with its two rulers. `earlier` are `configs` that the folder's README had; they stay first."""
+    """The front matter between its two `---` lines. `earlier` are `configs` of the existing README; they stay first."""
     tables = [{"config_name": "items", "data_files": ITEMS}, {"config_name": "files", "data_files": FILES}]
     told = {
         "pretty_name": name,
@@ -31,12 +31,12 @@ def front_matter(
 
 
 def size_category(items: int) -> str:
-    """The class of a number of items."""
+    """The size category of a number of items."""
     return next((name for limit, name in _CLASSES if items < limit), _LARGEST)
 
 
 def configs_of(readme: str) -> list[dict[str, Any]]:
-    """The `configs` in the front matter of a README but for those of a card; none if it has no such front matter."""
+    """The `configs` in the front matter of a README, except those of a card; empty without such front matter."""
     configs = parsed(readme).get("configs")
     return [
         each

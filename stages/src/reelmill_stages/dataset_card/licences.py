@@ -1,4 +1,4 @@
-"""Licences as the source says them, and the identifiers that Hugging Face has for them.
+"""Licences as stated by the source, and their identifiers at Hugging Face.
 
 The identifiers are those of https://huggingface.co/docs/hub/repositories-licenses.
 """
@@ -23,7 +23,7 @@ _ZERO = re.compile(r"https?://(?:www\.)?creativecommons\.org/publicdomain/zero/1
 
 
 def identifier(text: str) -> str | None:
-    """The identifier of a licence: `CC BY 4.0`, `cc-by-4.0` and its address give `cc-by-4.0`; None for others."""
+    """The identifier of a licence: `CC BY 4.0`, `cc-by-4.0` and its URL give `cc-by-4.0`; None for others."""
     if _ZERO.fullmatch(text):
         return "cc0-1.0"
     commons = _COMMONS.fullmatch(text)
@@ -32,10 +32,9 @@ def identifier(text: str) -> str | None:
 
 
 def front_matter(licences: LicenceCounts | None) -> dict[str, Any]:
-    """The fields of the front matter: `license`, with `license_name` and `license_link` for one that has no
-    identifier.
+    """The fields of the front matter: `license`, and `license_name` and `license_link` for one without an identifier.
 
-    Nothing is said where no field was named. Items without the field make the licence of the whole unknown.
+    Empty if no licence field was given. If items lack the field, the licence of the whole is unknown.
     """
     if licences is None:
         return {}

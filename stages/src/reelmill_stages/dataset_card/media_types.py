@@ -1,4 +1,4 @@
-"""Media types of files by their extensions, and what a reader of Croissant makes of them."""
+"""Media types of files by extension, and the corresponding Croissant data types."""
 
 import re
 from dataclasses import dataclass
@@ -28,14 +28,16 @@ class MediaType:
 
     @property
     def encodings(self) -> list[str]:
-        """Values of `encodingFormat`. mlcroissant gives the bytes of a file of a type that it does not decode only if
-        `text/plain` is named after it.
+        """Values of `encodingFormat`.
+
+        mlcroissant returns the bytes of a file with a type that it does not decode only if `text/plain` is listed as
+        well, after the type.
         """
         return [self.name] if self.name in _DECODED else [self.name, "text/plain"]
 
 
 def extension(path: str) -> str:
-    """The extension of a file, in lower case and without the dot; empty if it has none that could be one of a type."""
+    """The extension of a file, in lower case and without the dot; empty if there is none that could name a type."""
     found = _EXTENSION.search(path)
     return found[1].lower() if found else ""
 

@@ -1,4 +1,4 @@
-"""The README of a data set: what it holds, how it came to be, and how to open it. Equal data give equal bytes."""
+"""The README of a data set: its contents, how it was made, and how to open it. Equal data give equal bytes."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -32,21 +32,21 @@ JSON. `{FILES}` has one row for each file of an item, with its SHA-256.
 
 @dataclass(frozen=True, slots=True)
 class CardFacts:
-    """What a card tells."""
+    """The contents of a card."""
 
     stage: str
     key: str
     segment: int
     items: int
     summary: Summary
-    """Of the stage and all that it was made from."""
+    """Summary of the stage and everything upstream of it."""
     licences: LicenceCounts | None
     document: str
-    """The YAML of the pipeline, without secrets; empty: it is not known."""
+    """The YAML of the pipeline, without secrets; empty if unknown."""
     contents: Mapping[str, str]
-    """Record sets with the contents of files, and what their files are; empty without an export."""
+    """Record sets with the contents of files, and descriptions of these files; empty without an export."""
     configs: Sequence[dict[str, Any]] = ()
-    """Configurations of Hugging Face datasets that the folder had before."""
+    """Existing configurations of Hugging Face datasets in the folder."""
 
     @property
     def name(self) -> str:

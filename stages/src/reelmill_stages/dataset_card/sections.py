@@ -1,4 +1,4 @@
-"""The sections of a card that show numbers: funnel, losses, fields and licences, as Markdown. Pure."""
+"""The sections of a card with numbers: funnel, losses, fields and licences, as Markdown. Pure functions."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -18,7 +18,7 @@ _MOST_LOSSES = 200
 
 
 def funnel(rows: Sequence[FunnelRow]) -> str:
-    """What went into each source and stage, and what came out."""
+    """The numbers of inputs and outputs of each source and stage."""
     return table(
         ("source or stage", "in", "kept", "dropped", "items out", "hours out", "bytes out"),
         [
@@ -38,7 +38,7 @@ def funnel(rows: Sequence[FunnelRow]) -> str:
 
 
 def losses(groups: Sequence[LossGroup]) -> str:
-    """What was not kept, by reason, with the message of an example."""
+    """Inputs that were not kept, by reason, with an example message."""
     if not groups:
         return "Nothing was dropped.\n"
     rows = [
@@ -74,7 +74,7 @@ def fields(found: Iterable[Distribution]) -> str:
 
 
 def licences(counts: LicenceCounts | None) -> str:
-    """The values of the field with the licences."""
+    """The values of the licence field."""
     if counts is None:
         return "No field with licences was named when this card was written.\n"
     rows = [
@@ -93,7 +93,7 @@ def hours(seconds: float | None) -> str:
 
 
 def brief(text: str) -> str:
-    """The text, cut if it is long."""
+    """The text, truncated if it is long."""
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 

@@ -1,6 +1,6 @@
-"""The tables beside a card, as Parquet: `items.parquet` with a row per item, `files.parquet` with one per file of it.
+"""The tables next to a card, as Parquet: `items.parquet` with a row per item, `files.parquet` with a row per file.
 
-Parquet has types, so a reader takes no key such as `0001` for a number, as readers of JSON lines do.
+Parquet has types, so readers do not parse a key such as `0001` as a number, as readers of JSON lines do.
 """
 
 from collections import Counter
@@ -24,7 +24,7 @@ _SHOWN = 100
 
 @dataclass(frozen=True, slots=True)
 class ItemFile:
-    """A file of an item: its place in the folder, its size in bytes, and its SHA-256 in hexadecimal digits."""
+    """A file of an item: its path in the folder, its size in bytes, and its SHA-256 in hexadecimal digits."""
 
     path: str
     size: int
@@ -33,14 +33,14 @@ class ItemFile:
 
 @dataclass(slots=True)
 class LicenceCounts:
-    """How many items have each value of the field with the licences."""
+    """The number of items for each value of the licence field."""
 
     name: str
     upstreams: tuple[str, ...] = ()
     """Sources or stages whose items were counted; empty: the items of the stage itself."""
     counts: Counter[str] = field(default_factory=Counter)
     missing: int = 0
-    """Items without it."""
+    """Number of items without it."""
 
     def add(self, item: Item) -> None:
         """Count one more item."""
@@ -65,7 +65,7 @@ class LicenceCounts:
 
 
 def write_items(path: Path, items: Iterable[Item], columns: Sequence[TableColumn]) -> int:
-    """Write `items.parquet`; returns the number of its rows."""
+    """Write `items.parquet`; returns the number of rows."""
     arrow, parquet = pyarrow()
     types = {
         "boolean": arrow.bool_(), "integer": arrow.int64(), "number": arrow.float64(),

@@ -1,1 +1,1 @@
-"""Records in the store: how data sets, claims, heartbeats and pinned files are read and written."""
+"""Reading and writing of records in the store: data sets, claims, heartbeats and pinned files."""

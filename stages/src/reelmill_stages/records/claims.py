@@ -1,7 +1,7 @@
-"""Which pipelines use a data set, and which key a name stands for now.
+"""Claims of pipelines on data sets, and the current key of a name.
 
-Claims keep `prune` and `onDelete: Delete` from taking what another pipeline reads. Both are plain writes: a claim has
-one writer, and `latest.json` is only a signpost for people and tools.
+Claims keep `prune` and `onDelete: Delete` from deleting what another pipeline reads. Both records are plain writes: a
+claim has one writer, and `latest.json` is only a pointer for people and tools.
 """
 
 import logging
@@ -17,27 +17,27 @@ from reelmill_stages.records.record_files import dump, peek
 from reelmill_stages.store import Store
 
 CLAIM_NAME = re.compile(r"[^./~][^/]*\.json")
-"""Name of a claim: not that of a hidden file or of a copy that an editor left."""
+"""Name of a claim; excludes hidden files and copies left by an editor."""
 
 log = logging.getLogger(__name__)
 
 
 def claim(store: Store, names: DataSetPaths, owner: Owner) -> float:
-    """Say that a pipeline uses this data set. Gives the time by the store's clock."""
+    """Record that a pipeline uses this data set. Returns the time by the store's clock."""
     key = names.user(owner.uid)
     store.write(key, dump(Claim(**owner.model_dump(), data_set=names.name, key=names.key)))
     return store.stat(key).modified
 
 
 def withdraw(store: Store, names: DataSetPaths, uid: str) -> None:
-    """Take a pipeline's claim on a data set back. A file that is no claim stays."""
+    """Withdraw a pipeline's claim on a data set. A file that is not a claim is kept."""
     found = peek(store, names.user(uid), Claim)
     if found and found.uid == uid:
         store.delete(names.user(uid))
 
 
 def claims_on(store: Store, names: DataSetPaths) -> set[str]:
-    """Uids of the pipelines that claim a data set now."""
+    """Uids of the pipelines that currently claim a data set."""
     listed = store.list(names.users, follow_links=False)
     return {uid_of(stat.key) for stat in listed if CLAIM_NAME.fullmatch(stat.key.removeprefix(names.users))}
 
@@ -48,7 +48,7 @@ def uid_of(key: str) -> str:
 
 
 def point_latest(store: Store, names: DataSetPaths) -> None:
-    """Let `<name>/latest.json` point at this data set. A file of that name that is not reelmill's stays as it is."""
+    """Point `<name>/latest.json` at this data set. A file of that name that reelmill did not write is kept."""
     data = dump(LatestKey(key=names.key))
     try:
         if store.read(names.latest) == data:

@@ -1,11 +1,11 @@
 """Notes in the store about the items that a run is processing, to find an item that crashes the whole pod.
 
-Each run writes a note when it starts and deletes it when it ends. If a run finds the note of a run that never ended, it
-records the items that it gives to its workers before it does so. If a run finds such a record, it processes the items
-in it alone, one at a time. An item that was processed alone in two runs that never ended is `failed(crash)`; runs with
-less memory than a pod may get do not count, because a later attempt has more (`resources.memoryMax`). The loss of a
-node only causes its items to be processed alone once. On one machine, only crashes that the present `reelmill run`
-outlived count: if the whole command ended, somebody may have killed it.
+Each run writes a note when it starts and deletes it when it ends. A run that finds the note of a run that never ended
+records each batch of items before giving it to its workers. A run that finds such a record processes the items in it
+alone, one at a time. An item that was processed alone in two runs that never ended is `failed(crash)`. Runs with less
+memory than a pod may get do not count, because a later attempt has more (`resources.memoryMax`). The loss of a node
+only causes its items to be processed alone once. On one machine, only crashes that the present `reelmill run` survived
+count: if the whole command ended, it may have been killed by the user.
 """
 
 from collections import Counter
@@ -32,7 +32,7 @@ class CrashSuspects(Model):
     items: tuple[str, ...] = ()
     alone: bool = False
     memory: int | None = Field(None, exclude_if=lambda value: value is None)
-    """Memory limit of the run's container in bytes; None: no limit, or not known."""
+    """Memory limit of the run's container in bytes; None: no limit, or unknown."""
     process: LocalProcess | None = Field(None, exclude_if=lambda value: value is None)
     """On one machine, the `reelmill run` that started the run; None in a pod, and in notes of version 0.1.0."""
 

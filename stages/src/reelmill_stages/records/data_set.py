@@ -32,9 +32,9 @@ from reelmill_stages.store.digests import file_digest
 def open_data_set(store: Store, name: str, key: str = "", *, scratch: Path | None = None) -> "DataSet":
     """Open the data set of a source or stage; without `key`, the one that `latest.json` refers to.
 
-    `name@state` opens it as it was when `reelmill freeze` gave that name to its state. `scratch` is a folder for
-    temporary files; by default one is created and removed with the data set. Raises SpecError if there is no data set,
-    or no state, of that name, and StoreDamaged where `latest.json` points nowhere.
+    `name@state` opens the state that `reelmill freeze` saved under that name. `scratch` is a folder for temporary
+    files; by default one is created and removed with the data set. Raises SpecError if there is no data set or state of
+    that name, and StoreDamaged if the data set that `latest.json` points at does not exist.
     """
     name, _, state = name.partition("@")
     if state:
@@ -54,7 +54,7 @@ def open_data_set(store: Store, name: str, key: str = "", *, scratch: Path | Non
 
 
 def frozen_state(store: Store, state: str, name: str) -> FrozenDataSet:
-    """The state of a data set that has a name. Raises SpecError if there is none."""
+    """The frozen state of a data set, by the name of the state. Raises SpecError if there is none."""
     record = load(store, layout.frozen(check_name(state)), Frozen)
     if record is None:
         raise SpecError(
@@ -132,12 +132,12 @@ class DataSet:
 
     @property
     def item_count(self) -> int:
-        """Number of items that were ever committed; ordinals are smaller."""
+        """Number of items ever committed; all ordinals are smaller."""
         return self.last.next_ordinal if self.last else 0
 
     @property
     def weight(self) -> float:
-        """Weight of all items, from `stage.json` and the segments that it does not include."""
+        """Weight of all items, from `stage.json` and the segments after it."""
         record, last = self.record(), self.last.segment if self.last else 0
         known = record if record and record.segment <= last else None
         later = sum(segment.weight for segment in self.segments(after=known.segment if known else 0))
@@ -163,20 +163,20 @@ class DataSet:
                 yield segment
 
     def items(self, *, after: int = 0) -> Iterator[Item]:
-        """Items of segments with a number greater than `after`, in order of their ordinals; no anonymous ones."""
+        """Items of segments with a number greater than `after`, in order of their ordinals, without anonymous items."""
         for segment in self.segments(after=after):
             for part in segment.parts:
                 yield from (item for item in self.part_items(part) if not is_forgotten(item))
 
     def part_items(self, part: Part) -> Iterator[Item]:
-        """The items of one part, with their ordinals in the data set. Anonymous ones are among them."""
+        """The items of one part, including anonymous ones, with their ordinals in the data set."""
         if part.items is None:
             return
         read = item_reader(part.first_ordinal)
         yield from read_rows(self.store, part.items.key, part.items.digest, self.scratch, read)
 
     def list_rows(self) -> Iterator[ListRows]:
-        """Which rows of the lists of its sources point at which files, as of the listings that it covers."""
+        """The rows of its sources' lists with the files that they refer to, as of the listings that it covers."""
         for name, key in self._sources.items():
             source = DataSet(self.store, DataSetPaths(name, key), scratch=self.scratch, until=self.coverage.get(name))
             rows = source.last.list_rows if source.last else None
@@ -253,7 +253,7 @@ class DataSet:
     def fetch(self, key: str, digest: str = "") -> Path:
         """Download a file of the data set to a local file, which must not be modified.
 
-        With `digest` (`sha256:<hex>`), the content must have it. Raises NotFound, and StoreDamaged for other content.
+        `digest` (`sha256:<hex>`) is the expected content. Raises NotFound, and StoreDamaged if the content differs.
         """
         path = self.store.fetch(key, self.scratch / f"file-{secrets.token_hex(8)}")
         if digest and (found := file_digest(path)) != digest:

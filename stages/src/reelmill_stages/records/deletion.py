@@ -1,4 +1,4 @@
-"""Taking a data set away: deleted, or moved into the store's trash. Cut off anywhere, it can go on."""
+"""Removal of a data set: deletion, or a move into the store's trash. An interrupted removal can be continued."""
 
 from reelmill.contract.records.layout import DataSetPaths
 from reelmill.contract.task import Owner
@@ -11,10 +11,11 @@ from reelmill_stages.store import Store
 
 
 def delete(store: Store, found: Found, mine: Owned, owner: Owner, *, trash: str = "") -> None:
-    """Take away what is reelmill's of a data set, and the signpost that points at it.
+    """Remove the objects of a data set that belong to reelmill, and the pointer to it.
 
-    `trash` is a prefix: then everything is moved there, under its own key. The owner's claim is made anew before
-    anything goes, and goes last: it says what the rest is, should this be cut off.
+    `trash` is a prefix: if set, the objects are moved there and keep their keys below it. The owner's claim is
+    rewritten before anything is removed, and is removed last: it identifies the remaining objects if the removal is
+    interrupted.
     """
     names = DataSetPaths(found.names.name, mine.key)
     mine_last = names.user(owner.uid).removeprefix(f"{found.root}/") if owner.uid else ""

@@ -32,7 +32,7 @@ class Drift:
         return len(self.changed) + len(self.vanished)
 
     def write(self, store: Store, names: DataSetPaths) -> None:
-        """Write `drift.json` if it differs; without any drift so far, there is no file."""
+        """Write `drift.json` if it differs. No file is written until there is drift."""
         now = DriftRecord(
             changed=len(self.changed),
             vanished=len(self.vanished),

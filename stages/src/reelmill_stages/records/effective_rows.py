@@ -1,7 +1,7 @@
-"""Determines the latest ledger row of each input, for data sets of millions of rows.
+"""The latest ledger row of each input, for data sets of millions of rows.
 
-An input is identified by its key and its ordinal in the upstream, because a stage of a user's own may give items of two
-passes the same key. Rows of a listing all have the ordinal 0: a source identifies its rows by key alone.
+An input is identified by its key and its ordinal in the upstream, because a custom stage may give items of two passes
+the same key. Rows of a listing all have the ordinal 0: a source identifies its rows by key alone.
 
 Digests of keys are kept in a temporary SQLite database on disk, so memory use is constant.
 """
@@ -15,7 +15,7 @@ from reelmill_stages.host.temporary_database import TemporaryDatabase
 
 
 class LatestRows(TemporaryDatabase):
-    """Effective rows: the row of each input that was added last. A context manager."""
+    """Effective rows: for each input, the row that was added last. A context manager."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -27,7 +27,7 @@ class LatestRows(TemporaryDatabase):
         self._codes: dict[tuple[str, str], int] = {}
 
     def add(self, segment: int, rows: Iterable[LedgerRow]) -> None:
-        """Add the rows of a segment, replacing earlier rows of the same inputs; none of them if reading them fails."""
+        """Add the rows of a segment, replacing earlier rows of the same inputs; none is added if reading them fails."""
         self._db.execute("BEGIN")
         with self._db:
             self._db.executemany(
@@ -42,11 +42,11 @@ class LatestRows(TemporaryDatabase):
         return found[0] if found else None
 
     def keys(self) -> int:
-        """Number of distinct keys, at most that of inputs."""
+        """Number of distinct keys, at most the number of inputs."""
         return int(self._db.execute("SELECT COUNT(DISTINCT key) FROM rows").fetchone()[0])
 
     def totals(self) -> tuple[Counts, dict[str, int]]:
-        """(effective counts, with in = number of inputs; `outcome:reason` -> rows, for all outcomes but done)."""
+        """(effective counts, with in = number of inputs; `outcome:reason` -> rows, for all outcomes except done)."""
         outcomes: dict[str, int] = {outcome.value: 0 for outcome in Outcome}
         reasons: dict[str, int] = {}
         for outcome, reason, rows in self._groups():

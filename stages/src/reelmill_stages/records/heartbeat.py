@@ -1,4 +1,4 @@
-"""Heartbeats of passes, so that two pipelines that share a data set do not work on the same pass.
+"""Heartbeats of passes, which keep two pipelines that share a data set from working on the same pass.
 
 Ages are computed from times of the store, because the clocks of pods may be wrong.
 """
@@ -31,9 +31,9 @@ def beat(store: Store, paths: SegmentPaths, runner: Runner) -> None:
 
 
 def is_young(modified: float, now: float) -> bool:
-    """Whether something was written lately. Both are times of the store in seconds since the epoch.
+    """Whether something was written recently. Both are times of the store in seconds since the epoch.
 
-    What lies far in the future was written before the store's clock was set back, so it says nothing.
+    A time far in the future was written before the store's clock was set back; it is ignored.
     """
     return abs(now - modified) < YOUNG_SECONDS
 

@@ -1,6 +1,6 @@
-"""What a listing of the whole store shows at places where data sets lie: objects, claims, signs of work.
+"""Places in a listing of the whole store that may be data sets: their objects, claims and signs of activity.
 
-A place is no data set by its name alone: people call folders 2026010112 too. `owned` says by its records what it is.
+A place is not a data set because of its name alone: people also name folders 2026010112. `owned` checks its records.
 """
 
 import re
@@ -20,28 +20,28 @@ _CLOSED = re.compile(rf"(\d{{4,}})/{INTERNAL}/segment\.json")
 
 @dataclass
 class Found:
-    """One place. Names are relative to its root."""
+    """One place in the store. Names are relative to its root."""
 
     root: str
     objects: dict[str, Stat] = field(default_factory=dict)
     claims: set[str] = field(default_factory=set)
     closed: set[str] = field(default_factory=set)
     written: dict[str, float] = field(default_factory=dict)
-    """Segment -> when something was last written in it."""
+    """Segment -> time of the last write in it."""
 
     @property
     def names(self) -> DataSetPaths:
-        """Its name, and as much of its key as the folder tells."""
+        """Name of the data set, and the part of its key that the folder name contains."""
         name, _, key = self.root.partition("/")
         return DataSetPaths(name, key)
 
     @property
     def has_records(self) -> bool:
-        """Whether anything in it lies where reelmill keeps records."""
+        """Whether the place has objects under the names of reelmill's records."""
         return any(INTERNAL in name.split("/")[:2] for name in self.objects)
 
     def add(self, stat: Stat) -> None:
-        """One of its objects."""
+        """Add one of its objects."""
         name = stat.key.removeprefix(f"{self.root}/")
         self.objects[name] = stat
         segment = name.partition("/")[0]
@@ -53,7 +53,7 @@ class Found:
             self.claims.add(claim[1])
 
     def is_worked_on(self, now: float) -> bool:
-        """Whether a pass is open and something of it was written lately."""
+        """Whether a pass is open and one of its objects was written recently."""
         return any(
             segment.isdigit() and segment not in self.closed and is_young(moment, now)
             for segment, moment in self.written.items()
@@ -61,7 +61,7 @@ class Found:
 
 
 def places(stats: Iterable[Stat]) -> list[Found]:
-    """The places that a listing of a store shows."""
+    """Group a listing of a store by place."""
     found: dict[str, Found] = {}
     for stat in stats:
         if match := _PLACE.match(stat.key):
@@ -73,7 +73,7 @@ def places(stats: Iterable[Stat]) -> list[Found]:
 
 
 def _is_ours(key: str) -> bool:
-    """Whether reelmill could have written under this key: a bucket holds keys that no store takes."""
+    """Whether reelmill could have written this key: a bucket may hold keys that are not valid in a store."""
     try:
         return bool(check_new_key(key))
     except StoreError:

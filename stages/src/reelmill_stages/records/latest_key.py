@@ -1,4 +1,4 @@
-"""Which data set a name stands for at present."""
+"""The data set that a name currently refers to."""
 
 from typing import Annotated
 
@@ -18,5 +18,5 @@ class LatestKey(Model):
 
 
 def points_somewhere(store: Store, name: str, latest: LatestKey) -> bool:
-    """Whether there is anything of the data set that `<name>/latest.json` points at."""
+    """Whether the data set that `<name>/latest.json` points at has any objects."""
     return any(True for _ in store.list(f"{DataSetPaths(name, latest.key).root}/", follow_links=False))

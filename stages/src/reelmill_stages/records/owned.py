@@ -1,9 +1,13 @@
-"""What of a place in the store reelmill wrote, so that deletion touches that and nothing else.
+"""The objects at a place in the store that reelmill wrote, so that deletion affects no others.
 
-Three things make an object reelmill's: it is a record of a known name that can be read as one; a record names it, and
-nothing says that it is another object than the one that was written; or it carries the mark that reelmill gives its
-outputs, for this very data set. Everything else is somebody else's, wherever it lies. Names in records are only ever
-looked up among what was listed below the data set, so none can lead out of it.
+An object belongs to reelmill in three cases:
+
+- It is a record with a known name and can be read as one.
+- A record names it, and nothing indicates that it has been replaced by another object.
+- It carries the mark that reelmill adds to its outputs, for this data set.
+
+Everything else belongs to others, at any location. Names in records are only looked up among the objects listed below
+the data set, so they cannot refer to anything outside it.
 """
 
 import json
@@ -25,28 +29,30 @@ from reelmill_stages.store import Stat, Store
 from reelmill_stages.store.digests import object_digest
 
 _THREADS = 16
-"""Objects that are looked at at the same time."""
+"""Number of objects inspected concurrently."""
 
 Named = dict[str, tuple[int, str]]
-"""Key in the store -> size in bytes and digest, as a record says."""
+"""Key in the store -> size in bytes and digest, from a record."""
 
 
 @dataclass(frozen=True, slots=True)
 class Owned:
-    """A data set, and which of its objects are reelmill's. Names are relative to its root."""
+    """A data set and its objects that belong to reelmill. Names are relative to its root."""
 
     key: str
     names: tuple[str, ...]
-    """In the order in which they may go: whoever looks meanwhile sees less and less, and never something broken; what
-    names outputs goes after them and claims go last, so that a deletion that was cut off can go on."""
+    """Objects in a safe order of deletion: concurrent readers see fewer objects, but never an inconsistent state.
+
+    Records are deleted after the outputs that they name, and claims last, so an interrupted deletion can be continued.
+    """
     left: tuple[str, ...]
-    """What is not reelmill's."""
+    """Objects that do not belong to reelmill."""
     bytes: int
-    """Of what is."""
+    """Total size of `names`."""
 
 
 def owned(store: Store, found: Found) -> Owned | None:
-    """What is reelmill's at a place; None where no record says that it is a data set."""
+    """The objects of reelmill at a place; None if no record identifies it as a data set."""
     key = data_set_key(store, found)
     if not key:
         return None
@@ -74,7 +80,7 @@ def owned(store: Store, found: Found) -> Owned | None:
 
 
 def data_set_key(store: Store, found: Found) -> str:
-    """The whole key of the data set at a place, by a record in it that says so; empty where none does."""
+    """The full key of the data set at a place, from a record in it; empty if there is none."""
     for name in (record_names.STAGE_JSON, *found.objects):
         if (stat := found.objects.get(name)) and (said := _said(store, name, stat)):
             data_set, key = said
@@ -84,7 +90,7 @@ def data_set_key(store: Store, found: Found) -> str:
 
 
 def _said(store: Store, name: str, stat: Stat) -> tuple[str, str] | None:
-    """Name and key of the data set that a record says it is of."""
+    """Name and key of the data set that a record belongs to."""
     model = record_names.record_model(name)
     if model not in (StageRecord, Segment, Pass, Claim) or is_link(stat):
         return None
@@ -97,7 +103,7 @@ def _said(store: Store, name: str, stat: Stat) -> tuple[str, str] | None:
 
 
 def _is_record(store: Store, stat: Stat, name: str, names: DataSetPaths) -> bool:
-    """Whether an object is a record of this very data set, in the place that it says it is for."""
+    """Whether an object is a record of this data set, at the location stated in it."""
     if record_names.is_rows(name):
         return not stat.foreign
     model = record_names.record_model(name)
@@ -123,7 +129,7 @@ def _is_record(store: Store, stat: Stat, name: str, names: DataSetPaths) -> bool
 
 
 def _views(store: Store, found: Found) -> set[str]:
-    """Views that `stage.json` names and that carry the metadata of one."""
+    """Views that `stage.json` names and that carry the metadata of a view."""
     stat = found.objects.get(record_names.STAGE_JSON)
     record = peek(store, stat.key, StageRecord) if stat and not is_link(stat) else None
     return {view for view in record.views if is_view(store, found.objects.get(view))} if record else set()
@@ -149,7 +155,7 @@ def _segments(found: Found) -> dict[str, list[str]]:
 
 
 def _named(store: Store, found: Found, names: Iterable[str]) -> Named:
-    """Every object that the records of a segment name: outputs, rows, and what unfinished shards have uploaded."""
+    """All objects that the records of a segment name: outputs, rows, and uploads of unfinished shards."""
     named: Named = {}
     committed: set[str] = set()
     rows: list[str] = []
@@ -199,7 +205,7 @@ def _outputs(rows: Iterable[dict[str, Any]]) -> Iterator[Object]:
 
 
 def _rows(store: Store, key: str) -> Iterator[dict[str, Any]]:
-    """Rows of a file, without those that cannot be read."""
+    """Rows of a file, except those that cannot be read."""
     try:
         with store.open(key) as file:
             for line in file:
@@ -218,10 +224,10 @@ def _list(value: object) -> list[Any]:
 
 
 def is_named(store: Store, named: Named, stat: Stat) -> bool:
-    """Whether a record names an object, and it is still the one that was meant.
+    """Whether a record names an object, and the object has not been replaced.
 
-    A listing of a bucket does not say who wrote an object, so its metadata is looked at: the writer of an output gives
-    it its digest. What does not have it is read.
+    A listing of a bucket does not show who wrote an object. Its metadata is checked, where the writer of an output
+    stores the digest; objects without it are read.
     """
     if stat.key not in named or is_link(stat):
         return False
@@ -232,7 +238,7 @@ def is_named(store: Store, named: Named, stat: Stat) -> bool:
 
 
 def is_marked(store: Store, stat: Stat, key: str) -> bool:
-    """Whether an object that nothing names is what a killed writer of this data set left."""
+    """Whether an object that no record names was left by a killed writer of this data set."""
     if stat.foreign or stat.copied:
         return False
     try:
@@ -242,7 +248,7 @@ def is_marked(store: Store, stat: Stat, key: str) -> bool:
 
 
 def is_link(stat: Stat) -> bool:
-    """Whether this is no object that could be reelmill's: a link, or a key that no store takes."""
+    """Whether this cannot be an object of reelmill: a link, or a key that is not valid in a store."""
     return stat.foreign and not stat.etag
 
 

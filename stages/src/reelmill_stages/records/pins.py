@@ -1,7 +1,7 @@
-"""Pins the content of files that parameters refer to, such as weights or a tokenizer.
+"""Pinned digests of files that parameters refer to, such as weights or a tokenizer.
 
-If the user gives no digest, the first open step records it. A different content is rejected later, by each survey as
-well, so that a data set is never made with two different files, and never looks complete beside another one.
+If the user gives no digest, the first open step records it. Different content is rejected later, also by each survey,
+so a data set is never made with two versions of a file and is not shown as complete after the file changed.
 """
 
 from collections.abc import Iterable, Iterator
@@ -58,10 +58,11 @@ def pin_files(locations: Locations, names: DataSetPaths, block: BaseModel) -> No
 
 
 def check_pins(locations: Locations, stages: Iterable[StageDef], *, remember: bool) -> None:
-    """Compare all pinned files of these stages with what they are now, by ETag and size, or else by digest.
+    """Compare all pinned files of these stages with their current state, by ETag and size, or else by digest.
 
-    Needs no code of a stage. A file that is gone is not compared: its stage says so once it has something to do. With
-    `remember`, a file of the same digest and another ETag need not be read again. Raises SpecError for a changed file.
+    This needs no code of a stage. A missing file is not compared: its stage reports it once it has work to do. With
+    `remember`, a file with the same digest and another ETag need not be read again. Raises SpecError for a changed
+    file.
     """
     for stage in stages:
         prefix = DataSetPaths(stage.name, stage.key).pins
@@ -97,7 +98,7 @@ def _compare(locations: Locations, key: str, pin: Pin, where: str, *, remember: 
 
 
 def _pin(locations: Locations, uri: str, where: str) -> Pin:
-    """What a file is now."""
+    """The current pin of a file."""
     store, key = locations.of_file(uri)
     try:
         stat = store.stat(key)
@@ -108,7 +109,7 @@ def _pin(locations: Locations, uri: str, where: str) -> Pin:
 
 
 class _Missing(SpecError):
-    """The file is not there."""
+    """Raised if the file does not exist."""
 
 
 def _missing(where: str) -> _Missing:
@@ -116,14 +117,14 @@ def _missing(where: str) -> _Missing:
 
 
 def missing_pins(store: Store, names: DataSetPaths, block: BaseModel) -> Iterator[str]:
-    """Keys of the pins that the open step has made for a block, and that are not there."""
+    """Keys of the pins that the open step makes for a block, and that do not exist."""
     there = {stat.key for stat in store.list(names.pins)}
     keys = (names.pin(field) for field, ref in file_refs(block) if ref.digest is None)
     yield from (key for key in keys if key not in there)
 
 
 def stored_pins(store: Store, names: DataSetPaths) -> dict[str, dict[str, object]]:
-    """Field -> pin, as JSON, of all files that a data set has pinned."""
+    """Field -> pin, as JSON, of all pinned files of a data set."""
     found: dict[str, dict[str, object]] = {}
     for stat in store.list(names.pins):
         if pin := load(store, stat.key, Pin):

@@ -1,4 +1,4 @@
-"""Reads and creates records of the contract in the store."""
+"""Reading and creation of records of the contract in the store."""
 
 import json
 from contextlib import suppress
@@ -44,15 +44,15 @@ _REMEDIES: dict[type[Model], str] = {
 
 
 def remedy(model: type[Model]) -> str:
-    """What to do about a damaged record."""
+    """How to fix a damaged record, for messages."""
     return _REMEDIES.get(model, RESTORE)
 
 
 def load(store: Store, key: str, model: type[M]) -> M | None:
     """The record with this key, or None if it does not exist.
 
-    Raises StoreDamaged if it cannot be parsed, if it is the record of another place, and, in a folder, if its bytes
-    are not those that were written.
+    Raises StoreDamaged if it cannot be parsed, if it is the record of another location and, in a folder, if its bytes
+    changed after they were written.
     """
     where, hint = address(store, key), remedy(model)
     try:
@@ -67,7 +67,7 @@ def load(store: Store, key: str, model: type[M]) -> M | None:
 
 
 def peek(store: Store, key: str, model: type[M]) -> M | None:
-    """The record under a key, or None where there is none that can be read as one. `{}` says nothing, and is none."""
+    """The record under a key, or None if there is none or it cannot be read as one. `{}` is not a record."""
     try:
         found = model.model_validate_json(store.read(key))
     except (NotFound, ValueError):
@@ -76,7 +76,7 @@ def peek(store: Store, key: str, model: type[M]) -> M | None:
 
 
 def may_be_replaced(store: Store, key: str, model: type[Model]) -> bool:
-    """Whether nothing lies under a key, or a record of this kind: with the fields that those of every version have."""
+    """Whether the key is free or holds a record of this kind, with the fields common to all versions."""
     try:
         found = json.loads(store.read(key))
     except NotFound:
@@ -116,10 +116,9 @@ def create(store: Store, key: str, record: M) -> tuple[M, bool]:
 
 
 def refuse_changed(store: Store, key: str, hint: str) -> None:
-    """Raises StoreDamaged for an object in a folder that somebody, or a disk, has changed since reelmill wrote it, or
-    that was written under another key.
+    """Raise StoreDamaged for an object in a folder that was changed after reelmill wrote it, or has another key.
 
-    Where nothing is noted of it, as after a copy without extended attributes, nobody knows.
+    An object without stored attributes, as after a copy without extended attributes, cannot be checked.
     """
     if store.remote:
         return
@@ -127,12 +126,12 @@ def refuse_changed(store: Store, key: str, hint: str) -> None:
         stat = store.stat(key)
         refuse_misplaced(store, stat, hint)
         found = object_digest(store, key)[0] if stat.written else ""
-        if not found.startswith(stat.written) and store.stat(key) == stat:  # nobody has written it anew meanwhile
+        if not found.startswith(stat.written) and store.stat(key) == stat:  # not rewritten in the meantime
             raise changed(address(store, key), stat.written, found[: len(stat.written)], hint)
 
 
 def _as_written(store: Store, key: str, hint: str) -> bytes:
-    """The bytes of a record in a folder. Raises StoreDamaged if a disk changed them; who edits a file changes its time.
+    """The bytes of a record in a folder. Raises StoreDamaged if they were corrupted on disk; an edit changes the time.
 
     Another process may replace the record while it is read.
     """
@@ -148,7 +147,7 @@ def _as_written(store: Store, key: str, hint: str) -> bytes:
 
 
 def _first(error: ValueError) -> str:
-    """The first problem in one line."""
+    """The first problem, in one line."""
     if isinstance(error, ValidationError):
         problem = error.errors(include_url=False, include_input=False)[0]
         field = ".".join(str(part) for part in problem["loc"])

@@ -1,4 +1,4 @@
-"""Which objects in a data set are reelmill's own records: by where they lie, and what they must hold."""
+"""Names and models of reelmill's own records in a data set."""
 
 import re
 
@@ -41,7 +41,7 @@ _RECORDS: tuple[tuple[re.Pattern[str], type[Model]], ...] = (
     (re.compile(rf"{_SEGMENT}/{INTERNAL}/usage/{_SHARD}-{RUN}\.json"), UsageRecord),
 )
 RECORDS = tuple(model for _, model in _RECORDS)
-"""What records may hold."""
+"""Models of all records."""
 _ROWS = re.compile(
     rf"{_SEGMENT}/{INTERNAL}/(?:inputs/[^/]+-{RUN}|outcomes/{_SHARD}|checkpoints/{_SHARD}/{RUN}"
     rf"|(?:items|ledger|lineage|lists|logs|signatures|verdicts)/{_SHARD}-{RUN}|commit-logs/{RUN})\.jsonl"
@@ -51,12 +51,12 @@ _ROWS = re.compile(
 
 
 def record_model(name: str) -> type[Model] | None:
-    """What a record of this name must hold; None for any other object. Names are relative to the data set's root."""
+    """The model of the record with this name; None for any other object. Names are relative to the data set's root."""
     if f"{INTERNAL}/" not in name:
         return None
     return next((model for pattern, model in _RECORDS if pattern.fullmatch(name)), None)
 
 
 def is_rows(name: str) -> bool:
-    """Whether rows of reelmill's lie under this name: JSON lines, what indexes them, and reports about them."""
+    """Whether this is the name of a file of rows: JSON lines, their indexes, and reports about them."""
     return f"{INTERNAL}/" in name and bool(_ROWS.fullmatch(name))

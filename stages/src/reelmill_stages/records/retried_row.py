@@ -1,6 +1,6 @@
-"""A row of the inputs of a retry: an item, and how often it was tried before.
+"""A row of the inputs of a retry: an item and the number of earlier attempts.
 
-Version 0.1.0 wrote the number into the item's own row, as `_tried`; such rows are read, too.
+Version 0.1.0 wrote the number into the item's own row, as `_tried`; such rows can be read.
 """
 
 from collections.abc import Mapping
@@ -14,8 +14,10 @@ _FORMER = "_tried"
 
 @dataclass(frozen=True, slots=True)
 class RetriedRow:
-    """`attempts` counts the passes and runs that tried `item` before, and `former` is its outcome in the last of them,
-    as `outcome:reason`. Rows of earlier versions do not have it (None).
+    """An item to retry, with its history.
+
+    `attempts` counts the passes and runs that tried `item` before. `former` is its outcome in the last of them, as
+    `outcome:reason`; None in rows of earlier versions.
     """
 
     item: Item
@@ -28,7 +30,7 @@ class RetriedRow:
 
     @classmethod
     def from_json(cls, row: Mapping[str, Any]) -> "RetriedRow":
-        """The inverse of `to_json`. Raises ValueError for a row that is none."""
+        """The inverse of `to_json`. Raises ValueError for an invalid row."""
         if "item" in row and "key" not in row:
             item, attempts, former = row["item"], row.get("attempts"), row.get("former")
         else:

@@ -1,4 +1,4 @@
-"""Reads and writes files of JSON lines, with few rows in memory at a time."""
+"""Reading and writing of JSON lines files, with few rows in memory at a time."""
 
 import hashlib
 import itertools
@@ -39,7 +39,7 @@ class RowFile:
         self.append_line(canonical_row(row))
 
     def append_line(self, row: bytes) -> None:
-        """Add a row that is in canonical form already."""
+        """Add a row that is already in canonical form."""
         self._rows.append(row)
         self.count += 1
         size = self.size = self.size + len(row) + 1
@@ -84,7 +84,7 @@ def read_file(path: Path, where: str, read: LineReader[R], *, first: int = 0, co
 def parse_rows(lines: Iterable[bytes], where: str, number: int, read: LineReader[R]) -> Iterator[R]:
     """The rows in successive lines, of which the first is line `number` of the object at `where`, for messages.
 
-    Raises StoreDamaged for a line that is no row.
+    Raises StoreDamaged for a line that is not a valid row.
     """
     try:
         for row in map(read, lines):
@@ -124,11 +124,11 @@ def read_rows(
 def read_lines(
     store: Store, key: str, digest: str, scratch: Path, *, first: int = 0, count: int | None = None
 ) -> Iterator[bytes]:
-    """The lines of such a file, with their ends.
+    """The lines of such a file, including line ends.
 
-    The whole file is downloaded first, because a connection would time out if the caller is slow, and its content is
-    compared with `digest` (`sha256:<hex>`; empty where none is known) before the first line is returned.
-    Raises StoreDamaged if it differs or is gone.
+    The whole file is downloaded first, because a connection would time out with a slow caller. Its content is compared
+    with `digest` (`sha256:<hex>`; empty if unknown) before the first line is returned. Raises StoreDamaged if it
+    differs or is missing.
     """
     with rows_file(store, key, digest, scratch) as path, path.open("rb", buffering=_BUFFER) as file:
         yield from _lines(file, first, count)
@@ -140,7 +140,7 @@ def _lines(file: IO[bytes], first: int, count: int | None) -> Iterator[bytes]:
 
 @contextmanager
 def rows_file(store: Store, key: str, digest: str, scratch: Path) -> Iterator[Path]:
-    """A local copy of a committed file, while it is read. Raises StoreDamaged as `read_rows`."""
+    """Context manager: a local copy of a committed file. Raises StoreDamaged as `read_rows`."""
     where = address(store, key)
     folder = scratch / f"rows-{secrets.token_hex(8)}"
     path = folder

@@ -1,18 +1,20 @@
-"""The definition of a pipeline as a report shows it: the YAML, without what may be secret."""
+"""The definition of a pipeline as shown in a report: the YAML without possible secrets."""
 
 from typing import Any
 
 from reelmill.contract.text.redaction import Redactor, redacted
 
 SOME = 4_000
-"""Longest definition of one stage, in characters."""
+"""Maximum length of the definition of one stage, in characters."""
 LONGEST = 256_000
-"""Longest text that is shown, in characters."""
+"""Maximum length of the text shown, in characters."""
 
 
 def shown(data: dict[str, Any], text: str = "") -> str:
-    """The YAML: `text`, which was read as `data`, if nothing in the data may be secret; else that of the data without
-    it. A text that is too long is cut.
+    """The YAML to show.
+
+    This is `text`, from which `data` was read, if the data contains no possible secrets; otherwise the data without
+    them, as YAML. Long text is truncated.
     """
     plain = redacted(data)
     kept = Redactor().text(text) if text and plain == data else _yaml(plain)
@@ -20,12 +22,12 @@ def shown(data: dict[str, Any], text: str = "") -> str:
 
 
 def yaml_of(definition: dict[str, Any]) -> str:
-    """A definition as YAML, without what may be secret; cut if it is too long."""
+    """A definition as YAML, without possible secrets; truncated if it is too long."""
     text = _yaml(redacted(definition))
     return text if len(text) <= SOME else f"{text[:SOME]}\n# … {len(text) - SOME:,} more characters"
 
 
 def _yaml(data: Any) -> str:
-    import yaml  # only pages need it
+    import yaml  # only needed for pages
 
     return yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=100)

@@ -1,4 +1,4 @@
-"""Contact sheets of a report: what came out of a pipeline, and of what was lost some of each reason."""
+"""Contact sheets of a report: output of the pipeline, and examples of the losses for each reason."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,9 +9,9 @@ from reelmill_stages.pictures.shot import Shot
 from reelmill_stages.summary.summarise import SummaryItems
 
 MOST_PICTURES = 160
-"""Pictures in a report."""
+"""Maximum number of pictures in a report."""
 MOST_BYTES = 2_400_000
-"""Bytes of all pictures together."""
+"""Maximum total size of the pictures in bytes."""
 
 _NOTHING = "no picture"
 
@@ -21,7 +21,7 @@ Shoot = Callable[[Sequence[Item]], Iterator[Shot]]
 
 @dataclass(frozen=True, slots=True)
 class SheetPicture:
-    """An item of a sheet: its picture or why there is none, and what the ledger says about it."""
+    """An item of a sheet: its picture or why there is none, and its message in the ledger."""
 
     key: str
     shot: Shot
@@ -42,7 +42,7 @@ class Sheet:
 def sheets(
     found: SummaryItems, reads: Mapping[str, Sequence[str]], visible: Callable[[Item], bool], shoot: Shoot
 ) -> list[Sheet]:
-    """The sheets: of each stage that no other reads, then of each loss. Pictures stop at `MOST_BYTES`."""
+    """The sheets: of each stage that no other stage reads, then of each loss. Pictures stop at `MOST_BYTES`."""
     made = [_made(name, found, reads, visible) for name in _ends(found, reads)]
     lost = [_lost(group, found, visible) for group in found.summary.losses]
     wanted = [each for each in (*made, *lost) if each]
@@ -65,11 +65,11 @@ def sheets(
 
 
 _Entry = tuple[str, str, Item | None]
-"""Key, message and item; None: there is no item that could be seen."""
+"""Key, message and item; the item is None if there is none that can be shown."""
 
 
 def _ends(found: SummaryItems, reads: Mapping[str, Sequence[str]]) -> list[str]:
-    """The stages that no other reads; without any stage, the sources."""
+    """The stages that no other stage reads; without any stage, the sources."""
     read = {upstream for upstreams in reads.values() for upstream in upstreams}
     return [row.name for row in found.summary.overview.rows if row.name not in read]
 
@@ -77,7 +77,7 @@ def _ends(found: SummaryItems, reads: Mapping[str, Sequence[str]]) -> list[str]:
 def _made(
     end: str, found: SummaryItems, reads: Mapping[str, Sequence[str]], visible: Callable[[Item], bool]
 ) -> tuple[Sheet, list[_Entry]] | None:
-    """The items of an end that can be seen, or those of the nearest stage above it that has some."""
+    """The items of an end that can be shown, or else those of the nearest upstream stage that has some."""
     waiting = [end]
     while waiting:
         name = waiting.pop(0)

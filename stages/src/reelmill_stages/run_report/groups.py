@@ -1,4 +1,4 @@
-"""Fields as they are shown: one group for a field, from the stage where it appears to the last that passes it on."""
+"""Fields as shown in a report: one group per field, from the stage where it appears to the last that passes it on."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from reelmill.contract.commands.summary import Distribution
 
 @dataclass(slots=True)
 class FieldGroup:
-    """Distributions of one field with the same edges, from stage to stage; the first is where it appears."""
+    """Distributions of one field with the same edges, from stage to stage, beginning with the one where it appears."""
 
     field: str
     found: list[Distribution]
@@ -19,7 +19,7 @@ class FieldGroup:
 
     @property
     def last(self) -> Distribution | None:
-        """The last one, if it has other numbers than the first."""
+        """The last distribution, if its numbers differ from those of the first."""
         last = self.found[-1]
         return last if (last.histogram, last.values) != (self.first.histogram, self.first.values) else None
 
@@ -37,7 +37,7 @@ def field_groups(found: Iterable[Distribution], reads: Mapping[str, Sequence[str
 
 
 def class_counts(group: FieldGroup) -> list[tuple[str, list[int | None]]]:
-    """(value, its items in each distribution of the group), the most frequent first; None: it is not told."""
+    """(value, its items in each distribution of the group), the most frequent first; None if not counted."""
     order: dict[str, None] = {}
     for each in group.found:
         order |= dict.fromkeys(one.value for one in each.values.values) if each.values else {}

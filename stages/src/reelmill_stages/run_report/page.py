@@ -1,7 +1,7 @@
-"""The page of a run report from a summary: templates, plots and pictures become one HTML file.
+"""The page of a run report: combines a summary, templates, plots and pictures into one HTML file.
 
-The file is also well-formed XML. Its policy allows no script, no request and only its own style sheet; all texts are
-escaped by the template engine. Equal summaries and pictures give equal bytes.
+The file is also well-formed XML. Its content security policy allows no script, no request and only its own style sheet;
+the template engine escapes all text. Equal summaries and pictures give equal bytes.
 """
 
 import base64
@@ -29,18 +29,18 @@ from reelmill_stages.run_report.plots.times import times
 _WIDTHS = WIDE, NARROW = 760, 344
 """Widths of plots in CSS pixels, for larger screens and for phones."""
 MOST_PLOTS = 120
-"""Fields with a plot; those after them have their numbers only."""
+"""Maximum number of fields with a plot; further fields are shown as numbers only."""
 MOST_FIELDS = 400
-"""Fields with numbers."""
+"""Maximum number of fields with numbers."""
 MOST_PASSES = 400
-"""Passes in the table, of which the last are told."""
+"""Maximum number of passes in the table; the last ones are shown."""
 MOST_LOSSES = 400
-"""Losses in the table."""
+"""Maximum number of losses in the table."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plot:
-    """A plot as addresses that hold their data: one for wide screens, and one for narrow ones (empty: the same)."""
+    """A plot as data URIs: one for wide screens, and one for narrow ones (empty: the same)."""
 
     wide: str
     narrow: str = ""
@@ -48,7 +48,7 @@ class Plot:
 
 @dataclass(frozen=True, slots=True)
 class FieldView:
-    """A field with its plot, and the table beside it."""
+    """A field with its plot and table."""
 
     group: FieldGroup
     plot: Plot | None
@@ -63,16 +63,16 @@ class DrawnPlots:
     """The plots of the whole run, by name."""
     fields: list[FieldView]
     left_out: list[str]
-    """Fields that are left out, for the size of the report."""
+    """Fields left out to limit the size of the report."""
 
 
 def page(summary: Summary, reads: Mapping[str, Sequence[str]], sheets: Sequence[Sheet], document: str) -> bytes:
-    """The report as HTML. `document` is the YAML of the pipeline; empty: it is not known."""
+    """The report as HTML. `document` is the YAML of the pipeline; empty if unknown."""
     return written(summary, reads, drawn(summary, reads), sheets, document)
 
 
 def drawn(summary: Summary, reads: Mapping[str, Sequence[str]]) -> DrawnPlots:
-    """All plots, which take most of the time of a page."""
+    """Draw all plots, which takes most of the time of a page."""
     left_out: list[str] = []
     with drawing():
         return DrawnPlots(_plots(summary), _fields(summary, reads, left_out), left_out)
@@ -81,7 +81,7 @@ def drawn(summary: Summary, reads: Mapping[str, Sequence[str]]) -> DrawnPlots:
 def written(
     summary: Summary, reads: Mapping[str, Sequence[str]], plots: DrawnPlots, sheets: Sequence[Sheet], document: str
 ) -> bytes:
-    """The page of plots and pictures; see `page`."""
+    """Render the page from plots and pictures; see `page`."""
     left_out = list(summary.left_out)
     overview = summary.overview
     passes = sorted(overview.passes, key=lambda each: (each.closed or 0.0, each.name, each.segment))
@@ -143,11 +143,11 @@ def _environment() -> Environment:
 
 
 _TEMPLATE = _environment().get_template("report.html.jinja")
-"""Compiled when this module is imported, which is before the plots are known where time matters."""
+"""Compiled at import, which is before the plots are known where time matters."""
 
 
 def _ends(summary: Summary, reads: Mapping[str, Sequence[str]]) -> list[FunnelRow]:
-    """The stages that no other reads."""
+    """The stages that no other stage reads."""
     read = {upstream for upstreams in reads.values() for upstream in upstreams}
     return [row for row in summary.overview.funnel if row.kind == "stage" and row.name not in read]
 
@@ -183,7 +183,7 @@ def _field(group: FieldGroup, *, plots: bool) -> FieldView:
 
 
 def _is_constant(group: FieldGroup) -> bool:
-    """Whether a field has one value, of which the table says all."""
+    """Whether a field has only one value, which the table shows completely."""
     histogram = group.first.histogram
     return bool(histogram and histogram.least == histogram.most)
 

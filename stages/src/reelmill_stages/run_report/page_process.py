@@ -1,4 +1,4 @@
-"""The process that draws a report where one was prepared for it: a summary and then pictures in, the page out."""
+"""The process that draws a report, where one was prepared: it receives a summary and pictures and returns the page."""
 
 from collections.abc import Mapping, Sequence
 from multiprocessing.connection import Connection
@@ -23,5 +23,5 @@ def serve(connection: Connection) -> None:
 
 
 def document_of(definition: RunDefinition) -> str:
-    """The YAML of the pipeline; empty: it is not known."""
+    """The YAML of the pipeline; empty if unknown."""
     return shown(definition.document, definition.text) if definition.document else ""

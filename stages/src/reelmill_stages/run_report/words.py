@@ -1,4 +1,4 @@
-"""How a report says numbers, times and names. Pure."""
+"""Formats of numbers, times and names in a report. Pure functions."""
 
 import re
 from datetime import UTC, datetime
@@ -12,23 +12,23 @@ from reelmill.contract.text.terminal import printable
 _NONCHARACTERS = re.compile("[\ufdd0-\ufdef\ufffe\uffff]")
 _FIELDS = {"duration": "s", "media.size": "bytes"}
 UNKNOWN = "–"
-"""What stands for a number that is not known."""
+"""Placeholder for an unknown number."""
 
 
 def told(value: object) -> object:
-    """What stands for a value on the page: every value goes through it."""
+    """The text for a value on the page; every value is passed through this function."""
     if isinstance(value, str) and not isinstance(value, Markup):
         return plain(value)
     return "" if value is None else value
 
 
 def plain(text: str, *, keep: str = "\n\t") -> str:
-    """Text of unknown origin, with escapes for control characters, and without what XML does not allow."""
+    """Untrusted text with escapes for control characters, and without characters that XML does not allow."""
     return _NONCHARACTERS.sub("\ufffd", printable(text, keep=keep))
 
 
 def brief(text: str, longest: int = 160) -> str:
-    """A name or message of unknown length: both ends of a long one."""
+    """A name or message; if it is long, its beginning and end."""
     if len(text) <= longest:
         return text
     end = (longest - 1) // 3
@@ -36,7 +36,7 @@ def brief(text: str, longest: int = 160) -> str:
 
 
 def number(value: float | None, digits: int = 4) -> str:
-    """A number of a field: a whole one up to a million in full, others with so many digits."""
+    """A number of a field: integers up to a million in full, others with the given significant digits."""
     if value is None:
         return UNKNOWN
     if float(value).is_integer() and abs(value) < 1e6:
@@ -69,7 +69,7 @@ def clock(value: float | None) -> str:
 
 
 def percent(part: float, whole: float) -> str:
-    """`12.5 %`; never 0 % or 100 % of what is neither."""
+    """`12.5 %`; never 0 % or 100 % unless exact."""
     if not whole:
         return UNKNOWN
     share = 100 * part / whole
@@ -79,12 +79,12 @@ def percent(part: float, whole: float) -> str:
 
 
 def unit(field: str) -> str:
-    """The unit of a field; empty if it has none, or is not known."""
+    """The unit of a field; empty if it has none or it is unknown."""
     found = measure(field.removeprefix("measures.")) if field.startswith("measures.") else None
     return found.unit if found else _FIELDS.get(field, "")
 
 
 def meaning(field: str) -> str:
-    """What a measure is; empty for other fields."""
+    """The description of a measure; empty for other fields."""
     found = measure(field.removeprefix("measures.")) if field.startswith("measures.") else None
     return found.definition if found else ""

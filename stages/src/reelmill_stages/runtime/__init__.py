@@ -1,1 +1,1 @@
-"""The execution of steps: survey, open, shards, commit, remove."""
+"""Execution of steps: survey, open, shards, commit, remove."""

@@ -1,4 +1,4 @@
-"""The context of a step: task, store, scratch folder, id of this run, and a flag to stop."""
+"""The context of a step: task, store, scratch folder, id of this run, and a stop flag."""
 
 import fcntl
 import os
@@ -40,16 +40,16 @@ class StepContext:
     run: str
     stop: threading.Event = field(default_factory=threading.Event)
     clock: ProgressClock = field(default_factory=ProgressClock)
-    """Says when a listing made progress at last."""
+    """Records when a listing last made progress."""
     meter: UsageMeter = field(default_factory=lambda: UsageMeter(os.environ))
-    """What the step uses."""
+    """Usage of the step."""
 
     def data_set(self, name: str, key: str, *, until: int | None = None) -> DataSet:
         sources = {source.name: source.key for source in self.task.sources}
         return DataSet(self.store, DataSetPaths(name, key), scratch=self.scratch, until=until, sources=sources)
 
     def check_stop(self) -> None:
-        """Raises Interrupted if the process was asked to stop."""
+        """Raise Interrupted if the process was asked to stop."""
         if self.stop.is_set():
             raise Interrupted("stopped by a signal", hint="run again to continue")
 
@@ -65,7 +65,7 @@ def context(
 ) -> Iterator[StepContext]:
     """Open the store and a scratch folder for one step. Raises SpecError for an invalid store URI.
 
-    With `whole_process`, the step has used all that this process has.
+    With `whole_process`, all usage of this process counts as usage of the step.
     """
     with scratch_folder() as scratch:
         store = Metered(open_store(task.store, env=env))
@@ -99,7 +99,7 @@ def _locked(root: Path) -> tuple[Path, int]:
 
 
 def _mark(folder: Path) -> bytes:
-    """What the lock of a scratch folder says: a folder that somebody else called so has none like it."""
+    """Content of the lock file of a scratch folder, which distinguishes it from other folders of that name."""
     return f"scratch folder {folder.name} of reelmill: removed when no process holds this lock\n".encode()
 
 
@@ -114,7 +114,7 @@ def _sweep(root: Path) -> None:
                 said = os.read(lock, 1024)
                 if said == _mark(folder):
                     shutil.rmtree(folder, ignore_errors=True)
-                elif not said and list(folder.iterdir()) == [folder / _LOCK]:  # killed before it could say anything
+                elif not said and list(folder.iterdir()) == [folder / _LOCK]:  # killed before it wrote the mark
                     (folder / _LOCK).unlink()
                     folder.rmdir()
             finally:

@@ -1,7 +1,7 @@
-"""The numbers of a pass's inputs, which name files and say which inputs are the first. Pure.
+"""The numbers of a pass's inputs, which are used in file names and determine the first inputs. Pure functions.
 
-Inputs are processed group by group, so that a video is fetched once. If their source has an order of its own, such as
-that of a metadata file, they have positions, and their numbers follow these; otherwise, the order of processing.
+Inputs are processed group by group, so that a video is fetched once. If their source has its own order, such as that of
+a metadata file, they have positions, and their numbers follow these; otherwise, the order of processing.
 """
 
 from bisect import bisect_right
@@ -13,17 +13,17 @@ from reelmill.contract.records.rows import Item
 from reelmill.contract.records.segment import Pass
 
 NO_POSITION = -1
-"""Stands for the position of an input that has none."""
+"""Placeholder for the position of an input that has none."""
 
 
 def position_ranges(positions: Sequence[int]) -> str:
-    """The ranges of an upstream's positions for `Pass.positions`; empty if an input has none, or shares it."""
+    """The ranges of an upstream's positions for `Pass.positions`; empty if an input has none, or if two share one."""
     distinct = set(positions)
     return "" if NO_POSITION in distinct or len(distinct) < len(positions) else format_ranges(distinct)
 
 
 class InputNumbers:
-    """The numbers of the inputs of one pass: those of an upstream follow those of the one before it."""
+    """The numbers of the inputs of one pass; those of each upstream follow those of the one before it."""
 
     def __init__(self, plan: Pass) -> None:
         counts: dict[str, int] = {}
@@ -37,7 +37,7 @@ class InputNumbers:
             first += count
 
     def of(self, upstream: str, item: Item, placed: int) -> int:
-        """The number of an input; `placed` is the one that follows the order of processing."""
+        """The number of an input; `placed` is its number in the order of processing."""
         if upstream not in self._ranked or item.position is None:
             return placed
         first, starts, ranks = self._ranked[upstream]
@@ -46,6 +46,6 @@ class InputNumbers:
 
 
 def _ranks(text: str) -> tuple[list[int], list[int]]:
-    """The first position of each range, and how many positions are smaller."""
+    """The first position of each range, and the number of smaller positions."""
     runs = [tuple(map(int, part.split("-"))) for part in text.split(",")]
     return [run[0] for run in runs], list(accumulate((run[-1] - run[0] + 1 for run in runs[:-1]), initial=0))

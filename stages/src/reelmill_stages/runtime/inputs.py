@@ -1,8 +1,9 @@
-"""Reads the inputs of a shard from the slices in the plan of its pass.
+"""Reading of the inputs of a shard from the slices in the plan of its pass.
 
 With several upstreams, item keys are prefixed by the name of the upstream; groups are not, so that items of one video
 remain in one group. Items of all upstreams but the first get names with a digest of that key: files are named after
-items, and every camera has a 0001.mp4. That depends on the item alone, so no name changes when an upstream grows.
+items, and every camera has a 0001.mp4. The name depends on the item alone, so it does not change when an upstream
+grows.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -32,9 +33,9 @@ class ShardInput:
     upstream: str
     tried: int
     former: str | None = ""
-    """Its outcome in the pass that is retried, as `outcome:reason`; empty for a new input, None if that is unknown."""
+    """Its outcome in the pass that is retried, as `outcome:reason`; empty for a new input, None if unknown."""
     row: bytes = b""
-    """The canonical row of the item as it is in the upstream; empty if the item differs from it."""
+    """The canonical row of the item in the upstream; empty if the item differs from it."""
 
     @property
     def key(self) -> str:
@@ -95,6 +96,6 @@ def _in_union(item: Item, upstream: str, *, is_first: bool) -> Item:
 
 
 def _new(first: int) -> LineReader[RetriedRow]:
-    """Reads successive rows of items, the first of which has this ordinal."""
+    """A reader of successive rows of items, the first of which has this ordinal."""
     item = item_reader(first)
     return lambda line: RetriedRow(item(line), 0, "")

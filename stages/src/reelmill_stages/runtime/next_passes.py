@@ -1,7 +1,7 @@
-"""The next passes of other stages, once a step has closed what they read: a small one is only measured, because one pod
-will do all of it; another one is opened here, as its own open step would.
+"""Preparation of the next passes of other stages, once a step has closed what they read.
 
-Nothing of this is needed: whatever goes wrong is left to the stage's own open step, which reports it.
+A small pass is only measured, because one pod will do all of it; a larger one is opened here, as its own open step
+would. This is optional: if it fails, the stage's own open step does the work and reports errors.
 """
 
 import logging
@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 
 def next_passes(context: StepContext, follow_up: FollowUp) -> tuple[NextPass, ...]:
-    """The next passes of the follow-up's stages that this step opened or measured. Raises Interrupted."""
+    """The next passes that this step opened or measured for the follow-up's stages. Raises Interrupted."""
     return tuple(_each(context, follow_up))
 
 
@@ -51,7 +51,7 @@ def _next_pass(context: StepContext, stage: StageDef, wanted: NextStage, follow_
     cover = _cover(context, stage, data, wanted, follow_up.waves)
     if not cover or _is_open(context, data, segment):
         return None
-    # Imported here, because a run that finds nothing new opens no pass.
+    # Imported here because a run that finds nothing new opens no pass.
     from reelmill_stages.runtime.open.fit import pending_size, seems_small
     from reelmill_stages.runtime.open.step import open_pass
 
@@ -61,7 +61,7 @@ def _next_pass(context: StepContext, stage: StageDef, wanted: NextStage, follow_
         return found.replace(in_=size.items, small=True)
     if not wanted.opens or _runs_users_code(stage):
         return None
-    context.meter.take()  # what other steps have used is not the pass's
+    context.meter.take()  # usage of other steps is not part of the pass
     report = open_pass(replace(context, task=_open_task(context, stage, segment, cover, wanted)))
     if report.closed:
         return None
@@ -69,7 +69,7 @@ def _next_pass(context: StepContext, stage: StageDef, wanted: NextStage, follow_
 
 
 def _runs_users_code(stage: StageDef) -> bool:
-    """Whether opening a pass imports code of the user's own, which has no place beside another stage's credentials."""
+    """Whether opening a pass imports user code, which must not run with the credentials of another stage."""
     return bool(registry.own_code(stage.type, stage.params)) or ":" in str(stage.params.get("sampler", ""))
 
 

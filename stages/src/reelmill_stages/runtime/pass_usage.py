@@ -1,4 +1,4 @@
-"""What a pass has used: its open step, the runs that committed its shards, all other runs, and the commit step."""
+"""The usage of a pass: its open step, the runs that committed its shards, all other runs, and the commit step."""
 
 import re
 from collections.abc import Collection
@@ -15,13 +15,13 @@ _RECORD = re.compile(rf"(\d{{5,}})-({RUN})\.json")
 
 
 def pass_usage(store: Store, paths: SegmentPaths, opened: Pass | None, committed: "CommittedUsage") -> Usage | None:
-    """The usage of a pass, without the step that asks. None: nothing is known."""
+    """The usage of a pass, without the calling step; None if nothing is known."""
     opening = opened.usage if opened else None
     return together([opening, committed.usage, *_other_runs(store, paths, committed.ledgers), _lost(store, paths)])
 
 
 def open_usage(store: Store, paths: SegmentPaths) -> Usage | None:
-    """What a pass that is not closed has used so far, by the commits of its shards. None: nothing is known."""
+    """The usage so far of a pass that is not closed, from the commits of its shards; None if nothing is known."""
     committed = CommittedUsage()
     keys = [stat.key for stat in store.list(paths.shards) if paths.shard_number(stat.key) is not None]
     with ThreadPoolExecutor(_READERS) as pool:
@@ -32,15 +32,18 @@ def open_usage(store: Store, paths: SegmentPaths) -> Usage | None:
 
 
 class CommittedUsage:
-    """What the runs have used whose commits count."""
+    """The usage of the runs whose commits are valid."""
 
     def __init__(self) -> None:
         self.usage: Usage | None = None
         self.ledgers: set[str] = set()
-        """Keys of their ledgers, which tell them from other runs."""
+        """Keys of their ledgers, which distinguish them from other runs."""
 
     def add(self, commit: ShardCommit) -> None:
-        """Add a commit as its run wrote it, without verdicts: they have ledgers of another run. Twice adds it once."""
+        """Add a commit as its run wrote it, without verdicts, which name the ledgers of another run.
+
+        Duplicates are ignored.
+        """
         if commit.usage and commit.ledger.key not in self.ledgers:
             self.usage = together([self.usage, commit.usage])
             self.ledgers.add(commit.ledger.key)
@@ -58,6 +61,6 @@ def _other_runs(store: Store, paths: SegmentPaths, ledgers: Collection[str]) -> 
 
 
 def _lost(store: Store, paths: SegmentPaths) -> Usage | None:
-    """The runs that never ended: nobody deleted their notes."""
+    """The runs that never ended: their notes still exist."""
     count = sum(paths.is_flight(stat.key) for stat in store.list(paths.all_flights))
     return Usage(lost_runs=count) if count else None

@@ -1,4 +1,4 @@
-"""The remove step: a pipeline was deleted for good, so what only it claims goes, and its claims on the rest."""
+"""The remove step, after a pipeline was deleted: remove the data sets that only it claims, and its other claims."""
 
 import logging
 
@@ -17,14 +17,14 @@ from reelmill_stages.runtime.context import StepContext
 log = logging.getLogger(__name__)
 
 _NAMED = 3
-"""Objects that a report names, at most; it has room for few."""
+"""Maximum number of objects named in a report, whose size is limited."""
 _LONGEST = 100
 
 
 def remove(context: StepContext) -> RemoveReport:
-    """Take away every data set that this pipeline ever claimed and no other does. Cut off anywhere, it can go on.
+    """Remove every data set that this pipeline ever claimed and no other claims. An interrupted call can be continued.
 
-    What reelmill did not write stays and is told. Raises StoreError for a store that cannot be used.
+    Objects that reelmill did not write are kept and reported. Raises StoreError for a store that cannot be used.
     """
     owner, store = context.task.owner, context.store
     removed = kept = objects = size = 0
@@ -32,7 +32,7 @@ def remove(context: StepContext) -> RemoveReport:
     for found in places(store.list(follow_links=False)):
         if owner.uid not in found.claims:
             continue
-        # Who claimed it since it was listed counts too.
+        # Includes claims made since the listing.
         if claims_on(store, found.names) - {owner.uid}:
             withdraw(store, found.names, owner.uid)
             kept += 1

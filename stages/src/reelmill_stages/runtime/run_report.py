@@ -1,8 +1,8 @@
 """The report of a run: made for `reelmill report`, and written to the store by the step that ends the run.
 
 A step ends a run if, once its pass is closed, no stage of the pipeline has anything to cover and none has an open pass.
-Several steps may find that at once: a report is created once, under the state of the data sets that it is about. A run
-never fails because of its report; what went wrong is told in the log.
+Several steps may detect this at once: a report is created once, under the state of the data sets that it describes. A
+run never fails because of its report; errors are logged.
 """
 
 import logging
@@ -42,16 +42,19 @@ log = logging.getLogger(__name__)
 
 PAGE_PROCESS = "reelmill_stages.run_report.page_process"
 ENDS_SECONDS = 10.0
-"""Time for a process to end that has closed its connection."""
+"""Seconds that a process may take to end after it closed its connection."""
 HINT = "install reelmill-stages[report], in a checkout by pip install './stages[report]'"
 ATTEMPTS = 2
-"""Times that a report is begun: one for which the memory of a pod does not do is given up, not tried for ever."""
+"""Maximum number of attempts at a report, so that one that needs more memory than the pod has is not tried forever."""
 
 
 def made(
     store: Store, task: Task, env: Mapping[str, str], seen: ConsistentCut, definition: RunDefinition
 ) -> tuple[Summary, bytes]:
-    """The summary of the data sets, and the report about it. Raises SpecError without the packages for reports."""
+    """The summary of the data sets, and the report about it.
+
+    Raises SpecError if the packages for reports are not installed.
+    """
     for package in ("jinja2", "matplotlib"):
         if find_spec(package) is None:
             raise SpecError(f"a run report needs the package {package}, which is not installed", hint=HINT)
@@ -61,7 +64,7 @@ def made(
     if template := lent_for_reports():
         with suppress(CannotFork):
             return found.summary, drawn_elsewhere(template, env, (found.summary, reads, definition), pictures)
-    # Imported here, because matplotlib takes half a second, and no other step needs it.
+    # Imported here because matplotlib takes half a second, and no other step needs it.
     from reelmill_stages.run_report.page import page
     from reelmill_stages.run_report.page_process import document_of
 
@@ -71,10 +74,10 @@ def made(
 def drawn_elsewhere(
     template: ProcessTemplate, env: Mapping[str, str], order: "Order", pictures: Callable[[], Sequence[Sheet]]
 ) -> bytes:
-    """The page from a process that is forked from a template which has imported matplotlib, and draws while this one
-    makes the pictures.
+    """The page, drawn by a process forked from a template that has imported matplotlib.
 
-    Raises CannotFork, and RuntimeError if the process ends without an answer.
+    This process makes the pictures in the meantime. Raises CannotFork, and RuntimeError if the process ends without an
+    answer.
     """
     connection, process = safe_child.fork(template, PAGE_PROCESS, step_environment(env), name="reelmill report")
     try:
@@ -127,9 +130,9 @@ def _is_of(record: RunRecord, stage: StageDef) -> bool:
 
 
 def _goes_on(record: RunRecord, stage: StageDef, closed: CommitReport) -> bool:
-    """Whether a stage is sure to cover the new segment; nothing is read to find out.
+    """Whether a stage will certainly cover the new segment; nothing is read to determine this.
 
-    One that reads others too may be held up by these.
+    A stage with several upstreams may be blocked by the others.
     """
     names = [[upstream.name for upstream in each.upstreams] for each in record.task.stages]
     over = over_tolerance(record.definition.tolerances.get(stage.name), closed.totals)
@@ -156,7 +159,7 @@ def _is_open(store: Store, seen: ConsistentCut, stage: StageDef) -> bool:
 
 
 def _last_closed(store: Store, seen: ConsistentCut) -> SegmentPaths:
-    """The segment that was closed last: the same one for all steps that end a run at once."""
+    """The segment that was closed last: the same for all steps that end a run concurrently."""
     stages = [seen.data[entry.name] for entry in seen.entries if isinstance(entry, StageDef)]
     segments = [data.paths(data.last.segment) for data in stages if data.last]
     return max(segments, key=lambda paths: store.stat(paths.segment_json).modified)
@@ -180,7 +183,7 @@ def _write(context: StepContext, record: RunRecord, seen: ConsistentCut, paths: 
             hint="create it with reelmill report, where there is more memory",
         )
         return
-    # A store is not asked where pictures lie: this step knows its own store, and the sources that its stage is made of.
+    # Locations of pictures are not taken from the store: this step has its own store and its stage's sources.
     task = record.task.replace(store=context.task.store, sources=context.task.sources)
     _, html = made(store, task, context.env, seen, record.definition)
     try:
@@ -191,7 +194,7 @@ def _write(context: StepContext, record: RunRecord, seen: ConsistentCut, paths: 
 
 
 def _begins(store: Store, key: str) -> bool:
-    """Whether this process is the first to make that attempt."""
+    """Whether this process is the first to make this attempt."""
     maker = local_process(os.getpid())
     try:
         store.write(key, dump(maker) if maker else b"{}", create=True)

@@ -46,7 +46,7 @@ from reelmill_stages.runtime.supervision import ProgressClock, supervise
 log = logging.getLogger(__name__)
 
 GARBAGE = 10_000
-"""Objects between two runs of the garbage collector: rows make many objects, and hardly any garbage in cycles."""
+"""Allocated objects between two runs of the garbage collector: rows make many objects, but hardly any cycles."""
 REPORT_BYTES = 4096
 """Maximum length in bytes of a termination message in Kubernetes."""
 
@@ -54,7 +54,7 @@ REPORT_BYTES = 4096
 def run(env: Mapping[str, str], clock: ProgressClock | None = None) -> int:
     """Run the step in the environment's Task; every error becomes an exit code.
 
-    A survey, which runs the code of adapters, has a child process of its own where processes are forked.
+    A survey, which runs the code of adapters, runs in a separate child process where processes are forked.
     """
     setup(**traced(env))
     stop = threading.Event()
@@ -83,7 +83,7 @@ def run(env: Mapping[str, str], clock: ProgressClock | None = None) -> int:
 
 @dataclass(slots=True)
 class _Current:
-    """The step that the process is in; a whole pass goes through three."""
+    """The step that the process is running; a whole pass has three."""
 
     step: Step
 
@@ -118,14 +118,14 @@ def read_task(env: Mapping[str, str]) -> Task:
         raise SpecError(f"{ENV} is not set", hint="this program is started by reelmill, not by users")
     try:
         return with_secrets(Task.model_validate_json(text), env)
-    except ValueError as error:  # of pydantic too
+    except ValueError as error:  # including those of pydantic
         raise SpecError(
             f"{ENV} is invalid: {error}", hint="the operator and this image have different versions"
         ) from error
 
 
 def read_follow_up(env: Mapping[str, str]) -> FollowUp | None:
-    """The FollowUp in the environment, or None; one of a newer operator that cannot be read is left out."""
+    """The FollowUp in the environment, or None; one of a newer operator that cannot be read is ignored."""
     text = env.get(NEXT_ENV)
     if not text:
         return None
@@ -137,7 +137,7 @@ def read_follow_up(env: Mapping[str, str]) -> FollowUp | None:
 
 
 def _do(found: StepContext, env: Mapping[str, str], current: _Current) -> Report | None:
-    # Imported here, so that each process imports only what its step needs.
+    # Imported here so that each process imports only what its step needs.
     follow_up = read_follow_up(env)
     match found.task.step:
         case Step.SURVEY:
@@ -203,7 +203,7 @@ def _listen(stop: threading.Event, current: _Current) -> None:
 
 
 def _for_reader(report: Report, env: Mapping[str, str]) -> Report:
-    """The report without the fields that its reader may not know."""
+    """The report without fields that its reader may not support."""
     known = env.get(REPORTS_ENV, "").split(",")
     counters, usage = COUNTERS in known, USAGE in known
     if isinstance(report, CommitReport):
@@ -212,7 +212,7 @@ def _for_reader(report: Report, env: Mapping[str, str]) -> Report:
 
 
 def _less(report: SurveyReport, *, counters: bool = False, usage: bool = False) -> SurveyReport:
-    """The report without the counters of its stages, unless they are to be kept, and without their usage."""
+    """The report without the usage of its stages and, by default, without their counters."""
     stages = {
         name: stage.replace(counters=stage.counters if counters else {}, usage=stage.usage if usage else None)
         for name, stage in report.stages.items()
@@ -221,7 +221,7 @@ def _less(report: SurveyReport, *, counters: bool = False, usage: bool = False) 
 
 
 def _short(report: Report, task: Task) -> bytes:
-    """The report as JSON without default values; if that is too long for Kubernetes, in the first form that fits."""
+    """The report as JSON without default values; if too long for Kubernetes, the first shorter form that fits."""
     forms = [report]
     if isinstance(report, SurveyReport):
         forms += [_less(report, usage=True), _less(report)]
@@ -256,9 +256,9 @@ def main() -> None:
 
 
 def main_forked(*requests: int) -> None:
-    """The same of a process that was forked from a template, and may ask that one for its workers.
+    """The entry point of a process that was forked from a template, and may request workers from it.
 
-    `requests` are the sockets of the template and, if there is one, of that for reports.
+    `requests` are the sockets of the template and, if there is one, of the template for reports.
     """
     template, *reports = (ProcessTemplate(socket.socket(fileno=descriptor)) for descriptor in requests)
     lend(template, reports=reports[0] if reports else None)

@@ -1,7 +1,7 @@
-"""A step in a child process of its own, which the parent ends if it makes no progress.
+"""A step in a separate child process, which the parent ends if it makes no progress.
 
 A signal only interrupts Python code: a loop in C, such as that of a regular expression, holds the interpreter, and no
-thread of the same process can run beside it. The parent can still kill it and say why.
+other thread of the process can run. The parent can still kill it and report the reason.
 """
 
 import mmap
@@ -15,36 +15,36 @@ from reelmill.contract.errors import TransientError
 from reelmill.processes.prctl import die_with
 
 PATIENCE_SECONDS = 1800.0
-"""Seconds without a row, an object or an answer after which a listing ends."""
+"""Seconds without a row, an object or an answer after which a listing is ended."""
 _GRACE = 0.25
-"""Fraction of that time for which the parent waits longer than the child itself."""
+"""Additional time that the parent waits, as a fraction of that time."""
 _LOOK = 1.0
-"""Seconds between two looks at the clock."""
+"""Seconds between two checks of the clock."""
 _FORM = struct.Struct("d255p")
 
 
 class ProgressClock:
-    """When there was progress at last, in memory that parent and child share. It runs only while work is watched."""
+    """The time of the last progress, in memory shared by parent and child. It runs only while work is watched."""
 
     def __init__(self, patience: float = PATIENCE_SECONDS) -> None:
         self.patience = patience
-        """Seconds that may pass without progress."""
+        """Maximum time without progress, in seconds."""
         self._memory = mmap.mmap(-1, _FORM.size)
         self._runs = False
 
     def start(self, what: str) -> None:
-        """Watch from now on. `what` is named in the error."""
+        """Start watching. `what` is named in the error."""
         name = what.encode()[:200].decode(errors="ignore").encode()
         _FORM.pack_into(self._memory, 0, monotonic(), name)
         self._runs = True
 
     def stop(self) -> None:
-        """Do not watch any longer."""
+        """Stop watching."""
         self._runs = False
         _FORM.pack_into(self._memory, 0, 0.0, b"")
 
     def mark(self) -> None:
-        """There was progress."""
+        """Record progress."""
         if self._runs:
             struct.pack_into("d", self._memory, 0, monotonic())
 
@@ -55,13 +55,13 @@ class ProgressClock:
         return monotonic() - last if last else 0.0
 
     def error(self) -> TransientError:
-        """What to say about work that makes no progress."""
+        """The error for work that makes no progress."""
         _, name = _FORM.unpack_from(self._memory)
         return no_progress(name.decode(), self.patience)
 
 
 def no_progress(source: str, patience: float) -> TransientError:
-    """What to say about a source whose listing makes no progress for `patience` seconds."""
+    """The error for a source whose listing makes no progress for `patience` seconds."""
     return TransientError(
         f"listing this source made no progress for {patience:g} s",
         where=source,
@@ -70,17 +70,18 @@ def no_progress(source: str, patience: float) -> TransientError:
 
 
 def supervise(clock: ProgressClock) -> int | None:
-    """Fork: None in the child, which goes on; in the parent the exit code of the child, when it has ended.
+    """Fork. Returns None in the child; in the parent, the exit code of the child when it has ended.
 
-    Call it before this process has threads or open connections. The child gets the signals that the parent is sent to
-    end it, and ends with the parent. Raises TransientError in the parent if the child makes no progress and is killed.
+    Must be called before this process has threads or open connections. The parent forwards signals to end it to the
+    child, and the child ends with the parent. Raises TransientError in the parent if the child makes no progress and is
+    killed.
     """
     parent = os.getpid()
     ended, alive = os.pipe()
     child = os.fork()
     if child == 0:
         os.close(ended)
-        os.set_inheritable(alive, False)  # it is closed when the child ends
+        os.set_inheritable(alive, False)  # closed when the child ends
         die_with(parent, signal.SIGKILL)
         return None
     os.close(alive)
@@ -94,7 +95,7 @@ def supervise(clock: ProgressClock) -> int | None:
 
 
 def _waited(clock: ProgressClock, ended: int) -> bool:
-    """Wait until the child ends, or until it has made no progress for too long: then False."""
+    """Wait until the child ends. Returns False if it has made no progress for too long."""
     waiting = select.poll()
     waiting.register(ended)
     while not waiting.poll(min(_LOOK, clock.patience) * 1000):
@@ -105,7 +106,7 @@ def _waited(clock: ProgressClock, ended: int) -> bool:
 
 
 def _end_alike(code: int) -> int:
-    """The exit code of the child; where a signal killed it, this process ends by that signal too, if it can."""
+    """The exit code of the child. If a signal killed it, this process kills itself with that signal, if possible."""
     if code >= 0:
         return code
     if -code not in (signal.SIGKILL, signal.SIGSTOP):

@@ -1,7 +1,7 @@
-"""What this step uses: its CPU, GPUs, bytes and time, with those of its workers; each is told once.
+"""Usage of this step and its workers: CPU, GPUs, bytes and time. Each amount is reported once.
 
-In a pod the kernel counts the whole container. On one machine, a step counts its own process and all that it has
-started: those that ended by the kernel's account of them, and its running workers by the process file system.
+In a pod, the kernel counts the whole container. On one machine, a step counts its own process and its child processes:
+ended ones from the kernel's accounting, running workers from the process file system.
 """
 
 import time
@@ -14,7 +14,7 @@ from reelmill_stages.host.cpu_time import container_cpu, processes_cpu, running_
 from reelmill_stages.store.metered import TRANSFERRED, Transferred
 
 Pids = Callable[[], Collection[int]]
-"""The process ids of the workers that run."""
+"""Returns the process ids of the running workers."""
 
 
 class GpuCounter(Protocol):
@@ -26,12 +26,12 @@ class GpuCounter(Protocol):
 
 
 class UsageMeter:
-    """Adds up what is used, until somebody takes it: whoever writes the record of it."""
+    """Adds up usage until it is taken for a record."""
 
     def __init__(
         self, env: Mapping[str, str], *, whole_process: bool = False, transferred: Transferred = TRANSFERRED
     ) -> None:
-        """With `whole_process`, what the process, or its container, has used before counts too."""
+        """With `whole_process`, earlier usage of the process, or its container, is included."""
         self.in_pod = not env.get(RUN_PID_ENV) and container_cpu() is not None
         """Whether this is the only step in its container."""
         self._transferred = transferred
@@ -43,30 +43,30 @@ class UsageMeter:
         transferred.take()
 
     def watch(self, workers: Pids, gpu: GpuCounter) -> None:
-        """Count running workers and GPUs too, until `unwatch`."""
+        """Count running workers and GPUs, too, until `unwatch`."""
         self._workers, self._gpu = workers, gpu
 
     def unwatch(self) -> None:
-        """The workers have ended."""
+        """Stop counting, after the workers have ended."""
         self._count()
         self._workers, self._gpu = tuple, None
 
     def add(self, usage: Usage) -> None:
-        """Take in what a worker told, or what was taken for a record that was not written."""
+        """Add usage reported by a worker, or taken for a record that was not written."""
         self._known += usage
 
     def tick(self) -> None:
-        """Call this every second or so, for the GPUs."""
+        """Sample the GPUs; call this about every second."""
         if self._gpu:
             self._gpu.tick()
 
     def so_far(self) -> Usage:
-        """What was used since the last `take`."""
+        """The usage since the last `take`."""
         self._count()
         return self._known
 
     def take(self) -> Usage:
-        """What was used since the last time that this was called."""
+        """The usage since the last call."""
         self._count()
         found, self._known = self._known, Usage()
         return found

@@ -19,7 +19,7 @@ _PACKAGES = (
 
 
 def versions() -> dict[str, str]:
-    """Package -> version, for the packages that are installed, without importing them."""
+    """Package -> version, for the installed packages, without importing them."""
     return dict(_VERSIONS)
 
 
@@ -34,4 +34,4 @@ def _versions() -> dict[str, str]:
 
 
 _VERSIONS = _versions()
-"""Read from files when this module is imported: once for all processes that are forked from a template."""
+"""Read from files at import: once for all processes that are forked from a template."""

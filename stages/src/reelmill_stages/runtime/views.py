@@ -122,7 +122,7 @@ def _record(context: StepContext, data: DataSet, last: Segment, view: str, views
 
 
 def _put(store: Store, names: DataSetPaths, name: str, path: Path, segment: int, known: Collection[str]) -> None:
-    """Write a view over an older one. Raises StoreError where something else has its name."""
+    """Write a view over an older one. Raises StoreError if another object has its name."""
     key = names.view(name)
     digest = file_digest(path)
     while True:
@@ -141,7 +141,7 @@ def _put(store: Store, names: DataSetPaths, name: str, path: Path, segment: int,
 
 
 def _forget(store: Store, names: DataSetPaths, view: str) -> None:
-    """Delete a view that is none any more, if it is what a record says: a file of reelmill's in this data set."""
+    """Delete an obsolete view if it matches a record: a file of reelmill in this data set."""
     try:
         below(names.view(view), names.root)
     except StoreError:

@@ -8,7 +8,7 @@ from reelmill_stages.weight import Weight
 
 
 def weight_of(weight: float, media: Media | None, fields: Fields) -> Weight:
-    """The weight of one item, in seconds where its span or duration is that long, in bytes where its file is."""
+    """The weight of one item: in seconds if it equals its span or duration, in bytes if it equals its file size."""
     if media is not None and weight == media.size:
         return Weight(bytes=weight)
     start, end = fields.get("start"), fields.get("end")
@@ -21,7 +21,7 @@ def weight_of(weight: float, media: Media | None, fields: Fields) -> Weight:
 
 
 def data_set_weight(data: DataSet, *, after: int = 0) -> Weight:
-    """The weight of the items of segments after a number, in the unit of the first item of each."""
+    """The weight of the items of segments after `after`, in the unit of the first item of each."""
     total = Weight()
     for segment in data.segments(after=after):
         items = (item for part in segment.parts for item in data.part_items(part))

@@ -1,7 +1,7 @@
-"""A whole pass in one process: open, the only shard and commit, by the same records as three steps of their own.
+"""A whole pass in one process: open, the only shard, and commit, with the same records as three separate steps.
 
-Another process may take part at any point, and a run that was lost is continued: the pass is opened once, its shard is
-committed once, and it is closed once, whoever does it.
+Another process may take part at any point, and a lost run is continued: the pass is opened once, its shard is committed
+once, and it is closed once, by any process.
 """
 
 from collections.abc import Callable
@@ -19,7 +19,7 @@ Enter = Callable[[Step], None]
 
 
 def whole_pass(context: StepContext, follow_up: FollowUp, enter: Enter) -> OpenReport | CommitReport:
-    """Open the pass of the task and finish it; the report is that of the open step if it is too large for one pod.
+    """Open the pass of the task and finish it; returns the report of the open step if it is too large for one pod.
 
     Raises the errors of the three steps.
     """
@@ -29,7 +29,7 @@ def whole_pass(context: StepContext, follow_up: FollowUp, enter: Enter) -> OpenR
         return report
     if not report.closed:
         enter(Step.SHARDS)
-        # Imported here, because a pass that is too large for this pod needs no workers.
+        # Imported here because a pass that is too large for this pod needs no workers.
         from reelmill_stages.runtime.shards.step import run_shard
 
         context.check_stop()

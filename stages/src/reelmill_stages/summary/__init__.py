@@ -1,1 +1,1 @@
-"""The summary of a pipeline at one moment, from commits and rows: the one source of status, funnel, report and page."""
+"""The summary of a pipeline at one moment, from commits and rows, for the status, funnel, report and page."""

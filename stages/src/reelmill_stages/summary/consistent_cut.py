@@ -1,7 +1,7 @@
-"""The data sets of a pipeline at one moment, while others may write to the store: a consistent cut.
+"""A consistent cut: the data sets of a pipeline at one moment, while others may write to the store.
 
-The last segments of the stages are looked up before those of what they read. Segments are only ever added, so no stage
-has covered a segment that is later than those of the cut, and every stage's inputs are in it.
+The last segments of stages are looked up before those of their upstreams. Segments are only ever added, so no stage in
+the cut has covered a segment that is not in the cut, and all inputs of every stage are in it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,14 +20,14 @@ _DIGITS = 10
 
 @dataclass(frozen=True)
 class ConsistentCut:
-    """The sources and stages in the order of the pipeline, and their data sets, whose last segments are settled."""
+    """The sources and stages in pipeline order, and their data sets, whose last segments are determined."""
 
     entries: tuple[SourceDef | StageDef, ...]
     data: Mapping[str, DataSet]
 
     @cached_property
     def segments(self) -> dict[str, int]:
-        """Source or stage -> number of its last segment, 0 without one."""
+        """Source or stage -> number of its last segment, or 0 if it has none."""
         return {name: data.last.segment if data.last else 0 for name, data in self.data.items()}
 
     @cached_property
@@ -45,7 +45,7 @@ class ConsistentCut:
         }
 
     def upstream_first(self) -> list[str]:
-        """The names of sources and stages, each after what it reads."""
+        """The names of sources and stages, each after its upstreams."""
         return [entry.name for entry in reversed(_downstream_first(self.entries))]
 
     def uncovered(self, stage: StageDef) -> dict[str, int]:
@@ -56,19 +56,19 @@ class ConsistentCut:
 
 
 def cut(store: Store, task: Task, scratch: Path | None = None) -> ConsistentCut:
-    """The data sets of the sources and stages of a survey's task, as they are now; `scratch` is for temporary files."""
+    """The current data sets of the sources and stages of a survey's task; `scratch` is for temporary files."""
     entries: tuple[SourceDef | StageDef, ...] = (*task.sources, *task.stages)
     sources = {source.name: source.key for source in task.sources}
     data: dict[str, DataSet] = {}
     for entry in _downstream_first(entries):
         found = DataSet(store, DataSetPaths(entry.name, entry.key), scratch=scratch, sources=sources)
-        found.last  # noqa: B018 - settles the last segment, in this order
+        found.last  # noqa: B018 - determines the last segment, in this order
         data[entry.name] = found
     return ConsistentCut(entries, {entry.name: data[entry.name] for entry in entries})
 
 
 def _downstream_first(entries: Sequence[SourceDef | StageDef]) -> list[SourceDef | StageDef]:
-    """Stages before what they read, then the sources."""
+    """Stages before their upstreams, then the sources."""
     left = {entry.name: entry for entry in entries if isinstance(entry, StageDef)}
     ordered: list[SourceDef | StageDef] = []
     while left:

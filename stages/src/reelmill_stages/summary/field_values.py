@@ -1,7 +1,7 @@
-"""The values of one field over any number of items: a histogram and quantiles of its numbers, counts of the others.
+"""The values of one field over any number of items: histogram and quantiles of numbers, counts of other values.
 
-Numbers go to a temporary file of 8 bytes each, which is read in blocks once all are known; of other values, the most
-frequent are counted. So the memory has a bound, and every item is read once.
+Numbers are written to a temporary file, 8 bytes each, which is read in blocks once all are known. Of other values, the
+most frequent are counted. Memory use is bounded, and every item is read once.
 """
 
 import math
@@ -20,26 +20,26 @@ from reelmill_stages.records.rows.item_values import ABSENT, Value, value_of
 
 BINS = 40
 MOST_VALUES = 1000
-"""Different values of a field that are no numbers, above which they are not counted any more."""
+"""Number of distinct non-numeric values of a field above which they are no longer counted."""
 QUANTILES = (1, 5, 25, 50, 75, 95, 99)
-"""Percentiles, by the nearest rank: each is a value that an item has."""
+"""Percentiles by the nearest-rank method: each is the value of an item."""
 EXACT = 1 << 22
-"""Numbers up to which quantiles are exact; of more, they are those of bins of a 65,536th of the range."""
+"""Number of values up to which quantiles are exact. Beyond it, they are those of bins of 1/65,536 of the range."""
 _FINE = 1 << 16
 _BLOCK = 1 << 16
 _SHOWN = 12
 _LONGEST = 60
 _LARGEST = 1e200
-"""Numbers that are larger, or no numbers, are told as others: a range of theirs has no width."""
+"""Numbers above this, infinities and NaN are counted as non-numeric values: a range with them has no width."""
 
 Numbers = NDArray[np.float64]
 
 
 class FieldValues:
-    """The values that were added so far. The file `path` must not exist."""
+    """The values added so far. The file `path` must not exist."""
 
     def __init__(self, name: str, path: Path, *, missing: int = 0, value: Value | None = None) -> None:
-        """`missing` items were added before, and had no such field. `value` gives it; default: by its name."""
+        """`missing` items without the field were added before. `value` returns the field; default: by its name."""
         self.name = name
         self.value: Value = value or value_of(name)
         self._path = path
@@ -77,9 +77,7 @@ class FieldValues:
             del self._block[:]
 
     def histogram(self, limits: Sequence[float] = ()) -> Histogram | None:
-        """The histogram, from the least to the largest value, or to a limit that is not much farther; None without
-        numbers.
-        """
+        """The histogram from the smallest value to the largest, or to a nearby limit above it; None without numbers."""
         if not self.numbers:
             return None
         room = (self._most - self._least) / 2
@@ -89,7 +87,7 @@ class FieldValues:
         return self._histogram(first, last, [first + (last - first) * place / BINS for place in range(BINS)] + [last])
 
     def within(self, edges: Sequence[float]) -> Histogram | None:
-        """The histogram with the edges of another one; None if it does not hold all numbers."""
+        """The histogram with the edges of another one; None if they do not contain all numbers."""
         if not self.numbers or not edges[0] <= self._least <= self._most <= edges[-1]:
             return None
         return self._histogram(edges[0], edges[-1], list(edges))
@@ -122,7 +120,7 @@ class FieldValues:
         return {name: self._least + int(np.searchsorted(reached, rank)) * width for name, rank in ranks.items()}
 
     def values(self) -> Values | None:
-        """The most frequent values that are no numbers; None if there are none."""
+        """The most frequent non-numeric values; None if there are none."""
         if not self.others:
             return None
         common = sorted(self._values.items(), key=lambda pair: (-pair[1], pair[0])) if self._values is not None else []
@@ -149,7 +147,7 @@ class FieldValues:
 
 
 def _told(value: Any) -> str:
-    """A value that is no number, as text: true and false as JSON has them."""
+    """A non-numeric value as text; booleans as in JSON."""
     if type(value) is bool:
         return "true" if value else "false"
     return (value if type(value) is str else str(value))[:_LONGEST]

@@ -1,4 +1,4 @@
-"""Some of many, chosen by the digests of their keys: always the same ones, whatever the order and the shards."""
+"""A sample chosen by the digests of keys: the same for any order and any shards."""
 
 import hashlib
 import heapq
@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 @dataclass(order=True, frozen=True, slots=True)
 class _Pick(Generic[T]):
-    """One candidate; of two, the one with the larger digest is less, so that it goes first."""
+    """One candidate. The one with the larger digest compares as smaller, so it is removed first."""
 
     rank: int
     key: str
@@ -19,14 +19,14 @@ class _Pick(Generic[T]):
 
 
 class Picks(Generic[T]):
-    """At most `count` of all that were added."""
+    """At most `count` of all candidates that were added."""
 
     def __init__(self, count: int) -> None:
         self._count = count
         self._kept: list[_Pick[T]] = []
 
     def add(self, key: str, value: T) -> None:
-        """Consider one more; of two with the same key, both are."""
+        """Add a candidate. Two candidates with the same key are both considered."""
         pick = _Pick(-_digest(key), key, value)
         if len(self._kept) < self._count:
             heapq.heappush(self._kept, pick)

@@ -1,4 +1,4 @@
-"""What the items of one data set tell: the distribution of every field, and some items to look at."""
+"""Facts about the items of one data set: the distribution of every field, and some example items."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -12,18 +12,18 @@ from reelmill_stages.summary.field_values import FieldValues, measured_fields
 from reelmill_stages.summary.hash_sample import Picks
 
 ALWAYS = ("duration", "media.size")
-"""Fields of items that are no measures: seconds and bytes."""
+"""Fields of items that are not measures: seconds and bytes."""
 MOST_FIELDS = 100
-"""Fields of one data set, above which others are left out."""
+"""Maximum number of fields of one data set; others are left out."""
 SOURCE_CODEC = "provenance.codec"
 """The codec of the video that an item was made from."""
 _MOST_LEFT_OUT = 10_000
-"""Fields that are left out and counted; a field for each item would be without end."""
+"""Maximum number of left-out fields that are counted; with a field per item there is no limit to them."""
 _NAMES = frozenset({"vid", "name", "start", "end", "first", "last"})
-"""Fields that say which item it is, or where in its video, and so have no distribution to look at."""
+"""Fields that identify the item or its place in the video, and so have no useful distribution."""
 _SCALARS = (int, float, bool, str)
 _FEW = 12
-"""Texts that are all different are no classes, if there are more of them."""
+"""Number of distinct texts above which they are not classes if all of them differ."""
 
 
 @dataclass(slots=True)
@@ -36,7 +36,7 @@ class ItemFacts:
     made: list[Item] = field(default_factory=list)
     """Some of the items."""
     found: dict[str, Item] = field(default_factory=dict)
-    """The items that were wanted, by their keys."""
+    """The requested items, by key."""
     left_out: int = 0
     """Number of fields that were left out."""
 
@@ -50,8 +50,9 @@ def item_facts(
     wanted: frozenset[str] = frozenset(),
     above: Sequence[Distribution] = (),
 ) -> ItemFacts:
-    """Read all items once; `scratch` is an empty folder for values of fields, `above` are distributions in the
-    upstreams.
+    """Read all items once.
+
+    `scratch` is an empty folder for values of fields; `above` are distributions in the upstreams.
     """
     facts = ItemFacts(name)
     picks: Picks[Item] = Picks(examples)
@@ -71,7 +72,7 @@ def item_facts(
 
 
 class _Fields:
-    """The fields that items have, as they come up."""
+    """The fields that occur in the items."""
 
     def __init__(self, scratch: Path) -> None:
         self.known: dict[str, FieldValues] = {}
@@ -96,7 +97,7 @@ class _Fields:
             return
         path = self._scratch / f"{len(self.known)}.f8"
         value = _source_codec if name == SOURCE_CODEC else None
-        # An item before this one did not have the field, or it would be known.
+        # Earlier items did not have the field, or it would be known.
         self.known[name] = FieldValues(name, path, missing=self._items, value=value)
 
 
@@ -121,10 +122,10 @@ _source_codec = _of_provenance("codec")
 
 
 def distribution(name: str, values: FieldValues, above: Sequence[Distribution]) -> Distribution | None:
-    """What is to be shown of a field; None where there is nothing, as with names that are all different.
+    """The distribution of a field to show; None if there is none, as with names that all differ.
 
-    `above` are those of the field in the upstreams. The histogram has their edges if it fits into one of them, so that
-    it can be drawn over it.
+    `above` are those of the field in the upstreams. The histogram uses their edges if it fits into one of them, so that
+    the two can be overlaid.
     """
     others = values.values()
     if others and (others.distinct is None or (_are_names(values.name, others))):
@@ -137,6 +138,6 @@ def distribution(name: str, values: FieldValues, above: Sequence[Distribution]) 
 
 
 def _are_names(field: str, values: Values) -> bool:
-    """Whether texts are no classes: they are all different."""
+    """Whether texts are names rather than classes: they all differ."""
     most = _FEW if field.startswith("measures.") else 1
     return values.distinct == values.items > most

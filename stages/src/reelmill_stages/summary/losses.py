@@ -1,4 +1,4 @@
-"""What a source or stage did not keep, by reason, with some examples of each."""
+"""The inputs that a source or stage did not keep, by reason, with some examples of each."""
 
 from collections.abc import Iterable, Iterator
 
@@ -13,8 +13,9 @@ MESSAGE = 300
 
 
 def losses(row: FunnelRow, ledger: Iterable[LedgerRow], examples: int) -> list[LossGroup]:
-    """The losses of the row, with at most `examples` of each out of the effective ledger, which is read if there are
-    any.
+    """The losses of the row, with at most `examples` of each.
+
+    The examples are from the effective ledger, which is read only if there are losses.
     """
     picks: dict[tuple[str, str], Picks[str]] = {(loss.outcome, loss.reason): Picks(examples) for loss in row.lost}
     if picks:
@@ -39,5 +40,5 @@ def losses(row: FunnelRow, ledger: Iterable[LedgerRow], examples: int) -> list[L
 
 
 def _public(picked: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
-    """Messages without what looks like a credential: reports and cards are for others."""
+    """Messages with anything that looks like a credential removed: reports and cards are shared."""
     return ((key, redacted(message)) for key, message in picked)

@@ -1,4 +1,4 @@
-"""What commits alone tell of a pipeline at one moment."""
+"""Overview of a pipeline at one moment, from commits alone."""
 
 from reelmill.contract.commands.funnel import funnel
 from reelmill.contract.commands.outcome import verdict
@@ -44,7 +44,7 @@ def overview(store: Store, cut: ConsistentCut, definition: RunDefinition) -> Ove
 
 
 def _usage(data: DataSet) -> Usage | None:
-    """What all passes used, as far as records tell."""
+    """The usage of all passes, where it is recorded."""
     return data.last.total_usage if data.last else None
 
 

@@ -12,7 +12,7 @@ from reelmill_stages.records.record_files import peek
 from reelmill_stages.store import Store
 
 MOST_PASSES = 200
-"""Segments of one data set, of which the last are told."""
+"""Maximum number of segments of one data set; the last ones are returned."""
 _MOST_PARTS = 200
 _LATEST = 7_258_118_400.0
 """The year 2200."""
@@ -67,7 +67,7 @@ def _parts(store: Store, paths: SegmentPaths, segment: Segment) -> Iterator[RunP
 
 
 def _modified(store: Store, key: str) -> float | None:
-    """When an object was written; None where it is gone, or has a time that no clock showed."""
+    """When an object was written; None if it is missing or its time is implausible."""
     try:
         moment = store.stat(key).modified
     except NotFound:

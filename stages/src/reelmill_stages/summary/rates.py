@@ -1,4 +1,4 @@
-"""How fast sources and stages worked, from their passes and their funnel. Pure."""
+"""Processing rates of sources and stages, from their passes and their funnel. Pure functions."""
 
 from collections.abc import Iterable, Sequence
 
@@ -8,9 +8,9 @@ from reelmill.contract.records.usage import Usage
 
 
 def rate(row: FunnelRow, passes: Sequence[PassRow], usage: Usage | None, hour_price: float | None = None) -> Rate:
-    """The rates of one source or stage, over these passes; None where the times of one are not known.
+    """The rates of one source or stage over these passes; None if times of one are unknown.
 
-    `usage` is of all passes, and `hour_price` the price of an hour of a pod.
+    `usage` is of all passes, and `hour_price` is the price of an hour of a pod.
     """
     pods = usage.pod_seconds if usage else None
     spans = [(each.opened, each.closed) for each in passes if each.opened is not None and each.closed is not None]
@@ -33,7 +33,7 @@ def rate(row: FunnelRow, passes: Sequence[PassRow], usage: Usage | None, hour_pr
 
 
 def covered(spans: Iterable[tuple[float, float]]) -> float:
-    """The length of the union of spans; those that end before they begin count nothing."""
+    """The length of the union of spans; spans that end before they begin are ignored."""
     total, reached = 0.0, float("-inf")
     for begin, end in sorted(spans):
         if end > max(begin, reached):

@@ -1,4 +1,4 @@
-"""The rows of `reelmill status`: what the store has of each source and stage at one moment."""
+"""The rows of `reelmill status`: the state of each source and stage in the store at one moment."""
 
 import time
 from typing import Literal
@@ -65,7 +65,7 @@ def _row(store: Store, entry: SourceDef | StageDef, cut: ConsistentCut) -> Statu
 
 
 def open_pass(store: Store, paths: SegmentPaths) -> OpenPassRow | None:
-    """The pass that makes a segment; None where none was opened. Raises StoreDamaged for a damaged record of it."""
+    """The pass that makes a segment; None if none was opened. Raises StoreDamaged if its record is damaged."""
     opened = load(store, paths.pass_json, Pass)
     if opened is None:
         return None

@@ -1,4 +1,4 @@
-"""The whole summary of a pipeline at one moment: its overview, and what rows of items and ledgers tell."""
+"""The complete summary of a pipeline at one moment: its overview, and facts from the rows of items and ledgers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,22 +16,22 @@ from reelmill_stages.summary.overview import overview
 from reelmill_stages.summary.passes import MOST_PASSES
 
 MADE, LOST = 12, 6
-"""Items to look at: of each data set, and of each loss."""
+"""Number of example items: per data set, and per loss."""
 
 
 @dataclass(frozen=True, slots=True)
 class SummaryItems:
-    """A summary, with items to look at."""
+    """A summary with example items."""
 
     summary: Summary
     made: Mapping[str, list[Item]]
     """Source or stage -> some of its items."""
     lost: Mapping[tuple[str, str, str], list[Item | None]]
-    """(stage, outcome, reason) -> the inputs of the examples of that loss; None: an input has no row of its own."""
+    """(stage, outcome, reason) -> the inputs of the examples of that loss; None for an input without a row."""
 
 
 def summarise(store: Store, cut: ConsistentCut, definition: RunDefinition) -> SummaryItems:
-    """Read commits and rows. The memory has a bound, whatever the number of items; each row is read once."""
+    """Read commits and rows. Memory use is bounded for any number of items, and each row is read once."""
     told = overview(store, cut, definition)
     reads = cut.reads()
     lost = [group for row in told.funnel for group in losses(row, cut.data[row.name].ledger(), LOST)]

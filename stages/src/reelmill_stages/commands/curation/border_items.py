@@ -1,4 +1,4 @@
-"""The items whose values are closest to a limit of a rule, on either side of it, and at most one of each video."""
+"""The items with values closest to a limit of a rule, on both sides of it, at most one per video."""
 
 import heapq
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ Limit = Literal["min", "max"]
 
 @dataclass(order=True, frozen=True, slots=True)
 class _Near:
-    """An item; of two, the farther one is less, and of equally far ones the later."""
+    """An item. The farther item compares as smaller; of equally far ones, the later."""
 
     distance: float
     ordinal: int
@@ -21,7 +21,7 @@ class _Near:
 
 
 class BorderItems:
-    """The nearest items to one limit: `count` that the rule keeps, and as many that it drops."""
+    """The nearest items to one limit: `count` that the rule keeps, and `count` that it drops."""
 
     def __init__(self, rule: str, limit: Limit, at: float, count: int) -> None:
         self.rule = rule
@@ -31,7 +31,7 @@ class BorderItems:
         self._sides: dict[bool, list[_Near]] = {True: [], False: []}
 
     def add(self, item: Item, value: float) -> None:
-        """Consider an item with this value."""
+        """Add an item with this value as a candidate."""
         kept = value >= self.at if self.limit == "min" else value <= self.at
         near, side = _Near(-abs(value - self.at), -item.ordinal, value, item), self._sides[kept]
         if len(side) == self._count and near < side[0]:
@@ -53,5 +53,5 @@ class BorderItems:
 
 
 def _video(item: Item) -> str:
-    """The video that an item is of."""
+    """The video that an item is from."""
     return str(item.fields.get("vid") or item.group)

@@ -1,4 +1,4 @@
-"""The folder of a dataset card: a new one, that of an earlier card, or that of an export."""
+"""The folder of a dataset card: a new folder, or that of an earlier card or of an export."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -21,7 +21,7 @@ README = "README.md"
 WRITTEN = (ITEMS, FILES, TABLE, NAME, README)
 """Names of the files of a card, in the order in which they appear."""
 CARD_MARK = ".reelmill-card.json"
-"""Says that a card is in the folder, or was about to be written: its tables and its description may be replaced."""
+"""Marks a folder with a card, complete or not: the tables and description in it may be replaced."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,16 +30,15 @@ class CardFolder:
 
     path: Path
     export: Mapping[str, str] | None
-    """Name -> digest of the files of the export that it holds; None: it holds none."""
+    """Name -> digest of the files of the export in the folder; None if there is no export."""
     configs: list[dict[str, Any]]
-    """Configurations of Hugging Face datasets that its README had."""
+    """Configurations of Hugging Face datasets in its existing README."""
 
     @classmethod
     def taken(cls, path: Path, export: Mapping[str, str] | None) -> Self:
-        """Make the folder, or take up an earlier card or an export.
+        """Create the folder, or take over the folder of an earlier card or export.
 
-        Raises SpecError for a folder that holds something else, and for one in which a file has the name of one of the
-        card's.
+        Raises SpecError for a folder with other contents, and if another file has the name of one of the card's files.
         """
         if path.exists() and not path.is_dir():
             raise SpecError("this is a file, not a folder", where=str(path), hint="name a new folder")
@@ -61,7 +60,7 @@ class CardFolder:
         return cls(path, export, configs_of(readme))
 
     def must_hold(self, file: ItemFile) -> None:
-        """Raises SpecError for a file that the export does not have as it was committed."""
+        """Raise SpecError for a file that differs in the export from what was committed, or is missing there."""
         if self.export is None:
             return
         found = self.export.get(file.path)
@@ -79,7 +78,7 @@ class CardFolder:
             yield folder
 
     def put(self, incoming: Path) -> None:
-        """Give the files of the card their names, the README last."""
+        """Move the files of the card into place, the README last."""
         if self.export is not None and README in self.export:
             seal(self.path, {**self.export, README: file_digest(incoming / README)})
         (incoming / CARD_MARK).write_text(json.dumps({"files": WRITTEN}) + "\n")

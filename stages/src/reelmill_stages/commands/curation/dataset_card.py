@@ -1,8 +1,7 @@
-"""`reelmill card`: README.md, croissant.json and three tables about a stage's data set, in the folder of an export or
-a new one.
+"""`reelmill card`: write README.md, croissant.json and three tables about a stage's data set.
 
-Nothing is replaced but what an earlier card or the export wrote. README.md is written last, each file whole or not at
-all.
+They are written into the folder of an export or a new one. Only files of an earlier card or of the export are replaced.
+README.md is written last. Each file is written atomically.
 """
 
 from collections.abc import Mapping
@@ -96,10 +95,10 @@ def card(
 
 
 class ItemsSeen:
-    """What the items of a data set have, from reading them once: their number, columns and files."""
+    """Facts about the items of a data set, from reading them once: their number, columns and files."""
 
     def __init__(self, data: DataSet, place: CardFolder) -> None:
-        """Raises SpecError for a file that the export in the folder does not hold as it was committed."""
+        """Raises SpecError for a file of the export in the folder that is missing or was changed since its commit."""
         self.items = self.files = 0
         types = FieldTypes()
         export = ExportSeen(place.path, place.export) if place.export is not None else None
@@ -116,7 +115,7 @@ class ItemsSeen:
 
 
 def _ancestry(task: Task, stage: StageDef) -> Task:
-    """The task with the stage and all that it was made from."""
+    """The task with the stage and everything upstream of it."""
     wanted, stages = {stage.name}, list[StageDef]()
     for each in reversed(task.stages):
         if each.name in wanted:
@@ -126,8 +125,9 @@ def _ancestry(task: Task, stage: StageDef) -> Task:
 
 
 def _licences(seen: ConsistentCut, stage: str, field: str) -> LicenceCounts:
-    """The licences of the items of a stage, or those of the nearest data sets that it was made from where its own items
-    do not have the field, as tars do not.
+    """The licences of the items of a stage.
+
+    If its items do not have the field, as with tars, these are the licences of the nearest upstream data sets.
     """
     reads, names = seen.reads(), [stage]
     while names:

@@ -1,4 +1,4 @@
-"""`reelmill report`: the run report of a pipeline, from what its store has now."""
+"""`reelmill report`: the run report of a pipeline, from the current state of its store."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""`reelmill tune`: what the rules of a filter stage would do with the items that its inputs have in the store."""
+"""`reelmill tune`: the effect that the rules of a filter stage would have on the items of its inputs in the store."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -22,15 +22,15 @@ from reelmill_stages.stages.filter.rules import ReadyRule, number_shown, ready, 
 from reelmill_stages.summary.field_values import FieldValues, measured_fields
 
 _ALWAYS = ("duration",)
-"""Fields that are shown whether or not they are measures."""
+"""Fields that are always shown, measures or not."""
 
 
 def tune(
     task: Task, env: Mapping[str, str], *, stage: str, folder: Path | None = None, examples: int = 6
 ) -> TuneResult:
-    """Judge all items of the stage's inputs; with `folder`, write a report and sheets of examples there.
+    """Apply the rules to all items of the stage's inputs; with `folder`, write a report and sheets of examples there.
 
-    Nothing is written to the store. Raises SpecError for a stage that is no filter, or whose inputs have no items.
+    Nothing is written to the store. Raises SpecError for a stage that is not a filter, or whose inputs have no items.
     """
     definition = stage_of(task, stage)
     if definition.type != "filter":
@@ -65,7 +65,7 @@ def _items(inputs: list[DataSet]) -> Iterator[Item]:
 
 
 class Tuning:
-    """The rules, and what is counted while items are added. `scratch` is a folder for values of fields."""
+    """The rules, and the counts while items are added. `scratch` is a folder for values of fields."""
 
     def __init__(self, block: FilterBlock, examples: int, scratch: Path) -> None:
         self._scratch = scratch
@@ -83,7 +83,7 @@ class Tuning:
         self._near: list[tuple[BorderItems, ReadyRule]] = [(each, by_name[each.rule]) for each in self.borders]
 
     def add(self, item: Item) -> None:
-        """Judge an item by every rule, and count it."""
+        """Apply every rule to an item, and count it."""
         self.items += 1
         for name in measured_fields(item):
             self._field(name)
@@ -109,7 +109,7 @@ class Tuning:
     def result(
         self, stage: str, *, report: str = "", sheets: Sequence[str] = (), unseen: Sequence[str] = ()
     ) -> TuneResult:
-        """What was found; the rest is about the report, if there is one."""
+        """The result. `report`, `sheets` and `unseen` describe the report, if there is one."""
         found = list(self._fields.values())
         return TuneResult(
             stage=stage,
@@ -136,7 +136,7 @@ class Tuning:
 
     def _field(self, name: str) -> None:
         if name not in self._fields:
-            # An item before this one did not have the measure, or the field would be known.
+            # Earlier items did not have the measure, or the field would be known.
             path = self._scratch / f"{len(self._fields)}.f8"
             self._fields[name] = FieldValues(name, path, missing=max(self.items - 1, 0))
 

@@ -1,4 +1,4 @@
-"""The report of `reelmill tune`: one HTML page with histograms, and PNG sheets of border-line examples beside it."""
+"""The report of `reelmill tune`: an HTML page with histograms, and PNG sheets of borderline examples next to it."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -37,8 +37,10 @@ td.n, th.n {{ text-align: right }} img, svg {{ max-width: 100%; margin: 4px 8px 
 
 @contextmanager
 def writing(folder: Path, borders: Sequence[BorderItems]) -> Iterator[None]:
-    """Raises SpecError if the report cannot be written, for a folder that holds something else, and for a file in it
-    that has the name of a part of the report and that no earlier call wrote.
+    """Context manager in which the report is written into `folder`.
+
+    Raises SpecError if the report cannot be written, for a folder with other contents, and if a file in it has the name
+    of a part of the report and was not written by an earlier call.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -66,7 +68,7 @@ def _must_be_ours(folder: Path, borders: Sequence[BorderItems]) -> None:
 
 
 def _written(path: Path) -> set[str]:
-    """Names of the files of an earlier report, by its result; empty if this is none."""
+    """Names of the files of an earlier report, from its result; empty if the file is not one."""
     try:
         found = json.loads(path.read_bytes())
         if found.keys() >= {"stage", "rules"}:

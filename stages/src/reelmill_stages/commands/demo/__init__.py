@@ -1,1 +1,1 @@
-"""What is behind `reelmill demo`: generated videos with captions, and a contact sheet of the samples."""
+"""Implementation of `reelmill demo`: generated videos with captions, and a contact sheet of the samples."""

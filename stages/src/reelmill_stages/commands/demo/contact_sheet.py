@@ -1,4 +1,4 @@
-"""A contact sheet: one line of frames for each sample, its caption above."""
+"""A contact sheet: one row of frames for each sample, with its caption above."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -28,7 +28,7 @@ def read_back(folder: Path) -> DemoSamples:
 
 
 def draw(samples: Iterable[tuple[OpenSample, str]], path: Path) -> int:
-    """Write a PNG; gives the number of samples on it. Frames are stored as BGR and shown as RGB."""
+    """Write a PNG; returns the number of samples on it. Frames are stored as BGR and shown as RGB."""
     lines = [(_line(sample), text) for sample, text in samples]
     height = LABEL + THUMB[1] + MARGIN
     sheet = Image.new("RGB", (ACROSS * THUMB[0] + 2 * MARGIN, len(lines) * height + MARGIN), "white")

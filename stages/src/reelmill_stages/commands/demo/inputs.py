@@ -1,4 +1,4 @@
-"""The folder of a demo: its inputs, and what an earlier demo left in it."""
+"""The folder of a demo: its inputs, and the results of an earlier demo in it."""
 
 import os
 from importlib.resources import files
@@ -11,16 +11,16 @@ from reelmill_stages.commands.demo import generated_footage
 
 INPUTS = ("videos", "captions.csv", "pipeline.yaml")
 MADE = ("data", "samples", "contact-sheet.png")
-"""What the demo writes beside its inputs."""
+"""Names of what the demo writes next to its inputs."""
 EARLIER = "earlier"
-"""Folder for what earlier demos left."""
+"""Folder for the results of earlier demos."""
 
 
 def prepare(folder: Path) -> DemoInputs:
     """Make videos, captions and the pipeline in a folder.
 
-    Raises SpecError if it cannot be written, if it holds files of those names that no demo made, or if a package is
-    missing that the pipeline needs.
+    Raises SpecError if it cannot be written, if it has files of those names that are not from a demo, or if a package
+    that the pipeline needs is missing.
     """
     for package in ("ftfy", "tokenizers"):
         if find_spec(package) is None:
@@ -38,7 +38,7 @@ def prepare(folder: Path) -> DemoInputs:
             )
         earlier = put_aside(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        # Written first: it tells an unfinished demo from a folder of somebody's own.
+        # Written first, to distinguish an unfinished demo from a user's folder.
         (folder / "pipeline.yaml").write_text(pipeline)
         generated_footage.write(folder / "videos")
         (folder / "captions.csv").write_text(generated_footage.captions())
@@ -51,9 +51,9 @@ def prepare(folder: Path) -> DemoInputs:
 
 
 def put_aside(folder: Path) -> Path | None:
-    """Move what an earlier demo left into a folder beside it, so that this one is a first run; gives that folder.
+    """Move the results of an earlier demo into a folder next to it; returns that folder.
 
-    Nothing is deleted: somebody may have edited the pipeline or added videos.
+    This makes the demo a first run. Nothing is deleted, because the user may have edited the pipeline or added videos.
     """
     if not (left := _left(folder)):
         return None
@@ -71,7 +71,7 @@ def _left(folder: Path) -> list[Path]:
 
 
 def _is_demo(folder: Path, pipeline: str) -> bool:
-    """Whether a demo was here: with its cut-off video, or not yet with more than its pipeline."""
+    """Whether the folder is from a demo: it has the corrupt video, or so far only the pipeline."""
     if (folder / "videos" / generated_footage.CORRUPT).exists():
         return True
     try:

@@ -1,4 +1,4 @@
-"""`reelmill check --deep`: compares every committed object with its digest."""
+"""`reelmill check --deep`: compare every committed object with its digest."""
 
 import os
 import tempfile
@@ -28,13 +28,15 @@ def integrity(
     progress: Path | None = None,
     claimant: Claimant | None = None,
 ) -> IntegrityResult:
-    """Check the data sets of all sources and stages, the records at the root of the store, and earlier data sets that
-    frozen states have; or only the data sets of those named. `claimant` is the pipeline file, if there is one.
+    """Check data sets for damage.
+
+    Without `names`, these are the data sets of all sources and stages, the records at the root of the store, and
+    earlier data sets in frozen states. `claimant` is the pipeline file, if there is one.
 
     `max_rate` limits reading, in bytes per second. With `read_all`, the server's checksums are not relied on.
-    `progress` is a local file with what was found whole: a later call with the same file continues an interrupted
-    check, and a check that ends deletes it. Raises SpecError for a file that is something else and for a store that has
-    none of these data sets, and TransientError if the store does not answer.
+    `progress` is a local file of the objects found intact: a later call with the same file continues an interrupted
+    check, and a check that ends deletes it. Raises SpecError for a progress file of another kind and for a store that
+    has none of these data sets, and TransientError if the store does not answer.
     """
     store = store_of(task, env)
     reading = Reading(store, max_rate, read_all=read_all)
@@ -61,7 +63,7 @@ def integrity(
 
 
 def _progress(path: Path | None, uri: str) -> VerificationProgress:
-    """The progress of an interrupted check of this store; it is empty if the file does not exist yet."""
+    """The progress of an interrupted check of this store; empty if the file does not exist yet."""
     if path is None:
         return VerificationProgress(ProgressRecord(store=uri))
     record = ProgressRecord(store=uri)

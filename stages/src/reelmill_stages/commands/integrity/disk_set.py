@@ -1,4 +1,4 @@
-"""A set of text on disk, for the keys of millions of rows."""
+"""A set of strings on disk, for the keys of millions of rows."""
 
 from collections.abc import Iterable, Iterator
 
@@ -6,7 +6,7 @@ from reelmill_stages.host.temporary_database import TemporaryDatabase
 
 
 class DiskSet(TemporaryDatabase):
-    """A set of text in a temporary database. A context manager."""
+    """A set of strings in a temporary database. A context manager."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -15,7 +15,7 @@ class DiskSet(TemporaryDatabase):
         self._db.execute("CREATE TABLE texts (text TEXT PRIMARY KEY) WITHOUT ROWID")
 
     def add(self, texts: Iterable[str]) -> None:
-        """Add texts; those that it has already are passed over."""
+        """Add strings; duplicates are ignored."""
         self._db.execute("BEGIN")
         with self._db:
             self._db.executemany("INSERT OR IGNORE INTO texts VALUES (?)", ((text,) for text in texts))
@@ -24,7 +24,7 @@ class DiskSet(TemporaryDatabase):
         return self._db.execute("SELECT 1 FROM texts WHERE text = ?", (text,)).fetchone() is not None
 
     def without(self, others: "DiskSet") -> Iterator[str]:
-        """The texts that are not in the other set, in order."""
+        """The strings that are not in the other set, in order."""
         for (text,) in self._db.execute("SELECT text FROM texts ORDER BY text"):
             if text not in others:
                 yield text

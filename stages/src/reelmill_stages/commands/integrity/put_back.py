@@ -1,4 +1,4 @@
-"""Puts a file that was made again in the place of a damaged object."""
+"""Replacement of a damaged object by a file that was made again."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -11,17 +11,19 @@ from reelmill_stages.store.digests import object_digest
 
 
 class NotRepaired(Exception):
-    """An object is not made again; the message says why."""
+    """Raised if an object cannot be made again; the message gives the reason."""
 
 
 def put_back(store: Store, wanted: Object, path: Path, mark: Mapping[str, str], aside: str) -> bool:
-    """Put a file with the committed digest in place; returns whether another object was moved to the trash folder
-    `aside`. `mark` is its metadata. Raises NotRepaired.
+    """Put a file with the committed digest in place.
+
+    Returns whether another object was moved to the trash folder `aside`. `mark` is the file's metadata. Raises
+    NotRepaired.
     """
     try:
         with suppress(NotFound):
             if object_digest(store, wanted.key)[0] == wanted.digest:
-                return False  # somebody restored it meanwhile
+                return False  # restored by someone else in the meantime
         try:
             store.move(wanted.key, f"{aside}/{wanted.key}")
             moved = True

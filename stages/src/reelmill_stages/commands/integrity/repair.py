@@ -1,8 +1,8 @@
-"""`reelmill repair`: makes damaged output files again, where their bytes can be proven to be the committed ones.
+"""`reelmill repair`: make damaged output files again, if their bytes can be proven to be the committed ones.
 
-The stage processes the item again, from the input that its pass names; an index of kept inputs is built again from the
+The stage processes the item again, from the input that its pass names. An index of kept inputs is rebuilt from the
 signatures and verdicts of its pass (`repair_index`). Only a file with the committed digest is put in place. The damaged
-object is moved to the trash before, so nothing is lost should it be somebody's own file.
+object is moved to the trash first, so nothing is lost if it is a user's file.
 """
 
 import tempfile
@@ -45,11 +45,11 @@ def repair(
     max_rate: float | None = None,
     read_all: bool = False,
 ) -> RepairResult:
-    """Find all damage, or that of the named sources and stages, and repair it, upstream first.
+    """Find all damage, or that of the given sources and stages, and repair it, upstream first.
 
     `timeouts` maps stages to the seconds that an item may take, `now` is in seconds since the epoch, and `max_rate`
-    limits reading, in bytes per second. With `read_all`, the server's checksums are not relied on. Raises
-    SpecError for a store that has none of these data sets, and TransientError if the store does not answer.
+    limits reading, in bytes per second. With `read_all`, the server's checksums are not relied on. Raises SpecError for
+    a store that has none of these data sets, and TransientError if the store does not answer.
     """
     store = store_of(task, env)
     reading = Reading(store, max_rate, read_all=read_all)
@@ -90,7 +90,7 @@ class _Place:
 
 
 def _places(data: DataSet, keys: Collection[str]) -> dict[str, _Place]:
-    """The places of these keys, as far as rows that are whole name them."""
+    """The places of these keys, where intact rows name them."""
     places: dict[str, _Place] = {}
     try:
         for segment in data.segments():
@@ -146,7 +146,7 @@ def _again(
 
 
 def _name(data: DataSet, place: _Place) -> str:
-    """The name that the stage gave the file. Refuses a key that does not lead into the segment."""
+    """The name that the stage gave the file. Raises NotRepaired for a key outside the segment."""
     try:
         return below(place.file.key, data.paths(place.segment).root)
     except StoreError as error:
@@ -154,7 +154,7 @@ def _name(data: DataSet, place: _Place) -> str:
 
 
 def _item(data: DataSet, place: _Place) -> str:
-    """The key of the input that the file was made of, from the outcomes of its shard."""
+    """The key of the input that the file was made from, from the outcomes of its shard."""
     key = data.paths(place.segment).outcomes(place.shard)
     try:
         for settled in read_settled(data.fetch(key), address(data.store, key)):

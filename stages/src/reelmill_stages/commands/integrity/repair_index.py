@@ -15,7 +15,7 @@ from reelmill_stages.store.digests import file_digest
 
 
 class DamagedIndexes:
-    """The damaged files of the indexes of a data set, by segment. Those of one index are made again together."""
+    """The damaged files of the indexes of a data set, by segment. Files of one index are made again together."""
 
     def __init__(self, data: DataSet, entry: SourceDef | StageDef, damaged: Collection[str], aside: str) -> None:
         """`damaged` are keys of objects, `aside` is the folder of the trash."""

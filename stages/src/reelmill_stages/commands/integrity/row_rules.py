@@ -1,10 +1,14 @@
-"""`reelmill check --stage`: the rows of a stage's data set, judged by the rows of what it reads.
+"""`reelmill check --stage`: check the rows of a stage's data set against the rows of its upstreams.
 
-Rules: `inputs` (each item of the upstreams that is covered has a row in the ledger, and no other key has one), `items`
-(a stage that passes items on has one for each done input, under its key), `fields` (items have only fields that the
-blocks of the pipeline declare), `media` (the file of an item is one of its sources, or one that a stage committed), and
-`verdicts` (`verdict_rules`). Anonymous rows, which `reelmill forget` leaves, stand for nothing that is left. Rows are
-streamed; keys are kept on disk.
+Rules:
+
+- `inputs`: each covered item of the upstreams has a row in the ledger, and no other key has one.
+- `items`: a stage that passes items on has one for each done input, under its key.
+- `fields`: items have only fields that the blocks of the pipeline declare.
+- `media`: the file of an item is one of its sources, or one that a stage committed.
+- `verdicts`: see `verdict_rules`.
+
+Anonymous rows, which `reelmill forget` leaves, are ignored. Rows are streamed; keys are kept on disk.
 """
 
 from collections.abc import Iterator, Mapping
@@ -28,11 +32,11 @@ from reelmill_stages.store import Store
 
 FORMAT = "rows"
 _SHOWN = 20
-"""Largest number of findings of one rule."""
+"""Maximum number of findings per rule."""
 
 
 def check_rows(task: Task, store: Store, stage: StageDef) -> Iterator[Finding]:
-    """One row for each rule that holds, and some of what breaks one. A record that cannot be read breaks its rule."""
+    """One row for each rule that holds, and some violations of the others. An unreadable record violates its rule."""
     data = data_set(store, stage)
     if data.last is None:
         return
@@ -51,7 +55,7 @@ def check_rows(task: Task, store: Store, stage: StageDef) -> Iterator[Finding]:
 
 
 def _readable(problems: Iterator[tuple[str, str]], data: DataSet) -> Iterator[tuple[str, str]]:
-    """Problems, up to the first record that cannot be read, which is one."""
+    """Problems up to and including the first record that cannot be read."""
     try:
         yield from problems
     except StoreError as error:
@@ -59,7 +63,7 @@ def _readable(problems: Iterator[tuple[str, str]], data: DataSet) -> Iterator[tu
 
 
 class _Rows:
-    """The rules. Each gives (record, message) of what breaks it. Raises StoreError for a record that is damaged."""
+    """The rules. Each returns (record, message) of its violations. Raises StoreError for a damaged record."""
 
     def __init__(self, task: Task, store: Store, stage: StageDef, data: DataSet) -> None:
         self._task = task
@@ -120,7 +124,7 @@ class _Rows:
         return ", ".join(upstream.name for upstream in self._stage.upstreams)
 
     def _above(self, name: str) -> list[str]:
-        """The stage, and all that it reads through others."""
+        """The stage and everything upstream of it."""
         stages = {stage.name: stage for stage in self._task.stages}
         found = [name]
         for each in found:
@@ -137,7 +141,7 @@ class _Rows:
             yield from (_committed(item.media) for item in data.items() if item.media)
 
     def _known(self, name: str) -> frozenset[str] | None:
-        """The fields of the items of a source or stage; None: unknown, as code of the user's own is not imported."""
+        """The fields of the items of a source or stage; None if unknown, because user code is not imported."""
         entry = next(one for one in entries(self._task) if one.name == name)
         block = self._block(entry)
         upstreams = entry.upstreams if isinstance(entry, StageDef) else ()
@@ -158,5 +162,5 @@ def _names(fields: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
 
 
 def _committed(media: Media) -> str:
-    """What identifies a file, of a source or of the store."""
+    """The identity of a file, of a source or of the store."""
     return f"{media.uri} of {media.size} bytes, {media.digest or media.etag or 'without digest'}"

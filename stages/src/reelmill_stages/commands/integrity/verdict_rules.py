@@ -1,4 +1,4 @@
-"""`reelmill check --stage`: verdicts over the whole data set are frozen, and the ledger says what they say."""
+"""`reelmill check --stage`: verdicts over the whole data set are frozen, and the ledger agrees with them."""
 
 from collections.abc import Iterator
 
@@ -12,9 +12,9 @@ from reelmill_stages.runtime.decide.verdict_files import Verdict
 
 
 def check_verdicts(data: DataSet) -> Iterator[tuple[str, str]]:
-    """(record, message) of each difference between verdicts and rows; nothing for a stage that decides nothing.
+    """(record, message) of each difference between verdicts and rows; empty for a stage without verdicts.
 
-    Raises StoreError for a record that is damaged.
+    Raises StoreError for a damaged record.
     """
     for segment in data.segments():
         if segment.kept:

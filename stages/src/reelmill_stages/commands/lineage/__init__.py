@@ -1,1 +1,1 @@
-"""Commands about what items were made of, and what was made of them."""
+"""Commands about the inputs of items, and about the items made from them."""

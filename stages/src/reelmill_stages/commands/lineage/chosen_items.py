@@ -1,4 +1,4 @@
-"""Data sets of chosen items in a store of their own, from which a sample is made again."""
+"""Data sets of selected items in a separate store, from which a sample is made again."""
 
 import tempfile
 from collections.abc import Collection, Iterable
@@ -18,7 +18,7 @@ _RUN = "0-00000000"
 
 
 def list_chosen(data: DataSet, source: SourceDef, items: Iterable[Item]) -> None:
-    """Commit these items as if a listing of the source had found them alone, in this order."""
+    """Commit these items as if a listing of the source had found only them, in this order."""
     paths = data.paths(1)
     rows, weight, count = _upload(data, paths.items(0, _RUN), items)
     counts = Counts(in_=count, done=count)
@@ -41,7 +41,7 @@ def list_chosen(data: DataSet, source: SourceDef, items: Iterable[Item]) -> None
 
 
 def keep_chosen(data: DataSet, keys: Collection[str]) -> None:
-    """Let a stage's only segment have no other items than these, as if its inputs had become nothing else."""
+    """Reduce a stage's only segment to these items, as if its inputs had produced no others."""
     segment = data.last
     if segment is None:
         return

@@ -1,4 +1,4 @@
-"""The columns of a table of lineage, and the rows of a way in it: one for each source object."""
+"""The columns of a lineage table, and the rows of a way in it: one for each source object."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,11 +18,11 @@ Versions = Mapping[tuple[int, int], Mapping[str, str]]
 """(number of the source or stage, segment) -> versions of the tools in that pass."""
 
 ABOUT = "reelmill"
-"""The entry of the file's metadata that says how the items were made."""
+"""Key of the file metadata that describes how the items were made."""
 
 
 def is_lineage(path: Path) -> bool:
-    """Whether a file is a table of lineage. Raises OSError."""
+    """Whether a file is a lineage table. Raises OSError."""
     arrow: Any = import_module("pyarrow")
     with path.open("rb") as file:
         try:
@@ -32,7 +32,7 @@ def is_lineage(path: Path) -> bool:
 
 
 def schema(metadata: Mapping[str, str]) -> Any:
-    """The Arrow schema; `metadata` goes into the file as it is."""
+    """The Arrow schema; `metadata` is stored in the file unchanged."""
     arrow: Any = import_module("pyarrow")
     text, whole = arrow.string(), arrow.int64()
     file = arrow.struct([("key", text), ("size", whole), ("digest", text)])
@@ -85,7 +85,7 @@ class LineageRows:
         self._versions = versions
 
     def of(self, way: Way, ordinal: int | None) -> Iterator[dict[str, Any]]:
-        """The rows of a way. `ordinal` is that of the item; None: it ended without one."""
+        """The rows of a way. `ordinal` is that of the item; None if the way ended without one."""
         last = way.steps[-1]
         row = {
             "item": None if ordinal is None else last.key,
@@ -143,9 +143,9 @@ def _of(media: Media) -> dict[str, Any]:
 
 
 def _times(steps: Sequence[ItemStep], media: Media, part: Span | None) -> dict[str, Any]:
-    """The part of the source object that the last step shows; of several stages that say it, the last.
+    """The part of the source object that the last step shows, from the last stage that recorded it.
 
-    Where none does, it is the `part` that the source lists.
+    If no stage did, it is the `part` that the source lists.
     """
     for step in reversed(steps):
         if found := source_time(step.row.get("provenance", {}), media.uri):

@@ -1,4 +1,4 @@
-"""`reelmill forget`: everything that came of items of a source goes from the store, and they do not come back."""
+"""`reelmill forget`: remove everything made from items of a source, and keep the items from coming back."""
 
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
@@ -22,13 +22,13 @@ from reelmill_stages.store import Store
 def forget(
     task: Task, env: Mapping[str, str], *, source: str, keys: Sequence[str], moment: str, act: bool
 ) -> ForgetResult:
-    """Find what came of these items of a source, and with `act` take it away.
+    """Find everything made from these items of a source, and with `act` remove it.
 
-    A plan that an earlier call has left is followed first: `keys` may be empty then, or must be its keys. Of items that
-    were forgotten before, the store is searched again. `moment` is the present time, UTC in RFC 3339.
+    An unfinished plan of an earlier call is completed first: `keys` may be empty then, or must be its keys. For items
+    that were forgotten before, the store is searched again. `moment` is the present time, UTC in RFC 3339.
 
-    Raises SpecError for a key that the source does not have, for other keys than those of a plan that is not finished,
-    and where forgetting is not possible.
+    Raises SpecError for a key that the source does not have, for keys other than those of an unfinished plan, and if
+    forgetting is not possible.
     """
     store, listed = store_of(task, env), _source(task, source)
     with TemporaryDirectory(prefix="reelmill-forget-") as folder:
@@ -58,10 +58,10 @@ def forget(
 def release(
     task: Task, env: Mapping[str, str], *, source: str, keys: Sequence[str], moment: str, user: str, act: bool
 ) -> ForgetResult:
-    """Find what a search says is left of forgotten items, and with `act` record that it is of something else.
+    """Find possible remains of forgotten items, and with `act` record that they are something else.
 
-    A plan that is not finished is followed once more, and given up then, so that pipelines run again. `keys` may be
-    empty if there is one. `user` is who says so. Raises SpecError if there is nothing to release.
+    An unfinished plan is executed once more and then dropped, so that pipelines run again. `keys` may be empty if there
+    is one. `user` is the person who decides. Raises SpecError if there is nothing to release.
     """
     store, listed = store_of(task, env), _source(task, source)
     plan, rest = stored_plan(store, source), list[str]()
@@ -86,7 +86,7 @@ def release(
 
 
 def search(task: Task, env: Mapping[str, str]) -> Sequence[RemainsRow]:
-    """Search the store for everything that was forgotten of the sources of the pipeline, and what was made of it."""
+    """Search the store for all forgotten items of the pipeline's sources, and for everything made from them."""
     store = store_of(task, env)
     rows = []
     for source in task.sources:
@@ -113,7 +113,7 @@ def _source(task: Task, name: str) -> SourceDef:
 
 
 def _must_be_of(plan: Forgetting, source: SourceDef, keys: Sequence[str], store: Store) -> None:
-    """Raises SpecError if the plan is about others than the items of the source with these keys, if there are some."""
+    """Raise SpecError if the plan is about other items than those of the source with these keys, if any are given."""
     if keys and (set(keys) != set(plan.keys) or plan.place not in ("", source_place(source))):
         raise SpecError(
             f"other items of {plan.source} are being forgotten",
@@ -123,7 +123,7 @@ def _must_be_of(plan: Forgetting, source: SourceDef, keys: Sequence[str], store:
 
 
 def _must_be_known(store: Store, plan: Forgetting) -> None:
-    """Raises SpecError for a key that neither the source has, nor a tombstone."""
+    """Raise SpecError for a key that neither the source nor a tombstone has."""
     found = {key for what in plan.data_sets if not what.upstreams for key in what.names}
     for key in plan.keys:
         if key in found:

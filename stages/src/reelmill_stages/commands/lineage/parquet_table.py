@@ -12,15 +12,15 @@ from reelmill.contract.errors import DiskFull, SpecError
 from reelmill_stages.host.disk import is_disk_full
 
 _BATCH = 2048
-"""Rows that are in memory as objects."""
+"""Number of rows kept in memory as objects."""
 _GROUP = 8 * _BATCH
-"""Rows of a row group, which are in memory as Arrow."""
+"""Number of rows of a row group, which are kept in memory as Arrow."""
 
 
 class ParquetTable:
-    """A table with this Arrow schema. A context manager: the file is put in place at its end, if nothing was raised.
+    """A table with this Arrow schema. A context manager: on exit without an exception, the file is put in place.
 
-    An existing file is replaced. Raises SpecError where there can be no file.
+    An existing file is replaced. Raises SpecError if the file cannot be created.
     """
 
     def __init__(self, file: Path, schema: Any) -> None:
@@ -83,7 +83,7 @@ class ParquetTable:
 
 @contextmanager
 def _told(file: Path) -> Iterator[None]:
-    """Raises DiskFull or SpecError for an error of the file system."""
+    """Raise DiskFull or SpecError for an error of the file system."""
     try:
         yield
     except OSError as error:

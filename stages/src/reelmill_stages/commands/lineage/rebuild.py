@@ -1,7 +1,7 @@
-"""`reelmill rebuild`: make a sample again from a table of lineage and the sources, and compare it with its digests.
+"""`reelmill rebuild`: make a sample again from a lineage table and the sources, and compare it with its digests.
 
-The stages of the way are done over the items that the sample was made of, in a store that is a temporary folder. The
-store that the data set is in is not needed.
+The stages on the way run over the items that the sample was made from, in a store in a temporary folder. The store of
+the data set is not needed.
 """
 
 import shutil
@@ -41,10 +41,10 @@ def rebuild(
 ) -> RebuildResult:
     """Make the item `sample` again, and put its files into a new folder, under their names in the data set.
 
-    `card` is the folder of a card, or a table of lineage. `timeout` is the wall time that one input may take, in
-    seconds. `own` is the pipeline, for parameters that are not in the table. Of the variables in `env` that may hold
+    `card` is the folder of a card, or a lineage table. `timeout` is the wall time that one input may take, in seconds.
+    `own` is the pipeline, for parameters that are not in the table. Of the variables in `env` that may hold
     credentials, stages get those of stores, those that their parameters name, and the `named` ones. Files are written
-    whether their digests are equal or not. Raises SpecError for a sample that cannot be made here: it says why not.
+    whether their digests are equal or not. Raises SpecError, with the reason, for a sample that cannot be made here.
     """
     recipe = read_recipe(card, sample, own)
     if folder.exists():
@@ -56,7 +56,7 @@ def rebuild(
     with TemporaryDirectory(prefix="reelmill-rebuild-") as scratch:
         before = recipe.task.store
         recipe.task = recipe.task.replace(
-            # Sources and files of stages are read by its connection, if they are on servers of its kind.
+            # Sources and files of stages are read through its connection if they are on the same kind of server.
             store=before.replace(uri=f"{scratch}/store", connected=before.uri),
             limits=ShardLimits(item_timeout=timeout),
             run=1,
@@ -69,7 +69,7 @@ def rebuild(
 
 
 def _variables(stage: StageDef) -> tuple[str, ...]:
-    """The variables that the parameters of a built-in stage name. Those of another version are refused later."""
+    """The variables that the parameters of a built-in stage name. Stages of another version are refused later."""
     if registry.own_code(stage.type, stage.params):
         return ()
     try:
@@ -104,7 +104,7 @@ def _compared(store: Store, data: DataSet, made: Item, recipe: Recipe, sample: s
 
 
 def _name(key: str) -> str:
-    """The name of a file below its segment. Raises SpecError for one that leads out of it."""
+    """The name of a file below its segment. Raises SpecError for a path outside it."""
     parts = key.split("/")[3:]
     if not parts or not {"", ".", ".."}.isdisjoint(parts):
         raise SpecError("the table names a file that no data set has", where=key, hint="do not trust this table")

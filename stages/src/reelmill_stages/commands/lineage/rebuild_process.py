@@ -1,7 +1,7 @@
-"""The process in which `reelmill rebuild` makes a sample again: a recipe in, an error out, or none.
+"""The process in which `reelmill rebuild` makes a sample again: it receives a recipe and returns an error or None.
 
-Stages may be code of the user's own. Like a step of a run, the process has no variables that hold credentials but those
-that the stages need.
+Stages may be user code. Like a step of a run, the process has only those variables with credentials that the stages
+need.
 """
 
 import signal
@@ -16,7 +16,7 @@ _MODULE = "reelmill_stages.commands.lineage.rebuild_process"
 
 
 def remade_apart(recipe: Recipe, env: Mapping[str, str]) -> None:
-    """Do `remake` in a process with these variables. Raises its errors, and SpecError if the process ends early."""
+    """Call `remake` in a process with these variables. Raises its errors, and SpecError if the process ends early."""
     here, process = safe_child.start(_MODULE, env)
     try:
         here.send((recipe, dict(env)))
@@ -35,7 +35,7 @@ def remade_apart(recipe: Recipe, env: Mapping[str, str]) -> None:
 
 
 def serve(connection: Connection) -> None:
-    """Make what the parent asks for."""
+    """Make the sample that the parent process requests."""
     recipe, env = connection.recv()
     from reelmill_stages.commands.lineage.remake import remake
 

@@ -1,4 +1,4 @@
-"""What a table of lineage says about how to make a sample again."""
+"""The recipe for making a sample again, as recorded in a lineage table."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -23,12 +23,12 @@ _COLUMNS = ["item", "known", "outcome", "source", "source_row", "files", "steps"
 
 @dataclass(slots=True)
 class Recipe:
-    """How to make a sample again."""
+    """Everything needed to make a sample again."""
 
     task: Task
-    """The sources and stages on the way, in order; the last stage has the sample."""
+    """The sources and stages on the way, in order; the last stage contains the sample."""
     pins: dict[str, dict[str, Pin]]
-    """Stage -> field -> the file that it was made with."""
+    """Stage -> field -> the file used."""
     files: dict[str, str] = field(default_factory=dict)
     """Key of a file in the store -> digest."""
     sources: dict[str, dict[int, Item]] = field(default_factory=dict)
@@ -36,15 +36,15 @@ class Recipe:
     needed: dict[str, set[str]] = field(default_factory=dict)
     """Source or stage -> keys of its items on the way."""
     first_number: int = 0
-    """Number of the first input of the sample in its stage, of those that were made of numbered inputs."""
+    """Number of the sample's first input in its stage, if it was made from numbered inputs."""
     versions: dict[str, str] = field(default_factory=dict)
-    """Of the tools that made it."""
+    """Versions of the tools that made it."""
 
 
 def read_recipe(card: Path, sample: str, own: Task | None) -> Recipe:
-    """The recipe in the folder of a card, or in a table of lineage. Raises SpecError.
+    """Read the recipe from the folder of a card, or from a lineage table. Raises SpecError.
 
-    Parameters that are not in the table are those of `own`, which has all stages of the pipeline.
+    Parameters that are not in the table are taken from `own`, which has all stages of the pipeline.
     """
     if find_spec("pyarrow") is None:
         raise SpecError("Parquet needs the package pyarrow", hint="install reelmill-stages[parquet]")
@@ -86,7 +86,7 @@ def read_recipe(card: Path, sample: str, own: Task | None) -> Recipe:
 
 
 def _whole(task: Task, own: Task | None, file: Path) -> Task:
-    """The task with all parameters. Documents for others leave out what may be secret; `own`, the pipeline, has it."""
+    """The task with all parameters; possible secrets, which are not published, are taken from `own`."""
     return task.replace(
         sources=tuple(_whole_entry(source, own.sources if own else None, file) for source in task.sources),
         stages=tuple(_whole_entry(stage, own.stages if own else None, file) for stage in task.stages),

@@ -1,4 +1,4 @@
-"""The stages on the way to a sample, done again over the items that it was made of, in a store of their own."""
+"""Runs the stages on the way to a sample again over the items that it was made from, in a separate store."""
 
 import threading
 from collections.abc import Mapping
@@ -28,8 +28,8 @@ from reelmill_stages.store.locations import Locations
 def remake(recipe: Recipe, env: Mapping[str, str]) -> None:
     """Make the items of a recipe again, in the store of its task, which is empty.
 
-    Raises SpecError if they cannot be made here: before any stage runs for what a stage needs, such as its code, its
-    packages, its version and its files.
+    Raises SpecError if they cannot be made here. Missing code, packages, versions and files are detected before any
+    stage runs.
     """
     task, stop = recipe.task, threading.Event()
     locations = Locations(task.store, task.sources, env)
@@ -48,12 +48,12 @@ def remake(recipe: Recipe, env: Mapping[str, str]) -> None:
 
 
 def made(store: Store, stage: StageDef) -> DataSet:
-    """What a stage made."""
+    """The output of a stage."""
     return DataSet(store, DataSetPaths(stage.name, stage.key))
 
 
 def _must_have_all(stage: StageDef, recipe: Recipe, locations: Locations) -> None:
-    """Raises SpecError if what the stage needs is not here, or is another one than it was made with."""
+    """Raise SpecError if something that the stage needs is missing, or differs from what it was made with."""
     block = _block_of_same_version(stage, recipe)
     registry.stage_class(stage.type, dict(stage.params))
     names = DataSetPaths(stage.name, stage.key)
@@ -63,7 +63,7 @@ def _must_have_all(stage: StageDef, recipe: Recipe, locations: Locations) -> Non
 
 
 def _run(task: Task, stage: StageDef, env: Mapping[str, str], stop: threading.Event, first_number: int) -> None:
-    """The only pass of a stage, whose inputs are numbered from `first_number` on, as they were."""
+    """Run the only pass of a stage; its inputs are numbered from `first_number`, as in the original."""
     on_the_way = task.replace(
         stages=(stage,), segment=1, cover={upstream.name: 1 for upstream in stage.upstreams}, shard_count=1
     )
@@ -100,13 +100,13 @@ def _block_of_same_version(stage: StageDef, recipe: Recipe) -> StageBlock:
 
 
 def _same_items(data: DataSet, keys: set[str]) -> set[str]:
-    """The keys of these items here. That of a single one may differ: keys of tars have the size of their pass."""
+    """The keys of these items here. The key of a single one may differ: keys of tars include the size of their pass."""
     made = [item.key for item, _ in zip(data.items(), range(2), strict=False)]
     return {*made} if len(keys) == len(made) == 1 else keys
 
 
 def _must_have(data: DataSet, keys: set[str], stage: StageDef) -> None:
-    """Raises SpecError if an item on the way was not made, with what became of the inputs."""
+    """Raise SpecError, with the outcomes of the inputs, if an item on the way was not made."""
     missing = keys - {item.key for item in data.items()}
     if not missing:
         return

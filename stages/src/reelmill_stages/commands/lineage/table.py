@@ -1,4 +1,4 @@
-"""`reelmill lineage`: where every item of a data set comes from, and where the rest ended, as a Parquet file.
+"""`reelmill lineage`: the origin of every item of a data set, and where the other inputs ended, as a Parquet file.
 
 The file appears under its name when it is complete.
 """
@@ -27,10 +27,10 @@ from reelmill_stages.records.pins import stored_pins
 def lineage(task: Task, env: Mapping[str, str], *, stage: str, file: Path) -> LineageResult:
     """Write the lineage of the data set of a source or stage to `file`; an earlier lineage is replaced.
 
-    In memory are the rows of one row group, and numbers of the inputs of one shard, whatever the number of items.
-    Temporary files take about as much space as the rows of all data sets on the way. Raises SpecError for a data set
-    without segments, a folder that does not exist, a file that is no lineage, and a missing package, and StoreDamaged
-    for damaged records.
+    Memory holds the rows of one row group and numbers of the inputs of one shard, for any number of items. Temporary
+    files take about as much space as the rows of all data sets on the way. Raises SpecError for a data set without
+    segments, a folder that does not exist, an existing file that is not a lineage table, and a missing package, and
+    StoreDamaged for damaged records.
     """
     if find_spec("pyarrow") is None:
         raise SpecError("Parquet needs the package pyarrow", hint="install reelmill-stages[parquet]")
@@ -41,7 +41,7 @@ def lineage(task: Task, env: Mapping[str, str], *, stage: str, file: Path) -> Li
 
 
 def write_table(task: Task, data: Mapping[str, DataSet], stage: str, file: Path) -> LineageResult:
-    """Like `lineage`, of these data sets, which are those of the sources and stages on the way or more."""
+    """Like `lineage`, for these data sets, which include those of all sources and stages on the way."""
     way = on_the_way(task, stage)
     data = {entry.name: data[entry.name] for entry in way}
     store, last = data[stage].store, data[stage].last
@@ -83,7 +83,7 @@ def write_table(task: Task, data: Mapping[str, DataSet], stage: str, file: Path)
 
 
 def on_the_way(task: Task, stage: str) -> list[SourceDef | StageDef]:
-    """The sources and stages that a stage was made of, in order, itself last."""
+    """A stage and everything upstream of it, in order; the stage is last."""
     needed, found = {stage}, []
     for entry in reversed(list(entries(task))):
         if entry.name in needed:
@@ -93,7 +93,7 @@ def on_the_way(task: Task, stage: str) -> list[SourceDef | StageDef]:
 
 
 def _task(task: Task, way: Iterable[SourceDef | StageDef]) -> Task:
-    """What makes the items again."""
+    """The task that makes the items again."""
     names = {entry.name for entry in way}
     return task.replace(
         sources=tuple(source for source in task.sources if source.name in names),

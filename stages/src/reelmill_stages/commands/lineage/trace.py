@@ -1,7 +1,7 @@
-"""`reelmill trace`: the way of an item back to its source, and forward to everything that was made of it.
+"""`reelmill trace`: the way of an item back to its source, and forward to everything made from it.
 
-Items are followed by their ordinals, through the parts that can have them. The rows of a whole data set are read only
-to find the item by its key.
+Items are followed by their ordinals, through the parts that can contain them. The rows of a whole data set are read
+only to find the item by its key.
 """
 
 from collections import defaultdict
@@ -26,21 +26,21 @@ from reelmill_stages.records.lineage.ways import (
 )
 
 Wanted = dict[str, set[int]]
-"""Source or stage -> ordinals of items that are followed."""
+"""Source or stage -> ordinals of the items to follow."""
 
 
 def rows(task: Task, env: Mapping[str, str], *, item: str, stage: str = "") -> Iterator[TraceRow]:
-    """The steps of an item's way, from its sources to what was made of it last.
+    """The steps of an item's way, from its sources to the last items made from it.
 
-    `item` is a key in the source or stage `stage`; without `stage`, in the first one that has it. The key of an input
-    of which a stage made no item is found, too. Raises SpecError if there is none of that key.
+    `item` is a key in the source or stage `stage`; without `stage`, in the first one that has it. It may also be the
+    key of an input that a stage made no item of. Raises SpecError if there is none with that key.
     """
     yield from _Trace(task, env).rows(item, stage)
 
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where a key was found: an item by its ordinal, or an input by its row in the ledger."""
+    """The location of a key: an item by its ordinal, or an input by its row in the ledger."""
 
     entry: SourceDef | StageDef
     ordinal: int | None = None
@@ -92,7 +92,7 @@ class _Trace:
         )
 
     def _back(self, wanted: Mapping[str, set[int]]) -> list[tuple[SourceDef | StageDef, FoundItem]]:
-        """These items and all that they were made of, sources first."""
+        """These items and everything that they were made from, sources first."""
         needed: Wanted = defaultdict(set, {name: set(ordinals) for name, ordinals in wanted.items()})
         found: list[tuple[SourceDef | StageDef, FoundItem]] = []
         for entry in reversed(self._entries.values()):
@@ -110,13 +110,16 @@ class _Trace:
         return found
 
     def _forward(self, wanted: Wanted) -> Iterator[TraceRow]:
-        """What became of items, stage by stage."""
+        """Everything made from these items, stage by stage."""
         for entry in self._entries.values():
             if isinstance(entry, StageDef) and any(name in wanted for name in _upstreams(entry)):
                 yield from self._results(entry, wanted)
 
     def _results(self, entry: StageDef, wanted: Wanted) -> Iterator[TraceRow]:
-        """The items and files that a stage made of the wanted ones, which are wanted then, and inputs without items."""
+        """The items and files that a stage made from the wanted ones, and inputs without items.
+
+        The items are added to `wanted`.
+        """
         data = self._data[entry.name]
         ended: dict[str, tuple[Segment, LedgerRow, bool]] = {}
         for segment, lineage, given in affected_parts(data, _upstreams(entry), wanted):

@@ -1,1 +1,1 @@
-"""What is behind `reelmill support-bundle`."""
+"""Implementation of `reelmill support-bundle`."""

@@ -12,17 +12,17 @@ from reelmill_stages.commands.logs import last_lines_of
 from reelmill_stages.store import Store
 
 SEGMENTS = 3
-"""Newest segments of a source or stage, open passes included."""
+"""Number of newest segments of a source or stage, including open passes."""
 MOST_BYTES = 256 << 10
-"""Of one record; of a longer one, the beginning."""
+"""Maximum size of one record in bytes; longer ones are cut at the end."""
 LINES = 300
-"""Of the logs of a stage."""
+"""Number of log lines per stage."""
 LISTED = 1000
-"""Names of objects that are listed for a segment."""
+"""Number of objects listed per segment."""
 
 
 def support_records(task: Task, env: Mapping[str, str]) -> Iterator[SupportRecord]:
-    """Records and logs of all sources and stages. What cannot be read is a record with a problem."""
+    """Records and logs of all sources and stages. An unreadable one is returned as a record with a problem."""
     store = store_of(task, env)
     yield from _record(store, f"{INTERNAL}/store.json")
     if task.owner.uid:

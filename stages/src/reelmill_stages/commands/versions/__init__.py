@@ -1,1 +1,1 @@
-"""Commands about the states that a data set has had."""
+"""Commands about earlier states of data sets."""

@@ -1,4 +1,4 @@
-"""`reelmill diff`: the inputs and items by which two states of the data set of a source or stage differ."""
+"""`reelmill diff`: the differences in inputs and items between two states of a data set."""
 
 import re
 from collections import Counter
@@ -18,14 +18,14 @@ from reelmill_stages.records.data_set import DataSet, open_data_set
 _NUMBERED = re.compile(rf"([^/]+)/[0-9a-f]{{{KEY_DIGITS}}}/\d{{4,}}/")
 _PLACE = {"ordinal", POSITION}
 _OUTCOME = " outcome"
-"""Where the row of an input has its outcome and reason: no item has a field of this name."""
+"""Key for the outcome and reason of an input in its row; no field of an item has this name."""
 
 
 def rows(before: Side, after: Side, env: Mapping[str, str], *, name: str, item: str = "") -> Iterator[DiffRow]:
     """The differences in source or stage `name`, inputs first, then items; with `item`, only those of this key.
 
-    Files of outputs are compared by their names in the data set, sizes and digests, and rows without their place in the
-    order. Raises SpecError if one of the states does not exist.
+    Output files are compared by name in the data set, size and digest. Rows are compared without their position. Raises
+    SpecError if one of the states does not exist.
     """
     old, new = (_data_set(side, env, name) for side in (before, after))
     listed = any(source.name == name for source in after[0].sources)
@@ -33,7 +33,7 @@ def rows(before: Side, after: Side, env: Mapping[str, str], *, name: str, item: 
         scratch = Path(folder)
         for key, one, other in differences(lambda: _inputs(old, item), lambda: _inputs(new, item), _end, scratch):
             row = _row("input", key, one, other)
-            # The ledger of a source has no rows for what was listed at once, only for what was missing before.
+            # The ledger of a source has no rows for objects found at once, only for those that were missing before.
             if not (listed and {row.was, row.now} == {"", Outcome.DONE.value}):
                 yield row
         for key, one, other in differences(lambda: _items(old, item), lambda: _items(new, item), _comparable, scratch):
@@ -76,7 +76,7 @@ def _inputs(data: DataSet, item: str) -> Rows[LedgerRow]:
 
 
 def _end(row: LedgerRow) -> dict[str, Any]:
-    """What became of an input, as far as it does not differ by chance."""
+    """The outcome of an input, without values that vary between runs."""
     return {_OUTCOME: (row.outcome.value, row.reason), "message": row.message}
 
 
@@ -85,7 +85,7 @@ def _items(data: DataSet, item: str) -> Rows[Item]:
 
 
 def _comparable(item: Item) -> dict[str, Any]:
-    """The row of an item without what two data sets with equal contents differ by: places, and keys in the store."""
+    """The row of an item without values that differ between equal data sets: positions, and keys in the store."""
     row = {name: value for name, value in item.to_json().items() if name not in _PLACE}
     row["outputs"] = [_output(output) for output in item.outputs]
     row["provenance"] = _unplaced(item.provenance)

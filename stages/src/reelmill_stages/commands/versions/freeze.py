@@ -1,7 +1,7 @@
-"""`reelmill freeze`: names for states of data sets, which trainers open and which nothing deletes.
+"""`reelmill freeze`: names for states of data sets, which trainers open and which are protected from deletion.
 
-Claims come first and the record comes last, so that what a record names is safe from the moment at which it is there.
-When a name is given up, the record goes first.
+Claims are written first and the record last, so everything that a record names is already protected when it appears.
+When a name is deleted, the record is deleted first.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,14 +24,14 @@ from reelmill_stages.store.damage import VIEW, address, changed, gone, view_dige
 from reelmill_stages.store.digests import file_digest
 
 _TRIES = 5
-"""How often a state is looked at again if it changes while its views are copied."""
+"""Number of attempts if a state changes while its views are copied."""
 
 
 def freeze(task: Task, env: Mapping[str, str], name: str, *, stages: Sequence[str], moment: str) -> Frozen:
-    """Give the present state of the data sets of `stages` a name; without `stages`, of all that there are.
+    """Name the present state of the data sets of `stages`; without `stages`, of all existing ones.
 
-    `moment` is the present time, UTC in RFC 3339. A name stands for one state for ever: if this state has it already,
-    nothing is written. Raises SpecError for a name that another state has, for a stage without data, and for one whose
+    `moment` is the present time, UTC in RFC 3339. A name refers to one state permanently: if this state already has it,
+    nothing is written. Raises SpecError if another state has the name, for a stage without data, and for one whose
     views are not written yet.
     """
     check_name(name)
@@ -46,7 +46,7 @@ def freeze(task: Task, env: Mapping[str, str], name: str, *, stages: Sequence[st
     claimed = _ancestry(store, found)
     for names in claimed:
         claim(store, names, owner)
-    # What was deleted before its claim was there is missing now.
+    # Detects data that was deleted before its claim was written.
     _ancestry(store, found)
     state = Frozen(
         name=name,
@@ -68,17 +68,17 @@ def frozen(task: Task, env: Mapping[str, str]) -> list[Frozen]:
 
 
 def thaw(task: Task, env: Mapping[str, str], name: str) -> list[str]:
-    """Give a name up: its record and copies of views go, and the claims on its data sets.
+    """Delete a name: its record, its copies of views, and the claims on its data sets.
 
-    What an earlier call that was cut off left goes too. Returns keys of what lies among the copies and is none: it
-    stays. Raises SpecError if there is nothing of that name.
+    Remains of an earlier interrupted call are deleted, too. Returns keys of objects among the copies that are not
+    copies; they are kept. Raises SpecError if there is nothing of that name.
     """
     check_name(name)
     store = store_of(task, env)
     record = load(store, layout.frozen(name), Frozen)
     if record:
         store.delete(layout.frozen(name))
-    # A call that was cut off may have claimed other data sets than those of the record.
+    # An interrupted call may have claimed other data sets than those of the record.
     claimed = [one.names for one in places(store.list(follow_links=False)) if claim_uid(name) in one.claims]
     listed = list(store.list(layout.frozen_views(name), follow_links=False))
     named = _named(name, record) if record else {}
@@ -107,7 +107,7 @@ def _named(name: str, record: Frozen) -> dict[str, tuple[int, str]]:
 
 
 def _is_copy(store: Store, name: str, stat: Stat) -> bool:
-    """Whether an object that no record names is a copy of a view, left by a call that was cut off."""
+    """Whether an object that no record names is a copy of a view, left by an interrupted call."""
     try:
         digest = "" if stat.foreign else store.stat(stat.key).metadata.get("digest", "")
     except NotFound:
@@ -118,7 +118,7 @@ def _is_copy(store: Store, name: str, stat: Stat) -> bool:
 
 
 def _state(store: Store, stage: StageDef, *, must_be: bool) -> StageRecord | None:
-    """What describes the present data set of a stage and its views; None for a stage without data."""
+    """The record of the present data set of a stage and its views; None for a stage without data."""
     data = data_set(store, stage)
     if data.last is None:
         if must_be:
@@ -135,7 +135,7 @@ def _state(store: Store, stage: StageDef, *, must_be: bool) -> StageRecord | Non
 
 
 def _same(store: Store, before: Frozen, present: Sequence[StageRecord]) -> Frozen:
-    """The frozen state that has the name, if it is the present one."""
+    """The frozen state with this name, if it equals the present one."""
     was = {one.name: (one.key, one.segment) for one in before.data_sets}
     if was != {record.stage: (record.key, record.segment) for record in present}:
         raise SpecError(
@@ -147,7 +147,7 @@ def _same(store: Store, before: Frozen, present: Sequence[StageRecord]) -> Froze
 
 
 def _ancestry(store: Store, records: Sequence[StageRecord]) -> list[DataSetPaths]:
-    """Data sets, and all that they were made from, which hold media that they refer to. Raises StoreDamaged."""
+    """Data sets and all their upstreams, which contain media that they refer to. Raises StoreDamaged."""
     found: dict[str, DataSetPaths] = {}
     waiting = [DataSetPaths(record.stage, record.key) for record in records]
     while waiting:

@@ -1,8 +1,8 @@
-"""Finds the rows by which two sequences of rows differ, for data sets of millions of rows.
+"""The differences between two sequences of rows, for data sets of millions of rows.
 
-Rows are first compared by digests, which are divided by key between files on disk; then only those that may differ are
-kept as a whole. Memory use depends on neither the number of rows nor that of differences: about 20 MiB, and the rows of
-one of 256 files.
+Rows are first compared by digests, which are partitioned by key into files on disk; then only rows that may differ are
+stored in full. Memory use does not depend on the number of rows or of differences: about 20 MiB, and the rows of one of
+256 files.
 """
 
 import json
@@ -19,7 +19,7 @@ Row = Mapping[str, Any]
 """JSON values by name."""
 T = TypeVar("T")
 Rows = Iterable[tuple[str, T]]
-"""Keys with what rows are made of. Of several with one key, the last counts."""
+"""Keys with values that rows are made from. Of several with one key, the last counts."""
 
 _FILES = 256
 _DIGESTS = struct.Struct("<16s8s")
@@ -30,9 +30,9 @@ _encode = Encoder(order="sorted").encode
 def differences(
     before: Callable[[], Rows[T]], after: Callable[[], Rows[T]], row_of: Callable[[T], Row], scratch: Path
 ) -> Iterator[tuple[str, Row | None, Row | None]]:
-    """(key, row before, row after) of each key whose rows differ; None where there is no row with this key.
+    """(key, row before, row after) of each key whose rows differ; None if there is no row with this key.
 
-    The order depends on the keys only. `before` and `after` are called twice and must give the same each time.
+    The order depends on the keys only. `before` and `after` are called twice and must return the same rows each time.
     `scratch` is an existing folder, in which temporary files take 24 bytes for each row, and the rows that differ.
     """
     suspects = _suspects(before, after, row_of, scratch)
@@ -45,7 +45,7 @@ def differences(
 
 
 class _Bits:
-    """A set of key digests that may contain more than was added: one bit of 2^27 for each."""
+    """A set of key digests with false positives: one bit of 2^27 for each."""
 
     def __init__(self) -> None:
         self._bits = bytearray(1 << (_BITS - 3))
@@ -81,7 +81,7 @@ def _divided(
     scratch: Path,
     encode: Callable[[Rows[T]], Iterator[tuple[bytes, bytes]]],
 ) -> Iterator[tuple[Path, Path]]:
-    """Pairs of files with the encoded rows of the two sides, by the first byte of the digest of the key."""
+    """Pairs of files with the encoded rows of the two sides, partitioned by the first byte of the digest of the key."""
     pairs = [(scratch / f"before-{number:03}", scratch / f"after-{number:03}") for number in range(_FILES)]
     written: set[int] = set()
     for side, rows in enumerate((before, after)):
@@ -120,9 +120,9 @@ def _digest(key: str) -> bytes:
 def _dumped(row: Row) -> bytes:
     """Equal bytes for equal rows."""
     try:
-        if b"null" not in (told := _encode(row)):
-            return told
-    except (ValueError, OverflowError):  # half a surrogate pair, or a number of more than 64 bits
+        if b"null" not in (encoded := _encode(row)):
+            return encoded
+    except (ValueError, OverflowError):  # an unpaired surrogate, or a number of more than 64 bits
         pass
     # msgspec writes NaN and infinities as null, too.
     return json.dumps(row, sort_keys=True, separators=(",", ":")).encode()

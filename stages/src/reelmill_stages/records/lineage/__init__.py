@@ -1,1 +1,1 @@
-"""Which inputs the items of a data set were made of."""
+"""Lineage of items: the inputs that the items of a data set were made from."""

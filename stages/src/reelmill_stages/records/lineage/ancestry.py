@@ -1,7 +1,7 @@
 """All ways from the sources to the items of a data set, for data sets of millions of items.
 
-Each data set on the way is read once, and what leads back from its items is kept in files on disk, by ordinals. Memory
-holds the inputs of one shard.
+Each data set on the way is read once. The links from its items back to their inputs are stored in files on disk, by
+ordinal. Memory holds the inputs of one shard.
 """
 
 from array import array
@@ -26,7 +26,7 @@ from reelmill_stages.store.damage import unreadable
 
 
 class ItemStep(msgspec.Struct, array_like=True, frozen=True):
-    """An item of a source or stage, or an input of a stage that made no item of it."""
+    """An item of a source or stage, or an input that a stage made no item of."""
 
     entry: int
     """Number of the source or stage."""
@@ -46,14 +46,14 @@ class Way(NamedTuple):
 
     steps: tuple[ItemStep, ...]
     known: bool
-    """Whether the first step is of a source."""
+    """Whether the first step is in a source."""
 
 
 class Ancestry:
-    """The ways of a data set that was made of others, without what was forgotten. A context manager.
+    """The ways of a data set that was made from others, without forgotten items. A context manager.
 
-    `data_sets` are those of the sources and stages on the way, in their order in the pipeline, the wanted one last;
-    `upstreams` maps the names of stages to those of their upstreams. `folder` is for temporary files.
+    `data_sets` are those of the sources and stages on the way, in pipeline order, the requested one last; `upstreams`
+    maps stage names to the names of their upstreams. `folder` is for temporary files.
     """
 
     def __init__(self, data_sets: Mapping[str, DataSet], upstreams: Mapping[str, Sequence[str]], folder: Path) -> None:
@@ -74,7 +74,7 @@ class Ancestry:
         self._open.close()
 
     def ended(self) -> Iterator[Way]:
-        """The ways that ended without an item, data set by data set. Call it first: it reads everything."""
+        """The ways that ended without an item, by data set. Must be called first, because it reads everything."""
         for number, name in enumerate(self._names):
             if name in self._upstreams:
                 yield from self._read_stage(number)
@@ -82,7 +82,7 @@ class Ancestry:
                 yield from self._read_source(number)
 
     def made(self) -> Iterator[tuple[int, Iterator[Way]]]:
-        """(ordinal, ways) of each item of the wanted data set, in order. The ways are read as they are used."""
+        """(ordinal, ways) of each item of the requested data set, in order. The ways are read lazily."""
         last = len(self._names) - 1
         for ordinal in range(len(self._files[last])):
             if self._files[last].get(ordinal):
@@ -116,8 +116,9 @@ class Ancestry:
                                 yield Way((*way.steps, step), way.known)
 
     def _read_part(self, number: int, segment: Segment, shard: int) -> Iterator[tuple[LedgerRow, int]]:
-        """Keep what leads back from the items of a part; gives inputs without items, and the number of their
-        upstream.
+        """Store the links from the items of a part back to their inputs.
+
+        Yields the inputs without items, with the number of their upstream.
         """
         lineage = PartLineage(self._data[number], segment, shard)
         names = self._upstreams[self._names[number]]
@@ -175,8 +176,9 @@ def _encoded(step: ItemStep) -> bytes:
 
 
 def _row(item: Item) -> dict[str, Any]:
-    """What the way of an item tells of it: everything but its own fields, of which it has those only that say what
-    of its inputs it has: times, and numbers of inputs.
+    """The row of an item in its way: everything except its own fields.
+
+    Of those, only the ones that locate it in its inputs are kept: times, and numbers of inputs.
     """
     times = {name: item.fields[name] for name in ("start", "end", "first", "last") if name in item.fields}
     row = item.to_json()

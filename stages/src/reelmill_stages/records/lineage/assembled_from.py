@@ -1,4 +1,4 @@
-"""Which inputs of a shard an assembled file, or an item in it, was made of: a row of a lineage file."""
+"""Row of a lineage file: the inputs of a shard that an assembled file, or an item in it, was made from."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,8 +12,11 @@ class AssembledFrom:
     """A file, by its key in the store, or an item by its key; the other one is empty."""
 
     inputs: tuple[int, ...]
-    """Positions in the shard of the inputs, from 0: rows of its ledger. Some may not be done: those that `assemble`
-    refused. Of an item, empty: all inputs of its file, which is the last one before it."""
+    """Positions of the inputs in the shard, from 0: rows of its ledger.
+
+    Some may not be done, because `assemble` refused them. Empty for an item: it has all inputs of its file, which is
+    the last file before it.
+    """
     file: str = ""
     item: str = ""
 
@@ -24,7 +27,7 @@ class AssembledFrom:
 
     @classmethod
     def from_json(cls, row: Mapping[str, Any]) -> "AssembledFrom":
-        """The inverse of `to_json`. Raises ValueError for a row that is none."""
+        """The inverse of `to_json`. Raises ValueError for an invalid row."""
         file, item, inputs = row.get("file", ""), row.get("item", ""), row.get("inputs", "")
         if not (str is type(file) is type(item) is type(inputs) and bool(file) != bool(item)):
             raise ValueError("a row of lineage has a file or an item, and its inputs")

@@ -1,4 +1,4 @@
-"""Rows on disk that are found by a number: for each item of a data set, what leads back from it."""
+"""Rows on disk that are looked up by number, for the links from items back to their inputs."""
 
 import struct
 from pathlib import Path
@@ -8,9 +8,9 @@ _GAP = _PLACE.pack(0, 0)
 
 
 class OrdinalFile:
-    """A file of rows and one of their places, 16 bytes for each number. They are deleted with their folder.
+    """A file of rows and a file of their positions, 16 bytes per number. Both are deleted with their folder.
 
-    All rows are added, in ascending order of their numbers, before the first one is read.
+    All rows must be added, in ascending order of their numbers, before the first one is read.
     """
 
     def __init__(self, folder: Path, name: str) -> None:
@@ -19,7 +19,7 @@ class OrdinalFile:
         self._count = self._end = 0
 
     def add(self, number: int, row: bytes) -> None:
-        """Add a row. Raises ValueError for a number that does not follow those before it."""
+        """Add a row. Raises ValueError if the number is not greater than all before it."""
         if number < self._count:
             raise ValueError(f"the row {number} comes after the row {self._count - 1}")
         for _ in range(number - self._count):
@@ -30,7 +30,7 @@ class OrdinalFile:
         self._count = number + 1
 
     def __len__(self) -> int:
-        """The number after the last one."""
+        """The last number plus one."""
         return self._count
 
     def get(self, number: int) -> bytes:

@@ -1,9 +1,9 @@
-"""Which inputs the items and files of one part of a segment were made of.
+"""The inputs that the items and files of one part of a segment were made from.
 
-A part is a shard. What each of its inputs has become is in the frozen outcomes, and, if the shard was closed as lost,
-in its checkpoints; what was assembled of several inputs, in the file of lineage that the commit names. Earlier versions
-wrote no such file: what they assembled is traced by the keys of the items, or by the numbers of inputs that they name,
-and what cannot be traced so is unknown.
+A part is a shard. The result of each input is in the frozen outcomes and, if the shard was closed as lost, in its
+checkpoints. The inputs of assembled output are in the lineage file that the commit names. Earlier versions wrote no
+such file: their assembled output is traced by the keys of the items, or by the numbers of inputs in them, and is
+otherwise unknown.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -28,7 +28,7 @@ Inputs = Sequence[int] | None
 
 @dataclass(frozen=True, slots=True)
 class _Ended:
-    """An input, and the keys of the items that `process` made of it."""
+    """An input, and the keys of the items that `process` made from it."""
 
     key: str
     items: tuple[str, ...]
@@ -54,13 +54,13 @@ class PartLineage:
         """The part."""
 
     def inputs(self) -> Iterator[LedgerRow]:
-        """Its inputs, in order, as they ended in this pass."""
+        """Its inputs in order, with their outcomes in this pass."""
         return self._data.part_ledger(self.part)
 
     def items(self) -> Iterator[tuple[Item, Inputs]]:
-        """Its items, in order, and the inputs of each, which may be none for an anonymous one.
+        """Its items in order, with the inputs of each; an anonymous item may have none.
 
-        Raises StoreDamaged where records do not fit each other.
+        Raises StoreDamaged if records contradict each other.
         """
         items = self._data.part_items(self.part)
         for number, key in self._processed():
@@ -74,7 +74,7 @@ class PartLineage:
         yield from self._assembled(items)
 
     def files(self) -> Iterator[tuple[Object, Inputs]]:
-        """Files that were assembled of several inputs, and the inputs of each."""
+        """Files assembled from several inputs, with the inputs of each."""
         made = {one.file: one.inputs for one in self._lineage() if one.file}
         for output in self.part.outputs:
             if self.part.lineage is None:
@@ -89,11 +89,11 @@ class PartLineage:
             one = next(ended, None)
             if one is None or one.key != row.key:
                 raise self._broken(f"they do not have the outcome of {row.key!r}")
-            if row.outcome == Outcome.DONE:  # and no verdict was to filter it
+            if row.outcome == Outcome.DONE:  # not filtered by a verdict
                 yield from ((number, key) for key in one.items)
 
     def _assembled(self, items: Iterator[Item]) -> Iterator[tuple[Item, Inputs]]:
-        """The items that remain, which are those of assembled files."""
+        """The remaining items, which are those of assembled files."""
         if self.part.lineage is None:
             for item in items:
                 yield item, self._guess(item)
@@ -118,7 +118,7 @@ class PartLineage:
             )
 
     def _guess(self, item: Item) -> Inputs:
-        """The inputs of an item of an earlier version, or None."""
+        """The inputs of an item written by an earlier version, or None."""
         if (found := self._rows_by_key.get(item.key)) is not None:
             return (found,)
         first, last = item.fields.get("first"), item.fields.get("last")
@@ -141,7 +141,7 @@ class PartLineage:
         return opened.first_ordinal + sum(plan.count for plan in opened.shards[: self.shard])
 
     def _ended(self) -> Iterator[_Ended]:
-        """What became of each input. Where nothing says it, an input has no items here."""
+        """The result of each input. An input without a record has no items here."""
         try:
             self._data.store.stat(self._outcomes)
         except NotFound:
@@ -150,7 +150,10 @@ class PartLineage:
         return read_rows(self._data.store, self._outcomes, "", self._data.scratch, of_objects(_Ended.from_json))
 
     def _checkpoints(self) -> dict[str, _Ended]:
-        """Of several rows with the same key, the first that has items counts, as when the shard was closed."""
+        """Inputs from the checkpoints of a lost shard.
+
+        Of several rows with the same key, the first with items counts, as when the shard was closed.
+        """
         known: dict[str, _Ended] = {}
         keys = (stat.key for stat in self._data.store.list(self._paths.checkpoints(self.shard)))
         for key in filter(self._paths.is_checkpoint, keys):

@@ -1,6 +1,6 @@
-"""Which part of a source object an item shows, by the provenance of the stages that it has passed.
+"""The part of a source object that an item shows, by the provenance of the stages that it passed.
 
-Each stage that reads media records the file and the exact part; the provenance of earlier stages is below `from`.
+Each stage that reads media records the file and the exact part; the provenance of earlier stages is nested in `from`.
 """
 
 from collections.abc import Iterator, Mapping
@@ -14,7 +14,7 @@ _DEEPEST = 64
 
 
 def source_objects(item: Item) -> list[Media]:
-    """The source objects of an item of a source: its file, or those of its views. Empty if it has none."""
+    """The source objects of an item of a source: its file, or those of its views; may be empty."""
     if item.media is not None:
         return [item.media]
     views = item.fields.get("views")
@@ -55,7 +55,7 @@ def _steps(provenance: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 
 def _of_cut(step: Mapping[str, Any]) -> SourceTime | None:
-    """Of a stage that reads one file: `in` and `out` of a clip, `in_pts` and `out_pts` of a sample of frames."""
+    """For a stage that reads one file: `in` and `out` of a clip, `in_pts` and `out_pts` of a sample of frames."""
     frames = step.get("frames")
     if "timeBase" in step:
         return _time(step.get("in"), step.get("out"), step["timeBase"], limits=frames)
@@ -65,7 +65,7 @@ def _of_cut(step: Mapping[str, Any]) -> SourceTime | None:
 
 
 def _of_view(view: Mapping[str, Any]) -> SourceTime | None:
-    """Of a stage that reads several views."""
+    """For a stage that reads several views."""
     pts = view.get("pts")
     start, end = pts if isinstance(pts, list) and len(pts) == 2 else (None, None)
     return _time(start, end, view.get("time_base"), limits=view.get("frames"))

@@ -1,6 +1,6 @@
-"""The ways from items to their inputs, and from items of an upstream to what a stage made of them.
+"""The ways from items back to their inputs, and from items of an upstream to the items that a stage made from them.
 
-Items are named by their ordinals, which the ledgers of later stages have. So only the parts that can matter are read.
+Items are identified by their ordinals, which the ledgers of later stages contain, so only relevant parts are read.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -17,7 +17,7 @@ Ordinals = Mapping[str, Collection[int]]
 
 
 class FoundItem(NamedTuple):
-    """An item, its segment, and the inputs that it was made of; None if they are unknown, or it is of a source."""
+    """An item, its segment and the inputs that it was made from; None if unknown, or for an item of a source."""
 
     segment: Segment
     item: Item
@@ -25,7 +25,7 @@ class FoundItem(NamedTuple):
 
 
 def upstream_of(row: LedgerRow, upstreams: Sequence[str]) -> str:
-    """The upstream of an input: with several ones, keys in the ledger begin with its name."""
+    """The upstream of an input. With several upstreams, keys in the ledger begin with its name."""
     return upstreams[0] if len(upstreams) == 1 else row.key.partition("/")[0]
 
 
@@ -57,7 +57,7 @@ def made_items(data: DataSet, ordinals: Collection[int]) -> Iterator[FoundItem]:
 def affected_parts(
     data: DataSet, upstreams: Sequence[str], ordinals: Ordinals
 ) -> Iterator[tuple[Segment, PartLineage, dict[int, LedgerRow]]]:
-    """The parts of a stage that have inputs among these items of its upstreams, with these inputs by their row."""
+    """The parts of a stage that have any of these upstream items as inputs, with these inputs by row."""
     for segment in data.segments():
         plan = load(data.store, data.paths(segment.segment).pass_json, Pass)
         for shard in range(len(segment.parts)):
@@ -84,7 +84,7 @@ def _has_any(part: Part, ordinals: Collection[int]) -> bool:
 
 
 def _reads_any(plan: ShardPlan, ordinals: Ordinals) -> bool:
-    """Whether a shard can have one of these items as an input. Those of a retry have no common order."""
+    """Whether a shard may have one of these items as an input. Inputs of a retry are not in a common order."""
     return any(
         piece.upstream in ordinals
         if piece.ordinal is None

@@ -1,4 +1,4 @@
-"""The row of an item, encoded once: outcomes, checkpoints and rows files hold it with another ordinal each."""
+"""The row of an item, encoded once: outcomes, checkpoints and rows files contain it with different ordinals."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,16 +14,16 @@ _NO_OUTPUTS = b'"outputs":[]'
 
 
 class EncodedItem(Struct, frozen=True, gc=False):
-    """An item's row in canonical JSON, in two parts around its ordinal."""
+    """The row of an item in canonical JSON, split at its ordinal."""
 
     key: str
     weight: float
     seconds: float | None
-    """Duration of the item in seconds, if it is known."""
+    """Duration of the item in seconds, or None if unknown."""
     uri: str
     """Its file, or the first of its outputs if it has none; empty if it has neither."""
     size: int
-    """Bytes of that file, or of all outputs."""
+    """Size of that file, or of all outputs, in bytes."""
     outputs: tuple[Output, ...]
     head: bytes
     tail: bytes
@@ -34,12 +34,12 @@ class EncodedItem(Struct, frozen=True, gc=False):
 
     @property
     def written(self) -> int:
-        """Bytes of its outputs."""
+        """Total size of its outputs in bytes."""
         return sum([output.size for output in self.outputs])
 
 
 def encoded(item: Item, row: Mapping[str, Any] | None = None) -> EncodedItem:
-    """The encoded row of an item, whatever its ordinal. `row` is its row, where the caller has it.
+    """Encode the row of an item, with its ordinal left out. `row` is the row as a dict, if the caller has it.
 
     Raises TypeError or ValueError for values that JSON cannot represent.
     """
@@ -48,9 +48,9 @@ def encoded(item: Item, row: Mapping[str, Any] | None = None) -> EncodedItem:
 
 
 def passed_on(item: Item, row: bytes) -> EncodedItem | None:
-    """The encoded row of an item that is passed on, without outputs of its own, from the canonical row that it has.
+    """The encoded row of an item that is passed on without outputs of its own, from its canonical row.
 
-    None where the row has other items' ordinals or outputs in it as well, so that its own cannot be told.
+    None if the row also contains ordinals or outputs of other items, so that its own cannot be identified.
     """
     if item.position is not None:
         return None

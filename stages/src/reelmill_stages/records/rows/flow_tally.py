@@ -1,4 +1,4 @@
-"""Adds up a flow while rows are written."""
+"""Running totals of a flow while rows are written."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from reelmill_stages.records.rows.item_values import file_of, seconds_of
 
 @dataclass(slots=True)
 class VolumeTally:
-    """A `Volume` that grows."""
+    """A `Volume` under construction."""
 
     items: int = 0
     seconds: float = 0.0
@@ -17,7 +17,7 @@ class VolumeTally:
     untimed: int = 0
 
     def add(self, seconds: float | None, size: int) -> None:
-        """Add an item; None: its duration is not known."""
+        """Add an item; `seconds` is None if its duration is unknown."""
         self.items += 1
         self.bytes += size
         if seconds is None:
@@ -30,8 +30,9 @@ class VolumeTally:
 
 
 class FlowTally:
-    """Adds up inputs by their outcomes, and items that were made. Of successive items with one file, the first has its
-    bytes.
+    """Totals of inputs by outcome, and of the items made.
+
+    If successive items share a file, its bytes are counted for the first one.
     """
 
     def __init__(self) -> None:
@@ -42,9 +43,9 @@ class FlowTally:
         self._last_read = self._last_made = ""
 
     def add(self, item: Item, outcome: str, former: str | None = "", *, size: int | None = None) -> None:
-        """Add an input. `former` is its outcome in an earlier pass; empty for a new input, None if that is unknown.
+        """Add an input. `former` is its outcome in an earlier pass; empty for a new input, None if unknown.
 
-        `size` is that of its file, in bytes; None: that of the file of `item`.
+        `size` is the size of its file in bytes; None: that of the file of `item`.
         """
         if size is None:
             uri, size = file_of(item)
@@ -59,7 +60,7 @@ class FlowTally:
             _tally(self._retried, former).add(seconds, size)
 
     def replace_row(self, outcome: str) -> None:
-        """A row that had no item is replaced by another input."""
+        """Replace a row that had no item by another input."""
         _tally(self._retried, outcome).add(None, 0)
 
     def made(self, seconds: float | None, uri: str, size: int) -> None:
@@ -68,13 +69,13 @@ class FlowTally:
         self._last_made = uri
 
     def pass_on(self, item: Item) -> None:
-        """Add an item that is made by passing an input on; the input itself is not added."""
+        """Add an item made by passing an input on. The input is not added."""
         uri, size = file_of(item)
         self.made(seconds_of(item), uri, size)
         self._last_read = uri
 
     def flow(self) -> Flow | None:
-        """The flow; None if it is not known."""
+        """The flow; None if unknown."""
         if not self._known:
             return None
         return Flow(outcomes=_volumes(self._outcomes), made=self._made.volume(), retried=_volumes(self._retried))

@@ -1,8 +1,8 @@
-"""Items in lines, of which most are decoded straight into structs.
+"""Decoding of lines into items, mostly straight into structs.
 
-msgspec decodes an object with known names in less than half the time of one with any names. The rows of a file have the
-same names, or a few that some of them lack, so the first rows tell which to expect. All other rows are read by
-`Item.from_json`, which is what a row means.
+msgspec decodes an object with known field names in less than half the time. The rows of a file have the same names, or
+lack a few of them, so the first rows determine which names to expect. All other rows are read by `Item.from_json`,
+which defines the format.
 """
 
 import itertools
@@ -20,7 +20,7 @@ from reelmill_stages.records.rows.line_readers import LineReader
 
 _FIRST_ROWS = 32
 _MORE_ROWS = 16
-"""Rows with other names, after which all rows of the file are read without expecting any."""
+"""Number of rows with other names after which the remaining rows of the file are read without expected names."""
 _MOST_NAMES = 100
 _KNOWN: dict[str, tuple[Any, ...]] = {
     "key": (str,),
@@ -32,13 +32,16 @@ _KNOWN: dict[str, tuple[Any, ...]] = {
     "provenance": (dict[str, Any], field(default_factory=dict)),
     POSITION: (int, None),
 }
-"""Type, and default if there is one, of what rows have besides fields."""
+"""Type of each key of a row that is not a field, and its default if it has one."""
 
 _Expected = Callable[[bytes, int | None], Item]
 
 
 def item_reader(first: int | None = None) -> LineReader[Item]:
-    """Makes items of successive lines. The first has the ordinal `first`; None: each has the ordinal in its row."""
+    """Make a reader of items in successive lines.
+
+    The first item has the ordinal `first`; None: each has the ordinal in its row.
+    """
     ordinals: Iterator[int | None] = itertools.repeat(None) if first is None else itertools.count(first)
     names = _Names()
     expected: _Expected | None = None
@@ -59,7 +62,7 @@ def item_reader(first: int | None = None) -> LineReader[Item]:
 
 
 class _Names:
-    """The names of fields in the rows that were read without expecting any."""
+    """Field names of the rows that were read without expected names."""
 
     def __init__(self) -> None:
         self._rows = 0
@@ -67,7 +70,7 @@ class _Names:
         self._ever: set[str] = set()
 
     def after(self, fields: Mapping[str, Any]) -> _Expected | None:
-        """Add the fields of a row. Returns how to read the next one; None: without expecting any names."""
+        """Add the fields of a row. Returns the reader for the next row; None: read it without expected names."""
         if self._rows >= _FIRST_ROWS + _MORE_ROWS or len(self._ever) > _MOST_NAMES or POSITION in fields:
             return None
         self._always = self._always.intersection(fields) if self._rows else {*fields}
@@ -80,14 +83,14 @@ class _Names:
 
 @lru_cache(maxsize=64)
 def _expecting(always: tuple[str, ...], sometimes: tuple[str, ...]) -> _Expected | None:
-    """Reads rows with these names of fields. Raises ValueError for any other row, which may be an item all the same.
+    """A reader of rows with these field names. It raises ValueError for any other row, which may still be a valid item.
 
-    None if a struct cannot have fields of these names.
+    None if a struct cannot have fields with these names.
     """
     if not all(name.isidentifier() and not name.startswith("_") for name in always + sometimes):
         return None
     columns = dict.fromkeys(always, (Any,)) | dict.fromkeys(sometimes, (Any | UnsetType, UNSET)) | _KNOWN
-    in_order = [(name, *columns[name]) for name in sorted(columns)]  # as in files, which is the quickest
+    in_order = [(name, *columns[name]) for name in sorted(columns)]  # the order in files, which is the fastest
     decode = Decoder(defstruct("ExpectedRow", in_order, forbid_unknown_fields=True, kw_only=True, gc=False)).decode
 
     def read(line: bytes, placed: int | None) -> Item:

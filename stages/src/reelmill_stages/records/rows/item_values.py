@@ -1,4 +1,4 @@
-"""The value of a field of an item by its name, as rules, weights and histograms name fields."""
+"""Values of an item's fields by name, for rules, weights and histograms."""
 
 from collections.abc import Callable
 from typing import Any, Final
@@ -6,21 +6,21 @@ from typing import Any, Final
 from reelmill.contract.records.rows import Item
 
 ABSENT: Final = object()
-"""What a field that an item does not have gives."""
+"""Value of a field that an item does not have."""
 
 _NUMBERS = (int, float)
 _LONGEST = 1e15
-"""Seconds; more is no duration."""
+"""Longest valid duration in seconds."""
 
 Value = Callable[[Item], Any]
-"""The value of one field in an item, as JSON; ABSENT where the item has no such field, or it is null."""
+"""Returns the value of one field of an item, as JSON; ABSENT if the item has no such field, or it is null."""
 
 
 def value_of(name: str) -> Value:
-    """The function that gives a field of an item. `name` has dots below objects: `measures.luma`.
+    """The function that returns a field of an item. In `name`, dots separate nested objects: `measures.luma`.
 
-    A field of that very name goes first. An item also has `key`, `group`, `weight` and `media.size` (bytes), and
-    `duration` in seconds, if that is a field of it or it has a span.
+    A field with exactly that name takes precedence. An item also has `key`, `group`, `weight` and `media.size` (bytes),
+    and `duration` in seconds, if it has that field or a span.
     """
     if name in _OF_ITEMS:
         return _OF_ITEMS[name]
@@ -29,14 +29,14 @@ def value_of(name: str) -> Value:
 
 
 def seconds_of(item: Item) -> float | None:
-    """The duration of an item in seconds; None if it is not known."""
+    """The duration of an item in seconds; None if unknown."""
     value = _duration(item)
-    # A whole number may be larger than any float.
+    # An integer may be larger than any float.
     return float(value) if type(value) in _NUMBERS and 0 <= value <= _LONGEST else None
 
 
 def file_of(item: Item) -> tuple[str, int]:
-    """(address, bytes) of an item's file; without one, those of its outputs together."""
+    """(URI, bytes) of an item's file; without a file, of its outputs together."""
     if item.media is not None:
         return item.media.uri, item.media.size
     return (item.outputs[0].key, sum(output.size for output in item.outputs)) if item.outputs else ("", 0)

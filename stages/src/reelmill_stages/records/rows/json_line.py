@@ -1,4 +1,4 @@
-"""The JSON in a line, as the standard library reads it."""
+"""Decoding of JSON in a line, with the results of the standard library."""
 
 import json
 from typing import Any
@@ -10,10 +10,10 @@ _decode_object = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 def decoded(line: bytes) -> Any:
-    """The JSON value in a line. Raises ValueError, also for half of a surrogate pair, and RecursionError."""
+    """The JSON value in a line. Raises ValueError, also for an unpaired surrogate, and RecursionError."""
     try:
         return _decode(line)
-    except ValueError:  # what only the standard library reads: numbers beyond JSON, and half a pair, which is told here
+    except ValueError:  # read by the standard library only: numbers beyond JSON, unpaired surrogates
         value = json.loads(line.decode())
     json.dumps(value, ensure_ascii=False).encode()
     return value

@@ -1,4 +1,4 @@
-"""From lines to rows."""
+"""Functions that turn lines into rows."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -11,18 +11,18 @@ from reelmill_stages.records.rows.json_line import decoded_object
 R = TypeVar("R")
 
 LineReader = Callable[[bytes], R]
-"""Makes a row of a line. Raises ValueError or RecursionError for a line that is none."""
+"""Makes a row from a line. Raises ValueError or RecursionError for an invalid line."""
 
 _decode_ledger = msgspec.json.Decoder(LedgerRow).decode
 
 
 def of_objects(read: Callable[[dict[str, Any]], R]) -> LineReader[R]:
-    """Makes rows of lines by a function that makes a row of a JSON object."""
+    """Make a line reader from a function that reads a JSON object."""
     return lambda line: read(decoded_object(line))
 
 
 def ledger_row(line: bytes) -> LedgerRow:
-    """The row of a ledger in a line; a `LineReader`."""
+    """The ledger row in a line; a `LineReader`."""
     try:
         return _decode_ledger(line)
     except ValueError:

@@ -1,1 +1,1 @@
-"""Plots of a summary as SVG, made by matplotlib."""
+"""Plots of a summary as SVG, made with matplotlib."""

@@ -1,7 +1,7 @@
-"""A matplotlib figure as an SVG image that follows the colours of the reader's device, light or dark.
+"""A matplotlib figure as an SVG image that follows the reader's colour scheme, light or dark.
 
-Figures are drawn in the colours below, which are no colours of a page; in the SVG they become variables. An image has
-its own style and ids, so nothing in it meets the page, and equal figures give equal bytes.
+Figures are drawn in the placeholder colours below; in the SVG they become variables. Each image has separate styles and
+ids, so it cannot affect the page, and equal figures give equal bytes.
 """
 
 import io
@@ -26,7 +26,7 @@ DPI = 72
 PAD = 4
 """Pixels between axes and labels, and at the edge."""
 ABOVE, ASIDE, BELOW = 4, 28, 34
-"""Pixels around axes: beside them for half a label of the last tick, below for labels and their title."""
+"""Pixels around the axes: above; beside, for half a label of the last tick; below, for labels and their title."""
 INK, MUTED, GRID = "#010101", "#020202", "#030303"
 KEPT, FILTERED, FAILED, SKIPPED, OTHER = "#040404", "#050505", "#060606", "#070707", "#080808"
 
@@ -70,18 +70,18 @@ _FAR = 1000
 
 @contextmanager
 def drawing() -> Iterator[None]:
-    """Figures are made and rendered inside this block."""
+    """Context manager in which figures are made and rendered."""
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
     with mpl.rc_context(cast("Any", _STYLE)), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of letters that its own font does not have; the reader's fonts do
+        warnings.simplefilter("ignore")  # about glyphs missing in its own font; the reader's fonts have them
         yield
 
 
 class Margins(LayoutEngine):
-    """Pixels around the one axes of a figure.
+    """Pixels around the only axes of a figure.
 
-    The plots know what they have to hold. To find out, the engines of matplotlib lay out all texts several times, which
-    takes longer than to draw.
+    The plots know the size of their labels. To measure it, the layout engines of matplotlib lay out all text several
+    times, which takes longer than drawing.
     """
 
     _adjust_compatible = True
@@ -100,24 +100,24 @@ class Margins(LayoutEngine):
 
 
 def room(labels: Iterable[str], size: float = 10) -> float:
-    """Pixels that labels of ticks take beside the axes."""
+    """Pixels that tick labels take beside the axes."""
     font = FontProperties(size=size)
     widths = [text_to_path.get_text_width_height_descent(text, font, ismath=False)[0] for text in labels]
     return max(widths, default=0.0) + 2 * PAD
 
 
 def figure(height: float, *, left: float, right: float = ASIDE, below: float = BELOW) -> tuple[Figure, Axes]:
-    """A figure of a height in CSS pixels, with its axes, and so many pixels around these."""
+    """A figure with a height in CSS pixels, and its axes, with the given margins in pixels."""
     made = Figure(figsize=(1, height / DPI), dpi=DPI, layout=Margins(left, right, below), facecolor="none")
     FigureCanvasSVG(made)
     return made, made.add_subplot(facecolor="none")
 
 
 def svg(made: Figure, width: float) -> bytes:
-    """The figure as SVG, in a width in CSS pixels."""
+    """The figure as SVG, with a width in CSS pixels."""
     made.set_figwidth(width / DPI)
     out = io.BytesIO()
-    # Unlike `savefig`, this does not draw the figure once more before, to lay it out.
+    # Unlike `savefig`, this does not draw the figure an additional time for layout.
     cast("Any", made.canvas).print_svg(out, metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
     text = out.getvalue().decode()
     text = text[text.index("<svg") :]
@@ -127,7 +127,7 @@ def svg(made: Figure, width: float) -> bytes:
 
 
 def label(text: str) -> str:
-    """A name as it is shown in a plot: of a bounded length, and without control characters."""
+    """A name as shown in a plot: truncated, and without control characters."""
     return brief(plain(brief(text, _FAR), keep=""), _LONGEST)
 
 

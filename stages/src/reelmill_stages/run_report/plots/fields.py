@@ -1,4 +1,4 @@
-"""A field as a plot: the values where it appears first as an area, and those that are left at the end as a line."""
+"""A plot of a field: its values where it first appears as an area, and those left at the end as a line."""
 
 from collections.abc import Sequence
 
@@ -13,11 +13,11 @@ from reelmill_stages.run_report.plots.canvas import KEPT, MUTED, OTHER, PAD, fig
 WIDTH, HEIGHT = 340, 168
 _SMALL = 9
 _MANY, _FEW = 10_000, 0.001
-"""Numbers outside of which they are shortened."""
+"""Numbers outside this range are abbreviated."""
 
 
 def histogram(first: Distribution, last: Distribution | None) -> bytes:
-    """The plot of numbers, of distributions with the same edges."""
+    """The plot of numbers, from distributions with the same edges."""
     assert first.histogram is not None
     most = max(1, *first.histogram.counts)
     widest = str(most) if most < _MANY else "000.0k"
@@ -60,7 +60,7 @@ def classes(counts: Sequence[tuple[str, int, int | None]]) -> bytes:
 
 
 def _shorten(axis: Axis, largest: float) -> None:
-    """Tell numbers as 12.5k or 3µ where they would be long: matplotlib tells their power of ten at the edge."""
+    """Abbreviate long numbers as 12.5k or 3µ; matplotlib would show their power of ten at the edge."""
     if largest >= _MANY or 0 < largest < _FEW:
         axis.set_major_formatter(EngFormatter(sep=""))
 

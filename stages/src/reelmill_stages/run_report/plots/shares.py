@@ -1,4 +1,4 @@
-"""The funnel as a plot: of each source and stage, the shares of its inputs that were kept and lost."""
+"""The funnel as a plot: for each source and stage, the shares of its inputs that were kept and lost."""
 
 from collections.abc import Sequence
 
@@ -25,7 +25,7 @@ _COLOURS = {"filtered": FILTERED, "failed": FAILED, "skipped": SKIPPED}
 
 
 def shares(rows: Sequence[FunnelRow], widths: Sequence[int]) -> list[bytes]:
-    """The plot in each of some widths in pixels. A share that is not zero is at least half a percent wide."""
+    """The plot in each of the given widths in pixels. A share that is not zero is at least half a percent wide."""
     names = [label(each.name) for each in rows]
     counts_in = [amount(row.items_in) for row in rows]
     made, axes = figure(44 + _BAR * len(rows), left=room(names), right=room(counts_in))

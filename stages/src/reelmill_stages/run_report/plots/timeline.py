@@ -10,11 +10,11 @@ from reelmill_stages.run_report.plots.canvas import FILTERED, GRID, INK, MUTED, 
 
 _LANE = 26
 _LEAST = 0.004
-"""Least width of a bar, as a share of the whole time."""
+"""Minimum width of a bar, as a share of the total time."""
 
 
 def timeline(names: Sequence[str], passes: Sequence[PassRow], widths: Sequence[int]) -> list[bytes]:
-    """The plot in each of some widths in pixels; none where no times are known."""
+    """The plot in each of the given widths in pixels; empty if no times are known."""
     timed = [each for each in passes if each.closed is not None]
     if not timed:
         return []
@@ -53,10 +53,10 @@ def timeline(names: Sequence[str], passes: Sequence[PassRow], widths: Sequence[i
 
 
 def _form(seconds: float) -> str:
-    """How times are told on an axis of this length."""
+    """Format of times on an axis of this length."""
     return "%H:%M:%S" if seconds < 600 else "%H:%M" if seconds < 172_800 else "%d %b"
 
 
 def _at(seconds: float) -> float:
-    """A time as matplotlib has it: days since 1970."""
+    """A time in matplotlib's units: days since 1970."""
     return seconds / 86400

@@ -1,4 +1,4 @@
-"""Where the time went as a plot: of each stage, the time of its workers by what they did, as far as records tell."""
+"""Use of time as a plot: for each stage, the recorded time of its workers by activity."""
 
 from collections.abc import Sequence
 
@@ -24,7 +24,7 @@ KINDS = {"decode": OTHER, "compute": KEPT, "store": FILTERED, "waiting": SKIPPED
 
 
 def times(rates: Sequence[Rate], widths: Sequence[int]) -> list[bytes]:
-    """The plot in each of some widths in pixels."""
+    """The plot in each of the given widths in pixels."""
     names = [label(each.name) for each in rates]
     made, axes = figure(44 + _LANE * len(rates), left=room(names))
     places = list(range(len(rates)))

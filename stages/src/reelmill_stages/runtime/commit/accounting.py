@@ -1,8 +1,9 @@
-"""Verifies in = done + filtered + failed + skipped for the inputs of a pass, and keeps the totals of its stage.
+"""Verification of in = done + filtered + failed + skipped for the inputs of a pass, and totals of its stage.
 
-The rows of the pass are counted, not the counts reported by shards. A violation is a bug and prevents closing the pass.
-Those of earlier passes are not read again: their totals are carried forward from segment to segment, so a small pass
-over a large data set costs what the pass costs. `reelmill check --deep` and the verify step count all of them.
+The rows of the pass are counted; the counts reported by shards are not relied on. A violation is a bug and prevents
+closing the pass. Rows of earlier passes are not read again: their totals are carried forward from segment to segment,
+so the cost of a small pass does not depend on the size of the data set. `reelmill check --deep` and the verify step
+count all rows.
 """
 
 from collections import Counter
@@ -27,7 +28,7 @@ class LawBroken(ReelmillError):
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Effective counts, and the number of rows by `outcome:reason`, for all outcomes but done."""
+    """Effective counts, and the number of rows by `outcome:reason`, for all outcomes except done."""
 
     counts: Counts
     reasons: dict[str, int]
@@ -47,10 +48,10 @@ def totals_of_pass(
 
 
 def carried_forward(before: Segment | None, added: Totals, wanted: int, retried: Mapping[str, int]) -> Totals | None:
-    """The totals after a pass of `wanted` inputs, from those before it.
+    """The totals after a pass of `wanted` inputs, computed from the totals before it.
 
-    `retried` says how many of its inputs had which outcome, as `outcome:reason`, in earlier passes. None if this does
-    not add up: then all rows have to be counted.
+    `retried` is the number of its inputs per outcome in earlier passes, as `outcome:reason`. Returns None if the
+    numbers do not add up; all rows must be counted then.
     """
     if added.counts.in_ != wanted:
         return None
@@ -69,7 +70,7 @@ def carried_forward(before: Segment | None, added: Totals, wanted: int, retried:
 
 
 def counted_again(data: DataSet, number: int, parts: Iterable[Part]) -> Totals:
-    """The totals from the rows of all passes, with those of the pass to be closed. Raises LawBroken."""
+    """The totals from the rows of all passes, including the pass to be closed. Raises LawBroken."""
     with LatestRows() as latest:
         for segment in data.segments():
             latest.add(segment.segment, data.segment_ledger(segment))
@@ -82,7 +83,7 @@ def counted_again(data: DataSet, number: int, parts: Iterable[Part]) -> Totals:
 
 
 def retried_inputs(kind: str, flow: Flow | None) -> dict[str, int] | None:
-    """How many inputs of a pass had which outcome in earlier passes; None where that was not recorded."""
+    """The number of inputs of a pass per outcome in earlier passes; None if it was not recorded."""
     if kind != "retry":
         return {}
     return None if flow is None else {name: volume.items for name, volume in flow.retried.items()}

@@ -1,7 +1,7 @@
-"""A pass that is closed in the pod that committed its last shard, by the same records as by a commit step of its own.
+"""Closing of a pass in the pod that committed its last shard, with the same records as a separate commit step.
 
-The commits of shards say which pod that is: whoever finds all of them goes on. Two pods may do so at once, as two
-commit steps may. Nothing of this is needed: what goes wrong is left to the pass's own commit step, which reports it.
+The pod that finds commits of all shards closes the pass. Two pods may do so concurrently, as two commit steps may. This
+is optional: if it fails, the pass's own commit step does the work and reports errors.
 """
 
 import logging
@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 
 def closed_by_last_shard(context: StepContext, enter: Callable[[Step], None]) -> CommitReport | None:
-    """Close the pass whose shard this process has committed; None: other shards, or a commit step, will do it.
+    """Close the pass whose shard this process has committed; None if another shard or a commit step has to do it.
 
     `enter` is called when the process enters the commit step.
     """
@@ -40,7 +40,7 @@ def closed_by_last_shard(context: StepContext, enter: Callable[[Step], None]) ->
 
 
 def _may_close(context: StepContext) -> bool:
-    """Whether all shards are committed, of a stage that needs no more than their commits to close the pass."""
+    """Whether all shards are committed, and the stage needs only their commits to close the pass."""
     stage = context.task.stage
     if registry.stage_class(stage.type, stage.params).decides:
         return False

@@ -1,4 +1,4 @@
-"""Closes shards that were not committed in any attempt, so that the pass can end with an outcome for every input.
+"""Closing of shards that were not committed in any attempt, so that the pass ends with an outcome for every input.
 
 Known results of such a shard are kept: frozen outcomes, and checkpoints of stages without `assemble`. All other inputs
 become `failed(shard_lost)`, and can be retried.
@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 
 def give_up(context: StepContext, opened: Pass, shard: int) -> ShardCommit:
-    """Write the rows of a shard that is not committed, and return a commit for use in the segment only."""
+    """Write the rows of an uncommitted shard, and return a commit that is used in the segment only."""
     task = context.task
     paths = context.data_set(task.stage.name, task.stage.key).paths(opened.segment)
     folder = Path(tempfile.mkdtemp(prefix="lost-", dir=context.scratch))

@@ -1,6 +1,6 @@
-"""The commit step: collects the commits of shards, verifies the counts, closes the segment and builds views.
+"""The commit step: collect the commits of shards, verify the counts, close the segment and build views.
 
-`segment.json` is written once and is authoritative. Another pod or a later run reports the existing segment.
+`segment.json` is written once and is authoritative. If it exists, another pod or a later run reports it.
 """
 
 import logging
@@ -41,11 +41,11 @@ from reelmill_stages.runtime.views import present
 log = logging.getLogger(__name__)
 _READERS = 16
 _AT_ONCE = 1024
-"""Commits of shards that are in memory at the same time."""
+"""Number of commits of shards in memory at the same time."""
 
 
 def commit(context: StepContext) -> CommitReport:
-    """Close the pass of the task, or only build its views again.
+    """Close the pass of the task, or only rebuild its views.
 
     Raises TransientError if shards are not committed and must not be closed as lost, and StalePlan if the pass was
     opened with another definition.
@@ -73,7 +73,7 @@ def _commit(context: StepContext, paths: SegmentPaths) -> CommitReport:
             **closed.counts.model_dump(by_alias=True),
             counters=_added(closed, context.data_set(closed.stage, closed.key, until=closed.segment - 1).last),
         )
-    closed = closed.replace(parts=())  # the views read them again
+    closed = closed.replace(parts=())  # views read them again
     view = present(context)
     return _report(closed, view)
 
@@ -92,7 +92,7 @@ def _close(context: StepContext) -> Segment:
     commits: Iterable[ShardCommit]
     used = CommittedUsage()
     if registry.stage_class(task.stage.type, task.stage.params).decides:
-        # Imported here, because few stages need it, and it imports numpy.
+        # Imported here because few stages need it, and it imports numpy.
         from reelmill_stages.runtime.decide.step import decide
 
         stage = registry.stage(task.stage.type, task.stage.params)
@@ -105,10 +105,10 @@ def _close(context: StepContext) -> Segment:
 def _commits(
     context: StepContext, data: DataSet, opened: Pass, used: CommittedUsage, lost: dict[int, ShardCommit]
 ) -> Iterator[ShardCommit]:
-    """The commits of all shards, in order, few at a time; missing ones are closed as lost if the task says so.
+    """The commits of all shards, in order, few at a time; missing ones are closed as lost if the task requests it.
 
-    What their runs have used is added to `used`. `lost` are lost shards whose commits are known, and stand even if one
-    of them was committed meanwhile. Those that are closed as lost are added.
+    The usage of their runs is added to `used`. `lost` maps lost shards to their known commits, which remain valid even
+    if one of the shards was committed in the meantime. Shards that are closed as lost are added to it.
     """
     paths = data.paths(opened.segment)
     numbers = set(committed_shards(context, paths)) | lost.keys()
@@ -141,7 +141,7 @@ def _commits(
 
 @dataclass
 class _Sums:
-    """What a segment says of its shards together."""
+    """Sums over the shards of a segment."""
 
     next_ordinal: int
     counters: dict[str, int]
@@ -152,7 +152,7 @@ class _Sums:
     flow: Flow | None = field(default_factory=Flow)
 
     def add(self, commits: Iterable[ShardCommit]) -> Iterator[tuple[Part, Counts]]:
-        """Add the commits, one after the other; each as a part of the segment, with its counts."""
+        """Add the commits one by one; yields each as a part of the segment, with its counts."""
         for one in commits:
             part = Part(
                 items=one.items,
@@ -218,17 +218,17 @@ def _segment(
 
 
 def _totals(data: DataSet, opened: Pass, added: Totals, sums: _Sums) -> Totals:
-    """The totals of the stage after the pass, from those before it where they are enough."""
+    """The totals of the stage after the pass, from the totals before it if they suffice."""
     retried = retried_inputs(opened.kind, sums.flow)
     if retried is None or (opened.kind == "retry" and not opened.in_):
-        # A retry that finds nothing was started by totals that the rows do not bear out: it would be started again.
+        # An empty retry was started because totals disagree with the rows; without a recount it would start again.
         return counted_again(data, opened.segment, sums.parts)
     carried = carried_forward(data.last, added, opened.in_, retried)
     return carried or counted_again(data, opened.segment, sums.parts)
 
 
 def _asks(stage: StageDef) -> bool:
-    """Whether a stage may have asked a server; code of the user's own is not imported to find out."""
+    """Whether a stage may have sent requests to a server; user code is not imported to determine this."""
     return bool(registry.own_code(stage.type, stage.params)) or registry.stage_class(stage.type, stage.params).asks
 
 
@@ -258,7 +258,7 @@ def _abandoned(context: StepContext, data: DataSet) -> Segment:
 
 
 def _added(closed: Segment, before: Segment | None) -> dict[str, int]:
-    """The counters of one pass; those of a segment are totals."""
+    """The counters of this pass; those of a segment are totals."""
     known = before.counters if before else {}
     return {name: more for name, count in closed.counters.items() if (more := count - known.get(name, 0))}
 

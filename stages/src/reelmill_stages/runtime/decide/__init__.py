@@ -1,1 +1,1 @@
-"""Decisions over the whole data set: signatures in order, the index of what was kept, and the verdicts."""
+"""Decisions over the whole data set: ordered signatures, the index of kept inputs, and the verdicts."""

@@ -1,8 +1,8 @@
-"""Blocks of an index of signatures: the keys and signatures of so many kept inputs in one file.
+"""Blocks of an index of signatures: files with the keys and signatures of a fixed number of kept inputs.
 
-A block begins with its number of inputs and 2 * count + 1 offsets, as uint32, little-endian; then come, unless an
-earlier version wrote it, the CRC-32 of each input (uint32). Key and signature of each follow one another, and each
-begins and ends at the offsets. Keys are in UTF-8.
+A block begins with its number of inputs and 2 * count + 1 offsets, as uint32, little-endian. Then follows the CRC-32 of
+each input (uint32), which earlier versions did not write. Then the key and signature of each input follow one another;
+each begins and ends at the offsets. Keys are in UTF-8.
 """
 
 import mmap
@@ -38,9 +38,9 @@ def block(rows: Sequence[Signed], first: int, *, sums: bool = True) -> bytes:
 
 
 def row(data: bytes | mmap.mmap, place: int, number: int | None = None) -> Signed:
-    """An input of a block. Raises ValueError if there is none, or the block is of another form.
+    """An input of a block. Raises ValueError if there is none, or the block has another format.
 
-    With `number`, the input must have the sum of that number: it is this input of the index, and unchanged.
+    With `number`, the checksum must match: it is then input `number` of the index, and unchanged.
     """
     try:
         (count,) = _number(data)
@@ -65,14 +65,14 @@ def rows(data: bytes) -> Iterator[Signed]:
 
 
 def _sum(key: bytes, signature: bytes, number: int) -> int:
-    """CRC-32 of an input; where its key ends and its number are part of it."""
+    """CRC-32 of an input; it includes the end of its key and its number."""
     return zlib.crc32(signature, zlib.crc32(key, number) ^ len(key))
 
 
 class Blocks:
-    """Blocks in files, of which a few are open. `file` gives the file of a block, of `size` inputs.
+    """Blocks in files, of which a few are open. `file` returns the file of a block of `size` inputs.
 
-    With `sums`, each input is compared with its own.
+    With `sums`, each input is compared with its checksum.
     """
 
     def __init__(self, file: Callable[[int], Path], size: int = BLOCK, *, sums: bool = False) -> None:
@@ -82,7 +82,7 @@ class Blocks:
         self._open: OrderedDict[int, mmap.mmap] = OrderedDict()
 
     def row(self, number: int) -> Signed:
-        """An input, by its number over all blocks. Raises ValueError as the function."""
+        """An input, by its number over all blocks. Raises ValueError as the function `row`."""
         block, place = divmod(number, self._size)
         found = self._open.get(block)
         if found is None:

@@ -1,9 +1,8 @@
-"""Postings in a file of which each holds a check of itself, so that a search compares only what it looks at.
+"""Postings in a file, each with a checksum, so that a search verifies only the postings that it reads.
 
-The check is in the lower 24 bits of a term, which are 0 otherwise, and depends on the upper ones, on the number, and on
-where the posting is. A search ends between two neighbours, of which the first is less than what is wanted and the
-second is not. If both are what was written, it ends where it would have ended in the file that was written, whatever
-else is damaged.
+The checksum is in the lower 24 bits of a term, which are 0 otherwise. It depends on the upper bits, on the number and
+on the position of the posting. A search ends between two neighbours: the first is less than the wanted term, the second
+is not. If both are intact, the result is the same as in the undamaged file, even if other postings are damaged.
 """
 
 from dataclasses import dataclass
@@ -17,14 +16,14 @@ _ODD = np.uint64(0x9E3779B97F4A7C15)
 
 
 def checked(found: Postings, bucket: int) -> Postings:
-    """The postings of a bucket with their checks, as they are in its file."""
+    """The postings of a bucket with their checksums, as in its file."""
     checks = _checks(found.terms, found.numbers, np.arange(len(found)), bucket)
     return Postings(found.terms | checks, found.numbers)
 
 
 @dataclass(frozen=True, slots=True)
 class CheckedPostings:
-    """The postings of a bucket as they are in a file. Its methods raise ValueError for those that were changed."""
+    """The postings of a bucket as stored in a file. Its methods raise ValueError for corrupted ones."""
 
     held: Postings
     bucket: int
@@ -39,14 +38,14 @@ class CheckedPostings:
         first = begin[places]
         ends = np.searchsorted(terms, wanted[places] | LOW, "right")
         rows = spread(first, ends - first)
-        looked_at = np.zeros(len(terms) + 1, bool)  # what is before the first and behind the last is at the end
+        looked_at = np.zeros(len(terms) + 1, bool)  # positions before the first and after the last are the last element
         for each in (begin - 1, begin, rows, ends):
             looked_at[each] = True
         self._compare(np.flatnonzero(looked_at[:-1]))
         return np.repeat(places, ends - first), self.held.numbers[rows].astype(np.int64)
 
     def all(self) -> Postings:
-        """All of them, without their checks."""
+        """All postings, without their checksums."""
         self._compare(np.arange(len(self.held)))
         return Postings(self.held.terms & ~LOW, self.held.numbers)
 

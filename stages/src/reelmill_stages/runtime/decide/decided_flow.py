@@ -1,4 +1,4 @@
-"""What verdicts change in the flow of a shard: inputs that were done are filtered, and their items are gone."""
+"""Effect of verdicts on the flow of a shard: some done inputs become filtered, and their items are dropped."""
 
 from reelmill.contract.records.flow import Flow, Volume
 from reelmill.contract.records.rows import Item, Outcome
@@ -7,7 +7,7 @@ from reelmill_stages.runtime.decide.verdict_files import Verdict
 
 
 class DecidedFlow:
-    """Adds up the items of a shard, in order. `before` is the flow without verdicts; None: not known."""
+    """Adds up the items of a shard, in order. `before` is the flow without verdicts; None if unknown."""
 
     def __init__(self, before: Flow | None) -> None:
         self._before = before
@@ -15,16 +15,16 @@ class DecidedFlow:
         self._is_known = True
 
     def keep(self, item: Item) -> None:
-        """An item that stays."""
+        """Add an item that is kept."""
         self._tally.pass_on(item)
 
     def drop(self, item: Item, verdict: Verdict) -> None:
-        """An item of a filtered input, which it is, or what the input was made of: their durations are the same."""
+        """Add an item of a filtered input; it has the same duration as the input."""
         self._is_known = self._is_known and verdict.place.items == 1 and item.key == verdict.key
         self._tally.add(item, f"{Outcome.FILTERED}:{verdict.reason}", size=verdict.place.input_bytes)
 
     def flow(self) -> Flow | None:
-        """The flow with the verdicts; None if it is not known, or does not add up."""
+        """The flow with the verdicts; None if it is unknown or does not add up."""
         before = self._before
         if before is None or not self._is_known:
             return None

@@ -1,4 +1,4 @@
-"""The rows of a shard with the verdicts over them: new files of its ledger and items, which the segment names."""
+"""Rows of a shard with verdicts applied: new files of its ledger and items, which the segment names."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -19,7 +19,7 @@ from reelmill_stages.store.damage import address, unreadable
 def decided(
     store: Store, paths: SegmentPaths, commit: ShardCommit, verdicts: Object, run: str, folder: Path
 ) -> ShardCommit:
-    """The commit of a shard with these verdicts, which is not in the store; its rows are, under names of this run.
+    """The commit of a shard with these verdicts. It is not stored; its rows are, under names of this run.
 
     Raises StoreDamaged if the verdicts do not fit the rows.
     """

@@ -1,7 +1,7 @@
-"""The index of what the pass that is decided has kept so far, in files of the scratch folder.
+"""The index of the inputs that the current pass has kept so far, in files of the scratch folder.
 
-Postings are kept in runs, which are merged when there are several of about the same size, so that there are never many;
-memory holds the last run, the last block and one piece of a merge.
+Postings are stored in runs. Several runs of similar size are merged, so there are never many. Memory holds the last
+run, the last block and one piece of a merge.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,15 +16,15 @@ from reelmill_stages.runtime.decide.stored_index import StoredIndex
 from reelmill_stages.stage import Signed
 
 _TOGETHER = 4
-"""Number of runs of about the same size that are merged."""
+"""Number of runs of similar size that are merged."""
 _IN_MEMORY = 1 << 16
-"""Largest run, in postings, that stays in memory."""
+"""Largest run, in postings, that is kept in memory."""
 
 
 class GrowingIndex:
-    """Kept inputs and their terms, in the order in which they are added, with numbers from 0.
+    """Kept inputs and their terms, numbered from 0 in the order in which they are added.
 
-    `sums`: its blocks hold a CRC-32 of each input.
+    With `sums`, its blocks contain a CRC-32 of each input.
     """
 
     def __init__(self, folder: Path, *, sums: bool = True) -> None:
@@ -41,7 +41,7 @@ class GrowingIndex:
         return self._full * blocks.BLOCK + len(self._last)
 
     def add(self, rows: Sequence[Signed], terms: Terms, owners: Numbers) -> None:
-        """Add kept inputs and their mixed terms; `owners` are places in `rows`."""
+        """Add kept inputs and their mixed terms; `owners` are indexes in `rows`."""
         first = len(self)
         self._append(rows)
         if len(terms):
@@ -49,7 +49,7 @@ class GrowingIndex:
             self._add_run(Postings(fresh.terms, fresh.numbers + np.uint32(first)))
 
     def take(self, index: StoredIndex) -> None:
-        """Add all that an index of an earlier pass holds. Raises StoreDamaged as that index."""
+        """Add the content of an index of an earlier pass. Raises StoreDamaged as that index."""
         first = len(self)
         self._append(index.row(number) for number in range(len(index)))
         for bucket in index.buckets():
@@ -65,7 +65,7 @@ class GrowingIndex:
         return self._last[place] if block == self._full else self._blocks.row(number)
 
     def buckets(self) -> Iterator[Postings]:
-        """All postings, in buckets of about `postings.PIECE`: a power of two, and one of them at least."""
+        """All postings, in buckets of about `postings.PIECE`; the number of buckets is a power of two."""
         runs = self._runs or [Postings(np.zeros(0, np.uint64), np.zeros(0, np.uint32))]
         yield from postings.pieces(runs, postings.bits_for(sum(map(len, runs))))
 
@@ -96,11 +96,11 @@ class GrowingIndex:
             self._runs[-number:], self._levels[-number:] = [run], [_level(run)]
 
     def _out_of_order(self) -> bool:
-        """Whether a run is larger than the one before: merging those two keeps equal sizes together."""
+        """Whether a run is larger than the one before: merging these two keeps runs of equal size together."""
         return len(self._levels) > 1 and self._levels[-1] > self._levels[-2]
 
     def _kept(self, runs: Sequence[Postings]) -> Postings:
-        """Runs as one, in memory or in a file."""
+        """Merge runs into one, in memory or in a file."""
         count = sum(map(len, runs))
         if count <= _IN_MEMORY:
             return postings.merged(runs)
@@ -108,7 +108,7 @@ class GrowingIndex:
         file = self._folder / f"run-{self._written:06d}.bin"
         postings.write(file, postings.pieces(runs, postings.bits_for(count)), count)
         found = postings.read(file)
-        file.unlink()  # the mapping holds it until the next merge
+        file.unlink()  # the mapping keeps it until the next merge
         return found
 
     def _block_file(self, number: int) -> Path:

@@ -1,4 +1,4 @@
-"""What was kept so far, over all segments and the pass that is decided: what `Stage.decide` gets as `kept`."""
+"""All inputs kept so far, over all segments and the current pass: the argument `kept` of `Stage.decide`."""
 
 from bisect import bisect_right
 from collections.abc import Sequence
@@ -14,14 +14,14 @@ from reelmill_stages.stage import Signed
 
 
 class KeptInputs:
-    """Implements `stage.KeptSignatures`. Numbers go on from index to index; those of `growing` come last."""
+    """Implements `stage.KeptSignatures`. Numbers continue from index to index; those of `growing` come last."""
 
     def __init__(self, earlier: Sequence[StoredIndex], growing: GrowingIndex) -> None:
         self._indexes: tuple[StoredIndex | GrowingIndex, ...] = (*earlier, growing)
         self._starts = [0, *accumulate(len(index) for index in earlier)]
 
     def find(self, values: Terms) -> tuple[Numbers, Numbers]:
-        """Pairs of (place in `values`, number of a kept input that has this term)."""
+        """Pairs of (index in `values`, number of a kept input that has this term)."""
         terms = postings.mixed(values)
         order = np.argsort(terms)
         wanted = terms[order]
@@ -33,6 +33,6 @@ class KeptInputs:
 
     def get(self, number: int) -> Signed:
         """A kept input."""
-        # Of several that begin at the same number, all but the last are empty.
+        # Of several indexes with the same start, all but the last are empty.
         place = bisect_right(self._starts, number) - 1
         return self._indexes[place].row(number - self._starts[place])

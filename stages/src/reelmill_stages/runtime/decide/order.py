@@ -1,6 +1,6 @@
-"""The signatures of a pass in the order in which they are decided: by rank, then by key, then as inputs come.
+"""The signatures of a pass in the order of decision: by rank, then by key, then in input order.
 
-They are sorted in a temporary SQLite database on disk, so memory use is constant. What is sorted depends on the inputs
+They are sorted in a temporary SQLite database on disk, so memory use is constant. The sort keys depend on the inputs
 alone, so the order is the same for any division into shards.
 """
 
@@ -18,7 +18,7 @@ from reelmill_stages.stage import Signed
 
 
 class SignedInput(NamedTuple):
-    """An input of a pass, and where it is in the files of its shard."""
+    """An input of a pass, and its position in the files of its shard."""
 
     key: str
     data: bytes
@@ -34,7 +34,7 @@ class SignedInput(NamedTuple):
 
 
 class _Row(msgspec.Struct, gc=False):
-    """A row of a file of signatures, as nearly all are; `data` is in base64 there."""
+    """A row of a file of signatures in its usual form; `data` is in base64."""
 
     rank: float
     key: str
@@ -62,9 +62,9 @@ class SignatureOrder(TemporaryDatabase):
         )
 
     def add(self, shard: int, rows: Path, without: Collection[int] = ()) -> None:
-        """Add a shard's file of signatures, whose content was compared with its digest.
+        """Add a shard's file of signatures, whose content has been compared with its digest.
 
-        Inputs whose row of the ledger is one of `without` are left out.
+        Inputs whose row of the ledger is in `without` are left out.
         """
         self._db.execute("BEGIN")
         with rows.open("rb") as file:
@@ -74,7 +74,7 @@ class SignatureOrder(TemporaryDatabase):
         self._db.execute("COMMIT")
 
     def __iter__(self) -> Iterator[SignedInput]:
-        # Code of a user's own may give two inputs of a pass one key.
+        # A custom stage may give two inputs of a pass the same key.
         rows = self._db.execute(
             "SELECT key, data, shard, row, first, items, bytes FROM s ORDER BY rank, key, shard, row"
         )
@@ -91,6 +91,6 @@ def _values(line: bytes, shard: int) -> tuple[object, ...]:
 
 
 def _other_values(row: dict[str, Any], shard: int) -> tuple[object, ...]:
-    """Those of what only the standard library reads."""
+    """The values of a row that only the standard library can decode."""
     place = row["row"], row["first"], row["items"], row.get("input_bytes")
     return row["rank"], row["key"], shard, *place, a2b_base64(row["data"])

@@ -1,6 +1,6 @@
-"""The index of what a pass keeps: with the indexes of earlier passes that it takes in (`tiers`).
+"""The index of the inputs that a pass keeps, merged with indexes of earlier passes (`tiers`).
 
-Its files follow from the segments before the pass and from what was kept, in order, alone. So they can be made again.
+Its files are determined by the segments before the pass and the kept inputs in order, so they can be made again.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,7 +18,7 @@ from reelmill_stages.stage import Signed, Stage
 class PassIndex:
     """The index of a pass while it grows, in a folder. `data` has the segments before that of the pass.
 
-    `with_checks`: as `KeptIndex.checked`. Raises StoreDamaged for an index that it takes in.
+    `with_checks`: as `KeptIndex.checked`. Raises StoreDamaged for an index that is merged into it.
     """
 
     def __init__(self, data: DataSet, folder: Path, *, with_checks: bool = True) -> None:
@@ -32,11 +32,11 @@ class PassIndex:
             self._growing.take(index)
         self._taken = len(self._growing)
         self.since = segments[first].segment if first < len(segments) else 0
-        """The first segment whose kept inputs it has, besides those of the pass; 0: there is none."""
+        """The first earlier segment whose kept inputs it includes; 0 if there is none."""
         if self.since and (kept := segments[first].kept) and kept.since:
             self.since = kept.since
         self.kept = KeptInputs(indexes[:first], self._growing)
-        """All that was kept, over all passes."""
+        """All kept inputs, over all passes."""
 
     def __len__(self) -> int:
         return len(self._growing)
@@ -47,13 +47,13 @@ class PassIndex:
         return len(self._growing) - self._taken
 
     def add(self, kept: Sequence[Signed], stage: Stage) -> None:
-        """Add inputs that were kept, in the order in which they were decided."""
+        """Add kept inputs, in the order of decision."""
         if kept:
             values, owners = stage.terms([one.data for one in kept])
             self._growing.add(kept, postings.mixed(values), owners)
 
     def buckets(self) -> Iterator[Path | None]:
-        """A file of each bucket of postings, which is there until the next one; None for an empty one."""
+        """A file of each bucket of postings, which exists until the next one is requested; None for an empty bucket."""
         for number, bucket in enumerate(self._growing.buckets()):
             if not len(bucket):
                 yield None

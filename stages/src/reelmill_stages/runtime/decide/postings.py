@@ -1,7 +1,7 @@
-"""Postings of an index of signatures: which terms lead to which kept inputs, sorted by term.
+"""Postings of an index of signatures: (term, number of a kept input), sorted by term.
 
-Terms are mixed first, so that they are spread evenly over 64 bits whatever a stage uses, and can be divided into
-buckets by their first bits. Pure functions of arrays.
+Terms are mixed first, so that they are distributed evenly over 64 bits for any stage and can be divided into buckets by
+their first bits. Pure functions of arrays.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,7 +13,7 @@ import numpy as np
 
 Terms = np.ndarray[tuple[int], np.dtype[np.uint64]]
 Numbers = np.ndarray[tuple[int], np.dtype[Any]]
-"""Signed or unsigned whole numbers."""
+"""Signed or unsigned integers."""
 
 SIZE = 12
 """Bytes of one posting in a file: all terms as uint64, followed by all numbers as uint32, little-endian."""
@@ -24,7 +24,7 @@ _BITS = 64
 
 @dataclass(frozen=True, slots=True)
 class Postings:
-    """`numbers[i]` has the term `terms[i]`; terms are mixed and rise."""
+    """`numbers[i]` has the term `terms[i]`; terms are mixed and in ascending order."""
 
     terms: Terms
     numbers: Numbers
@@ -33,7 +33,7 @@ class Postings:
         return len(self.terms)
 
     def find(self, wanted: Terms) -> tuple[Numbers, Numbers]:
-        """(places in `wanted`, numbers), for mixed terms that rise."""
+        """(indexes in `wanted`, numbers), for mixed terms in ascending order."""
         if not len(self.terms) or not len(wanted):
             return NOTHING
         begin = np.searchsorted(self.terms, wanted)
@@ -47,25 +47,25 @@ class Postings:
         return self
 
     def part(self, first: int, end: int) -> "Postings":
-        """Those with terms from `first` up to `end`."""
+        """The postings with terms from `first` up to `end`."""
         low = int(np.searchsorted(self.terms, np.uint64(first))) if first else 0
         high = int(np.searchsorted(self.terms, np.uint64(end))) if end < 1 << _BITS else len(self)
         return Postings(self.terms[low:high], self.numbers[low:high])
 
 
 NOTHING: tuple[Numbers, Numbers] = (np.zeros(0, np.int64), np.zeros(0, np.int64))
-"""What `find` gives where nothing is found."""
+"""Result of `find` if nothing is found."""
 
 
 def together(found: Sequence[tuple[Numbers, Numbers]]) -> tuple[Numbers, Numbers]:
-    """What several `find` gave, as one."""
+    """Concatenate several results of `find`."""
     if not found:
         return NOTHING
     return np.concatenate([places for places, _ in found]), np.concatenate([numbers for _, numbers in found])
 
 
 def spread(begin: Numbers, counts: Numbers) -> Numbers:
-    """The ranges that begin at `begin` and have `counts` numbers each, one after the other."""
+    """Concatenate the ranges that begin at `begin` and have `counts` numbers each."""
     ends = np.cumsum(counts)
     first = ends - counts
     found: Numbers = np.arange(ends[-1] if len(ends) else 0) + np.repeat(begin - first, counts)
@@ -73,10 +73,10 @@ def spread(begin: Numbers, counts: Numbers) -> Numbers:
 
 
 def mixed(values: Terms) -> Terms:
-    """Terms spread evenly over the upper 40 of 64 bits (the finaliser of SplitMix64).
+    """Distribute terms evenly over the upper 40 of 64 bits (the finaliser of SplitMix64).
 
-    The lower bits are 0, and hold a number while postings are sorted. A few different terms become equal, which costs
-    a comparison.
+    The lower bits are 0, and hold a number while postings are sorted. A few different terms become equal, which costs a
+    comparison.
     """
     values = values.astype(np.uint64)
     values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
@@ -90,7 +90,7 @@ LOW = np.uint64((1 << 24) - 1)
 
 
 def postings(terms: Terms, numbers: Numbers) -> Postings:
-    """Postings of mixed terms in any order, each once. Numbers are less than 2 ** 24."""
+    """Postings of mixed terms in any order, without duplicates. Numbers must be less than 2 ** 24."""
     both = np.sort(terms | numbers.astype(np.uint64))
     first = np.ones(len(both), bool)
     first[1:] = both[1:] != both[:-1]
@@ -99,21 +99,21 @@ def postings(terms: Terms, numbers: Numbers) -> Postings:
 
 
 def pieces(runs: Sequence[Postings], bits: int) -> Iterator[Postings]:
-    """All postings of several runs as one, divided by the first `bits` bits of their terms."""
+    """Merge several runs; yields all postings in pieces by the first `bits` bits of their terms."""
     for number in range(1 << bits):
         first, end = number << (_BITS - bits), (number + 1) << (_BITS - bits)
         yield merged([run.part(first, end) for run in runs])
 
 
 def merged(runs: Sequence[Postings]) -> Postings:
-    """Several runs as one, in memory. The numbers of each run are higher than those of the one before."""
+    """Merge several runs in memory. The numbers of each run are higher than those of the one before."""
     terms = np.concatenate([run.terms for run in runs])
     order = np.argsort(terms, kind="stable")
     return Postings(terms[order], np.concatenate([run.numbers for run in runs])[order])
 
 
 def bits_for(count: int) -> int:
-    """By how many bits so many postings are divided into pieces."""
+    """The number of bits by which this many postings are divided into pieces."""
     return max(0, (count // PIECE).bit_length())
 
 
@@ -131,7 +131,7 @@ def write(file: Path, parts: Iterator[Postings], count: int) -> None:
 
 
 def read(file: Path) -> Postings:
-    """Postings in a file, which are read when they are looked at. Raises ValueError for a file of another form."""
+    """The postings in a file, which are read on access. Raises ValueError for another file format."""
     size = file.stat().st_size
     if size % SIZE:
         raise ValueError(f"{size} bytes are not a multiple of {SIZE}, the size of a posting")

@@ -1,4 +1,4 @@
-"""The index of a closed pass, made again from its records: signatures of its shards, and verdicts."""
+"""Rebuild of the index of a closed pass from its records: signatures of its shards, and verdicts."""
 
 from collections.abc import Iterator
 from itertools import islice
@@ -22,7 +22,7 @@ _TOGETHER = 1 << 12
 
 
 def rebuilt(data: DataSet, segment: Segment, stage: Stage, folder: Path) -> Iterator[tuple[Object, Path]]:
-    """(object that the segment names, file that should have its content), one after the other.
+    """(object that the segment names, file that should have its content), one by one.
 
     `data` has the segments before this one. Raises StoreDamaged for a record that is missing or damaged.
     """

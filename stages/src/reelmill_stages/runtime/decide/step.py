@@ -1,8 +1,8 @@
-"""Decides a pass: once, whoever closes it, and for good.
+"""The decision over a pass, made once by a process that closes it, and final.
 
-The files of verdicts and of the index have names of one run; `verdicts.json` names those that count and is created
-last. A run that finds it, or loses the race for it, follows it. Shards that the deciding run closed as lost are part
-of it, so a commit of such a shard that arrives later changes nothing.
+The files of verdicts and of the index have names of one run; `verdicts.json` names the valid ones and is created last.
+A run that finds it, or loses the race for it, uses it. It includes the shards that the deciding run closed as lost, so
+a later commit of such a shard has no effect.
 """
 
 import logging
@@ -32,9 +32,9 @@ from reelmill_stages.store.digests import file_digest
 log = logging.getLogger(__name__)
 
 _BATCH = 1 << 15
-"""Largest number of inputs that are given to `decide` at once."""
+"""Largest number of inputs passed to `decide` at once."""
 _BATCH_BYTES = 1 << 24
-"""Largest size of their signatures."""
+"""Largest total size of their signatures in bytes."""
 
 
 def decide(
@@ -44,10 +44,10 @@ def decide(
     stage: Stage,
     commits: Callable[[dict[int, ShardCommit]], Iterator[ShardCommit]],
 ) -> tuple[Iterator[ShardCommit], KeptIndex]:
-    """The shards of a pass with the verdicts over their rows, and the index of what was kept.
+    """The shards of a pass with the verdicts applied to their rows, and the index of kept inputs.
 
-    `commits` gives the commits of all shards. It takes those that are in no record because their shards were lost, by
-    number, and adds those that are found to be. `data` has the segments before that of the pass.
+    `commits` returns the commits of all shards. Its argument maps the numbers of lost shards, which have no record, to
+    their commits; it adds further shards found to be lost. `data` has the segments before that of the pass.
     """
     paths = data.paths(opened.segment)
     stands = load(context.store, paths.verdicts_json, Verdicts)
@@ -85,7 +85,7 @@ class Deciding:
         self._index = PassIndex(data, _folder(context, "index"))
 
     def run(self, commits: Iterator[ShardCommit], lost: Mapping[int, ShardCommit]) -> Verdicts:
-        """Decide about all inputs with signatures, and upload what the verdicts consist of.
+        """Decide all inputs with signatures, and upload the verdicts.
 
         `lost` are the lost shards among `commits`, once these are consumed.
         """
@@ -121,7 +121,7 @@ class Deciding:
     def _verdicts(
         self, order: Iterator[SignedInput]
     ) -> Iterator[tuple[Sequence[SignedInput], Sequence[Filtered | None]]]:
-        """What the stage says, in order; everything that it keeps is in the index when it is asked again."""
+        """The verdicts of the stage, in order; all inputs that it keeps are in the index before the next call."""
         waiting: list[SignedInput] = []
         while waiting := waiting or _batch(order):
             self._context.check_stop()
@@ -174,7 +174,7 @@ def _batch(order: Iterator[SignedInput]) -> list[SignedInput]:
 
 
 def _fresh(context: StepContext) -> str:
-    """A run of its own, for names that no other step of this process gives."""
+    """A new run id, for names that no other step of this process uses."""
     return f"{context.task.run}-{secrets.token_hex(4)}"
 
 

@@ -1,4 +1,4 @@
-"""The index of the signatures that an earlier pass kept, read from the store: only the files that are needed."""
+"""The index of the signatures that an earlier pass kept, read from the store; only needed files are read."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
@@ -20,13 +20,13 @@ from reelmill_stages.store.digests import file_digest, file_sum
 
 R = TypeVar("R")
 Bucket = Postings | CheckedPostings
-"""The postings of one file, whether or not they hold checks."""
+"""The postings of one file, with or without checksums."""
 _OPEN = 128
 """Number of buckets whose files are open at the same time."""
 
 
 class StoredIndex:
-    """The index of one segment. Its methods raise StoreDamaged for files that are not what was committed."""
+    """The index of one segment. Its methods raise StoreDamaged for files that differ from what was committed."""
 
     def __init__(self, data: DataSet, record: KeptIndex) -> None:
         self._data = data
@@ -60,7 +60,7 @@ class StoredIndex:
         return postings.together(found)
 
     def buckets(self) -> Iterator[Postings]:
-        """All postings, by rising terms."""
+        """All postings, in ascending order of terms."""
         for number in range(len(self._record.buckets)):
             yield self._read(number, lambda bucket: bucket.all())
 
@@ -76,7 +76,7 @@ class StoredIndex:
         return self._read(number, lambda bucket: bucket.find(wanted))
 
     def _read(self, number: int, read: Callable[[Bucket], R]) -> R:
-        """What is read from a bucket."""
+        """Read from a bucket."""
         record = self._record.buckets[number]
         if record is None:
             return read(Postings(np.zeros(0, np.uint64), np.zeros(0, np.uint32)))
@@ -103,7 +103,7 @@ class StoredIndex:
         return self._files[record.key]
 
     def _fetched(self, record: Object) -> Path:
-        """A local copy, which is compared with its sum or digest unless it holds checks."""
+        """A local copy, which is compared with its checksum or digest unless its postings have checksums."""
         wanted, is_checked = self._sums.get(record.key), self._record.checked
         try:
             file = self._data.fetch(record.key, "" if is_checked or wanted is not None else record.digest)

@@ -1,8 +1,8 @@
-"""Which indexes of earlier passes hold what was kept, and which of them a pass takes into its own.
+"""Selection of the indexes of earlier passes that are in use, and of those that a pass merges into its own.
 
-Growth by small passes would leave an index each, and every pass looks into all of them. As in a log-structured merge
-tree, the last ones are merged where none of them is larger than the others together: an input is written again only
-into an index of at least twice the size, and so many times at most as the size of the data set has bits.
+Growth by small passes would leave one index each, and every pass searches all of them. As in a log-structured merge
+tree, the last indexes are merged if none of them is larger than the others together. An input is rewritten only into an
+index of at least twice the size, so it is rewritten at most log2 of the size of the data set times.
 """
 
 from collections.abc import Iterable, Sequence
@@ -10,11 +10,11 @@ from collections.abc import Iterable, Sequence
 from reelmill.contract.records.segment import Segment
 
 LEAST = 4
-"""Number of indexes that are merged, at least."""
+"""Minimum number of indexes that are merged."""
 
 
 def live(segments: Iterable[Segment]) -> list[Segment]:
-    """The segments whose indexes hold, together, each kept input once, in order."""
+    """The segments whose indexes together contain each kept input once, in order."""
     found: list[Segment] = []
     for segment in segments:
         if segment.kept is None:
@@ -27,7 +27,7 @@ def live(segments: Iterable[Segment]) -> list[Segment]:
 
 
 def merged(counts: Sequence[int]) -> int:
-    """How many of the last indexes, with so many inputs each, the next pass takes into its own."""
+    """The number of last indexes that the next pass merges into its own; `counts` are their numbers of inputs."""
     for number in range(len(counts), LEAST - 1, -1):
         last = counts[len(counts) - number :]
         if 2 * max(last) <= sum(last):

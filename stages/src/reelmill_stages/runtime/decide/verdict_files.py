@@ -1,4 +1,4 @@
-"""Files of verdicts: for each shard, its inputs that were filtered, with where their rows are."""
+"""Files of verdicts: for each shard, its filtered inputs and the positions of their rows."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -19,7 +19,7 @@ from reelmill_stages.store import Store
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """An input is filtered: its row in the ledger gets this reason and message, and its items are left out."""
+    """A filtered input: its row in the ledger gets this reason and message, and its items are left out."""
 
     key: str
     place: SignaturePlace
@@ -28,7 +28,7 @@ class Verdict:
 
     @classmethod
     def from_json(cls, row: Mapping[str, Any]) -> "Verdict":
-        """The verdict of a row. Raises ValueError for a row that is none."""
+        """The verdict of a row. Raises ValueError for an invalid row."""
         try:
             place = SignaturePlace(row["row"], row["first"], row["items"], row.get("input_bytes"))
             found = cls(row["key"], place, row["reason"], row["message"])
@@ -64,7 +64,7 @@ _PLACE = msgspec.json.Decoder(_Placed)
 
 
 class VerdictFiles:
-    """Collects verdicts in local files, one for each shard, none of which stays open."""
+    """Collects verdicts in local files, one per shard; none of them stays open."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

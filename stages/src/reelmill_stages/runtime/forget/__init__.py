@@ -1,1 +1,1 @@
-"""Forgetting items of a source: what came of them goes from the store, and anonymous rows stay in their place."""
+"""Forgetting of items of a source: everything made from them is deleted, and anonymous rows replace theirs."""

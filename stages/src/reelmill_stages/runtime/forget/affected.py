@@ -1,7 +1,7 @@
-"""What of a data set has something of forgotten items: items, inputs and files, by the lineage of its parts.
+"""The items, inputs and files of a data set that contain data of forgotten items, by the lineage of its parts.
 
-A file may hold other items as well. It goes, so its other inputs are *withdrawn*: they are processed again. Their other
-items go too, since processing makes all of them.
+A file may also hold other items. It is deleted, so its other inputs are *withdrawn*: they are processed again. Their
+other items are deleted too, since processing makes all of them.
 """
 
 from collections import defaultdict
@@ -23,22 +23,22 @@ from reelmill_stages.runtime.forget.tombstones import subject
 
 @dataclass(slots=True)
 class Affected:
-    """What was found in one data set."""
+    """What is affected in one data set."""
 
     parts: list[AffectedPart] = field(default_factory=list)
     files: dict[str, Object] = field(default_factory=dict)
     keys: dict[str, None] = field(default_factory=dict)
     names: dict[str, None] = field(default_factory=dict)
-    """Keys of items that have something of forgotten ones themselves, and of such inputs."""
+    """Keys of items that contain data of forgotten ones themselves, and of such inputs."""
     ordinals: set[int] = field(default_factory=set)
-    """Of affected items."""
+    """Ordinals of affected items."""
     tainted: set[int] = field(default_factory=set)
-    """Of those of them that have something of forgotten ones themselves."""
+    """Ordinals of affected items that contain data of forgotten ones themselves."""
     objects: dict[str, set[str]] = field(default_factory=dict)
-    """Of items of a source: key -> digests of the addresses of its source objects."""
+    """For items of a source: key -> digests of the URIs of its source objects."""
 
     def take(self, found: "Rows") -> None:
-        """Add what goes of a part."""
+        """Add the affected rows of a part."""
         self.parts.append(
             AffectedPart(
                 segment=found.segment,
@@ -62,7 +62,7 @@ class Affected:
         self.tainted |= found.tainted
 
     def record(self, data: DataSet, upstreams: Mapping[str, str]) -> AffectedDataSet:
-        """The form in the plan."""
+        """The data set as recorded in the plan."""
         summary = data.record()
         return AffectedDataSet(
             name=data.name,
@@ -79,7 +79,7 @@ class Affected:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rows:
-    """What goes of one part."""
+    """The affected rows of one part."""
 
     segment: int
     shard: int
@@ -97,7 +97,8 @@ class Rows:
 def of_source(data: DataSet, keys: Collection[str], objects: Mapping[str, Collection[str]] | None = None) -> Affected:
     """The items and failed rows of a source with these keys.
 
-    With `objects`, the source is at another place: only items that have one of these source objects of their key.
+    With `objects`, the source is at another location: only items with one of the source objects of
+    their key are included.
     """
     found = Affected()
     for segment in data.segments():
@@ -126,9 +127,9 @@ def of_source(data: DataSet, keys: Collection[str], objects: Mapping[str, Collec
 
 
 def of_stage(data: DataSet, upstreams: Mapping[str, Affected]) -> Affected:
-    """What a stage made of affected items of its upstreams, and what is in the same files.
+    """Everything that a stage made from affected items of its upstreams, and other items in the same files.
 
-    Raises SpecError where nothing says which items an input became.
+    Raises SpecError if no record shows which items an input became.
     """
     names = list(upstreams)
     found = Affected()
@@ -178,7 +179,7 @@ def _made(data: DataSet, lineage: PartLineage) -> list[tuple[Item, frozenset[int
 
 
 def _by_row(made: Sequence[tuple[Item, frozenset[int]]], inputs: Collection[int]) -> dict[int, list[int]]:
-    """Of inputs, the ordinals of the items that were made of each alone."""
+    """For each input, the ordinals of the items that were made from it alone."""
     found: dict[int, list[int]] = {place: [] for place in sorted(inputs)}
     for item, of in made:
         for place in of if len(of) == 1 else ():
@@ -192,11 +193,11 @@ def hanging_together(
     assembled: Sequence[tuple[Object, Sequence[int] | None]],
     given: set[int],
 ) -> tuple[list[Item], list[Object], set[int]]:
-    """The items, assembled files and inputs that hang together with these inputs by files."""
+    """The items, assembled files and inputs that are connected to these inputs through shared files."""
     inputs, bound = set(given), set[str | int]()
     bonds: list[tuple[set[str | int], Collection[int]]] = []
     for number, (item, of) in enumerate(made):
-        bonds.append(({number, *_names(item)}, of))  # an item without files binds its inputs as well
+        bonds.append(({number, *_names(item)}, of))  # an item without files also connects its inputs
     for file, numbers in assembled:
         bonds.append(({file.key}, frozenset(numbers or ())))
     of_input = defaultdict[int, list[set[str | int]]](list)

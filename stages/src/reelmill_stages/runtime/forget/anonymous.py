@@ -1,6 +1,6 @@
-"""Anonymous rows, in the place of those that have something of forgotten items. Pure.
+"""Anonymous rows, which replace rows with data of forgotten items. Pure functions.
 
-They keep what the balance of a stage is made of: ordinals, positions, weights, outcomes and attempts.
+They keep the values that the counts of a stage depend on: ordinals, positions, weights, outcomes and attempts.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -12,13 +12,13 @@ from reelmill_stages.runtime.forget.search.names import Names
 
 Row = dict[str, Any]
 Redact = Callable[[int, Row], Row | None]
-"""The row that takes the place of a row, by its number in the file; None: it stays as it is."""
+"""Returns the replacement for a row, by its number in the file; None: it is unchanged."""
 Token = Callable[[int, Row], str]
-"""The anonymous key of a row of a ledger, by its number."""
+"""Returns the anonymous key of a row of a ledger, by its number."""
 
 
 def items(data_set: str, ordinals: Collection[int], first: int) -> Redact:
-    """For a file of items, the first of which has the ordinal `first` in the data set with this key."""
+    """For a file of items; the first has the ordinal `first` in the data set with this key."""
 
     def redact(number: int, row: Row) -> Row | None:
         return _item(row, anonymous_key(data_set, first + number)) if first + number in ordinals else None
@@ -27,7 +27,7 @@ def items(data_set: str, ordinals: Collection[int], first: int) -> Redact:
 
 
 def ledger(token: Token, rows: Collection[int], names: Names) -> Redact:
-    """For a ledger; `token` gives the anonymous key of a row. Messages that mention one of the names go as well."""
+    """For a ledger; `token` returns the anonymous key of a row. Messages that mention one of the names are removed."""
 
     def redact(number: int, row: Row) -> Row | None:
         if number in rows:
@@ -40,7 +40,7 @@ def ledger(token: Token, rows: Collection[int], names: Names) -> Redact:
 def outcomes(
     token: Token, rows: Collection[int], made: Mapping[int, Sequence[int]], data_set: str, names: Names
 ) -> Redact:
-    """For frozen outcomes. `made` has the inputs whose items go, with the ordinals of those in the data set."""
+    """For frozen outcomes. `made` maps the inputs whose items are removed to the ordinals of these in the data set."""
     of_ledger = ledger(token, rows, names)
 
     def redact(number: int, row: Row) -> Row | None:
@@ -57,7 +57,7 @@ def outcomes(
 
 
 def checkpoint(keys: Collection[str]) -> Redact:
-    """For a checkpoint, whose rows are in no order: what is left of the input says nothing."""
+    """For a checkpoint, whose rows are unordered: no data of the input is kept."""
 
     def redact(number: int, row: Row) -> Row | None:
         if row.get("key") not in keys:
@@ -69,8 +69,10 @@ def checkpoint(keys: Collection[str]) -> Redact:
 
 
 def ledger_token(upstreams: Mapping[str, str], source: str, segment: int, shard: int) -> Token:
-    """The anonymous keys of rows in the ledger of a stage with these upstreams (name -> key), or of a `source` (its
-    key), whose rows have no ordinals.
+    """The anonymous keys of rows in a ledger.
+
+    It is the ledger of a stage with these upstreams (name -> key), or of a `source` (its key), whose rows have no
+    ordinals.
     """
 
     def token(number: int, row: Row) -> str:
@@ -85,7 +87,7 @@ def ledger_token(upstreams: Mapping[str, str], source: str, segment: int, shard:
 
 
 def lineage(keys: Mapping[str, str], files: Collection[str]) -> Redact:
-    """For a file of lineage: `keys` maps the keys of items to anonymous ones, `files` are those that go."""
+    """For a lineage file: `keys` maps the keys of items to anonymous ones, `files` are those that are removed."""
 
     def redact(number: int, row: Row) -> Row | None:
         if row.get("item") in keys:
@@ -96,7 +98,7 @@ def lineage(keys: Mapping[str, str], files: Collection[str]) -> Redact:
 
 
 def retried(keys: Collection[str], key: str) -> Redact:
-    """For the inputs of a retry, whose items are in the rows; those of version 0.1.0 are the rows themselves."""
+    """For the inputs of a retry, whose rows contain the items; in version 0.1.0 the rows are the items."""
 
     def redact(number: int, row: Row) -> Row | None:
         inside = row.get("item") if "key" not in row else row

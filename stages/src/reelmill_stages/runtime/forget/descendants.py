@@ -1,4 +1,4 @@
-"""The data sets of a store that were made of a source, whatever definition or pipeline made them."""
+"""The data sets of a store that were made from a source, by any definition or pipeline."""
 
 from collections.abc import Collection, Sequence
 
@@ -23,7 +23,7 @@ class DataSets:
     def __init__(self, store: Store) -> None:
         self._store = store
         self.listed = list(store.list(follow_links=False))
-        """All objects of the store; of links, only themselves."""
+        """All objects of the store; links are listed as such and not followed."""
         self._found = places(self.listed)
         self._records = {
             one.root: load(store, one.names.stage_json, StageRecord) for one in self._found if one.has_records
@@ -32,7 +32,7 @@ class DataSets:
 
     @property
     def roots(self) -> set[str]:
-        """Those of all data sets."""
+        """Roots of all data sets."""
         return set(self._known)
 
     @property
@@ -45,16 +45,16 @@ class DataSets:
         return {root: record for root, record in self._known.items() if record.stage == name and not record.upstreams}
 
     def of(self, source: SourceDef) -> set[str]:
-        """Roots of the data sets of a source, whatever its definition was: its own, and those of its place."""
+        """Roots of the data sets of a source: those of its current definition, and those at the same location."""
         own = DataSetPaths(source.name, source.key).root
         return self.at(source.name, source_place(source)) | (self.sources(source.name).keys() & {own})
 
     def at(self, source: str, place: str) -> set[str]:
-        """Roots of the data sets of a source of this name at this place (`source_place`)."""
+        """Roots of the data sets of a source of this name at this location (`source_place`)."""
         return {root for root, record in self.sources(source).items() if place_of(source, record.definition) == place}
 
     def below(self, roots: Collection[str]) -> set[str]:
-        """Those of these roots that the store has, and those of all that was made of them."""
+        """Those of these roots that exist in the store, and the roots of everything made from them."""
         found = {root for root in roots if root in self._known}
         while more := {
             root
@@ -65,10 +65,10 @@ class DataSets:
         return found
 
     def descendants(self, sources: Collection[str]) -> list[tuple[DataSetPaths, dict[str, str]]]:
-        """(names, upstreams by name and key) of each of these data sets of sources and of all that was made of them.
+        """(names, upstreams by name and key) of these data sets of sources and of everything made from them.
 
         Each comes after its upstreams. Raises SpecError if one of them has an open pass, belongs to a frozen state, or
-        lies behind a link, or if what lies behind a link may be one of them.
+        is behind a link, or if data behind a link may be one of them.
         """
         known, roots = self._known, self.below(sources)
         for link in filter(is_link, self.listed):
@@ -83,7 +83,10 @@ class DataSets:
 
 
 def _must_be_no_data(store: Store, link: str, roots: Collection[str]) -> None:
-    """A store reads data sets behind links, and neither lists nor deletes them."""
+    """Raise SpecError if the link may lead to one of these data sets.
+
+    A store reads data sets behind links, but neither lists nor deletes them.
+    """
     name, _, rest = link.partition("/")
     if "/".join(link.split("/")[:2]) in roots:
         is_data = True
@@ -126,7 +129,7 @@ def _ordered(known: dict[str, StageRecord], roots: set[str]) -> Sequence[str]:
             for root in waiting
             if not any(DataSetPaths(*each).root in waiting for each in known[root].upstreams.items())
         ]
-        if not ready:  # records that lead in a circle are of no pipeline
+        if not ready:  # cyclic records do not belong to any pipeline
             raise SpecError("records of these data sets refer to each other in a circle", where=", ".join(waiting))
         ordered += ready
         waiting = [root for root in waiting if root not in ready]

@@ -1,8 +1,8 @@
-"""Forgetting items of a source: a plan is made of all that came of them, stored, and followed to its end.
+"""Forgetting of items of a source: a plan of everything made from them is created, stored, and executed.
 
-Tombstones come first, so that nothing brings the items back. Then each data set is gone through, those that were made
-of others before these: what refers to something goes before it. The plan is deleted last, when all files
-are gone. Whoever finds a plan follows it, so a process that was killed is continued by the next call.
+Tombstones are written first, so that no listing adds the items again. Then each data set is processed, downstream ones
+first, so that references are removed before their targets. The plan is deleted last, when all files are deleted. Any
+process that finds a plan executes it, so the next call continues the work of a killed process.
 """
 
 from collections.abc import Sequence
@@ -31,10 +31,10 @@ from reelmill_stages.store.damage import address
 
 
 def plan_of(store: Store, source: SourceDef, keys: Sequence[str], moment: str, scratch: Path) -> Forgetting:
-    """What has to go for these items; nothing is written. `moment` is the present time, UTC in RFC 3339.
+    """The plan for these items; nothing is written. `moment` is the present time, UTC in RFC 3339.
 
-    Sources of this name at another place are other sources: of them, only items go that have the same key and one of
-    the same source objects. Raises SpecError where forgetting is not possible: a pass is open, a state is frozen, or
+    Sources of this name at another location are other sources: of them, only items with the same key and a common
+    source object are included. Raises SpecError if forgetting is not possible: a pass is open, a state is frozen, or
     lineage is unknown.
     """
     name, wanted = source.name, set(keys)
@@ -74,12 +74,12 @@ def plan_of(store: Store, source: SourceDef, keys: Sequence[str], moment: str, s
 
 
 def stored_plan(store: Store, source: str) -> Forgetting | None:
-    """The plan that a call which was cut off has left."""
+    """The plan left by an interrupted call."""
     return load(store, pending(source), Forgetting)
 
 
 def begin(store: Store, plan: Forgetting) -> None:
-    """Store a plan. Raises SpecError if another one is followed, or the data sets have changed meanwhile."""
+    """Store a plan. Raises SpecError if another one is in progress, or if the data sets have changed since."""
     stands, ours = create(store, pending(plan.source), plan)
     if not ours and stands != plan:
         raise SpecError(
@@ -105,9 +105,9 @@ def begin(store: Store, plan: Forgetting) -> None:
 
 
 def follow(store: Store, plan: Forgetting, runner: Runner, scratch: Path) -> list[str]:
-    """Follow a plan to its end; returns keys of files that should be gone and are not; then the plan stays.
+    """Execute a plan. Returns keys of files that could not be deleted; the plan is kept then.
 
-    Raises TransientError if another process changes the data sets meanwhile.
+    Raises TransientError if another process changes the data sets in the meantime.
     """
     try:
         return _follow(store, plan, runner, scratch)
@@ -135,7 +135,7 @@ def _follow(store: Store, plan: Forgetting, runner: Runner, scratch: Path) -> li
             delete_unnamed(data)
         if what.parts:
             if any(segment.kept for segment in data.segments()):
-                # Imported here, because it imports numpy.
+                # Imported here because it imports numpy.
                 from reelmill_stages.runtime.forget.kept_index import redact_kept
 
                 redact_kept(_data(store, what.name, what.key, scratch), set(what.keys))
@@ -158,7 +158,7 @@ def _data(store: Store, name: str, key: str, scratch: Path) -> DataSet:
 
 
 def files_left(store: Store, plan: Forgetting) -> list[str]:
-    """Keys of files of a plan that are still there: somebody else has changed them."""
+    """Keys of files of a plan that still exist, because someone else changed them."""
     return [
         stat.key
         for what in plan.data_sets
@@ -172,7 +172,7 @@ def _own_uris(data: DataSet, affected: Affected) -> set[str]:
     """Source objects that only the affected items have."""
     own: set[str] = set()
     others: set[str] = set()
-    for _ in range(2):  # in the second round, it is known which ones matter
+    for _ in range(2):  # the second round knows the relevant ones
         for item in data.items() if affected.ordinals else ():
             uris = {media.uri for media in source_objects(item)}
             if item.ordinal in affected.ordinals:

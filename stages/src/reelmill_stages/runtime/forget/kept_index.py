@@ -1,4 +1,4 @@
-"""An index of kept signatures without those of forgotten inputs, which no later input is compared with then."""
+"""Removal of forgotten inputs from an index of kept signatures, so that later inputs are not compared with them."""
 
 import secrets
 import tempfile
@@ -20,7 +20,7 @@ from reelmill_stages.store.digests import file_digest
 
 
 def redact_kept(data: DataSet, keys: Collection[str]) -> None:
-    """Take inputs with these keys out of the indexes of all segments."""
+    """Remove inputs with these keys from the indexes of all segments."""
     for segment in data.segments():
         if segment.kept:
             index = StoredIndex(data, segment.kept)
@@ -34,7 +34,7 @@ def redact_kept(data: DataSet, keys: Collection[str]) -> None:
 
 
 def _follow(data: DataSet, segment: Segment, kept: KeptIndex) -> None:
-    """Let the record of verdicts name the same index, and delete what is named no more."""
+    """Make the record of verdicts name the same index, and delete objects that are no longer named."""
     paths = data.paths(segment.segment)
     verdicts = load(data.store, paths.verdicts_json, Verdicts)
     if verdicts is None or verdicts.kept == kept:

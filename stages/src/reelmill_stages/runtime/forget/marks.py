@@ -1,4 +1,4 @@
-"""What stays of forgotten items: their tombstones, and digests of all names that no record may have any more."""
+"""Records that remain of forgotten items: tombstones, and digests of all names that no record may contain any more."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from reelmill_stages.store import Store
 
 
 def mark(store: Store, plan: Forgetting) -> None:
-    """Write the tombstones of a plan, and the record of its names. Those that are there are kept."""
+    """Write the tombstones of a plan, and the record of its names. Existing ones are kept."""
     for key in plan.keys:
         places = (plan.place,) if plan.place else ()
         new = Tombstone(forgotten=plan.began, places=places, objects=plan.objects.get(key, ()))
@@ -34,7 +34,7 @@ def mark(store: Store, plan: Forgetting) -> None:
 
 
 def _wider(stands: Tombstone, new: Tombstone) -> Tombstone:
-    """One that stands for both. One without places stands for everything."""
+    """A tombstone that covers both. One without places covers all places."""
     if not stands.places or not new.places:
         return stands.replace(places=())
     return stands.replace(
@@ -57,20 +57,20 @@ def _names(plan: Forgetting) -> ForgottenNames:
 
 @dataclass(frozen=True, slots=True)
 class Released:
-    """What somebody says of what a search has found."""
+    """The user's statement that the findings of a search are something else."""
 
     keys: tuple[str, ...]
-    """Of the forgotten items."""
+    """Keys of the forgotten items."""
     objects: tuple[str, ...]
-    """Keys of the objects of the store in which something was found, and which are of something else."""
+    """Keys of the objects of the store that the search found, and that are something else."""
     moment: str
-    """UTC, RFC 3339."""
+    """Time, UTC in RFC 3339."""
     pipeline: str
     user: str
 
 
 def release(store: Store, source: str, said: Released) -> None:
-    """Record it in the tombstones, and give up the plan of forgetting items of the source, if there is one."""
+    """Record the release in the tombstones, and drop the plan of forgetting items of the source, if there is one."""
     new = Release(at=said.moment, by=said.pipeline, user=said.user, objects=_digests(source, said.objects))
     for key in said.keys:
         name = tombstone(source, tombstone_digest(source, key))

@@ -1,6 +1,6 @@
-"""Files that have something of forgotten items, and records that only people read: they are deleted.
+"""Deletion of files with data of forgotten items, and of records that are only read by people.
 
-A file is deleted only if it is what a record says: it has the mark of its data set, or the committed content.
+A file is deleted only if it matches a record: it has the mark of its data set, or the committed content.
 """
 
 import re
@@ -22,12 +22,12 @@ from reelmill_stages.store.digests import object_digest
 from reelmill_stages.store.keys import below
 
 _DELETED = ("flights", "commit-logs")
-"""Folders of a segment whose files are for people, or for runs that have ended."""
+"""Folders of a segment with files for people, or for runs that have ended."""
 _REPORT = re.compile(rf"([^/]+/[^/]+)/\d{{4,}}/{INTERNAL}/reports/[0-9a-f]{{10}}\.html")
 
 
 def delete_reports(store: Store) -> None:
-    """Delete the run reports in all data sets: each has examples of all data sets of a pipeline."""
+    """Delete the run reports in all data sets: each contains examples from all data sets of a pipeline."""
     data_sets = DataSets(store)
     for stat in data_sets.listed:
         found = _REPORT.fullmatch(stat.key)
@@ -36,7 +36,7 @@ def delete_reports(store: Store) -> None:
 
 
 def delete_views(data: DataSet, what: AffectedDataSet) -> None:
-    """Take the views of a data set away: the next run makes them from what is left."""
+    """Delete the views of a data set; the next run makes them from the remaining items."""
     record = load(data.store, data.names.stage_json, StageRecord)
     last = data.last
     if record and last and what.upstreams:
@@ -60,7 +60,7 @@ def delete_files(data: DataSet, what: AffectedDataSet) -> None:
 
 
 def delete_records(data: DataSet, what: AffectedDataSet) -> None:
-    """Delete logs and answers of servers; nothing that later passes need. A source's drift is counted anew."""
+    """Delete logs and answers of servers, which later passes do not need. A source's drift is recounted."""
     store = data.store
     for segment in range(1, (data.last.segment if data.last else 0) + 1):
         for folder in _DELETED:
@@ -89,7 +89,7 @@ def _records(data: DataSet, prefix: str) -> Iterator[str]:
 
 
 def _below(data: DataSet, key: str) -> str:
-    """The key, if it lies below the data set; a record of reelmill's names no other. Otherwise empty."""
+    """The key, if it is below the data set, as in all records of reelmill; otherwise empty."""
     try:
         below(key, data.root)
     except StoreError:

@@ -1,4 +1,4 @@
-"""Plans of passes that name rows which were written again: a repair or a replay reads its inputs by them."""
+"""Update of plans of passes that name rewritten rows: a repair or a replay reads its inputs through them."""
 
 from collections.abc import Collection, Mapping
 
@@ -13,7 +13,7 @@ from reelmill_stages.runtime.forget.segments import replace_record
 
 
 class Plans:
-    """Mends the plans of a stage with these upstreams (name -> key), of which `forgotten` has keys of items."""
+    """Updates the plans of a stage with these upstreams (name -> key); `forgotten` has keys of their items."""
 
     def __init__(self, data: DataSet, upstreams: Mapping[str, str], forgotten: Mapping[str, Collection[str]]) -> None:
         self._data = data

@@ -1,6 +1,7 @@
-"""Files of rows, written again with anonymous rows in them.
+"""Rewriting of files of rows with anonymous rows.
 
-A committed file has a name of one run and is never changed: the new one has another name, which its record then has.
+A committed file has a name of one run and is never changed: the new file gets another name, and the record is changed
+to it.
 """
 
 import re
@@ -24,9 +25,9 @@ _OF_RUN = re.compile(rf"-{RUN}\.jsonl$")
 
 
 def rewritten(data: DataSet, file: Object, redact: Redact) -> Object | None:
-    """The new file of a committed one, in the same folder; None if there is nothing to change.
+    """The new file that replaces a committed one, in the same folder; None if there is nothing to change.
 
-    Raises StoreDamaged, also for a file outside of the data set, which no record of ours names.
+    Raises StoreDamaged, also for a file outside the data set, which no record of reelmill names.
     """
     if not file.key.startswith(f"{data.root}/") or ".." in file.key.split("/"):
         raise StoreDamaged(
@@ -46,7 +47,7 @@ def rewritten(data: DataSet, file: Object, redact: Redact) -> Object | None:
 
 
 def rewrite(store: Store, key: str, redact: Redact, scratch: Path) -> None:
-    """Write a file that no record names with a digest in its own place. Does nothing if it does not exist."""
+    """Rewrite a file in place that no record names with a digest. Does nothing if it does not exist."""
     try:
         store.stat(key)
     except NotFound:

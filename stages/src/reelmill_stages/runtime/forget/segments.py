@@ -1,7 +1,7 @@
-"""Segments without what has to go: their rows, and the records that name the rows, are written again.
+"""Removal of affected data from segments: their rows, and the records that name the rows, are rewritten.
 
-Until a segment's record is replaced, readers see the data set as it was, and afterwards without the affected items.
-Each step leaves a data set that is whole, and can be done again.
+Until a segment's record is replaced, readers see the data set as before; afterwards, without the affected items. Each
+step leaves a consistent data set, and can be repeated.
 """
 
 from collections.abc import Collection, Iterator
@@ -25,13 +25,13 @@ from reelmill_stages.store import Store
 from reelmill_stages.store.damage import address
 
 _ROWS = ("items", "ledger", "lineage", "lists", "signatures", "verdicts", "logs")
-"""Folders of files that belong to a shard, by the number in front of their names."""
+"""Folders of files that belong to a shard, by the number at the beginning of their names."""
 _OF_SEGMENT = ("items", "ledger", "lineage", "lists")
-"""Those of which a closed segment names every file that is in use."""
+"""Folders for which a closed segment names every file in use."""
 
 
 def redact_segment(data: DataSet, what: AffectedDataSet, number: int, names: Names) -> None:
-    """Take what is affected out of the rows of one segment, and delete the rows that had it.
+    """Remove affected data from the rows of one segment, and delete the files of rows that had it.
 
     `names` are keys that no message may mention afterwards.
     """
@@ -59,7 +59,10 @@ def _nothing(segment: int, shard: int) -> AffectedPart:
 
 
 def replace_record(store: Store, key: str, before: Model, after: Model) -> None:
-    """Write a record over what was read. Raises PreconditionFailed if it changed meanwhile, NotFound if it is gone."""
+    """Replace a record that was read as `before`.
+
+    Raises PreconditionFailed if it changed in the meantime, and NotFound if it is missing.
+    """
     etag = store.stat(key).etag
     if parse(store.read(key, if_match=etag), address(store, key), type(before)) != before:
         raise PreconditionFailed("the record has changed", where=address(store, key))
@@ -110,7 +113,7 @@ def _token(what: AffectedDataSet, segment: int, shard: int) -> anonymous.Token:
 def _redact_shard(
     data: DataSet, what: AffectedDataSet, segment: Segment, shard: int, affected: AffectedPart, names: Names
 ) -> None:
-    """The records of a shard that the segment does not name: its outcomes, checkpoints and commit."""
+    """Rewrite the records of a shard that the segment does not name: its outcomes, checkpoints and commit."""
     paths = data.paths(segment.segment)
     made = {row: parse_ranges(ordinals) for row, ordinals in affected.made.items()}
     rows = set(parse_ranges(affected.inputs))
@@ -133,7 +136,7 @@ def _redact_shard(
 
 
 def _are_outcomes(data: DataSet, key: str) -> bool:
-    """Whether each line of an object is the outcome of an item. What lies there and is something else stays."""
+    """Whether each line of an object is the outcome of an item. Other objects are kept."""
     try:
         with rows_file(data.store, key, "", data.scratch) as path:
             return all(True for _ in read_settled(path))
@@ -142,10 +145,10 @@ def _are_outcomes(data: DataSet, key: str) -> bool:
 
 
 def _delete_others(data: DataSet, segment: Segment, shards: Collection[int], *, proven: Collection[str]) -> None:
-    """Delete files of rows that the segment does not name: what it had until now, and what else is of these shards.
+    """Delete files of rows that the segment does not name: its previous ones, and others of these shards.
 
-    A call that was cut off may have left files of other shards, too, which the segment has named until then. A folder
-    knows which files it has written; of others, only `proven` ones go, which the segment has named.
+    An interrupted call may also have left files of other shards that the segment named until then. In a folder, files
+    that reelmill did not write are deleted only if they are `proven`: the segment has named them.
     """
     paths = data.paths(segment.segment)
     kept = set(_named(segment))
@@ -170,7 +173,7 @@ def _named(segment: Segment) -> Iterator[str]:
 
 
 def _forget_verdicts(store: Store, paths: SegmentPaths, shards: Collection[int]) -> None:
-    """The record of verdicts names no files of these shards any more: the segment has their rows with the verdicts."""
+    """Remove the files of these shards from the record of verdicts: the rows in the segment include the verdicts."""
     verdicts = load(store, paths.verdicts_json, Verdicts)
     if verdicts and not verdicts.rows.keys().isdisjoint(shards):
         left = {shard: file for shard, file in verdicts.rows.items() if shard not in shards}

@@ -1,4 +1,7 @@
-"""Which source an item is of. Pipelines that share a store may have sources of the same name at different places."""
+"""The identity of a source by its location.
+
+Pipelines that share a store may have sources of the same name at different locations.
+"""
 
 from collections.abc import Mapping
 
@@ -12,14 +15,14 @@ from reelmill_stages.records.lineage.source_time import source_objects
 
 
 def source_place(source: SourceDef) -> str:
-    """The place of a source, as `place_of` gives it for the definition that its data set has."""
+    """The location of a source, as returned by `place_of` for the definition in its data set."""
     return place_of(source.name, {"type": source.type, "params": source.params})
 
 
 def place_of(source: str, definition: Mapping[str, object]) -> str:
-    """A digest of where a source of this name is; empty if its definition, as data sets have it, does not say.
+    """A digest of the location of a source of this name; empty if its definition, as recorded in data sets, has none.
 
-    Other columns, patterns or epochs make no other source.
+    Changes of columns, patterns or epoch do not make it another source.
     """
     params = definition.get("params")
     type_ = definition.get("type")
@@ -27,12 +30,12 @@ def place_of(source: str, definition: Mapping[str, object]) -> str:
         return ""
     try:
         uri = params.get(registry.uri_field(type_))
-    except SpecError:  # of a version that had other sources
+    except SpecError:  # from a version with other kinds of sources
         uri = params.get("uri")
     where = uri.rstrip("/") if isinstance(uri, str) else fingerprint(dict(params))
     return tombstone_digest(source, f"{where}\0place")
 
 
 def objects_of(source: str, item: Item) -> tuple[str, ...]:
-    """Digests of the addresses of the source objects of an item."""
+    """Digests of the URIs of the source objects of an item."""
     return tuple(sorted({tombstone_digest(source, media.uri) for media in source_objects(item)}))

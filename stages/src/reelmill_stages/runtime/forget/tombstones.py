@@ -1,8 +1,8 @@
-"""Which items of a source were forgotten, so that no listing brings them back.
+"""Tombstones of forgotten items, which keep listings from adding them again.
 
 The key of a row depends on other rows: of rows with the same identity, new ones have keys such as `identity~1a2b3c4d`
-(`sources.listing.settle_keys`), and rows that fail have other keys than items. So a tombstone also stands for the rows
-that have such a key for that reason (`Listed.identity`), as far as they were in no earlier listing.
+(`sources.listing.settle_keys`), and rows that fail have other keys than items. So a tombstone also covers rows that
+have such a key for that reason (`Listed.identity`), if they were in no earlier listing.
 """
 
 import re
@@ -31,20 +31,20 @@ _REFUSED = re.compile(r":row-[0-9a-f]{16}(?:~[0-9a-f]{8,})?$")
 
 
 def subject(key: str) -> str:
-    """The key of the item that a failed row of a source with this key is a copy of, or has the path or id of."""
+    """The key of the item that a failed row of a source with this key copies, or whose path or id it has."""
     copied = _COPY.sub("", key)
     refused = _REFUSED.search(copied)
     return copied[: refused.start()] if refused else copied
 
 
 class Tombstones:
-    """The tombstones of a source, as of now; 200 bytes of memory each.
+    """The current tombstones of a source; each takes 200 bytes of memory.
 
-    A record of names tells the tombstones of all that was forgotten at once, so few of them are read one by one.
+    A record of names lists the tombstones of all items forgotten at once, so few of them are read individually.
     """
 
     def __init__(self, store: Store, source: str, place: str) -> None:
-        """`place` is that of the source (`source_place`)."""
+        """`place` is the location of the source (`source_place`)."""
         self._store = store
         self._source = source
         self._place = place
@@ -58,7 +58,7 @@ class Tombstones:
                 self._names.append(stat.key)
 
     def keep_out(self, listed: Listed, before: EarlierItems) -> bool:
-        """Whether a row is that of a forgotten item, or may be."""
+        """Whether a row is or may be that of a forgotten item."""
         if not self._digests:
             return False
         key = subject(listed.key) if listed.problem else listed.key
@@ -70,14 +70,14 @@ class Tombstones:
         return all(key != known for known, _ in before.keys(identity))
 
     def _stands_for(self, key: str, listed: Listed) -> bool:
-        """Whether the item with this key was forgotten here, or wherever the row's source objects are."""
+        """Whether the item with this key was forgotten at this location, or where the row's source objects are."""
         digest = tombstone_digest(self._source, key)
         if digest not in self._digests:
             return False
         if self._is_of_this_place(digest):
             return True
         found = load(self._store, tombstone(self._source, digest), Tombstone)
-        if found is None:  # taken away by hand meanwhile
+        if found is None:  # deleted by hand in the meantime
             return False
         if not found.places or self._place in found.places:
             return True
@@ -85,7 +85,7 @@ class Tombstones:
         return not set(found.objects).isdisjoint(objects_of(self._source, row))
 
     def _is_of_this_place(self, digest: str) -> bool:
-        """Whether a record of names says that the item was forgotten in a source of this place."""
+        """Whether a record of names shows that the item was forgotten in a source at this location."""
         while self._names:
             record = peek(self._store, self._names.pop(), ForgottenNames)
             if record and record.place and record.place == self._place:
@@ -94,7 +94,7 @@ class Tombstones:
 
 
 def is_being_forgotten(store: Store, source: str) -> bool:
-    """Whether the plan of forgetting items of the source is not followed to its end yet."""
+    """Whether a plan of forgetting items of the source is unfinished."""
     try:
         store.stat(pending(source))
     except NotFound:
@@ -103,7 +103,7 @@ def is_being_forgotten(store: Store, source: str) -> bool:
 
 
 def refuse_while_forgetting(store: Store, source: str) -> None:
-    """Raises SpecError while items of the source are being forgotten, so that nothing new is made of them."""
+    """Raise SpecError while items of the source are being forgotten, so that nothing new is made from them."""
     if is_being_forgotten(store, source):
         raise SpecError(
             f"items of {source} are being forgotten",

@@ -1,6 +1,7 @@
-"""What passes have written and no segment names: results of abandoned passes, of killed writers, and of dropped items.
+"""Deletion of objects that passes wrote and no segment names.
 
-Nothing says whether it has something of forgotten items, and nobody reads it: it is deleted.
+These are results of abandoned passes, of killed writers, and of dropped items. Whether they contain data of forgotten
+items is unknown, and nothing reads them.
 """
 
 from reelmill.contract.records.layout import INTERNAL
@@ -13,7 +14,7 @@ from reelmill_stages.store import Store
 
 
 def delete_unnamed(data: DataSet) -> None:
-    """Delete it in all closed segments of the data set of a stage. Files without the mark of this data set stay."""
+    """Delete them in all closed segments of a stage. Files without the mark of this data set are kept."""
     for number in range(1, (data.last.segment if data.last else 0) + 1):
         segment = load(data.store, data.paths(number).segment_json, Segment)
         if segment:

@@ -1,7 +1,7 @@
-"""The segment that says of inputs that they are to be processed again: the file that had them goes, or what they were
-dropped in favour of.
+"""The segment that records withdrawn inputs, which must be processed again.
 
-It is like that of a retry in which all inputs were skipped. The next run takes them up by itself.
+The file that contained them was deleted, or the item that they were dropped in favour of. The segment is like that of a
+retry in which all inputs were skipped. The next run processes them without further action.
 """
 
 import secrets
@@ -34,7 +34,7 @@ _NAME = f"{Outcome.SKIPPED}:{ItemReason.WITHDRAWN}"
 
 
 def withdraw_inputs(data: DataSet, what: AffectedDataSet, runner: Runner) -> None:
-    """Close a segment with a row for each withdrawn input, unless they have one already."""
+    """Close a segment with a row for each withdrawn input that does not have one yet."""
     rows = _rows(data, what)
     before = data.last
     if not rows or before is None:
@@ -59,7 +59,7 @@ def withdraw_inputs(data: DataSet, what: AffectedDataSet, runner: Runner) -> Non
 
 @dataclass(slots=True)
 class _Tally:
-    """The ledger of the segment, and what its rows add up to."""
+    """The ledger of the segment, and the sums over its rows."""
 
     folder: Path
     ledger: RowFile = field(init=False)
@@ -72,7 +72,7 @@ class _Tally:
         self.ledger = RowFile(self.folder / "ledger.jsonl")
 
     def add(self, item: Item, row: LedgerRow) -> RetriedRow:
-        """Add an input; gives its row for a retry."""
+        """Add an input; returns its row for a retry."""
         message = _IN_A_FILE if row.outcome == Outcome.DONE else _COPY
         told = LedgerRow(row.key, row.ordinal, Outcome.SKIPPED, ItemReason.WITHDRAWN, message, 0.0, row.attempt)
         former = row.outcome.value if row.outcome == Outcome.DONE else f"{row.outcome}:{row.reason}"
@@ -145,7 +145,7 @@ def _segment(before: Segment, ledger: Object, tally: _Tally) -> Segment:
 
 
 def _rows(data: DataSet, what: AffectedDataSet) -> dict[str, dict[int, LedgerRow]]:
-    """Upstream -> ordinal -> the row of each withdrawn input that is not processed again yet."""
+    """Upstream -> ordinal -> the row of each withdrawn input that has not been processed again yet."""
     found: dict[tuple[str, int], LedgerRow] = {}
     wanted = {(part.segment, part.shard): set(parse_ranges(part.withdrawn)) for part in what.parts if part.withdrawn}
     for segment in data.segments() if wanted else ():
@@ -154,7 +154,7 @@ def _rows(data: DataSet, what: AffectedDataSet) -> dict[str, dict[int, LedgerRow
             for number, row in enumerate(data.part_ledger(part)):
                 if number in numbers:
                     found[row.key, row.ordinal] = row
-                else:  # a later pass may have had it again
+                else:  # a later pass may have processed it again
                     found.pop((row.key, row.ordinal), None)
     rows: dict[str, dict[int, LedgerRow]] = {}
     for row in found.values():

@@ -1,1 +1,1 @@
-"""The open step: decide what a pass covers and divide it into shards."""
+"""The open step: determine what a pass covers and divide it into shards."""

@@ -1,4 +1,4 @@
-"""Whether one pod can do a whole pass: it has one shard, and it is within the bound that the planner sets."""
+"""Decision whether one pod can do a whole pass: it has one shard and is within the limits set by the planner."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from reelmill_stages.runtime.weights import data_set_weight, weight_of
 from reelmill_stages.weight import Weight
 
 UNKNOWN_PACE = 1.0
-"""Pace of a stage whose code is the user's own, which a pod of another stage does not import."""
+"""Pace of a stage with user code, which a pod of another stage does not import."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +27,11 @@ class PassSize:
 
     @property
     def seconds(self) -> float:
-        """The weight in seconds of video, with an estimate for items that are weighed by size."""
+        """The weight in seconds of video, estimated for items that are weighed by size."""
         return self.weight.seconds + self.weight.unknown + seconds_of_bytes(self.weight.bytes)
 
     def within(self, bound: PassBound) -> bool:
-        """Whether neither number nor weight is above the bound."""
+        """Whether both number and weight are within the bound."""
         seconds = self.weight.seconds + self.weight.unknown
         return self.items <= bound.items and seconds <= bound.seconds and self.weight.bytes <= bound.bytes
 
@@ -50,7 +50,7 @@ def pending_size(
 
 
 def seems_small(size: PassSize, stage: StageDef, wanted: NextStage, bound: PassBound | None) -> bool:
-    """Whether a pass of this size will most likely have one shard, and is within the bound."""
+    """Whether a pass of this size will probably have one shard, and is within the bound."""
     if bound is None or not size.within(bound):
         return False
     if wanted.shard_count:
@@ -59,7 +59,7 @@ def seems_small(size: PassSize, stage: StageDef, wanted: NextStage, bound: PassB
 
 
 def is_small(context: StepContext, opened: Pass, bound: PassBound | None) -> bool:
-    """Whether an open pass is small: one that was opened for this task's kind of work."""
+    """Whether an open pass is small and was opened for this task's kind of work."""
     if bound is None or len(opened.shards) != 1 or opened.kind != context.task.kind:
         return False
     plan = opened.shards[0]

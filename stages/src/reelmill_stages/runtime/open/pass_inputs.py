@@ -1,4 +1,4 @@
-"""The inputs of a pass: rows of upstream segments that are not covered yet, or of items that failed.
+"""The inputs of a pass: rows of upstream segments that are not covered yet, or items that failed.
 
 The result consists of slices of rows files and, for sharding, the weight and group of every item.
 """
@@ -120,7 +120,7 @@ def _failed(context: StepContext) -> PassInputs:
 
 
 def _retried(row: LedgerRow, wanted: set[str]) -> bool:
-    """Failed inputs of the wanted classes (none: all), and skipped ones of a wanted class for which a retry helps."""
+    """Whether to retry a row: a failure of the wanted classes (none: all), or a skip that a retry may change."""
     if row.outcome == Outcome.FAILED:
         return not wanted or row.reason in wanted
     reason = item_reason(row.reason) if row.outcome == Outcome.SKIPPED and row.reason in wanted else None

@@ -1,7 +1,7 @@
-"""The plan of a large pass in blocks: what all shards read together grows with their number, not with its square.
+"""The plan of a large pass in blocks, so that the total size read by all shards grows linearly with their number.
 
-A block is read as the whole pass, in which the shards of other blocks are empty, and two stand for all earlier and all
-later inputs, so that numbers and positions of inputs are the same. The first shards read `pass.json`, and so do all
+A block is read as the whole pass with empty shards in place of other blocks: two of them stand for all earlier and all
+later inputs, so that numbers and positions of inputs are unchanged. The first shards read `pass.json`, and so do all
 shards of small passes, which have no blocks.
 """
 
@@ -19,7 +19,7 @@ _NOTHING = ShardPlan(slices=(), count=0, weight=0.0)
 
 
 def write_blocks(store: Store, paths: SegmentPaths, opened: Pass) -> None:
-    """Write the blocks of a pass that stands in the store; those that are there already are the same."""
+    """Write the blocks of a pass that is in the store; existing ones are the same."""
 
     def write(number: int) -> None:
         try:
@@ -36,7 +36,7 @@ def write_blocks(store: Store, paths: SegmentPaths, opened: Pass) -> None:
 
 
 def read_plan(store: Store, paths: SegmentPaths, shard: int) -> Pass | None:
-    """The pass, with the plan of at least this shard; None if it was not opened. Raises StoreDamaged."""
+    """The pass, with at least the plan of this shard; None if it was not opened. Raises StoreDamaged."""
     block = load(store, paths.plan_block(shard // PLAN_BLOCK), PlanBlock) if shard >= PLAN_BLOCK else None
     return whole(block) if block else load(store, paths.pass_json, Pass)
 

@@ -1,4 +1,4 @@
-"""Divides a sequence of items into contiguous shards of about equal weight, without splitting files or groups.
+"""Division of a sequence of items into contiguous shards of about equal weight, without splitting files or groups.
 
 Boundaries are always multiples of `batch` (the number of items per file), so that files do not depend on the number of
 shards. Groups (the clips of one video) are not split, with one exception: if no multiple of `batch` between groups is
@@ -46,13 +46,13 @@ def auto_count(row: ItemSequence, pace: float, workers: int) -> int:
 
 
 def shards_for(items: int, video_seconds: float, pace: float, workers: int) -> int:
-    """The same, of so many items that are so many seconds of video."""
+    """The number of shards, as `auto_count`, for this number of items and seconds of video."""
     work = (video_seconds * pace + items * _ITEM_SECONDS) / max(workers, 1)
     return max(1, min(MAX_SHARDS, math.ceil(work / TARGET_SECONDS)))
 
 
 def seconds_of_bytes(size: float) -> float:
-    """Seconds of video in a file of this size, estimated."""
+    """Estimated seconds of video in a file of this size."""
     return size / _BYTES_PER_SECOND
 
 
@@ -72,7 +72,7 @@ def cut(row: ItemSequence, parts: int, *, batch: int = 1) -> list[tuple[int, int
 
 
 def _nearest(row: ItemSequence, sums: "array[float]", target: float, batch: int, *, slack: float) -> int | None:
-    """The allowed boundary whose sum of weights before it is nearest to `target`; None if there is none."""
+    """The allowed boundary with the sum of weights before it nearest to `target`; None if there is none."""
     centre = bisect_left(sums, target)
     below = _scan(row, centre // batch * batch, -batch)
     above = _scan(row, centre // batch * batch + batch, batch)

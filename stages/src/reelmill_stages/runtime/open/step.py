@@ -1,4 +1,4 @@
-"""The open step: collects the inputs of a pass, divides them into shards, and writes the plan once.
+"""The open step: collect the inputs of a pass, divide them into shards, and write the plan once.
 
 An existing plan is adopted, so that a pass is always finished as it was opened.
 """
@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 
 
 def open_pass(context: StepContext, follow_up: FollowUp | None = None) -> OpenReport:
-    """Open the pass of the task, or adopt an existing one. With a follow-up, the report says whether it is small.
+    """Open the pass of the task, or adopt an existing one. With a follow-up, the report states whether it is small.
 
     Raises StalePlan if the task is out of date or the pass was opened with another definition, and SpecError if the
     stage cannot run with its parameters.
@@ -75,7 +75,7 @@ def open_pass(context: StepContext, follow_up: FollowUp | None = None) -> OpenRe
 
 
 def check_definition(task: Task, opened: Pass) -> None:
-    """Raises StalePlan if the key or definition of a pass differs from that of the task."""
+    """Raise StalePlan if the key or definition of a pass differs from that of the task."""
     if (opened.key, opened.definition) != (task.stage.key, task.stage.definition):
         raise StalePlan(
             f"segment {opened.segment} of {opened.stage} was opened with another definition",
@@ -85,7 +85,7 @@ def check_definition(task: Task, opened: Pass) -> None:
 
 
 def committed_shards(context: StepContext, paths: SegmentPaths) -> list[int]:
-    """Numbers of the committed shards. Whatever else lies among the commits is passed over."""
+    """Numbers of the committed shards. Other objects among the commits are ignored."""
     numbers = (paths.shard_number(stat.key) for stat in context.store.list(paths.shards))
     return [number for number in numbers if number is not None]
 

@@ -1,1 +1,1 @@
-"""How files that a stage makes become outputs in the store."""
+"""Conversion of files that a stage makes into outputs in the store."""

@@ -1,7 +1,7 @@
-"""Answers of servers in the store: each is written once, before anything is done with it.
+"""Answers of servers in the store: each is written once, before it is used.
 
-So a killed pod, a twin or a retry never pays for the same answer again. What was paid is recorded by each process for
-itself; the sum of these records is what the stage has spent.
+So a killed pod, a twin or a retry does not pay for the same answer again. Each process records its own spending; the
+sum of these records is the spending of the stage.
 """
 
 import hashlib
@@ -15,7 +15,7 @@ from reelmill_stages.records.record_files import create, dump, load, peek
 from reelmill_stages.store import Store
 
 _LOOK_SECONDS = 10.0
-"""Age at which the sum of all processes is added up again, if the limit is far away."""
+"""Maximum age of the sum over all processes if the limit is far away, in seconds."""
 
 
 class StoreAnswers:
@@ -47,8 +47,10 @@ class StoreAnswers:
         self._store.write(self._record, dump(Spending(counters=self._mine)))
 
     def allows(self, counter: str, limit: int) -> bool:
-        """Adds up all records when the sum is old, or when the others may have reached the limit since, had they spent
-        like this process.
+        """Whether the spending is below the limit.
+
+        The records are summed again if the sum is old, or if the limit may have been reached since, assuming that the
+        other processes spend at the same rate as this one.
         """
         likely = self._all.get(counter, 0) + self._since.get(counter, 0) * max(len(self._known) + 1, 2)
         if likely >= limit or time.monotonic() - self._looked >= _LOOK_SECONDS:
@@ -59,7 +61,7 @@ class StoreAnswers:
 
 
 def spent(store: Store, paths: DataSetPaths, known: dict[str, tuple[str, Spending]] | None = None) -> dict[str, int]:
-    """Counter -> what all processes of all passes spent. `known` remembers records by key and ETag between calls."""
+    """Counter -> spending of all processes of all passes. `known` caches records by key and ETag between calls."""
     known = {} if known is None else known
     totals: dict[str, int] = {}
     for stat in store.list(paths.spending):

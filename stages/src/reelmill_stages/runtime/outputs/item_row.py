@@ -1,4 +1,4 @@
-"""Converts an item of a stage to its row: files become outputs, and a file name in `media` becomes a reference."""
+"""Conversion of an item of a stage to its row: files become outputs, a file name in `media` becomes a reference."""
 
 from collections.abc import Mapping
 
@@ -8,7 +8,9 @@ from reelmill_stages.stage import NewItem
 
 
 def item_row(new: NewItem, written: Mapping[str, Output], position: int | None = None) -> EncodedItem:
-    """The row of a new item. `written` maps the names of uploaded files to their outputs, `position` is its own.
+    """The row of a new item.
+
+    `written` maps the names of uploaded files to their outputs, `position` is the item's position.
 
     Raises ValueError if the item refers to a file that was not written, or contains values that JSON cannot represent
     (NaN, arrays).

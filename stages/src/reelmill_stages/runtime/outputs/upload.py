@@ -1,4 +1,4 @@
-"""Uploads of outputs: each name is created once, with metadata that identify its owner.
+"""Upload of outputs: each name is created once, with metadata that identify its owner.
 
 If a name exists and belongs to the same item (from another pod or an earlier run), the existing object is used. If it
 belongs to another item, nothing is overwritten and the item fails.
@@ -29,10 +29,10 @@ def shard_mark(stage_key: str, segment: int, shard: int) -> dict[str, str]:
 
 
 def put_output(store: Store, key: str, path: Path, mark: Mapping[str, str], digest: str = "") -> Output:
-    """Upload a finished file, or find that it was uploaded before.
+    """Upload a finished file, or detect that it was uploaded before.
 
-    Raises ItemError with the reason `name_taken` if the name belongs to another item, and `bad_name` for a name that
-    the store cannot hold. For a name that a folder has, the reason depends on the store.
+    Raises ItemError with the reason `name_taken` if the name belongs to another item, and `bad_name` for a name that is
+    not valid in the store. For the name of a folder, the reason depends on the store.
     """
     digest = digest or file_digest(path)
     try:

@@ -122,7 +122,7 @@ class GroupWork:
         return self._known[identity]
 
     def open(self, media: Media) -> MediaFile:
-        """Media that are read by ranges if they are a large object of a source, otherwise like `fetch`."""
+        """Open media: by ranges if they are a large object of a source, otherwise like `fetch`."""
         if not self._ranges or media.digest or not is_absolute(media.uri):
             return self.fetch(media)
         identity = _identity(media)
@@ -147,7 +147,7 @@ class GroupWork:
         return any(self._remote.values())
 
     def close(self) -> None:
-        """End the reads by ranges; files that `open` returned must not be used any more."""
+        """End the reads by ranges; files that `open` returned must not be used afterwards."""
         for remote in self._remote.values():
             if remote is not None:
                 remote.close()
@@ -185,7 +185,7 @@ def _identity(media: Media) -> tuple[str, str, str, str]:
 
 @contextmanager
 def _told(uri: str) -> Iterator[None]:
-    """Convert errors of the store to ItemError. RangesUnsupported stays: the whole object may be read."""
+    """Convert errors of the store to ItemError. RangesUnsupported is passed through: the whole object may be read."""
     try:
         yield
     except RangesUnsupported:

@@ -1,1 +1,1 @@
-"""Still pictures of items for people to look at, decoded in a process of its own."""
+"""Still pictures of items for display, decoded in a separate process."""

@@ -1,4 +1,4 @@
-"""One frame of each of some items, decoded in a process of its own: a video that crashes or hangs costs one picture.
+"""One frame per item, decoded in a separate process: a video that crashes or hangs costs one picture.
 
 Rows may come from a hostile store: a file is read only where the pipeline's own items are (`media_places`).
 """
@@ -20,9 +20,9 @@ from reelmill_stages.store.open import open_store
 from reelmill_stages.store.web.urls import file_path
 
 WIDTH, HEIGHT = 200, 120
-"""Largest size of a frame in pixels."""
+"""Maximum size of a frame in pixels."""
 SECONDS = 60.0
-"""Time for one frame."""
+"""Timeout for one frame, in seconds."""
 
 
 _IMAGES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff")
@@ -30,7 +30,7 @@ _VIDEOS = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ts", ".mts", ".mpg
 
 
 def is_image(name: str) -> bool:
-    """Whether the name of a file is that of an image."""
+    """Whether a file name is that of an image."""
     return name.lower().endswith(_IMAGES)
 
 
@@ -43,15 +43,15 @@ def image_of(item: Item) -> Media | None:
 
 
 def can_be_seen(item: Item) -> bool:
-    """Whether an item's files seem to be images or videos, by their names."""
+    """Whether an item's files are images or videos, by their names."""
     names = [file_path(item.media.uri)] if item.media is not None else [output.key for output in item.outputs]
     return any(is_image(name) or name.lower().endswith(_VIDEOS) for name in names)
 
 
 def shots(task: Task, env: Mapping[str, str], items: Sequence[Item]) -> Iterator[Shot]:
-    """A frame from the middle of each item, in order; of one whose files are images, the first of these.
+    """A frame from the middle of each item, in order; for items with image files, the first image.
 
-    The task's store and sources are those of the pipeline: what lies elsewhere is not read.
+    The task's store and sources are those of the pipeline; files elsewhere are not read.
     """
     places = MediaPlaces(task, open_store(task.store, env=env), env, trusted=True)
     problems = [_refused(places, item) for item in items]
@@ -61,7 +61,7 @@ def shots(task: Task, env: Mapping[str, str], items: Sequence[Item]) -> Iterator
 
 
 def _refused(places: MediaPlaces, item: Item) -> str:
-    """Why the file that would be shown may not be read; empty if it may, or if there is none."""
+    """Why the file to be shown may not be read; empty if it may, or if there is none."""
     media = item.media or image_of(item)
     try:
         if media is not None:
@@ -74,7 +74,7 @@ def _refused(places: MediaPlaces, item: Item) -> str:
 def _decoded(task: Task, env: Mapping[str, str], items: Sequence[Item]) -> Generator[Shot]:
     left, env = list(items), step_environment(env)
     while left:
-        # The folder is this process's, because the other one is killed.
+        # The folder belongs to this process, because the other one may be killed.
         with tempfile.TemporaryDirectory(prefix="reelmill-stills-", ignore_cleanup_errors=True) as folder:
             connection, process = safe_child.start("reelmill_stages.runtime.preview_frames.frame_process", env)
             try:

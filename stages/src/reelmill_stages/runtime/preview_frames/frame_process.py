@@ -1,4 +1,4 @@
-"""The process in which pictures of items are decoded: items in, one frame or problem for each out."""
+"""The process that decodes pictures of items: it receives items and returns one frame or problem for each."""
 
 import shutil
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ _QUALITY = 80
 
 
 def serve(connection: Connection) -> None:
-    """Decode one frame of each item of the one order, in a folder that the parent removes."""
+    """Decode one frame of each item of a single order, in a folder that the parent removes."""
     order: tuple[Task, dict[str, str], list[Item], str] = connection.recv()
     task, env, items, folder = order
     locations = Locations(task.store, task.sources, env)
@@ -45,9 +45,9 @@ def serve(connection: Connection) -> None:
 
 
 def picture(item: Item, locations: Locations, folder: Path) -> Shot:
-    """One frame of an item; of a large video of a source in a bucket, only what that takes is read, if that does.
+    """One frame of an item. Of a large video of a source in a bucket, only the needed ranges are read, if they suffice.
 
-    `folder` is an empty folder for its files. Raises ReelmillError where there is no frame.
+    `folder` is an empty folder for its files. Raises ReelmillError if there is no frame.
     """
     try:
         return _with_work(item, locations, folder / "ranges", ranges=True)
@@ -80,7 +80,7 @@ def _shot(item: Item, work: GroupWork) -> Shot:
 
 
 def _chosen(timeline: Timeline, frames: Sequence[int]) -> int:
-    if timeline.counted or not timeline.steady:  # all before it is decoded anyway
+    if timeline.counted or not timeline.steady:  # all frames before it are decoded anyway
         return frames[len(frames) // 2]
     return frames[still([timeline.numbers[index] for index in frames], timeline.packets.starts)]
 

@@ -1,8 +1,8 @@
-"""Where the files of items are read for people to look at: nowhere but in the store and in the pipeline's sources.
+"""Restriction of the locations from which files of items are read for display: the store and the pipeline's sources.
 
-Records may be hostile: a name in one is used only where it stays in a data set of the store, is none of reelmill's own
-records, and no link is on the way. An address outside the store is used only below a folder of a source that the
-pipeline itself defines; what a store says about sources is not enough.
+Records may be hostile. A name in a record is used only if it is in a data set of the store, does not name one of
+reelmill's own records, and has no link in its path. A URI outside the store is used only below a folder of a source
+that the pipeline itself defines; source definitions in the store do not suffice.
 """
 
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ from reelmill_stages.store.read_only import ReadOnly
 
 
 class MediaPlaces:
-    """Where the files of a pipeline's items are read."""
+    """The locations from which a pipeline's items may be read."""
 
     def __init__(
         self,
@@ -34,10 +34,10 @@ class MediaPlaces:
         folders: bool = True,
         remedy: str = "",
     ) -> None:
-        """With `trusted`, the task's sources are those of the pipeline itself, not what a store says.
+        """With `trusted`, the task's sources are those of the pipeline itself, not those recorded in a store.
 
-        Without `folders`, only those in buckets are read: a folder that a resource in a cluster names is one of its
-        pods, and not that of this machine. `remedy` is the hint for a file that lies elsewhere.
+        Without `folders`, only sources in buckets are read: a folder in a resource on a cluster is a folder of its
+        pods, not of this machine. `remedy` is the hint for a file elsewhere.
         """
         self._store = store
         self._locations = Locations(task.store, task.sources, env) if trusted else None
@@ -46,7 +46,7 @@ class MediaPlaces:
         self._sources: Mapping[str, SourceDef] = {source.name: source for source in task.sources}
 
     def place(self, uri: str, source: str = "") -> tuple[Store, str]:
-        """(store, key) of a file. Raises StoreError where it may not be read."""
+        """(store, key) of a file. Raises StoreError if it may not be read."""
         if not is_absolute(uri):
             return self._store, self._own(uri)
         if self._locations is None or not self._is_of_source(uri, source):
@@ -77,7 +77,7 @@ class MediaPlaces:
 
 
 def refuse_outside(store: Store, key: str) -> None:
-    """Raises StoreError where a link leads to a file of a folder: it may lead out of the store."""
+    """Raise StoreError if a link leads to a file of a folder: it may lead out of the store."""
     while isinstance(store, Forwarding):
         store = store.inner
     if isinstance(store, LocalStore):

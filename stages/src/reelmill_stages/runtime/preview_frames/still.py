@@ -1,15 +1,15 @@
-"""Which frame of an item is shown as its picture. Pure."""
+"""Choice of the frame of an item that is shown as its picture. Pure functions."""
 
 from collections.abc import Sequence
 
 
 def still(numbers: Sequence[int], starts: Sequence[int | None]) -> int:
-    """The place of the frame in the middle half of the frames for which the fewest packets are decoded.
+    """The index of the frame, in the middle half of the frames, for which the fewest packets are decoded.
 
-    Ends often fade, so a frame of the middle half stands for the item; of equals, the nearest to the middle.
+    Ends often fade, so a frame of the middle half represents the item; of equals, the nearest to the middle is chosen.
 
-    `numbers` are the packets of the frames, of which there is at least one, in the order in which they are shown.
-    `starts` tell of every packet the key packet from which it is decoded, None where there is none.
+    `numbers` are the packets of the frames, at least one, in display order. `starts` maps every packet to the key
+    packet from which it is decoded, or None if there is none.
     """
     middle = len(numbers) // 2
 

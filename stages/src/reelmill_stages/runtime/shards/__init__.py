@@ -1,1 +1,1 @@
-"""The shards step: one shard from its line of the plan to its commit."""
+"""The shards step: process one shard of the plan and commit it."""

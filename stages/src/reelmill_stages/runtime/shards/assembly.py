@@ -36,7 +36,7 @@ class FinishedFile:
 @dataclass(frozen=True, slots=True)
 class FinishedGroup:
     files: tuple[FinishedFile, ...]
-    """The file that was assembled, then those of its items."""
+    """The assembled file, followed by the files of its items."""
     items: tuple[NewItem, ...]
     inputs: tuple[int, ...]
     """Positions in the shard of the inputs in the file."""
@@ -44,16 +44,16 @@ class FinishedGroup:
 
 @dataclass(frozen=True, slots=True)
 class UploadedGroups:
-    """What the assembled files of a shard have become in the store."""
+    """The objects in the store that the assembled files of a shard became."""
 
     objects: tuple[Object, ...] = ()
     items: tuple[EncodedItem, ...] = ()
     lineage: tuple[AssembledFrom, ...] = ()
-    """Of each assembled file, and of each item, in order."""
+    """Inputs of each assembled file and of each item, in order."""
 
 
 NO_GROUPS = UploadedGroups()
-"""Of a shard without assembled files."""
+"""Value for a shard without assembled files."""
 
 
 class Assembly:
@@ -95,12 +95,12 @@ class Assembly:
         files = [self._move(assembled.file)]
         files += [self._move(file) for new in assembled.items for file in new.files]
         self.counters.update(assembled.counters)
-        # A second file with the same inputs releases none.
+        # A second file with the same inputs does not release any.
         self._in_file = self._release_through(assembled.through) or self._in_file
         self.groups.append(FinishedGroup(tuple(files), assembled.items, self._in_file))
 
     def _check(self, new: NewItem) -> None:
-        """Raises ValueError for an item that names an input which the shard does not have."""
+        """Raise ValueError for an item that names an input which the shard does not have."""
         first, end = self._shard.first_number, self._shard.first_number + self._shard.count
         for number in new.inputs:
             if not first <= number < end:

@@ -1,8 +1,8 @@
-"""Checkpoints of a shard in the store, so that after the loss of a pod little work is repeated.
+"""Checkpoints of a shard in the store, so that little work is repeated after the loss of a pod.
 
-Each run writes a file of its own and replaces it as it grows; a new run reads the files of all earlier runs. The
-payload of a stage with `assemble` is not in the store, so a new run repeats its done items; other outcomes are reused,
-so that an item that hangs is not tried again.
+Each run writes a separate file and replaces it as it grows; a new run reads the files of all earlier runs. The payload
+of a stage with `assemble` is not in the store, so a new run repeats its done items; other outcomes are reused, so that
+an item that hangs is not tried again.
 """
 
 import shutil
@@ -30,7 +30,7 @@ class Checkpoint:
         self._last = time.monotonic()
 
     def append(self, line: bytes) -> None:
-        """Add the row of a settled input."""
+        """Add the row of a finished input."""
         self._file.append_line(line)
 
     def tick(self) -> None:
@@ -56,7 +56,7 @@ class Checkpoint:
 
 
 def read_checkpoints(store: Store, paths: SegmentPaths, shard: int, scratch: Path) -> SettledInputFiles:
-    """The outcomes in the checkpoints of all earlier runs of a shard. Raises StoreDamaged for what is no such file."""
+    """The outcomes in the checkpoints of all earlier runs of a shard. Raises StoreDamaged for an invalid file."""
     folder = Path(tempfile.mkdtemp(prefix="checkpoints-", dir=scratch))
     found = SettledInputFiles()
     for number, stat in enumerate(store.list(paths.checkpoints(shard))):
@@ -65,7 +65,7 @@ def read_checkpoints(store: Store, paths: SegmentPaths, shard: int, scratch: Pat
         copy = folder / f"{number}.jsonl"
         try:
             refuse_of_elsewhere(store, stat.key, AGAIN)
-            # Copied, because another pod may replace it while it is read.
+            # Copied because another pod may replace it while it is read.
             copy.write_bytes(store.read(stat.key))
         except NotFound:
             continue

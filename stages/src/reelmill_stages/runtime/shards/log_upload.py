@@ -1,4 +1,4 @@
-"""Saves the end of a step's log in the store, because pods and their logs are deleted."""
+"""Upload of the end of a step's log to the store, because pods and their logs are deleted."""
 
 import logging
 import os
@@ -28,7 +28,7 @@ class LogTail(logging.Handler):
 
 @contextmanager
 def kept_log(store: Store, key: str) -> Iterator[None]:
-    """Write the end of the log to `key` when the block ends; errors of the store are logged only."""
+    """Context manager: write the end of the log to `key` on exit; errors of the store are only logged."""
     tail = LogTail()
     loggers = [logging.getLogger(name) for name in ("reelmill", "reelmill_stages")]
     for logger in loggers:

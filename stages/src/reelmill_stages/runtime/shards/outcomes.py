@@ -25,7 +25,7 @@ from reelmill_stages.store.damage import unreadable
 G = TypeVar("G")
 
 AGAIN = "restore it from a backup, or delete it: the next run works on the items of its shard again"
-"""What to do about damaged outcomes of an open pass."""
+"""How to fix damaged outcomes of an open pass."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class SettledInput:
 
     @classmethod
     def from_json(cls, row: Mapping[str, Any]) -> "SettledInput":
-        """The inverse of `to_json`. Raises ValueError for a row that is none."""
+        """The inverse of `to_json`. Raises ValueError for an invalid row."""
         if type(row) is not dict or type(row.get("items")) is not list or type(row.get("counters")) is not dict:
             raise ValueError("not the outcome of an input")
         rest = dict(row)
@@ -85,7 +85,7 @@ def signature_json(signature: Signature) -> dict[str, Any]:
 
 
 def read_signature(row: Mapping[str, Any]) -> Signature:
-    """The inverse of `signature_json`; other fields are ignored. Raises ValueError for a row that is none."""
+    """The inverse of `signature_json`; other fields are ignored. Raises ValueError for an invalid row."""
     try:
         return Signature(b64decode(row["data"], validate=True), float(row["rank"]))
     except (KeyError, TypeError, binascii.Error) as error:
@@ -102,8 +102,8 @@ class SettledInputFiles:
     def add(self, path: Path, where: str, *, below: str = "") -> None:
         """Add a file. Of several rows of the same input, the first done one is used, otherwise the first.
 
-        `where` is the address of the object in messages, and `below` is the beginning of the keys of outputs. Raises
-        StoreDamaged for a line that is no outcome, and for other outputs.
+        `where` is the address of the object in messages, and `below` is the required prefix of the keys of outputs.
+        Raises StoreDamaged for an invalid line, and for outputs elsewhere.
         """
         self._files.append(path)
         place = 0
@@ -138,9 +138,9 @@ def read_settled(path: Path, where: str = "", *, below: str = "") -> Iterator[Se
 def each_with_outcome(
     inputs: Iterable[G], settled: Iterable[SettledInput], identity: Callable[[G], tuple[str, int]], where: str
 ) -> Iterator[tuple[G, SettledInput]]:
-    """The inputs of a shard with their outcomes. `identity` gives key and ordinal of an input.
+    """The inputs of a shard with their outcomes. `identity` returns key and ordinal of an input.
 
-    Raises StoreDamaged where the outcomes, which lie at `where`, are those of other inputs.
+    Raises StoreDamaged if the outcomes at `where` are those of other inputs.
     """
     for given, one in zip_longest(inputs, settled):
         if given is None or one is None or identity(given) != one.input:

@@ -1,4 +1,4 @@
-"""Processes the inputs of a shard in workers, and writes their outcomes to a local file, in order."""
+"""Processing of the inputs of a shard in workers; outcomes are written to a local file, in order."""
 
 import hashlib
 import logging
@@ -57,7 +57,7 @@ _MEMORY_SHARE = 0.93
 class Processing:
     """Processes the inputs of one shard. `frozen` outcomes, if any, are binding; `earlier` ones are reused.
 
-    With `rows`, the rows of the shard's commit are written on the way.
+    With `rows`, the rows of the shard's commit are written at the same time.
     """
 
     def __init__(
@@ -85,18 +85,18 @@ class Processing:
         self._usage = usage
         self._rows = rows
         self._starved = 0
-        """Number of inputs that need more memory than this pod has, and less than a later one may have."""
+        """Number of inputs that need more memory than this pod has, but not more than a later one may have."""
         here = bool(context.env.get(RUN_PID_ENV))
         self._may_have_more = not here and more_possible(memory(), context.task.limits.memory_max)
         self.fewer_workers = False
-        """Whether fewer workers were started, or left, than there are CPUs for, to save memory."""
+        """Whether fewer workers were started or kept than there are CPUs, to save memory."""
         self._consumed = 0
         self._fresh = 0
         self._same_failures = ("", 0)
         self._logged = 0
         self._item_keys: set[bytes] = set()
         self._rows_ahead: dict[int, SettledInput] = {}
-        """Rows of inputs that have an outcome and whose turn has not come, by position."""
+        """Rows of inputs that are finished ahead of their turn, by position."""
 
     def run(self, folder: Path, assembly: Assembly | None) -> RowFile:
         """Process all inputs; returns the file of their outcomes, one row for each input, in order.
@@ -118,7 +118,7 @@ class Processing:
                 return
             self._progress.count(told.result.outcome)
             settled = self._rows_ahead[told.given.position] = self._settled(told)
-            if self._stage.reads_media:  # what is decided from rows alone is decided again as fast as it is read back
+            if self._stage.reads_media:  # without media, deciding again is as fast as reading outcomes back
                 checkpoint.append(settled.line)
 
         def tick() -> None:
@@ -190,7 +190,7 @@ class Processing:
         return told, row.seconds
 
     def _recorded(self, results: Iterator[InputOutcome], outcomes: RowFile) -> Iterator[InputOutcome]:
-        """Write results to the file, and pass them on."""
+        """Write results to the file and pass them on."""
         for told in results:
             settled = self._rows_ahead.pop(told.given.position, None) or self._settled(told)
             if not self._is_unique(settled):

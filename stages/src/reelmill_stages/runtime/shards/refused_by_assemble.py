@@ -1,4 +1,4 @@
-"""Inputs that `assemble` refused: their outcomes become failed before the outcomes of the shard are frozen."""
+"""Inputs refused by `assemble`: their outcomes become failed before the outcomes of the shard are frozen."""
 
 import logging
 from collections.abc import Mapping

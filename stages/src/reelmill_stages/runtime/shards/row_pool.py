@@ -1,7 +1,7 @@
-"""In place of the worker pool for a stage that reads no media: its `process` is called here, for many inputs at once.
+"""Replacement for the worker pool for a stage that reads no media: `process` is called here, for many inputs at once.
 
-Such a stage decides about a million items in the time in which a worker would be sent half of them. It is one of
-reelmill's own: nothing watches it. An input on which it raises fails alone, with the reason `crash`.
+Such a stage decides about a million items in the time in which half of them would be sent to a worker. It is one of
+reelmill's own stages, so it runs without a watchdog. An input for which it raises fails alone, with the reason `crash`.
 """
 
 import threading
@@ -57,11 +57,11 @@ class RowPool:
 
     @property
     def pids(self) -> list[int]:
-        """There are no workers."""
+        """Empty: there are no workers."""
         return []
 
     def take_usage(self) -> Usage:
-        """What this process spent its time on since the last time that this was called."""
+        """The usage of time in this process since the last call."""
         return Usage(work=CLOCK.take())
 
     def results(self) -> Iterator[InputOutcome]:
@@ -81,11 +81,11 @@ class RowPool:
             for given, result in zip(unknown, found, strict=True):
                 self._settle(slot.tell(given, result, seconds))
             yield from slot.ordered()
-            slot.told.clear()  # outcomes and slot refer to each other: what is not freed here waits for the collector
+            slot.told.clear()  # outcomes and slot form a cycle, which would wait for the garbage collector
             self._tick()
 
     def close(self) -> None:
-        """Nothing is left to end."""
+        """Do nothing: there are no workers to end."""
 
     def _results(self, given: Sequence[ShardInput]) -> list[InputResult]:
         try:
@@ -149,7 +149,7 @@ def _told(given: ShardInput, result: Result) -> InputResult:
 
 
 def _row(given: ShardInput, new: NewItem, position: int | None) -> EncodedItem:
-    """The row of a new item: that of the input, where the stage passes it on."""
+    """The row of a new item: the row of the input if the stage passes it on."""
     item = given.input.item
     row = passed_on(item, given.row) if given.row and _is_same(new, item) else None
     return row or item_row(new, {}, position)

@@ -1,4 +1,4 @@
-"""What one run of a shard uses: it goes into its commit, or else into a record, which is there even if it is killed."""
+"""The usage of one run of a shard, stored in its commit, or else in a record that exists even if the run is killed."""
 
 import os
 import time
@@ -15,7 +15,7 @@ from reelmill_stages.store import Store
 
 
 class Workers(Protocol):
-    """Those whose usage is counted."""
+    """Workers whose usage is counted."""
 
     @property
     def pids(self) -> list[int]: ...
@@ -29,7 +29,7 @@ class RunUsage:
     def __init__(
         self, meter: UsageMeter, store: Store, paths: SegmentPaths, shard: int, run: str, seconds: float
     ) -> None:
-        """The record is replaced every `seconds`."""
+        """The record is rewritten every `seconds`."""
         self._meter = meter
         self._store = store
         self._key = paths.usage(shard, run)
@@ -41,7 +41,7 @@ class RunUsage:
         self._workers: Workers | None = None
 
     def watch(self, workers: Workers) -> None:
-        """Count what these workers use, until `unwatch`."""
+        """Count the usage of these workers until `unwatch`."""
         self._workers = workers
         self._meter.watch(
             lambda: workers.pids,
@@ -49,13 +49,13 @@ class RunUsage:
         )
 
     def unwatch(self) -> None:
-        """The workers have ended."""
+        """Stop counting, after the workers have ended."""
         self._collect()
         self._workers = None
         self._meter.unwatch()
 
     def tick(self) -> None:
-        """Take a sample, and write the record if it is due. Errors of the store are left to those who need it."""
+        """Take a sample, and write the record if it is due. Errors of the store are left to other users of it."""
         self._meter.tick()
         if time.monotonic() - self._last >= self._seconds:
             self._collect()
@@ -67,7 +67,7 @@ class RunUsage:
         return self._taken
 
     def committed(self, *, ours: bool) -> None:
-        """The shard is committed, by this run with its usage, or by another one."""
+        """Handle the commit of the shard: by this run with its usage (`ours`), or by another one."""
         if not ours:
             self._meter.add(self._taken)
             return
@@ -77,7 +77,7 @@ class RunUsage:
                 self._store.delete(self._key)
 
     def end(self) -> None:
-        """The run is over: unless it has committed the shard, the record says what it used."""
+        """End the run: unless it has committed the shard, its usage is written to the record."""
         if not self._told:
             self._write(UsageRecord(usage=self._meter.take(), ended=True))
 

@@ -19,7 +19,7 @@ from reelmill_stages.store import Store
 
 
 class SignaturePlace(NamedTuple):
-    """Where the rows of an input with a signature are in the files of its shard."""
+    """Position of the rows of an input with a signature in the files of its shard."""
 
     row: int
     """Row of the ledger, from 0."""
@@ -28,15 +28,15 @@ class SignaturePlace(NamedTuple):
     items: int
     """Number of its items."""
     input_bytes: int | None = None
-    """Size of the input's file; None: that of its item, which is the input, passed on."""
+    """Size of the input's file; None: that of its item, which is the passed-on input."""
 
     def to_json(self) -> dict[str, int]:
-        """The fields that are there."""
+        """The fields that are set."""
         return {name: value for name, value in self._asdict().items() if value is not None}
 
 
 class ShardRows:
-    """The items and ledger of a shard in local files, and what their rows add up to."""
+    """The items and ledger of a shard in local files, and the sums over their rows."""
 
     def __init__(self, folder: Path) -> None:
         self._ledger = RowFile(folder / "ledger.jsonl")
@@ -120,7 +120,7 @@ class ShardRows:
         )
 
     def close(self) -> None:
-        """Close the files: rows that will not be committed."""
+        """Close the files, whose rows will not be committed."""
         self._ledger.close()
         self._items.close()
         self._signatures.close()

@@ -1,4 +1,4 @@
-"""The shards step: processes and commits one shard.
+"""The shards step: process and commit one shard.
 
 Writes happen in this order: outputs of single items, the frozen outcomes, files with several items, rows, the commit.
 So two pods that run the same shard cannot produce different results, and a kill at any point leaves no incomplete data
@@ -85,7 +85,7 @@ def logical_shard(task: Task, index: int, shards: int) -> int:
 
 
 def _likely_shard(task: Task, index: int) -> int:
-    """The shard of an index, before the plan is known: -1 for one that the task does not name."""
+    """The shard of an index before the plan is known; -1 if the task does not name it."""
     try:
         numbers: Sequence[int] = parse_ranges(task.shard_map) if task.shard_map else range(index + 1)
         return numbers[index]
@@ -103,7 +103,7 @@ class ShardRun:
         self._shard = shard
         self._plan = opened.shards[shard]
         self._first = opened.first_ordinal + sum(plan.count for plan in opened.shards[:shard])
-        """Number of the shard's first input, of a stage with `assemble`."""
+        """Number of the shard's first input, for a stage with `assemble`."""
         self._stage: Stage = registry.stage(context.task.stage.type, context.task.stage.params)
         self._progress = self._begin()
         self._groups: list[FinishedGroup] = []
@@ -237,7 +237,7 @@ class ShardRun:
         return rows
 
     def _forget_rows(self) -> None:
-        """Close the files of rows that are committed, or of outcomes that another run froze differently, or before."""
+        """Close the files of rows that are already committed, or whose outcomes another run froze differently."""
         if self._rows:
             self._rows.close()
             self._rows = None

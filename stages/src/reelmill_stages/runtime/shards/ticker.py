@@ -10,7 +10,7 @@ log = logging.getLogger(__name__)
 
 
 class Ticker:
-    """Calls `action` at the first tick and then every `seconds`; a ReelmillError is logged only."""
+    """Calls `action` at the first tick and then every `seconds`; a ReelmillError is only logged."""
 
     def __init__(self, action: Callable[[], None], seconds: float) -> None:
         self._action = action

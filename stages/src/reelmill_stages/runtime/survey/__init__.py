@@ -1,1 +1,1 @@
-"""The survey step: check the store, list the sources, report what the store has."""
+"""The survey step: check the store, list the sources, report the state of the store."""

@@ -1,4 +1,4 @@
-"""The pipeline as this survey was told, kept in the store for the step that ends the run."""
+"""The definition of the pipeline in this survey, kept in the store for the step that ends the run."""
 
 import logging
 
@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 
 def keep_definition(context: StepContext) -> None:
-    """Write the record of the run, or delete the one of an earlier run if no report is wanted."""
+    """Write the record of the run, or delete that of an earlier run if no report is wanted."""
     uid = context.task.owner.uid
     if not uid:
         return
@@ -37,7 +37,7 @@ def keep_definition(context: StepContext) -> None:
 
 
 def _without_secrets(definition: RunDefinition) -> RunDefinition:
-    """What may be kept in the store, which others may read who may not read the pipeline."""
+    """The definition for the store, whose readers may not be allowed to read the pipeline."""
     document = redacted(definition.document)
     text = Redactor().text(definition.text) if document == definition.document else ""
     return definition.replace(document=document, text=text)

@@ -14,9 +14,7 @@ Waiting = Mapping[str, tuple[int, Weight]]
 
 
 def waiting_inputs(context: StepContext) -> Waiting:
-    """What waits for each stage; items that an upstream has yet to make are assumed to be as many and as heavy as its
-    inputs.
-    """
+    """The inputs that each stage has not covered. An upstream is assumed to make one item of equal weight per input."""
     waiting: dict[str, tuple[int, Weight]] = {}
     for stage in context.task.stages:
         waiting[stage.name] = _waiting(context, stage, waiting)
@@ -49,7 +47,7 @@ def _waiting(context: StepContext, stage: StageDef, upstream_waiting: Waiting) -
 
 def _size(stage: StageDef, items: int, weight: Weight) -> int | None:
     if registry.own_code(stage.type, stage.params):
-        return None  # the survey runs in reelmill's image and imports no stage of the user's
+        return None  # the survey runs in reelmill's image and imports no user stage
     try:
         return registry.stage(stage.type, stage.params).forecast(items, weight)
     except SpecError:

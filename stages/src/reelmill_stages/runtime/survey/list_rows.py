@@ -1,7 +1,7 @@
-"""The rows of a source's lists in one listing: which of them point at which item.
+"""The rows of a source's lists in one listing, and the items that they point at.
 
-They are no part of the items. A listing commits them if they differ from those of the listing before, even if it has no
-new item, so that later stages make their views again. Kept in a temporary SQLite database until then.
+They are not part of the items. A listing commits them if they differ from those of the previous one, even without new
+items, so that later stages rebuild their views. Until then they are kept in a temporary SQLite database.
 """
 
 import json
@@ -28,14 +28,14 @@ class ListedRows(TemporaryDatabase):
         self._db.execute("BEGIN")
 
     def add(self, listed: Listed) -> None:
-        """Add the rows of an item, or of an invalid row, which points at nothing."""
+        """Add the rows of an item, or of an invalid row, which points at no item."""
         if listed.rows:
             uri = listed.media.uri if listed.media else ""
             text = canonical(list(listed.rows)).decode()
             self._db.execute("INSERT OR IGNORE INTO found VALUES (?, ?, ?)", (listed.key, uri, text))
 
     def differ(self, data: DataSet) -> bool:
-        """Whether the rows are others than the last ones of a source's data set."""
+        """Whether the rows differ from the last ones of a source's data set."""
         known = data.last.list_rows if data.last else None
         if known is None:
             return self._differ_from_items(data)
@@ -60,7 +60,7 @@ class ListedRows(TemporaryDatabase):
             yield {"key": key, "uri": uri, "rows": json.loads(text)}
 
     def _differ_from_items(self, data: DataSet) -> bool:
-        """Compare with the items of a data set that version 0.1.0 wrote, whose field `lists` has their rows."""
+        """Compare with the items of a data set written by version 0.1.0, which have the rows in their field `lists`."""
         if self._count("uri = ''"):
             return True
         same = 0

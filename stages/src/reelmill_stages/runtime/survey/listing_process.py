@@ -1,6 +1,6 @@
-"""Work that lists sources in a process of its own, which is ended if a listing makes no progress.
+"""Listing of sources in a separate process, which is ended if a listing makes no progress.
 
-For commands: what a step does by `supervision.supervise` takes a process without threads and connections.
+Used by commands: `supervision.supervise`, which steps use, needs a process without threads and connections.
 """
 
 import logging
@@ -20,27 +20,27 @@ from reelmill_stages.runtime.supervision import PATIENCE_SECONDS, no_progress
 from reelmill_stages.runtime.workers import safe_child
 
 _MARKS = 10
-"""Marks that are told in the time that may pass without progress."""
+"""Maximum number of progress marks that are sent within the time allowed without progress."""
 _END_SECONDS = 5.0
 
 
 class ListingProgress(Protocol):
-    """What work tells of its listings."""
+    """Receives the progress of listings."""
 
     def start(self, what: str) -> None:
-        """A listing begins."""
+        """Called when a listing begins."""
 
     def mark(self) -> None:
-        """There was progress."""
+        """Called on progress."""
 
     def stop(self) -> None:
-        """The listing has ended."""
+        """Called when the listing has ended."""
 
 
 def listed_apart(
     target: str, *arguments: object, env: Mapping[str, str], patience: float = PATIENCE_SECONDS
-) -> Any:  # what the function returns
-    """Call the function `module:name` with arguments and a `ListingProgress` in a process of its own.
+) -> Any:  # the result of the function
+    """Call the function `module:name` with arguments and a `ListingProgress` in a separate process.
 
     All are pickled. `patience` is in seconds. Raises the ReelmillErrors of the function, and TransientError for a
     listing that makes no progress or a process that is killed.
@@ -63,7 +63,7 @@ def listed_apart(
     finally:
         here.close()
         _end(process)
-        del process  # its socket is closed then, even while the traceback of an error holds this frame
+        del process  # closes its socket, even while the traceback of an error holds this frame
 
 
 def _ended(code: int, watched: str) -> TransientError:
@@ -76,7 +76,7 @@ def _ended(code: int, watched: str) -> TransientError:
 
 
 def _end(process: ChildProcess) -> None:
-    """Kill the process. One that waits for a disk which does not answer ends when that answers."""
+    """Kill the process. If it is blocked on a disk that does not respond, it ends when the disk does."""
     with suppress(ProcessLookupError):
         process.send_signal(signal.SIGKILL)
     with suppress(subprocess.TimeoutExpired):
@@ -84,7 +84,7 @@ def _end(process: ChildProcess) -> None:
 
 
 class _ToldProgress:
-    """Tells the parent."""
+    """Sends progress to the parent."""
 
     def __init__(self, connection: Connection, every: float) -> None:
         self._connection, self._every = connection, every
@@ -108,7 +108,7 @@ class _ToldProgress:
 
 
 def serve(connection: Connection) -> None:
-    """Do what the parent asks for."""
+    """Execute the request of the parent."""
     target, arguments, every = connection.recv()
     module, _, name = target.partition(":")
     work: Callable[..., Any] = getattr(import_module(module), name)

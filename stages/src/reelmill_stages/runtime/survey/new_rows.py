@@ -51,7 +51,7 @@ class NewRows(TemporaryDatabase):
     def rows(self, first: int = 0) -> Iterator[tuple[dict[str, Any], str]]:
         """(row, reason of the failed row that it replaces or empty), in order.
 
-        The positions of valid rows are made consecutive, from `first` on.
+        The positions of valid rows are made consecutive, starting at `first`.
         """
         ranked = "ROW_NUMBER() OVER (PARTITION BY place IS NULL ORDER BY place) - 1"
         found = self._db.execute(

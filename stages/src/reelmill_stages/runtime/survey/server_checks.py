@@ -1,4 +1,4 @@
-"""Whether the servers that stages ask answer, before anything is spent on their items."""
+"""Check of the servers that stages send requests to, before anything is spent on their items."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ from reelmill_stages.runtime.survey.forecast import Waiting
 
 
 def check_servers(stages: Sequence[StageDef], waiting: Waiting) -> None:
-    """Check the servers of all stages that inputs wait for. Raises SpecError for one that cannot be used."""
+    """Check the servers of all stages with waiting inputs. Raises SpecError for one that cannot be used."""
     for stage in stages:
         if not waiting[stage.name][0] or registry.own_code(stage.type, stage.params):
             continue

@@ -1,4 +1,4 @@
-"""Lists a source and commits new items as segments.
+"""Listing of a source and commit of new items as segments.
 
 If two pipelines list a source at the same time, one of them creates the segment, and the other one lists again.
 """
@@ -132,7 +132,7 @@ def _sort(listed: Listed, known: PreviousListing, spool: NewRows, drift: Drift) 
 def _commit(context: StepContext, source: SourceDef, data: DataSet, spool: NewRows, lists: ListedRows) -> bool:
     """Commit all new rows; returns False if another survey was faster.
 
-    If only rows of lists changed, a segment without items says so.
+    If only rows of lists changed, a segment without items is committed.
     """
     rows = spool.rows(data.item_count)
     lengths = spool.stretches(context.task.waves, LEAST)
@@ -228,7 +228,7 @@ def _ledger_row(key: str, outcome: Outcome, reason: str = "", message: str = "")
 def _segment(
     source: SourceDef, number: int, before: Segment | None, written: WrittenRows, list_rows: Object | None
 ) -> Segment:
-    """The segment of a listing, whose items count as done and whose invalid rows count as failed."""
+    """The segment of a listing; its items count as done and its invalid rows as failed."""
     failed, replaced = written.failed.total(), written.replaced.total()
     old = before.totals if before else Counts()
     reasons = Counter(before.reasons if before else {})

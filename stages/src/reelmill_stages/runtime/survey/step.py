@@ -1,4 +1,4 @@
-"""The survey step: checks the store, lists the sources, and reports the state of all sources and stages."""
+"""The survey step: check the store, list the sources, and report the state of all sources and stages."""
 
 import logging
 
@@ -32,10 +32,10 @@ log = logging.getLogger(__name__)
 
 
 def survey(context: StepContext) -> SurveyReport:
-    """Check the store, list the sources, report.
+    """Check the store, list the sources, and return the report.
 
     Raises StoreError or StoreUnsafe for a store that cannot be used, and SpecError for a source that cannot be listed,
-    a parameter's file that is another one than its stage started with, or a server that a stage cannot use.
+    a parameter's file that differs from the one that its stage started with, or a server that a stage cannot use.
     """
     task, store = context.task, context.store
     refuse_own_store(task.store, task.sources)
@@ -83,7 +83,7 @@ def _stage(context: StepContext, stage: StageDef, now: float) -> StageReport:
 
 
 def _usage(context: StepContext, data: DataSet) -> Usage | None:
-    """What the stage has used, with an open pass, whose shards' commits are read for it."""
+    """The usage of the stage, including an open pass, for which the commits of its shards are read."""
     number = data.last.segment + 1 if data.last else 1
     return together([data.last.total_usage if data.last else None, open_usage(context.store, data.paths(number))])
 

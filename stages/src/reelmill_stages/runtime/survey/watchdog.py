@@ -1,6 +1,6 @@
-"""Ends a listing that makes no progress: a mount that does not answer, or code of the user's that waits for ever.
+"""Watchdog for a listing that makes no progress: a mount that does not respond, or user code that hangs.
 
-Requests to a bucket have time limits of their own; calls to a file system and to an adapter have none.
+Requests to a bucket have their own timeouts; calls to a file system and to an adapter have none.
 """
 
 import os
@@ -14,10 +14,10 @@ from reelmill_stages.runtime.supervision import ProgressClock
 
 
 class Watchdog:
-    """A context in which something must call `mark` again and again.
+    """A context in which `mark` must be called repeatedly.
 
-    It interrupts the main thread as SIGTERM does, which a survey answers with `Interrupted`. Code that never returns to
-    Python is not reached: `supervise` ends the whole process then, a little later.
+    It interrupts the main thread as SIGTERM does, and a survey raises `Interrupted` then. Code that never returns to
+    Python is not interrupted: `supervise` ends the whole process a little later.
     """
 
     def __init__(self, source: str, clock: ProgressClock) -> None:
@@ -28,7 +28,7 @@ class Watchdog:
         self._thread = threading.Thread(target=self._watch, name="watchdog", daemon=True)
 
     def mark(self) -> None:
-        """There was progress."""
+        """Record progress."""
         self._clock.mark()
 
     def __enter__(self) -> Self:
@@ -39,7 +39,7 @@ class Watchdog:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Raises TransientError in place of the Interrupted that it caused."""
+        """Raise TransientError in place of the Interrupted that it caused."""
         self._over.set()
         self._thread.join()
         told = self._clock.error()

@@ -1,4 +1,4 @@
-"""What the deep check finds."""
+"""A finding of the deep check."""
 
 from dataclasses import dataclass
 

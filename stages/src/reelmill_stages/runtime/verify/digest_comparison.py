@@ -1,8 +1,8 @@
-"""Finds what of a data set is not as it was committed: records, rows, files and views.
+"""Detection of damage in a data set: records, rows, files and views that differ from what was committed.
 
 A segment's record names its rows files, and these name the output files, all with digests. The segment's own record has
 no digest: its counts and totals are compared with the rows. Views carry their digest in their metadata. Records and
-rows are always read; see `Reading` for outputs and views. Objects that no record names are passed over.
+rows are always read; see `Reading` for outputs and views. Objects that no record names are ignored.
 """
 
 from collections.abc import Iterable, Iterator
@@ -47,7 +47,7 @@ M = TypeVar("M", bound=Model)
 
 
 def damaged_objects(data: DataSet, reading: Reading, progress: VerificationProgress) -> Iterator[DamagedObject]:
-    """All damage in a data set, once for each object. Parts that `progress` has are passed over, but for their ledgers.
+    """All damage in a data set, once for each object. Of parts that `progress` has, only the ledgers are read.
 
     Raises TransientError if the store does not answer, and Interrupted when `reading` is stopped.
     """
@@ -121,7 +121,7 @@ class _Examination:
             self._exists(self._data.paths(segment.segment).pass_json)
             self._found += records.inputs()
         key = self._data.paths(segment.segment).segment_json
-        # The ledger of a listing has rows of what failed only.
+        # The ledger of a listing has rows of failed entries only.
         counted = Counts.model_validate({"in": sum(seen.values()), **seen})
         if whole and segment.kind != "listing" and counted != segment.counts:
             self._add(key, unreadable(self._at(key), f"its counts are {segment.counts}, those of its rows {counted}"))
@@ -129,7 +129,7 @@ class _Examination:
             self._add(key, unreadable(self._at(key), "its number of items is not that of its parts"))
 
     def _outputs(self, part: Part) -> Iterator[Object]:
-        """The output files of a part, as far as its rows can be read."""
+        """The output files of a part, if its rows can be read."""
         if part.lineage:
             yield part.lineage
         if part.items is None:
@@ -148,7 +148,7 @@ class _Examination:
             self._add(key, unreadable(self._at(key), difference))
 
     def _count(self, segment: Segment, part: Part, seen: dict[str, int]) -> None:
-        """Add the ledger's rows of a part to those that were seen."""
+        """Add the ledger rows of a part to the counts in `seen`."""
 
         def rows() -> Iterator[LedgerRow]:
             for row in self._data.part_ledger(part):
@@ -194,8 +194,10 @@ class _Examination:
         return None
 
     def _judged(self, key: str, error: StoreDamaged | TransientError, hint: str = RESTORE) -> StoreDamaged:
-        """The damage that an error says. An object that cannot be read while the store answers is damaged: a disk that
-        fails gives everything else. Raises the error if it is not about the object.
+        """The damage that an error indicates.
+
+        An object that cannot be read while the store answers is damaged, as on a failing disk. Raises the error if it
+        is not about the object.
         """
         if isinstance(error, StoreDamaged):
             return error
@@ -231,7 +233,7 @@ class _Examination:
                     self._add(stat.key, error)
 
     def _summaries(self, summary: StageRecord | None) -> None:
-        """`stage.json` and `latest.json`, which a data set with segments has."""
+        """Check `stage.json` and `latest.json`, which a data set with segments has."""
         key = self._data.names.stage_json
         try:
             if summary and (error := self._compare(_noted(self._store.stat(key)), WRITTEN_AGAIN)):
@@ -264,7 +266,7 @@ class _Examination:
                 self._add(key, found)
 
     def _older(self, view: Stat, summary: StageRecord | None) -> StoreDamaged | None:
-        """The damage of a view of an earlier segment. Where the summary says that views are to be made, it is none."""
+        """The damage of a view of an earlier segment; None if the summary shows that views are still to be made."""
         segment = view.metadata.get("segment", "")
         if not summary or not summary.view or not segment.isdecimal() or int(segment) >= summary.segment:
             return None
@@ -293,5 +295,5 @@ class _Examination:
 
 
 def _noted(stat: Stat) -> Object:
-    """An object as it was when it was written, as far as that was noted."""
+    """An object as it was written, from its stored attributes."""
     return Object(key=stat.key, size=stat.size, digest=noted_digest(stat))

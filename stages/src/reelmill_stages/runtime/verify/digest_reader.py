@@ -1,4 +1,4 @@
-"""Determines the digests of objects, within a rate."""
+"""Calculation of the digests of objects, with a rate limit."""
 
 import threading
 import time
@@ -12,9 +12,9 @@ from reelmill_stages.store.digests import object_digest
 class Reading:
     """Reads objects, and counts them. Thread-safe.
 
-    Where the server computed a checksum when an object was written, that is compared and the content is not read: it
-    says that this object is the committed one, and the server guards its disks itself. With `read_all`, every byte is
-    read. `max_rate` limits reading, in bytes per second. When `stop` is set, `digest` raises Interrupted.
+    If the server computed a checksum when an object was written, the checksum is compared and the content is not read:
+    it identifies the committed object, and the server protects its disks itself. With `read_all`, every byte is read.
+    `max_rate` limits reading, in bytes per second. When `stop` is set, `digest` raises Interrupted.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class Reading:
         self.passed(rows.size)
 
     def passed(self, size: int) -> None:
-        """Count bytes that the caller read, and wait as the rate demands."""
+        """Count bytes that the caller read, and wait as required by the rate limit."""
         self._check_stop()
         with self._lock:
             self.bytes += size

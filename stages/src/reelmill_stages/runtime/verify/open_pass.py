@@ -1,4 +1,4 @@
-"""Finds damage in a pass that is not closed: a plan that is missing, and the outputs that its outcomes name."""
+"""Detection of damage in a pass that is not closed: a missing plan, and outputs that its outcomes name."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -21,7 +21,7 @@ _PLAN = (
 
 
 def open_pass_damage(data: DataSet, number: int) -> Iterator[DamagedObject]:
-    """A pass of which there is work and no plan, if segment `number` is none that is closed."""
+    """Damage of a pass that has work and no plan, if segment `number` is not closed."""
     paths = data.paths(number)
     begun = is_there(data.store, paths.heartbeat) or any(_settled(data, paths)) or any(data.store.list(paths.shards))
     if begun and not any(is_there(data.store, key) for key in (paths.pass_json, paths.segment_json)):
@@ -29,9 +29,7 @@ def open_pass_damage(data: DataSet, number: int) -> Iterator[DamagedObject]:
 
 
 def promised_outputs(data: DataSet, number: int) -> Iterator[Object]:
-    """The files that outcomes and checkpoints of an open pass name, as far as they can be read: the pass will have
-    them.
-    """
+    """The files that readable outcomes and checkpoints of an open pass name; the pass will contain them."""
     paths = data.paths(number)
     for key in _settled(data, paths):
         with suppress(NotFound, StoreDamaged), rows_file(data.store, key, "", data.scratch) as path:

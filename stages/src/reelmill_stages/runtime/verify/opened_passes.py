@@ -12,7 +12,7 @@ from reelmill_stages.store import Store
 
 
 def opened_passes(store: Store, names: DataSetPaths) -> Iterator[Pass]:
-    """Those that can be read. A pass that was abandoned may never have been opened, and has none."""
+    """The plans that can be read. An abandoned pass may never have been opened, and has none."""
     for number in count(1):
         paths = names.segment(number)
         try:

@@ -1,6 +1,7 @@
-"""Compares the frozen outcomes of a shard with the ledger and the items, which were made of them.
+"""Comparison of the frozen outcomes of a shard with the ledger and the items, which were made from them.
 
-Verdicts filter inputs that the outcomes have as done, and forgetting makes rows anonymous; both are no difference.
+Verdicts filter inputs that are done in the outcomes, and forgetting makes rows anonymous; neither counts as a
+difference.
 """
 
 from collections.abc import Iterator
@@ -21,9 +22,9 @@ _Made = tuple[Item, EncodedItem]
 
 
 def difference(data: DataSet, part: Part, settled: Iterator[SettledInput]) -> str:
-    """How outcomes differ from the rows of their part; empty if they do not.
+    """The difference between outcomes and the rows of their part; empty if there is none.
 
-    Raises StoreDamaged for rows, or outcomes, that cannot be read.
+    Raises StoreDamaged for rows or outcomes that cannot be read.
     """
     if part.ledger is None:
         return ""
@@ -37,7 +38,7 @@ def difference(data: DataSet, part: Part, settled: Iterator[SettledInput]) -> st
         if not _same_end(row, one.ledger):
             return f"line {number} is not the outcome that was committed for {row.key!r}"
         if is_anonymous(row.key) or is_anonymous(one.key):
-            items = None  # from here on, nothing tells which item belongs to which line
+            items = None  # from here on, items cannot be matched to lines
         if items and row.outcome == Outcome.DONE and not all(_same_item(items, made) for made in one.items):
             return f"the items of line {number} are not those that were committed for {row.key!r}"
     return ""
@@ -53,7 +54,7 @@ def _same_end(row: LedgerRow, frozen: LedgerRow) -> bool:
 
 
 def _same_item(items: Iterator[_Made], wanted: EncodedItem) -> bool:
-    """Whether the next item is the one of the outcomes. An anonymous one has nothing left to compare."""
+    """Whether the next item equals the one in the outcomes. An anonymous item is not compared."""
     item, made = next(items, (None, None))
     return made is not None and item is not None and (is_forgotten(item) or made.at(0) == wanted.at(0))
 

@@ -1,8 +1,8 @@
-"""Finds records about pipelines that are missing: claims, and identities of pipeline files.
+"""Detection of missing records about pipelines: claims, and identities of pipeline files.
 
-No record names them, so what they have left tells: whoever opened a pass claimed its data set and what that reads; a
-pipeline file that ran has an identity with its uid. A pipeline that was removed, or whose claim was released, has no
-claims, and is not looked for.
+No record names them, so they are derived from other records: a pipeline that opened a pass has claimed its data set and
+those that it reads; a pipeline file that ran has an identity with its uid. A pipeline that was removed, or whose claim
+was released, has no claims, and is not checked.
 """
 
 import re
@@ -21,7 +21,7 @@ from reelmill_stages.store import Store
 from reelmill_stages.store.damage import address, gone
 
 _OF_A_FILE = re.compile(r"[0-9a-f]{32}")
-"""A uid that an identity gives; those of resources have hyphens."""
+"""A uid of a pipeline file; those of resources have hyphens."""
 _CLAIM = "restore it from a backup, or run the pipeline, which claims it again; until then, others can prune it"
 _IDENTITY = (
     "restore it from a backup, or take the claims of this uid back with `reelmill prune PIPELINE --release {}`: they "
@@ -37,10 +37,10 @@ def missing_owners(
     identities: set[str],
     claimant: Claimant | None,
 ) -> Iterator[DamagedObject]:
-    """Records that are missing. `claims` (root of a data set -> uids) were read first, and then `runs` and
-    `identities`, by uid: who comes meanwhile has an identity before a claim.
+    """The missing records.
 
-    `claimant` is the pipeline file, if there is one.
+    `claims` (root of a data set -> uids) must be read first, and then `runs` and `identities`, by uid: a pipeline that
+    starts in the meantime has an identity before a claim. `claimant` is the pipeline file, if there is one.
     """
     names = data_sets_of(task)
     needed: set[str] = set()
@@ -82,7 +82,7 @@ def _identities(
 
 
 def _runners(store: Store, names: DataSetPaths) -> set[str]:
-    """Uids of the pipelines that opened the passes of a data set. Those that `forget` opened name none."""
+    """Uids of the pipelines that opened the passes of a data set. Passes opened by `forget` have none."""
     return {opened.runner.uid for opened in opened_passes(store, names)} - {""}
 
 

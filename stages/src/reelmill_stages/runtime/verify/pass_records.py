@@ -1,7 +1,7 @@
-"""Finds damage in the records of a closed pass that its segment does not name.
+"""Detection of damage in the records of a closed pass that its segment does not name.
 
 These are the inputs of a retry, which the plan names; the commits of shards, with the signatures that they name; the
-verdicts; and frozen outcomes, which no record names. A shard that committed has outcomes. One that was closed as lost
+verdicts; and frozen outcomes, which no record names. A committed shard has outcomes. A shard that was closed as lost
 has no commit, and may have none.
 """
 
@@ -62,7 +62,7 @@ class PassRecords:
         key = self._paths.shard(number)
         try:
             committed = load(self._store, key, ShardCommit) is not None
-        except StoreDamaged:  # which is said of all records
+        except StoreDamaged:  # reported with the other records
             committed = True
         outcomes = self._paths.outcomes(number)
         frozen = is_there(self._store, outcomes)
@@ -75,7 +75,7 @@ class PassRecords:
             yield DamagedObject(outcomes, error)
 
     def objects(self, number: int) -> Iterator[Object]:
-        """Signatures of a shard, and the verdicts about it."""
+        """Signatures of a shard, and its verdicts."""
         with suppress(StoreDamaged):
             commit = load(self._store, self._paths.shard(number), ShardCommit)
             if commit and commit.signatures:
@@ -94,17 +94,17 @@ class PassRecords:
         except NotFound:
             return gone(where, _OUTCOMES)
         except StoreDamaged as error:
-            return error if error.where == where else None  # that of the rows is said of them
+            return error if error.where == where else None  # damage of the rows is reported with the rows
         return unreadable(where, different, _OUTCOMES) if different else None
 
     def _is_lost(self, number: int) -> bool:
-        """Whether a shard without a commit was closed as lost, by what the step that closed it wrote."""
+        """Whether a shard without a commit was closed as lost, from the files of the step that closed it."""
         if self._segment.kept:
             return self._verdicts is None or any(one.shard == number for one in self._verdicts.lost)
         part = self._segment.parts[number]
         if part.ledger is None:
             return True
         run = part.ledger.key.rpartition("/")[2].removesuffix(".jsonl").partition("-")[2]
-        # The run that wrote the rows was one of the shard, or of the commit step.
+        # The rows were written by a run of the shard, or by the commit step.
         own = (self._paths.log(number, run), self._paths.checkpoint(number, run))
         return not any(is_there(self._store, key) for key in own)

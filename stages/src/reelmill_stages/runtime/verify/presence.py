@@ -1,11 +1,11 @@
-"""Whether there is an object with a key."""
+"""Check for the existence of an object."""
 
 from reelmill.contract.errors import NotFound
 from reelmill_stages.store import Store
 
 
 def is_there(store: Store, key: str) -> bool:
-    """Whether there is such an object now."""
+    """Whether the object currently exists."""
     try:
         store.stat(key)
     except NotFound:

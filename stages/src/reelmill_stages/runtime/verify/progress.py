@@ -1,7 +1,7 @@
-"""The progress of a verification: which parts of segments it found whole, so that an interrupted one continues.
+"""The progress of a verification: parts of segments found intact, so that an interrupted verification can continue.
 
-It is saved every few seconds and at the end, to a local file or to an object. A part in which something is damaged is
-not noted, and is read again.
+It is saved every few seconds and at the end, to a local file or to an object. A part with damage is not recorded, and
+is read again.
 """
 
 import time
@@ -12,19 +12,19 @@ from reelmill.contract.ranges import format_ranges, parse_ranges
 from reelmill.contract.records.verification import ProgressRecord
 
 SAVE_SECONDS = 20.0
-"""Seconds of work that an interrupted verification may lose."""
+"""Maximum work in seconds that an interrupted verification may lose."""
 
 Save = Callable[[bytes], None]
-"""Stores the record, replacing the one before."""
+"""Stores the record, replacing the previous one."""
 
 
 class VerificationProgress:
-    """What was verified so far. Without `save` nothing is kept."""
+    """The verification so far. Without `save`, nothing is stored."""
 
     def __init__(self, record: ProgressRecord, save: Save | None = None) -> None:
-        """Continues from `record`. Raises ValueError for ranges that are none."""
+        """Continues from `record`. Raises ValueError for invalid ranges."""
         self.earlier = record.objects
-        """Number of objects that an earlier, interrupted verification found whole."""
+        """Number of objects that an earlier, interrupted verification found intact."""
         self._record = record
         self._objects = record.objects
         self._save = save
@@ -35,11 +35,11 @@ class VerificationProgress:
                 self._whole[root][segment] = set(parse_ranges(ranges))
 
     def has(self, root: str, segment: int, part: int) -> bool:
-        """Whether a part was found whole."""
+        """Whether a part was found intact."""
         return part in self._whole.get(root, {}).get(segment, ())
 
     def note(self, root: str, segment: int, part: int, objects: int) -> None:
-        """A part with so many objects is whole."""
+        """Record an intact part with this number of objects."""
         if self._save is None:
             return
         self._whole[root][segment].add(part)
@@ -48,7 +48,7 @@ class VerificationProgress:
             self.save()
 
     def save(self) -> None:
-        """Save what was noted."""
+        """Save the progress."""
         if self._save is None:
             return
         whole = {

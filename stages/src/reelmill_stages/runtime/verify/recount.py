@@ -1,4 +1,4 @@
-"""Counts the effective rows of a data set again, to compare them with the totals that its segments carry forward."""
+"""Recount of the effective rows of a data set, to compare them with the totals that its segments carry forward."""
 
 from collections.abc import Iterable
 from types import TracebackType
@@ -27,7 +27,7 @@ class Recount:
         self._latest.__exit__(kind, error, trace)
 
     def add(self, segment: Segment, rows: Iterable[LedgerRow]) -> None:
-        """Add rows of a segment. Raises what reading them raises; the totals cannot be compared then."""
+        """Add rows of a segment. If reading them raises, the error is passed on and the totals cannot be compared."""
         try:
             self._latest.add(segment.segment, rows)
         except BaseException:
@@ -35,16 +35,16 @@ class Recount:
             raise
 
     def ends_with(self, segment: Segment | None) -> None:
-        """The last segment so far; None: it cannot be read, and nothing can be compared."""
+        """Set the last segment so far; None: it cannot be read, and nothing can be compared."""
         self._complete &= segment is not None
         self._last = segment and segment.replace(parts=())
         if segment is not None and segment.kind != "retry":
             self._inputs += segment.counts.in_
 
     def difference(self) -> str:
-        """How the totals of the last segment differ from the rows; empty if they do not, or cannot be compared."""
+        """The difference between the totals of the last segment and the rows; empty if none or unknown."""
         last = self._last
-        if last is None or not self._complete or last.kind == "listing":  # its ledger has rows of what failed only
+        if last is None or not self._complete or last.kind == "listing":  # its ledger has rows of failed entries only
             return ""
         totals, reasons = self._latest.totals()
         if self._latest.keys() != self._inputs:  # passes share a key, which earlier versions counted once

@@ -1,4 +1,4 @@
-"""The verify step: what `reelmill check --deep` does, in a pod, with its progress in the store."""
+"""The verify step: `reelmill check --deep` in a pod, with its progress in the store."""
 
 import logging
 
@@ -17,15 +17,15 @@ from reelmill_stages.store.preflight import greet
 log = logging.getLogger(__name__)
 
 _NAMED = 5
-"""Number of damaged objects that the report names; the log has all."""
+"""Number of damaged objects that the report names; the log lists all."""
 _LONGEST = 100
 
 
 def verify(context: StepContext) -> VerifyReport:
     """Verify the data sets of all sources and stages, and the root of the store; logs each damaged object.
 
-    Raises TransientError if the store does not answer, and Interrupted if the step was asked to stop; then another run
-    of the same verification continues.
+    Raises TransientError if the store does not answer, and Interrupted if the step was asked to stop; another run of
+    the same verification continues then.
     """
     task, wanted = context.task, context.task.verification
     if wanted is None:
@@ -57,7 +57,10 @@ def verify(context: StepContext) -> VerifyReport:
 
 
 def _progress(context: StepContext, key: str, began: str) -> VerificationProgress:
-    """The progress of this verification; that of another one is discarded. What is none stays, and none is kept."""
+    """The progress of this verification; that of another one is discarded.
+
+    An object that is not a progress record is kept, and no progress is stored.
+    """
 
     def save(data: bytes) -> None:
         if may_be_replaced(context.store, key, ProgressRecord):

@@ -1,5 +1,6 @@
-"""Finds damage in what lies at the root of a store: its marker, frozen states with their views, tombstones, identities
-of pipeline files, and records of runs.
+"""Detection of damage in the records at the root of a store.
+
+These are its marker, frozen states with their views, tombstones, identities of pipeline files, and records of runs.
 """
 
 import time
@@ -37,7 +38,7 @@ _FOLDERS = (layout.FROZEN, TOMBSTONES, PENDING, f"{INTERNAL}/pipelines/", f"{INT
 
 
 class StoreRecords:
-    """The records at the root of a store; `damaged` has what is wrong with them."""
+    """The records at the root of a store; `damaged` lists the damaged ones."""
 
     def __init__(self, store: Store, reading: Reading) -> None:
         """Read them. Raises TransientError if the store does not answer."""
@@ -73,7 +74,7 @@ class StoreRecords:
                     self.runs[record.task.owner.uid] = record
 
     def need_marker(self) -> None:
-        """Note a marker of the store (`store.probe`) that is missing or says something else."""
+        """Add damage for a marker of the store (`store.probe`) that is missing or has other content."""
         where = address(self._store, MARKER)
         try:
             self._store.stat(MARKER)
@@ -91,7 +92,10 @@ class StoreRecords:
         return {DataSetPaths(one.name, one.key) for state in states for one in state.data_sets}
 
     def need(self, states: Mapping[str, Iterable[str]]) -> None:
-        """Note frozen states (name -> keys of claims) without a record. `freeze` writes it last, after all copies."""
+        """Add damage for frozen states (name -> keys of claims) without a record.
+
+        `freeze` writes the record last, after all copies.
+        """
         known = self._frozen.keys() | {found.key for found in self.damaged}
         for name, claims in sorted(states.items()):
             key = layout.frozen(name)
@@ -99,7 +103,7 @@ class StoreRecords:
                 self._add(key, gone(address(self._store, key), _FREEZE.format(name)))
 
     def _is_being_made(self, name: str, claims: Iterable[str]) -> bool:
-        """Whether a claim or a copy of the state was written lately, or its record meanwhile."""
+        """Whether a claim or a copy of the state was written recently, or its record in the meantime."""
         views = self._store.list(layout.frozen_views(name), follow_links=False)
         moments = chain(map(self._modified, claims), (stat.modified for stat in views))
         now = time.time()
@@ -112,7 +116,7 @@ class StoreRecords:
             return 0.0
 
     def _claims(self, state: Frozen) -> None:
-        """A state claims all that it was made from, for as long as it has its name."""
+        """Check the claims of a state, which cover all its upstream data sets as long as it has its name."""
         for root in state.claimed:
             name, _, key = root.partition("/")
             claim = DataSetPaths(name, key).user(claim_uid(state.name))
@@ -142,7 +146,7 @@ class StoreRecords:
 
 
 def _model(key: str) -> type[Model] | None:
-    """What a record with this key holds; None for any other object."""
+    """The model of the record with this key; None for any other object."""
     *above, name = key.split("/")
     match above[1:]:
         case ["frozen"] if name.endswith(".json") and is_name(name.removesuffix(".json")):

@@ -1,4 +1,4 @@
-"""Finds all damage that concerns a pipeline: in its data sets, and in what lies at the root of the store."""
+"""Detection of all damage that concerns a pipeline: in its data sets, and in the records at the root of the store."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
@@ -43,8 +43,8 @@ def damaged_in_store(
 ) -> Iterator[tuple[str, DamagedObject]]:
     """(name of a source or stage, damaged object); the name is empty for records at the root of the store.
 
-    Earlier data sets that the pipeline's frozen states have are examined as well. With `names`, only the data sets of
-    these sources and stages are. `claimant` is the pipeline file, if there is one. Raises as `damaged_objects`.
+    Earlier data sets in the pipeline's frozen states are checked as well. With `names`, only the data sets of these
+    sources and stages are. `claimant` is the pipeline file, if there is one. Raises as `damaged_objects`.
     """
     present = data_sets_of(task)
     for each in present:
@@ -59,7 +59,7 @@ def damaged_in_store(
         records.need_marker()
     records.need(_claims_of_states(present, claims))
     yield from (("", found) for found in records.damaged)
-    if not any(found.key.startswith(_WHO) for found in records.damaged):  # they tell who is missing
+    if not any(found.key.startswith(_WHO) for found in records.damaged):  # they are needed to find missing owners
         missing = missing_owners(task, store, claims, records.runs, records.identities, claimant)
         yield from (("", found) for found in missing)
     yield from _pins(task, store)
@@ -69,7 +69,7 @@ def damaged_in_store(
 
 
 def _vanished(store: Store, names: DataSetPaths) -> Iterator[DamagedObject]:
-    """The signpost of a data set of which nothing is left: whoever takes a data set away takes its signpost, too."""
+    """Damage if `latest.json` points at a data set that does not exist: removal deletes that pointer, too."""
     latest = peek(store, names.latest, LatestKey)
     is_its = latest is not None and DataSetPaths(names.name, latest.key).root == names.root
     if latest and is_its and not points_somewhere(store, names.name, latest):
@@ -77,7 +77,7 @@ def _vanished(store: Store, names: DataSetPaths) -> Iterator[DamagedObject]:
 
 
 def _pins(task: Task, store: Store) -> Iterator[tuple[str, DamagedObject]]:
-    """Pins that are missing, of stages that have opened a pass. Code of the user's own is not imported to look."""
+    """Missing pins of stages that have opened a pass. User code is not imported."""
     for stage in task.stages:
         names = DataSetPaths(stage.name, stage.key)
         if registry.own_code(stage.type, stage.params) or not any(opened_passes(store, names)):

@@ -1,1 +1,1 @@
-"""Worker processes, their supervision, and how a group that breaks its worker is retried."""
+"""Worker processes, their supervision, and retries of groups that crash their worker."""

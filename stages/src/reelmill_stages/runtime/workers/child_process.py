@@ -53,12 +53,12 @@ class WorkerProcess:
         return resident(self._process.pid)
 
     def finish(self) -> None:
-        """Tell an idle worker to end."""
+        """Request an idle worker to end."""
         with suppress(OSError):
             self.connection.send(None)
 
     def kill(self) -> str:
-        """Send SIGKILL to the process group; returns how the process ended before, or that it was killed."""
+        """Send SIGKILL to the process group; returns how the process had ended, or that it was killed."""
         ended = self._process.poll()
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
@@ -70,10 +70,10 @@ class WorkerProcess:
         return f"ended with exit code {ended}" if ended >= 0 else f"ended by {_signal_name(-ended)}"
 
     def ended(self) -> tuple[str, ItemReason]:
-        """How the process ended, and what that means for its item; waits briefly, because its connection closes before
-        it ends.
+        """How the process ended, and the resulting reason for its item.
 
-        A SIGKILL that was not ours is taken for the kernel's when memory is short.
+        Waits briefly, because its connection closes before it ends. A SIGKILL from elsewhere is attributed to the
+        kernel when memory is short.
         """
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(timeout=5)

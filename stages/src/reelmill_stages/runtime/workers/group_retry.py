@@ -2,7 +2,7 @@
 
 A group is processed as a whole. If it crashes or hangs, its items are retried one by one in new workers. An item that
 is involved in two crashes is `failed(crash)`. If a process ran out of memory, files or threads, its items are retried
-alone, each in a process that has done nothing else, and only those that do it again fail. An item that hangs alone is
+alone, each in a new process, and only those that fail again are failed. An item that hangs alone is
 `failed(decode_timeout)`. After several timeouts in a group, its remaining items also fail, because a video that hangs
 does so for each of its clips.
 """

@@ -70,16 +70,16 @@ class Finished:
     results: Sequence[InputResult]
     seconds: float
     usage: Usage = field(default_factory=Usage)
-    """Bytes and time of this worker since it last told; its CPU is counted when it has ended."""
+    """Bytes and time of this worker since its last report; its CPU time is counted when it has ended."""
 
 
 @dataclass(frozen=True, slots=True)
 class Crashed:
-    """The stage raised an unexpected exception, or the process ran out of something; the worker ends."""
+    """The stage raised an unexpected exception, or the process ran out of a resource; the worker ends."""
 
     message: str
     reason: ItemReason = ItemReason.CRASH
-    """The reason with which an item fails that does this again."""
+    """The reason with which an item fails if it does this again."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,8 +55,10 @@ class Pool:
         stop: threading.Event,
         flight: InFlight | None = None,
     ) -> None:
-        """`window` is the maximum number of groups taken from the input and not consumed yet. `known` returns the
-        (result, seconds) of inputs that need no processing. `flight` is called before items are processed.
+        """`window` is the maximum number of groups taken from the input and not consumed yet.
+
+        `known` returns the (result, seconds) of inputs that need no processing. `flight` is called before items are
+        processed.
         """
         self._config = config
         self._groups = groups
@@ -86,7 +88,7 @@ class Pool:
         return self._crew.pids
 
     def take_usage(self) -> Usage:
-        """What the workers told of their bytes and their time since the last time that this was called."""
+        """The bytes and time that the workers reported since the last call."""
         found, self._usage = self._usage, Usage()
         return found
 
@@ -204,7 +206,7 @@ class Pool:
             match event:
                 case WorkerAnswered(unit, finished):
                     self._usage += finished.usage
-                    if unit.fresh:  # alone, it is no trouble
+                    if unit.fresh:  # it runs alone, so it does not affect others
                         self.fewer_workers = self._crew.reduce() or self.fewer_workers
                     if unit.folder:
                         unit.slot.folders.append(unit.folder)

@@ -1,4 +1,4 @@
-"""The number of worker processes of a shard. Pure."""
+"""The number of worker processes of a shard. Pure functions."""
 
 from collections.abc import Sequence
 
@@ -10,13 +10,15 @@ WORKER_MEMORY = 2**30
 
 
 def fewer(workers: int, killed: int) -> int:
-    """The number of workers after `killed` runs of a shard were killed: half as many for each, and at least one."""
+    """The number of workers after `killed` runs of a shard were killed: halved for each, and at least one."""
     return max(workers >> killed, 1)
 
 
 def pool_size(limits: ShardLimits, cpus: int, gpus: Sequence[GpuDevice]) -> int:
-    """The configured number of workers, or one per CPU. With `fit_gpus`, at least one per GPU, and at most as many as
-    the memory of the GPUs holds. A number configured by the user is not changed.
+    """The configured number of workers, or one per CPU.
+
+    With `fit_gpus`, at least one per GPU, and at most as many as fit into the memory of the GPUs. A number configured
+    by the user is not changed.
     """
     wanted = limits.workers or cpus
     if not limits.fit_gpus or not gpus:

@@ -1,4 +1,4 @@
-"""A Python process beside this one, that talks over one connection and ends with the process that started it."""
+"""A child Python process that communicates over one connection and ends with the process that started it."""
 
 import multiprocessing
 import os
@@ -16,10 +16,10 @@ from reelmill.processes.prctl import die_with
 
 
 def start(module: str, environment: Mapping[str, str]) -> tuple[Connection, ChildProcess]:
-    """Run `module` in a session of its own, so that a kill can take along what it starts; our end of its connection.
+    """Run `module` in a separate session, so that a kill includes its children; returns our end of its connection.
 
-    The module has a function `serve`, and ends with `serve_parent(serve)`. Where this process was lent a template, the
-    other is forked from it. Raises OSError if it cannot be started.
+    The module has a function `serve`, and ends with `serve_parent(serve)`. If this process has a template, the other
+    one is forked from it. Raises OSError if it cannot be started.
     """
     if template := lent():
         with suppress(CannotFork):
@@ -30,7 +30,7 @@ def start(module: str, environment: Mapping[str, str]) -> tuple[Connection, Chil
 def fork(
     template: ProcessTemplate, module: str, environment: Mapping[str, str], *, name: str = "reelmill worker"
 ) -> tuple[Connection, ChildProcess]:
-    """Run `module` in the same way, in a process that this template forks.
+    """Run `module` in the same way, in a process forked from this template.
 
     Raises CannotFork, or the OSError of fork(2).
     """
@@ -67,12 +67,12 @@ def _spawned(module: str, environment: dict[str, str], descriptor: int) -> Child
 
 
 def serve_forked(module: str, descriptor: int) -> None:
-    """The main program of such a process that was forked from a template."""
+    """The main program of a process that was forked from a template."""
     _serve(import_module(module).serve, descriptor)
 
 
 def serve_parent(serve: Callable[[Connection], None]) -> None:
-    """The main program of such a process that was spawned: call `serve` with the connection to the parent."""
+    """The main program of a process that was spawned: call `serve` with the connection to the parent."""
     descriptor, parent = map(int, sys.argv[1:3])
     die_with(parent, signal.SIGKILL)
     os.set_inheritable(descriptor, False)
@@ -83,5 +83,5 @@ def _serve(serve: Callable[[Connection], None], descriptor: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         serve(Connection(descriptor))
-    except (EOFError, BrokenPipeError):  # the parent is gone: nobody waits for an answer
+    except (EOFError, BrokenPipeError):  # the parent has ended
         sys.exit(1)

@@ -31,8 +31,9 @@ _START_FAILURES = 3
 
 @dataclass(frozen=True, slots=True)
 class SupervisorConfig:
-    """Configuration of a supervisor. `worker` is the template for each worker; `timeout` is the limit in seconds per
-    group.
+    """Configuration of a supervisor.
+
+    `worker` is the template for each worker; `timeout` is the limit in seconds per group.
     """
 
     worker: WorkerConfig
@@ -53,12 +54,12 @@ class WorkerAnswered:
 
 @dataclass(frozen=True, slots=True)
 class WorkerLost:
-    """A worker crashed, ran out of something, or was killed because of its memory, while processing a unit."""
+    """A worker crashed, ran out of a resource, or was killed because of its memory, while processing a unit."""
 
     unit: RetryUnit
     how: str
     reason: ItemReason
-    """`crash`, or what it ran out of."""
+    """`crash`, or the resource that it ran out of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,14 +105,17 @@ class Supervisor:
             self._start()
 
     def retire_used(self) -> None:
-        """Kill idle workers that have processed something: they hold its memory and its files."""
+        """Kill idle workers that have processed something, to free their memory and files."""
         for index in self._used.intersection(self._idle):
             self._idle.remove(index)
             self._used.remove(index)
             self._workers.pop(index).kill()
 
     def reduce(self) -> bool:
-        """One worker less from now on, because all together need too much; returns whether there were several."""
+        """Reduce the maximum number of workers by one, because together they need too much.
+
+        Returns whether there were several.
+        """
         if self._limit == 1:
             return False
         self._limit -= 1
@@ -153,9 +157,7 @@ class Supervisor:
                 yield from self._heard(index, message)
 
     def watch(self) -> Iterator[Event]:
-        """The watchdog: kill workers that exceed the time limit, and the largest one if the memory limit is
-        exceeded.
-        """
+        """The watchdog: kill workers that exceed the time limit, and the largest one above the memory limit."""
         now = monotonic()
         for index, worker in list(self._workers.items()):
             spent = now - worker.since
@@ -192,7 +194,7 @@ class Supervisor:
                 ) from error
 
     def _make_do(self, short_of: ItemReason | None) -> bool:
-        """If the machine gives no more workers: whether others are there that can do the work."""
+        """Whether the existing workers can do the work if the machine allows no more."""
         if short_of is None or not self._workers:
             return False
         self._limit = len(self._workers)

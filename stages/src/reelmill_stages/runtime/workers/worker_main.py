@@ -1,7 +1,7 @@
 """A worker process: runs the stage's `process` on one group at a time, and uploads the files of its items.
 
-It is started by `safe_child.start`, communicates over one connection, and is killed by SIGKILL if it hangs. It knows
-nothing of shards, ledgers and retries.
+It is started by `safe_child.start`, communicates over one connection, and is killed by SIGKILL if it hangs. It does not
+handle shards, ledgers and retries.
 """
 
 import logging
@@ -50,7 +50,7 @@ from reelmill_stages.store.metered import TRANSFERRED
 _OUTCOMES = {Filtered: Outcome.FILTERED, Failed: Outcome.FAILED, Skipped: Outcome.SKIPPED}
 _OF_THE_STORE = {ItemReason.MISSING, ItemReason.CHANGED, ItemReason.S3_5XX, ItemReason.UNREADABLE}
 _ATTEMPTS = 3
-"""Groups in a row that needed whole files after all, after which a worker tries ranges no more."""
+"""Number of successive groups that needed whole files after all, after which a worker stops using ranges."""
 _log = logging.getLogger(__name__)
 
 
@@ -84,8 +84,8 @@ class WorkerState:
     def _process(self, job: Job) -> tuple[Sequence[Result], Path]:
         """The results of the stage, and the folder with downloaded media.
 
-        Where ranges of the media are not enough, or an item failed that was read by ranges, the group is processed
-        again with whole files: what they give is what counts.
+        If ranges of the media do not suffice, or an item that was read by ranges failed, the group is processed again
+        with whole files, and those results are used.
         """
         if self._in_vain < _ATTEMPTS:
             work = GroupWork(self._locations, self._files, job.folder, self._gpu, ranges=True, answers=self._answers)
@@ -150,7 +150,7 @@ class WorkerState:
 
 
 def not_done(result: Filtered | Failed | Skipped) -> InputResult:
-    """What is told of an input that was not done."""
+    """The message for an input that was not done."""
     return InputResult(_OUTCOMES[type(result)], result.reason, shortened(result.message))
 
 

@@ -1,1 +1,1 @@
-"""Searching a store for names of forgotten items and of what was made of them."""
+"""Search of a store for names of forgotten items and of everything made from them."""

@@ -1,7 +1,7 @@
-"""Inputs that a stage which decides over the whole data set has dropped as copies of items that are forgotten.
+"""Inputs that a stage which decides over the whole data set dropped as copies of items that are now forgotten.
 
-The verdict about such an input names what it was compared with (`stages.dedup`). Once that is gone, the verdict has no
-ground, and the input is to be decided again.
+The verdict about such an input names the input that it was compared with (`stages.dedup`). Once that is forgotten, the
+verdict is no longer justified, and the input must be decided again.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -16,7 +16,7 @@ Copies = dict[tuple[int, int], set[int]]
 
 
 def copies_of(data: DataSet, upstreams: Sequence[str], ordinals: Mapping[str, Collection[int]]) -> Copies:
-    """The copies of inputs with these ordinals (by upstream); those among themselves are not left out."""
+    """The copies of inputs with these ordinals (by upstream), including copies that are among these inputs."""
     if not any(segment.kept for segment in data.segments()):
         return {}
     keys: set[str] = set()

@@ -1,4 +1,4 @@
-"""Names that are looked for in texts: as a whole text, or as words of one. They are known themselves, or by digests."""
+"""Names to search for in texts: as the whole text, or as words of it. They are known in plain text, or by digest."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import fields
@@ -19,15 +19,15 @@ _WORDS = frozenset(
         *ItemReason,
     ]
 )
-"""Names of the fields of rows and records, and values of them that are no names of items."""
+"""Names of the fields of rows and records, and values of them that are not names of items."""
 _EDGES = "\"'`.,;:()[]{}<>"
 _SEEN = 1 << 16
-"""Short texts of which it is remembered whether they have a name."""
+"""Number of short texts for which the result of the search is cached."""
 _SHORT = 80
 
 
 class Names:
-    """Names that are known themselves."""
+    """Names known in plain text."""
 
     def __init__(self, names: Iterable[str]) -> None:
         self._names = frozenset(names)
@@ -40,26 +40,26 @@ class Names:
 
     @property
     def lengths(self) -> frozenset[int]:
-        """Numbers of words that they have."""
+        """Numbers of words in the names."""
         return self._lengths
 
     @property
     def phrases(self) -> frozenset[str]:
-        """They as words with one space between them, without punctuation at the edges."""
+        """The names as words separated by one space, without punctuation at the edges."""
         return self._phrases
 
     def mentioned(self, text: str) -> bool:
-        """Whether a text is one of the names, or has one as a word; as several words, if the name has spaces."""
+        """Whether a text is one of the names, or contains one as a word, or as several words if the name has spaces."""
         return text in self._names or any(phrase in self._phrases for phrase in _phrases(text, self._lengths))
 
 
 class DigestNames:
-    """Names of which only digests are known, as the records of what was forgotten have them."""
+    """Names known only by digest, as recorded for forgotten items."""
 
     def __init__(
         self, source: str, records: Iterable[ForgottenNames], tombstones: Iterable[str], but: Iterable[str] = ()
     ) -> None:
-        """`tombstones` are the digests of the items, and `but` are words that stand for something else."""
+        """`tombstones` are the digests of the items, and `but` are words with another meaning."""
         self._source = source
         digests, lengths, files = set(tombstones), {1}, set[str]()
         for record in records:
@@ -72,7 +72,7 @@ class DigestNames:
         self._seen: dict[str, bool] = {}
 
     def mentioned(self, text: str) -> bool:
-        """As of `Names`."""
+        """As `Names.mentioned`."""
         if len(text) > _SHORT:
             return self._is_mentioned(text)
         found = self._seen.get(text)
@@ -83,7 +83,7 @@ class DigestNames:
         return found
 
     def names_file(self, key: str) -> bool:
-        """Whether the object with this key was a file that was deleted, or has a name in its own."""
+        """Whether the object with this key was a file that was deleted, or has one of the names in its name."""
         return tombstone_digest(self._source, key) in self._files or any(map(self.mentioned, ends_of(key)))
 
     def _is_mentioned(self, text: str) -> bool:
@@ -94,7 +94,7 @@ class DigestNames:
 
 
 def ends_of(path: str) -> Iterator[str]:
-    """What a path may be named after: each end of it, as it is and without its extensions."""
+    """The texts that a path may be named after: each tail of it, with and without its extensions."""
     parts = path.split("/")
     for place in range(len(parts)):
         end = "/".join(parts[place:])
@@ -105,7 +105,7 @@ def ends_of(path: str) -> Iterator[str]:
 
 
 def names_of(plan: Forgetting) -> Names:
-    """All names that no record may have: those that are words of the records themselves cannot be searched for."""
+    """All names that no record may contain, except words of the records themselves, which cannot be searched for."""
     names = {*plan.keys, *plan.uris, *(name for what in plan.data_sets for name in what.names)}
     return Names(names - _WORDS - {what.name for what in plan.data_sets})
 

@@ -1,4 +1,4 @@
-"""What a store still has of forgotten items: a search of all its objects that can name them, without lineage."""
+"""Remains of forgotten items in a store: searches all objects that may contain their names, without using lineage."""
 
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
@@ -25,42 +25,43 @@ from reelmill_stages.runtime.forget.source_place import source_place
 from reelmill_stages.store import Stat, Store
 
 _THREADS = 16
-"""Tombstones that are read at the same time."""
+"""Number of tombstones read concurrently."""
 
 
 @dataclass(slots=True)
 class Remains:
-    """What a search has found."""
+    """The result of a search."""
 
     items: int = 0
-    """Forgotten items that were searched for."""
+    """Number of forgotten items that were searched for."""
     objects: int = 0
-    """Objects whose texts were read."""
+    """Number of objects whose texts were read."""
     named_only: int = 0
-    """Objects of which only the key was compared: pictures, sound, arrays, forms that are not known or are damaged."""
+    """Number of objects of which only the key was compared: pictures, sound, arrays, unknown or damaged formats."""
     left: list[str] = field(default_factory=list)
-    """Keys of objects that have something of the items."""
+    """Keys of objects with data of the items."""
 
 
 @dataclass(frozen=True, slots=True)
 class Forgotten:
-    """The forgotten items of a source, by their digests, and what was made of them."""
+    """The forgotten items of a source, by their digests, and everything made from them."""
 
     source: SourceDef
     place: str
-    """Where they are from: that of the source, or of another one of its name."""
+    """Location that they are from: that of the source, or of another source of the same name."""
     tombstones: dict[str, Tombstone]
     names: tuple[ForgottenNames, ...]
 
     @property
     def released(self) -> frozenset[str]:
-        """Digests of the keys of objects that somebody has looked at."""
+        """Digests of the keys of objects that a user has released."""
         return frozenset(each for one in self.tombstones.values() for let in one.releases for each in let.objects)
 
 
 def forgotten(store: Store, source: SourceDef, keys: Collection[str] = (), place: str = "") -> Forgotten:
-    """What was forgotten of a source; only these keys, if there are some. `place`, if given, is that of another source
-    of this name, of which it is instead.
+    """The forgotten items of a source; only those with these keys, if there are any.
+
+    `place`, if given, selects another source of this name, at that location.
     """
     wanted, here = {tombstone_digest(source.name, key) for key in keys}, place or source_place(source)
     listed = [stat.key for stat in store.list(tombstones(source.name), follow_links=False)]
@@ -76,9 +77,9 @@ def forgotten(store: Store, source: SourceDef, keys: Collection[str] = (), place
 
 
 def remains(store: Store, what: Forgotten) -> Remains:
-    """Search the store for all of this.
+    """Search the store for all of these items.
 
-    Data sets that were made of nothing of the source are left out: they may have items with the same names.
+    Data sets that were not made from the source are skipped: they may have items with the same names.
     """
     found = Remains(items=len(what.tombstones))
     if not what.tombstones:

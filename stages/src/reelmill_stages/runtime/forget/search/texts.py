@@ -1,4 +1,7 @@
-"""The texts in an object of a store, by its form. Pictures, sound and arrays have none, and nothing is executed."""
+"""Extraction of the texts in an object of a store, by its format.
+
+Pictures, sound and arrays have none. Nothing is executed.
+"""
 
 import json
 import pickletools
@@ -23,18 +26,18 @@ _JSON = (".json", ".jsonl", ".ndjson")
 _TEXT = (".txt", ".csv", ".tsv", ".srt", ".vtt", ".md", ".html", ".yaml", ".yml", ".log", ".list", ".sha256", ".xml")
 _PICKLE = (".pkl", ".pickle", ".idx")
 _MOST_LINE = 1 << 24
-"""Bytes of a text that are read at once: nothing says that a file has lines."""
+"""Maximum number of bytes of a text read at once, because a file need not have lines."""
 
 Reader = Callable[[Store, str], Iterator[str]]
 """Yields the texts. Raises `UnreadableTexts`."""
 
 
 class UnreadableTexts(Exception):
-    """The rest of an object cannot be read in the form that its name says."""
+    """The rest of an object cannot be read in the format that its name indicates."""
 
 
 def reader_of(key: str) -> Reader | None:
-    """What reads the texts of an object with this key; None: it is of a form that has none, or that is not known."""
+    """The reader of the texts of an object with this key; None: its format has no texts or is unknown."""
     name = PurePosixPath(key).name.lower()
     if name.endswith(_JSON):
         return _json if f"{INTERNAL}/" not in key else _record
@@ -52,7 +55,7 @@ def reader_of(key: str) -> Reader | None:
 
 
 def _record(store: Store, key: str) -> Iterator[str]:
-    """The values of records and rows. Names of their fields are words of reelmill's, and columns of sources."""
+    """The values of records and rows. Field names are skipped: they are reelmill's own, or columns of sources."""
     with store.open(key) as file:
         for line in _lines(file):
             yield from _strings(line, fields=False)
@@ -94,7 +97,7 @@ def _parquet(store: Store, key: str) -> Iterator[str]:
             table = parquet.ParquetFile(path)
             for batch in table.iter_batches(batch_size=1024):
                 yield from _values(batch.to_pylist())
-        except (ArrowException, OSError) as error:  # pyarrow has the latter for damaged pages
+        except (ArrowException, OSError) as error:  # pyarrow raises the latter for damaged pages
             raise UnreadableTexts from error
 
 
@@ -120,8 +123,8 @@ def _pickle(store: Store, key: str) -> Iterator[str]:
 
 
 def _block(store: Store, key: str) -> Iterator[str]:
-    """The keys in a block of kept signatures; of one that cannot be read, whatever looks like text."""
-    if "/block-" not in key:  # a bucket has numbers only
+    """The keys in a block of kept signatures; if it cannot be read, everything that looks like text."""
+    if "/block-" not in key:  # a bucket contains only numbers
         return
     with store.open(key) as file:
         data = file.read()
@@ -146,14 +149,14 @@ def _strings(line: bytes, *, fields: bool) -> Iterator[str]:
             continue
         try:
             yield str(json.loads(b'"%b"' % text, strict=False))
-        except ValueError:  # no JSON, though it is called so
+        except ValueError:  # not JSON, despite its name
             yield text.decode(errors="replace")
 
 
 def _pieces(line: bytes) -> Iterator[str]:
-    """What may be a name in a line of a text: all of it, what is quoted, cells of tables, and parts without brackets.
+    """Parts of a line that may be names: the whole line, quoted strings, cells of tables, and parts without brackets.
 
-    Names may have commas, brackets and the like, so the line is cut in several ways.
+    Names may contain commas, brackets and the like, so the line is split in several ways.
     """
     text = line.decode(errors="replace")
     quoted = (each.replace("\0", '"') for each in text.replace('""', "\0").split('"'))
