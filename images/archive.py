@@ -1,4 +1,4 @@
-"""What is in an image's archive: its layers, and its size, compressed for transfer and uncompressed on disk."""
+"""Layers of an image archive, and their size compressed for transfer and uncompressed on disk."""
 
 import json
 import tarfile
@@ -50,7 +50,7 @@ def _layer(file: IO[bytes]) -> Size:
     first = file.read(2)
     file.seek(0)
     packed = first == GZIP
-    # The level that registries' clients use; 31: with gzip's header.
+    # The compression level that registry clients use; 31: with a gzip header.
     turn = zlib.decompressobj(31) if packed else zlib.compressobj(6, zlib.DEFLATED, 31)
     here = there = 0
     while block := file.read(BLOCK):

@@ -55,7 +55,7 @@ def revision() -> str:
 
 
 def engine() -> list[str]:
-    """The first builder that works. docker needs its daemon; buildah needs none."""
+    """The first working builder. docker needs its daemon; buildah needs none."""
     for name in ENGINES:
         if shutil.which(name) and not subprocess.run([name, "info"], capture_output=True).returncode:
             return [name]

@@ -43,7 +43,7 @@ DPKG = ("var/lib/dpkg/status", "var/lib/dpkg/status.d/")
 
 @dataclass(frozen=True, order=True)
 class Part:
-    """One package inside of a thing."""
+    """One package in an artifact."""
 
     kind: str
     """Type of its package URL: `pypi`, `deb`, `oci`."""
@@ -88,7 +88,7 @@ def _dpkg(text: str) -> Iterator[Part]:
 
 
 def document(name: str, purpose: PackagePurpose, parts: list[Part], created: datetime) -> Document:
-    """The bill of one thing of this release. Raises ValueError if SPDX does not allow it."""
+    """The bill of one artifact of this release. Raises ValueError if it is invalid in SPDX."""
     release = version()
     root = Package(
         spdx_id="SPDXRef-root",

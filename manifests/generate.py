@@ -1,6 +1,6 @@
-"""Write what manifests and chart take from the code: the operator's rights, its settings' schema, admission.
+"""Generate the parts of manifests and chart that come from the code: RBAC rules, settings schema, admission.
 
-`make generate` runs it. The chart holds copies, because a packaged chart can hold nothing from outside its folder.
+`make generate` runs it. The chart has copies, because a packaged chart cannot contain files from outside its folder.
 """
 
 import json
@@ -24,13 +24,13 @@ NOTE = "# Generated from reelmill.controller.rbac by `make generate`: do not edi
 ADMISSION = "# Generated from reelmill.schema.admission by `make generate`: do not edit.\n"
 ALERTS = "manifests/observability/alerts.yaml"
 ALERTED = (ConditionType.STALLED,)
-"""Conditions of pipelines about which an alert is given."""
+"""Conditions of pipelines that raise an alert."""
 MARK = "    # Generated from reelmill.contract.conditions by `make generate`: do not edit below.\n"
 VALUES_SCHEMA = "charts/reelmill/values.schema.json"
 COPIES = {
     "charts/reelmill/files/dashboard.json": "manifests/observability/dashboard.json",
     "stages/src/reelmill_stages/commands/demo/pipeline.yaml": "manifests/samples/demo/pipeline.yaml",
-    # A wheel and a source distribution hold nothing from outside of their folder either.
+    # Wheels and source distributions cannot contain files from outside their folder either.
     "operator/LICENSE": "LICENSE",
     "stages/LICENSE": "LICENSE",
 }
@@ -51,7 +51,7 @@ ELSEWHERE = {
     "leader_election",
     "lease_name",
 }
-"""Settings that the chart's other values decide, or that the pod itself knows."""
+"""Settings that follow from other values of the chart, or from the pod itself."""
 
 
 def rendered() -> dict[str, str]:
@@ -78,7 +78,7 @@ def rendered() -> dict[str, str]:
 
 
 def _argocd() -> str:
-    """What Argo CD's ConfigMap needs to know about pipelines: their health and actions, in Lua."""
+    """Health checks and actions of pipelines in Lua, for Argo CD's ConfigMap."""
     folder, kind = ROOT / "manifests/gitops/argocd", "reelmill.dev_VideoPipeline"
     actions = {path.stem: path.read_text() for path in sorted((folder / "actions").glob("*.lua"))}
     definitions = "".join(f"- name: {name}\n  action.lua: |\n{_indented(text, 4)}" for name, text in actions.items())
@@ -113,7 +113,7 @@ def _granted(kind: str, name: str, rules: list[rbac.Rule]) -> list[dict[str, Any
 
 
 def _user_roles() -> list[dict[str, Any]]:
-    """Pipelines for whoever may view or edit in a namespace: Kubernetes adds these to its own roles."""
+    """Roles for pipelines that Kubernetes aggregates into its roles `view`, `edit` and `admin`."""
     verbs = {"view": ["get", "list", "watch"], "edit": ["create", "update", "patch", "delete", "deletecollection"]}
     return [
         {
@@ -141,7 +141,7 @@ def _values_schema() -> str:
 
 
 def _closed(node: Any) -> Any:
-    """A schema for Helm: maps refuse keys that fit no pattern, quantities may be numbers, descriptions are one line."""
+    """A schema for Helm: maps reject unknown keys, quantities may be numbers, and descriptions have one line."""
     if isinstance(node, list):
         return [_closed(each) for each in node]
     if not isinstance(node, dict):
@@ -157,7 +157,7 @@ def _closed(node: Any) -> Any:
 
 
 def _alerts() -> str:
-    """The rules about the operator, as they are written, and one for each condition that asks for somebody."""
+    """The alert rules: the written ones about the operator, and one for each condition in `ALERTED`."""
     written = (ROOT / ALERTS).read_text().partition(MARK)[0]
     return written + MARK + "".join(map(_alert, ALERTED))
 
@@ -185,7 +185,7 @@ def _yaml(*documents: Any, note: str = NOTE) -> str:
 
 
 def main() -> None:
-    """Write every file that is not as it should be."""
+    """Write every file whose content is out of date."""
     for name, text in rendered().items():
         path = ROOT / name
         if not path.exists() or path.read_text() != text:

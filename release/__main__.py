@@ -5,7 +5,7 @@ with its krew manifest, bills of materials, release notes and checksums. With `-
 images that `images/build.py --archives FOLDER` wrote (`make release-images`).
 
 The version is that of operator/pyproject.toml. The same commit gives the same bytes: files carry the time of the
-commit, or SOURCE_DATE_EPOCH. The folder appears when everything in it is finished.
+commit, or SOURCE_DATE_EPOCH. The folder is created in one step, when all files are complete.
 """
 
 import argparse
@@ -24,7 +24,7 @@ from source import ROOT, ReleaseProblem, commit_time, version
 
 PARTS = ("packages", "chart", "crd", "install", "plugin", "sbom", "notes")
 BASE_URL = "https://reelmill.dev/releases"
-"""Where files of releases are expected, unless `--url` names another place."""
+"""Default of `--url`: the base URL of published release files."""
 
 
 def arguments(words: list[str]) -> argparse.Namespace:
@@ -87,7 +87,7 @@ def _run(command: list[str | Path], where: Path, environment: dict[str, str]) ->
 
 
 def main(words: list[str]) -> int:
-    """Make the folder and list it. Exit status 1, with a message, if that is not possible."""
+    """Create the folder and list its files. Returns 1, after printing the error, if that fails."""
     given = arguments(words)
     out: Path = given.out.absolute()
     try:

@@ -1,4 +1,4 @@
-"""Archives with the same bytes for the same contents: names in order, one time, no owners."""
+"""Reproducible archives: names are sorted, all files have one time stamp, and owners are omitted."""
 
 import gzip
 import io

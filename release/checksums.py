@@ -1,4 +1,4 @@
-"""SHA256SUMS of a release, as `sha256sum --check` reads it, and its signature."""
+"""SHA256SUMS of a release, in the format of `sha256sum`, and its signature."""
 
 import hashlib
 import json
@@ -17,7 +17,7 @@ NO_SERVICES = {
     "rekorTlogConfig": {},
     "tsaConfig": {},
 }
-"""Sigstore's signing configuration without a transparency log or a clock: a signature that is made offline.
+"""Sigstore's signing configuration without a transparency log or time stamps, for offline signatures.
 
 https://github.com/sigstore/protobuf-specs, `sigstore_trustroot.proto`, SigningConfig.
 """
@@ -25,7 +25,7 @@ _OURS = re.compile(
     r"SHA256SUMS|SHA256SUMS\.sigstore\.json|crd\.yaml|install\.yaml|krew\.yaml|release-notes\.md"
     r"|(?:kubectl-)?reelmill[_-][\w.+-]+\.(?:whl|tar\.gz|tgz|oci\.tar|spdx\.json)|reelmill\.spdx\.json"
 )
-"""Names of the files of a release, of any version."""
+"""Patterns of the file names of a release, of any version."""
 
 
 def write(folder: Path) -> None:
@@ -37,7 +37,7 @@ def write(folder: Path) -> None:
 def sign(folder: Path, key: str) -> None:
     """Sign the digests with a key of cosign: a file, an environment variable (`env://NAME`) or a KMS address.
 
-    Nothing is sent to a public log; only a KMS needs a network. cosign asks for the key's password, or takes it from
+    Nothing is sent to a public log; only a KMS needs a network. cosign prompts for the key's password, or reads it from
     COSIGN_PASSWORD. Tested with cosign 3.1. Raises ReleaseProblem if cosign is not installed or fails.
     """
     cosign = shutil.which("cosign")
@@ -54,7 +54,7 @@ def sign(folder: Path, key: str) -> None:
 
 
 def must_be_replaceable(out: Path) -> None:
-    """Raises ReleaseProblem if a folder holds something that no release wrote: it would be lost."""
+    """Raises ReleaseProblem if a folder contains files that no release wrote, which would be deleted."""
     if out.exists() and not (out / NAME).exists() and (not out.is_dir() or any(out.iterdir())):
         raise ReleaseProblem(
             f"{out} has no {NAME}, so it is no earlier release: move it away, or name another with --out"

@@ -1,4 +1,4 @@
-"""Archives of images among the files of a release."""
+"""Image archives of a release."""
 
 import shutil
 import sys
@@ -11,7 +11,7 @@ from build import IMAGES
 
 
 def copied(given: Path, folder: Path, release: str) -> dict[str, Path]:
-    """Copy `<image>.tar` of each image that is there; returns image -> copy. Raises ReleaseProblem."""
+    """Copy `<image>.tar` of each image found in `given`; returns image -> copy. Raises ReleaseProblem."""
     found = {key: given / f"{key}.tar" for key in IMAGES if (given / f"{key}.tar").is_file()}
     if not found:
         raise ReleaseProblem(

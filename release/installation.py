@@ -1,4 +1,4 @@
-"""What is installed into a cluster: the chart as a package, the CRD, and everything in one file for `kubectl apply`."""
+"""Installation files for a cluster: the packaged chart, the CRD, and a single file for `kubectl apply`."""
 
 import re
 import shutil
@@ -20,7 +20,7 @@ DEFINITION = "manifests/crd/videopipelines.yaml"
 
 
 def write_chart(path: Path, registry: str, time: int) -> None:
-    """The chart as `helm install` takes it, without its tests; with `registry`, its images are there by default."""
+    """Package the chart for `helm install`, without its tests; `registry` is the default registry of images."""
     packed = [file for file in tracked(CHART) if ROOT / CHART / "tests" not in file.parents]
     files = {str(file.relative_to(ROOT / "charts")): file.read_bytes() for file in packed}
     if registry:
@@ -30,12 +30,12 @@ def write_chart(path: Path, registry: str, time: int) -> None:
 
 
 def write_definition(path: Path) -> None:
-    """The CustomResourceDefinition alone."""
+    """Write the CustomResourceDefinition."""
     shutil.copyfile(ROOT / DEFINITION, path)
 
 
 def write_single_file(path: Path, registry: str) -> None:
-    """The cluster-wide overlay as one file. Raises ReleaseProblem."""
+    """Write the cluster-wide overlay as one file. Raises ReleaseProblem."""
     program = shutil.which("kubectl")
     if program is None:
         raise ReleaseProblem("install.yaml is rendered by `kubectl kustomize`: put kubectl on PATH")
@@ -49,7 +49,7 @@ def write_single_file(path: Path, registry: str) -> None:
 
 
 def _ordered(text: str) -> str:
-    """Definition and namespace first: what uses them can be applied at once."""
+    """Sort the CRD and the namespace first, so that one `kubectl apply` is enough."""
     first = ("CustomResourceDefinition", "Namespace")
     documents = text.split("\n---\n")
     documents.sort(key=lambda document: yaml.safe_load(document)["kind"] not in first)

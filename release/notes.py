@@ -1,4 +1,4 @@
-"""The changelog of a release, and whether a checkout is one."""
+"""The changelog section of a release, and checks that a checkout matches its tag."""
 
 import re
 
@@ -13,7 +13,7 @@ def changelog() -> str:
 
 
 def section(text: str, release: str) -> str:
-    """What a changelog says about a version, with its heading. Raises ReleaseProblem."""
+    """Return the section of a version in a changelog, with its heading. Raises ReleaseProblem."""
     headings = list(_HEADING.finditer(text))
     for place, heading in enumerate(headings):
         if heading[1] == release:
@@ -25,7 +25,7 @@ def section(text: str, release: str) -> str:
 
 
 def must_fit(tag: str) -> None:
-    """Raises ReleaseProblem unless the checkout, its version and its changelog are those of the tag."""
+    """Raises ReleaseProblem unless the checkout, its version and its changelog match the tag."""
     release = version()
     if tag != f"v{release}":
         raise ReleaseProblem(f"the tag {tag} is not v{release}, the version of operator/pyproject.toml")
@@ -35,7 +35,7 @@ def must_fit(tag: str) -> None:
 
 
 def check(text: str, release: str) -> None:
-    """Raises ReleaseProblem unless a changelog has a dated section of the version, and nothing unreleased."""
+    """Raises ReleaseProblem unless a changelog has a dated section for the version and no unreleased entries."""
     heading = section(text, release).splitlines()[0]
     if not re.search(r"\d{4}-\d\d-\d\d$", heading):
         raise ReleaseProblem(f"the heading {heading!r} of CHANGELOG.md has no date: write ## [{release}] - YYYY-MM-DD")

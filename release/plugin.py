@@ -1,7 +1,7 @@
-"""The kubectl plugin: one archive for each platform, with all packages that it needs, and the manifest for krew.
+"""The kubectl plugin: one archive per platform with all required packages, and the manifest for krew.
 
-An archive holds `kubectl-reelmill`, a Python script, and the folder `lib` with the packages. Extension modules are
-named after the Python for which they were compiled, so those of all supported versions lie side by side.
+An archive contains `kubectl-reelmill`, a Python script, and the folder `lib` with the packages. File names of extension
+modules include the Python version, so those of all supported versions share the folder.
 """
 
 import hashlib
@@ -24,10 +24,10 @@ PLATFORMS = {
     "darwin-amd64": "x86_64-apple-darwin",
     "darwin-arm64": "aarch64-apple-darwin",
 }
-"""Platforms as krew names them, and as uv does."""
+"""Platform name in krew -> platform name in uv."""
 PYTHONS = ("3.11", "3.12", "3.13")
 _LEFT_OUT = ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json")
-"""Files of an installation that say how it was made."""
+"""Metadata files about the installation itself, which are left out."""
 Targets = Mapping[str, Sequence[str]]
 
 
@@ -88,7 +88,7 @@ def krew_manifest(release: str, address: str, archives: Mapping[str, Path]) -> d
 
 
 def _packages(wheel: Path, platform: str, pythons: Sequence[str]) -> dict[str, bytes]:
-    """Name in the archive -> content, of everything that is installed for a platform."""
+    """Name in the archive -> content, for all files that are installed for a platform."""
     found: dict[str, bytes] = {}
     for python in pythons:
         with tempfile.TemporaryDirectory() as passing:

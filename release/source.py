@@ -1,4 +1,4 @@
-"""What a release is made of: the checkout's version, time and files."""
+"""The checkout that a release is built from: its version, commit time and files."""
 
 import os
 import re
@@ -13,25 +13,25 @@ _VERSION = re.compile(r"(\d+\.\d+\.\d+)(?:(a|b|rc)(\d+))?(?:\.post(\d+))?(?:\.de
 
 
 class ReleaseProblem(Exception):
-    """Why no release can be made, and what to do."""
+    """A release cannot be made; the message contains a remedy."""
 
 
 def version() -> str:
-    """The version in `operator/pyproject.toml`, which `make generate` writes everywhere else."""
+    """The version in `operator/pyproject.toml`, which `make generate` copies to other files."""
     return str(tomllib.loads((ROOT / "operator/pyproject.toml").read_text())["project"]["version"])
 
 
 def semantic(release: str) -> str:
-    """A version of Python packages as Semantic Versioning writes it: `0.2.0rc1` is `0.2.0-rc.1`.
+    """Convert a Python version to Semantic Versioning: `0.2.0rc1` becomes `0.2.0-rc.1`.
 
-    It sorts as it does in Python, but that a `.post` of a final version, of which Semantic Versioning knows nothing, is
-    metadata of the build: `0.2.0.post1` is `0.2.0+post.1`. Raises ReleaseProblem for a version of another form.
+    The order of versions is kept, except for a `.post` of a final version: Semantic Versioning has no equivalent, so it
+    becomes build metadata (`0.2.0.post1` is `0.2.0+post.1`). Raises ReleaseProblem if the version has another form.
     """
     found = _VERSION.fullmatch(release)
     if found is None:
         raise ReleaseProblem(f"{release} is no version of a release: write 0.2.0, 0.2.0rc1, 0.2.0.post1 or 0.2.0.dev1")
     number, word, count, post, dev = found.groups()
-    # Numbers sort before words: what is still developed comes before `a.0`, and `rc.1.0.dev.2` would come after `rc.1`.
+    # Numbers sort before words: development versions come before `a.0`, and `rc.1.0.dev.2` would come after `rc.1`.
     before = f"{word}.{count}" if word else ""
     if post and (before or dev):
         raise ReleaseProblem(f"{release} cannot be written as a semantic version: release it as another number")
@@ -43,7 +43,7 @@ def semantic(release: str) -> str:
 
 
 def commit_time() -> int:
-    """Seconds since 1970: SOURCE_DATE_EPOCH, or when the commit was made."""
+    """Seconds since 1970: SOURCE_DATE_EPOCH, or the time of the commit."""
     given = os.environ.get("SOURCE_DATE_EPOCH") or git("log", "-1", "--format=%ct").strip()
     if not given.isdecimal():
         raise ReleaseProblem(f"SOURCE_DATE_EPOCH must be a number of seconds since 1970, not {given!r}")
@@ -51,12 +51,12 @@ def commit_time() -> int:
 
 
 def tracked(folder: str) -> list[Path]:
-    """The files of a folder that git knows, sorted."""
+    """The files of a folder that git tracks, sorted."""
     return [ROOT / name for name in sorted(git("ls-files", "-z", folder).split("\0")) if name]
 
 
 def git(*words: str) -> str:
-    """What git says about the checkout. Raises ReleaseProblem."""
+    """Run git in the checkout and return its output. Raises ReleaseProblem."""
     done = subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True)
     if done.returncode:
         raise ReleaseProblem(f"git {words[0]} failed, and a release is made from a git checkout: {done.stderr.strip()}")

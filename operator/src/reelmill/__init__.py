@@ -1,4 +1,4 @@
-"""reelmill turns raw video into training data; this distribution plans and controls, it never touches media.
+"""Planner, operator and command line of reelmill, which turns raw video into training data. No code here reads media.
 
 The public module is `reelmill.spec`, with the models of a pipeline. All other modules are private and may change in any
 release. docs/api/README.md states what a release may change.

@@ -1,4 +1,4 @@
-"""The command line, `reelmill`. Each command is a module of its own."""
+"""The command line, `reelmill`, with one module for each command."""
 
 import gc
 import os
@@ -10,8 +10,8 @@ from reelmill.contract.text.urls import without_secrets
 from reelmill.processes.fast_exit import fast_exit
 
 GARBAGE = 100_000
-"""Objects between two runs of the garbage collector: imports create many objects and no garbage, and most commands end
-soon after."""
+"""Threshold of the garbage collector in objects. Imports create many objects and no garbage, and most commands end soon
+after."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -1,4 +1,4 @@
-"""Tracebacks of internal errors, in files for their owner alone."""
+"""Tracebacks of internal errors, written to files that only their owner can read."""
 
 import logging
 import os
@@ -24,7 +24,7 @@ def report_bug(error: BaseException) -> Path:
     except OSError:
         number, path = _new_file(Path(tempfile.gettempdir()))
     words = printable(without_secrets("".join(traceback.format_exception(error))), keep="\n")
-    # The arguments of the command are not in it: they may hold anything.
+    # The command's arguments are left out, because they may contain secrets.
     with os.fdopen(number, "w", encoding="utf-8") as file:
         file.write(f"reelmill {__version__}, Python {sys.version.split()[0]}, {sys.platform}\n\n{words}")
     logging.getLogger("reelmill").debug("crash", exc_info=error)
@@ -37,7 +37,7 @@ def crash_reports() -> list[Path]:
 
 
 def _new_file(folder: Path) -> tuple[int, Path]:
-    """(descriptor, path) of a new file for its owner alone. Several crashes may fall into one second."""
+    """(descriptor, path) of a new file that only its owner can read. Several crashes may occur within one second."""
     folder.mkdir(parents=True, exist_ok=True)
     prefix = f"crash-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}-"
     number, path = tempfile.mkstemp(prefix=prefix, suffix=".log", dir=folder)

@@ -16,12 +16,12 @@ from reelmill.contract.records.claim import IDENTITY, Claimant
 from reelmill.contract.task import Task
 
 MOST = 128
-"""Characters of a token."""
+"""Maximum length of a token in characters."""
 _MACHINE_ID = ("/etc/machine-id", "/var/lib/dbus/machine-id")
 
 
 def identity(loaded: Loaded, task: Task, *, make: bool) -> str:
-    """The uid of a pipeline file in its store; empty if it never ran and none should be created. Raises StoreError."""
+    """The uid of a pipeline file in its store; empty if it never ran and `make` is false. Raises StoreError."""
     asks = claimant(loaded, task.store.uri)
     return store_commands.load(signatures.IDENTITY)(task, store_commands.environment(), asks, make=make)
 
@@ -62,7 +62,7 @@ def token(loaded: Loaded) -> str:
 
 
 def _machine(files: tuple[str, ...] = _MACHINE_ID) -> str:
-    """Digits that distinguish this machine from others of its name, without revealing its machine id."""
+    """Digits that distinguish this machine from others with the same name, without revealing its machine ID."""
     for file in files:
         with suppress(OSError, ValueError):
             if text := Path(file).read_text().strip():

@@ -1,4 +1,4 @@
-"""A group whose commands are imported when they are called, so that `--help` and `--version` import none of them."""
+"""A group that imports commands when they are called, so that `--help` and `--version` import none of them."""
 
 import ast
 from collections.abc import Iterator, Mapping
@@ -38,7 +38,7 @@ class LazyCommands(Mapping[str, Any]):
         return self._made[name]
 
     def summary(self, name: str) -> str:
-        """The first line of a command's docstring, which is read from the source: the module is not imported."""
+        """The first line of a command's docstring, read from the source without importing the module."""
         found = find_spec(self._modules[name])
         if found is not None and found.origin:
             for node in ast.parse(Path(found.origin).read_bytes()).body:
@@ -61,7 +61,7 @@ def _function(name: str) -> str:
 
 
 class LazyGroup(TyperGroup):
-    """The group of such commands."""
+    """A group of `LazyCommands`."""
 
     commands: Any
 

@@ -34,7 +34,7 @@ from reelmill.tracing.otlp import OtlpExport, endpoint_in
 
 COLUMNS = ("name", "state", "in", "done", "filtered", "failed", "skipped", "items", "segments")
 RUN_REPORTS = "REELMILL_RUN_REPORTS"
-"""Environment variable that turns reports off, as for an operator."""
+"""Environment variable that turns reports off, as for the operator."""
 
 
 def drive(
@@ -49,7 +49,7 @@ def drive(
     environment, task = store_commands.environment(), store_commands.task(loaded, sources=True)
     preload_blocks(template, loaded.pipeline.spec, environment, later=True)
     uid = identity(loaded, task, make=False)
-    if fresh := not uid:  # every stage will run
+    if fresh := not uid:  # a first run: every stage will run
         preload_blocks(template, loaded.pipeline.spec, environment)
         uid = identity(loaded, task, make=True)
     prepare(output)  # while the template imports the code of the steps
@@ -92,7 +92,7 @@ def drive(
 
 
 def _reports(work: RunOptions) -> bool:
-    """Whether the run writes a report: the option, otherwise the variable that operators use, too."""
+    """Whether the run writes a report: the option if given, otherwise the variable that operators also use."""
     if work.report is not None:
         return work.report
     return os.environ.get(RUN_REPORTS, "").lower() not in ("false", "0", "no", "off")
@@ -100,9 +100,7 @@ def _reports(work: RunOptions) -> bool:
 
 @contextmanager
 def _traced(observer: Lines) -> Iterator[OtlpExport | None]:
-    """The destination of the run's trace, from OpenTelemetry's variables; None if there is none. Problems never end a
-    run.
-    """
+    """The destination of the run's trace, from OpenTelemetry's variables, or None. Errors never end a run."""
     export = None
     if endpoint := endpoint_in(os.environ):
         try:
@@ -117,7 +115,7 @@ def _traced(observer: Lines) -> Iterator[OtlpExport | None]:
 
 
 def prices() -> Prices:
-    """The prices in REELMILL_PRICES, as for the operator. Raises SpecError."""
+    """The prices in REELMILL_PRICES, as for the operator. Raises SpecError if they are invalid."""
     text = store_commands.environment().get("REELMILL_PRICES")
     try:
         return Prices.model_validate_json(text) if text else Prices()

@@ -11,7 +11,7 @@ from reelmill.local.observer import Observer
 from reelmill.openlineage.emitter import API_KEY, LineageEmitter
 
 TARGET, NAMESPACE = "REELMILL_OPENLINEAGE", "REELMILL_OPENLINEAGE_NAMESPACE"
-"""Environment variables, as for an operator."""
+"""Environment variables, as for the operator."""
 
 
 @contextmanager
@@ -20,8 +20,7 @@ def lineage(
 ) -> Iterator[Observer]:
     """An observer that also sends events, if there is a target: the option, or the variable.
 
-    Raises SpecError for an option that cannot be used. A variable that cannot be used is reported, and the run
-    continues without events.
+    Raises SpecError for an invalid option. An invalid variable is reported, and the run continues without events.
     """
     option, target = bool(target), target or environment.get(TARGET, "")
     try:

@@ -1,7 +1,7 @@
-"""Access to what only the stages' distribution can do: read a store, open data, run a stage.
+"""Access to commands of the stages' distribution: read a store, open data, run a stage.
 
-`reelmill` alone validates and plans. Everything that touches a store is a function that `reelmill-stages` offers under
-the entry-point group `reelmill.commands`; without that distribution, the error names the package to install.
+`reelmill` alone validates and plans. Everything that touches a store is a function that `reelmill-stages` registers in
+the entry-point group `reelmill.commands`. If it is not installed, the error names the package to install.
 """
 
 import os
@@ -35,12 +35,12 @@ def command(name: str) -> Any:
 
 @cache
 def _offers() -> dict[str, EntryPoint]:
-    """The entry points by name, which are read from the files of all installed distributions."""
+    """The entry points by name, read from the metadata of all installed distributions."""
     return {point.name: point for point in entry_points(group=GROUP)}
 
 
 def load(command_: Command[F]) -> F:
-    """The function of a command that is declared in `contract.commands`. Raises SpecError if it is not installed."""
+    """The function of a command declared in `contract.commands`. Raises SpecError if it is not installed."""
     function: F = command(command_.name)
     return function
 
@@ -52,7 +52,7 @@ def require(name: str) -> None:
 
 
 def task(loaded: Loaded, *, sources: bool = False) -> Task:
-    """The task for a command, after the server of the store has answered; with `sources`, also those of the sources.
+    """The task for a command, once the server of the store has answered; with `sources`, also those of the sources.
 
     Raises StoreError with the endpoint of a server that does not answer. Without the stages, no server is contacted.
     """
@@ -63,5 +63,5 @@ def task(loaded: Loaded, *, sources: bool = False) -> Task:
 
 
 def environment() -> Environment:
-    """Where credentials come from."""
+    """The environment that credentials are read from."""
     return os.environ

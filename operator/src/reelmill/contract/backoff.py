@@ -1,11 +1,11 @@
-"""Exponential backoff: each failure in a row doubles the delay, up to a limit, spread by jitter where many retry."""
+"""Exponential backoff: each consecutive failure doubles the delay, up to a limit, with optional jitter."""
 
 import random
 from dataclasses import dataclass
 
 chance = random.SystemRandom().random
-"""A number in 0..1 for jitter. It leaves the numbers of `random` alone, which a stage's code may have seeded, and
-differs in processes forked from one.
+"""A random number in 0..1 for jitter. It does not affect `random`, which a stage's code may have seeded, and differs
+between forked processes.
 """
 
 
@@ -13,8 +13,8 @@ differs in processes forked from one.
 class Backoff:
     """Delays between attempts.
 
-    `first` and `most` are the seconds after one failure and after many. `jitter` (0..1) is the share by which a delay
-    varies in both directions; 0.5 gives half to one and a half of it.
+    `first` and `most` are the delays in seconds after the first failure and at the limit. `jitter` (0..1) is the share
+    by which a delay varies in both directions: 0.5 gives half to one and a half times the delay.
     """
 
     first: float
@@ -22,6 +22,6 @@ class Backoff:
     jitter: float = 0.0
 
     def delay(self, failures: int, chance: float = 0.5) -> float:
-        """Seconds after so many failures in a row (1 or more). `chance` (0..1) picks the place within the jitter."""
+        """Delay in seconds after `failures` consecutive failures (1 or more); `chance` (0..1) selects the jitter."""
         seconds = min(self.first * 2.0 ** min(failures - 1, 60), self.most)
         return seconds * (1.0 + self.jitter * (2.0 * chance - 1.0))

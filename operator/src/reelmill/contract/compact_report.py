@@ -1,9 +1,9 @@
 """A compact form of a survey report that does not fit into a termination message (4 KiB).
 
-Writer and reader know the names of sources and stages from the task, so the compact form contains only numbers, in the
+Writer and reader get the names of sources and stages from the task, so the compact form contains only numbers, in the
 order of the sorted names, as JSON compressed with zlib and encoded in base85. 32 stages over 16 sources, each reading
-16 inputs, fit into 4 KiB. `reasons` and `counters`, which are informational, and `next`, without which a run only takes
-more steps, are omitted.
+16 inputs, fit into 4 KiB. It omits `reasons` and `counters`, which are informational, and `next`, without which a run
+only takes more steps.
 """
 
 import base64
@@ -17,7 +17,7 @@ from reelmill.contract.task import OpenPass, SourceReport, StageReport, SurveyRe
 Names = Mapping[str, Collection[str]]
 """Stage -> the names of its inputs."""
 MAX_BYTES = 1 << 20
-"""Length of the JSON of a report, which 32 stages over 16 sources do not reach."""
+"""Maximum length of a report's JSON in bytes; 32 stages over 16 sources stay below it."""
 _OUTCOMES = ("done", "filtered", "failed", "skipped")
 
 

@@ -1,4 +1,4 @@
-"""Condition types, their reasons, and reasons of events: the words about a pipeline that programs may rely on.
+"""Condition types, their reasons, and event reasons: the words about a pipeline that programs may rely on.
 
 Each word is declared only here, with its meaning, a remedy, and whether a retry can help. The status reference, the
 failure handbook, `reelmill why` and the metrics are generated from these declarations. The stored words never change.
@@ -16,7 +16,7 @@ EventType = Literal["Normal", "Warning"]
 
 
 class Recovery(StrEnum):
-    """What has to happen before work continues, and so whether a retry can help."""
+    """What has to happen before work continues, and therefore whether a retry can help."""
 
     NOT_NEEDED = ""
     BY_ITSELF = "not needed: it continues by itself"
@@ -25,7 +25,7 @@ class Recovery(StrEnum):
 
 
 class Topic(StrEnum):
-    """What a reason is about: the chapters of the failure handbook."""
+    """Topics of reasons, which are the chapters of the failure handbook."""
 
     NONE = ""
     PODS = "Pods do not run"
@@ -36,14 +36,14 @@ class Topic(StrEnum):
 
 
 class ConditionType(StrEnum):
-    """The conditions of a pipeline, by the rules of kstatus."""
+    """The conditions of a pipeline, following the rules of kstatus."""
 
     meaning: str
-    """What it means when it is True."""
+    """Meaning of the status True."""
     event: EventType | None
-    """Type of the event that is written when it becomes True; None: no event."""
+    """Type of the event that is emitted when it becomes True; None: no event."""
     optional: bool
-    """Shown only after it was True once."""
+    """Whether it is shown only after it was True once."""
 
     def __new__(cls, word: str, event: EventType | None, meaning: str, optional: bool = False) -> ConditionType:
         new = str.__new__(cls, word)
@@ -243,7 +243,7 @@ UNASKED: dict[ConditionReason, EventType] = {
 
 
 class EventReason(StrEnum):
-    """Reasons of events that belong to no condition."""
+    """Reasons of events that do not belong to a condition."""
 
     type: EventType
     recovery: Recovery
@@ -271,5 +271,5 @@ class EventReason(StrEnum):
 
 
 def declared(word: str) -> ConditionReason | EventReason | None:
-    """The declaration of a reason; None for words of others, such as the kubelet's."""
+    """The declaration of a reason; None for other words, such as the kubelet's."""
     return next((reason for kind in (ConditionReason, EventReason) for reason in kind if reason == word), None)

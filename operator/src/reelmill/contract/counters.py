@@ -1,11 +1,10 @@
-"""What a stage counts besides outcomes: fallbacks, pieces it left out of inputs that are done, and sizes.
+"""Counters of stages other than outcomes: fallbacks, parts left out of processed inputs, and sizes.
 
-`segment.json` holds the counters of a stage (`counters`); everything that shows its outcomes shows them too. Each word
-is declared here and nowhere else, with what it means and what to do; the page docs/reasons.md is made from it. The
-stored words never change. A word that ends with `*` stands for all that begin like it: `container_*` for
-`container_mkv`.
+`segment.json` contains the counters of a stage (`counters`), which are shown wherever its outcomes are shown. Each word
+is declared only here, with its meaning and a remedy; docs/reasons.md is generated from the declarations. The stored
+words never change. A word that ends with `*` stands for all words with that prefix: `container_*` for `container_mkv`.
 
-A stage or sampler of a user's own may count any other word: it is stored and shown like these.
+A user's stage or sampler may count any other word, which is stored and shown in the same way.
 """
 
 from __future__ import annotations
@@ -14,14 +13,14 @@ from collections.abc import Mapping
 from enum import StrEnum
 
 REPORTS_ENV = "REELMILL_REPORTS"
-"""Environment variable with the names of report fields that version 0.1.0 does not know and whoever reads the report
-does, separated by commas. Version 0.1.0 refuses a report with a field that it does not know."""
+"""Environment variable with a comma-separated list of report fields newer than version 0.1.0 that the reader of the
+report supports. Version 0.1.0 rejects a report with an unknown field."""
 
 COUNTERS = "counters"
-"""In REPORTS_ENV: the field `counters` of StageReport and CommitReport."""
+"""Name in REPORTS_ENV of the field `counters` of StageReport and CommitReport."""
 
 USAGE = "usage"
-"""In REPORTS_ENV: their field `usage`."""
+"""Name in REPORTS_ENV of the field `usage` of StageReport and CommitReport."""
 
 REPORTS = f"{COUNTERS},{USAGE}"
 """The value of REPORTS_ENV for a reader of this version."""
@@ -33,14 +32,14 @@ LONGEST = 64
 
 
 class Counting(StrEnum):
-    """What a counter counts."""
+    """Kinds of counters."""
 
     FALLBACK = "fallback"
-    """Inputs that are done, in another way than the ordinary one."""
+    """Inputs that were processed in a different way than usual."""
     LEFT_OUT = "left out"
-    """Parts of inputs that are done without them."""
+    """Parts that were left out of processed inputs."""
     SIZE = "size"
-    """How much was made."""
+    """Amount of output."""
 
 
 _FALLBACK, _LEFT_OUT, _SIZE = Counting.FALLBACK, Counting.LEFT_OUT, Counting.SIZE
@@ -48,12 +47,12 @@ _NOTHING = "nothing"
 
 
 class StageCounter(StrEnum):
-    """Counters of the built-in stages. They never decrease: an input that is done is not worked on again."""
+    """Counters of the built-in stages. They never decrease, because an input that is done is not processed again."""
 
     counting: Counting
     meaning: str
     remedy: str
-    """What to do."""
+    """Remedy."""
 
     def __new__(cls, word: str, counting: Counting, meaning: str, remedy: str) -> StageCounter:
         new = str.__new__(cls, word)
@@ -61,7 +60,7 @@ class StageCounter(StrEnum):
         return new
 
     def of(self, name: str) -> str:
-        """The counter for one of the names that a word with `*` stands for."""
+        """Replace the `*` of a word with a name."""
         return f"{self.removesuffix('*')}{name}"
 
     # fmt: off
@@ -176,20 +175,20 @@ class StageCounter(StrEnum):
 
 
 def stage_counter(word: str) -> StageCounter | None:
-    """The declaration of a counter; None for a word of a user's own stage or sampler."""
+    """The declaration of a counter; None for a word of a user's stage or sampler."""
     families = (each for each in StageCounter if each.endswith("*"))
     exact = next((each for each in StageCounter if each == word), None)
     return exact or next((each for each in families if word.startswith(each.of(""))), None)
 
 
 def reported(counters: Mapping[str, int]) -> dict[str, int]:
-    """The counters for a report of limited size: fallbacks and unknown words first, sizes last, each by number."""
+    """Select counters for a report of limited size: fallbacks and unknown words first, sizes last, each by number."""
     found = ((word, number) for word, number in counters.items() if number and len(word) <= LONGEST)
     return dict(sorted(found, key=_rank)[:REPORTED])
 
 
 def counted(counters: Mapping[str, int]) -> str:
-    """Counters in words: `reencoded 3, gpu_fallback 1`; empty for none."""
+    """Format counters as text: `reencoded 3, gpu_fallback 1`; empty if there are none."""
     found = ((word, number) for word, number in counters.items() if number)
     return ", ".join(f"{word} {number:,}" for word, number in sorted(found, key=_rank))
 

@@ -4,24 +4,24 @@
     ├── SpecError            invalid input from the user                        exit 64
     ├── StoreError           the object store cannot be used as configured      exit 64
     │   ├── NotFound         no such object, bucket or folder
-    │   ├── StoreDamaged     an object is not what was committed
+    │   ├── StoreDamaged     an object differs from what was committed
     │   ├── KeyRefused       the store cannot hold an object with this key
     │   ├── PreconditionFailed   a conditional write or read failed (412)
     │   ├── StoreUnsafe      the store accepts two conditional writes of a key
     │   ├── RangesUnsupported    the server does not return the requested range
-    │   └── ServerRefused    a web server leads where it may not, or sends other than it said
+    │   └── ServerRefused    a web server is rejected for its address, a redirect or its length
     ├── TransientError       a retry may succeed (5xx, timeouts)                exit 75
     │   ├── Unreachable      the endpoint does not answer at all
     │   ├── Exhausted        the process ran out of memory, files or threads
     │   └── DiskFull         no space left in the store or the scratch folder   exit 64
     ├── StalePlan            the pass was opened with another definition        exit 76
     ├── EarlyAbort           the first items all failed in one class            exit 65
-    └── ItemError            one item failed: a ledger row, the process goes on
+    └── ItemError            one item failed: a ledger row, the process continues
 
 Any other exception that escapes is a bug and exits with 70. The podFailurePolicy of Jobs depends on the exit codes,
 so they are part of the contract and must not change.
 
-Every error states what happened, where, and what to do: `str()` is one line with the first two, `hint` is the third.
+Every error has a problem, a location and a remedy: `str()` is one line with the first two, `hint` is the third.
 Credentials in URLs and addresses of objects are removed from all three.
 """
 
@@ -78,7 +78,7 @@ class NotFound(StoreError):
 
 
 class StoreDamaged(StoreError):
-    """An object in the store is not what was committed: its bytes, size or form differ, or it is gone."""
+    """An object in the store differs from what was committed in its bytes, size or format, or is missing."""
 
 
 class KeyRefused(StoreError):
@@ -86,7 +86,7 @@ class KeyRefused(StoreError):
 
 
 class PreconditionFailed(StoreError):
-    """If-None-Match or If-Match failed: the object was written or changed by somebody else."""
+    """If-None-Match or If-Match failed: another writer created or changed the object."""
 
 
 class StoreUnsafe(StoreError):
@@ -94,11 +94,11 @@ class StoreUnsafe(StoreError):
 
 
 class RangesUnsupported(StoreError):
-    """The server, or a proxy before it, answers a request for a range with something else."""
+    """The server, or a proxy in front of it, does not return the requested range."""
 
 
 class ServerRefused(StoreError):
-    """A web server is not read: for its address, a redirect, or the length of what it sends.
+    """A web server is rejected because of its address, a redirect, or the length of its response.
 
     `reason` is an `ItemReason`.
     """
@@ -124,8 +124,8 @@ class Unreachable(TransientError):
 class Exhausted(TransientError):
     """The process ran out of memory, open files or threads.
 
-    In a worker it is first the fault of its items (see `reelmill.contract.process.exhaustion`); anywhere else it is the
-    machine's. `reason` is the `ItemReason` with which an item fails.
+    In a worker, it is first attributed to the items (see `reelmill.contract.process.exhaustion`); anywhere else, to the
+    machine. `reason` is the `ItemReason` with which an item fails.
     """
 
     def __init__(self, reason: str, what: str, *, where: str = "", hint: str = "") -> None:
@@ -147,7 +147,7 @@ class DiskFull(TransientError):
 
 
 class StalePlan(ReelmillError):
-    """The pass in the store was opened with another definition than this task carries."""
+    """The pass in the store was opened with a different definition than that of this task."""
 
     exit_code = ExitCode.STALE_PLAN
 
@@ -162,7 +162,7 @@ class EarlyAbort(ReelmillError):
 
 class OutOfMemory(ReelmillError):
     """Items of a shard need more memory than its pod has, and the next attempt may have more. The reason is the same as
-    that of a pod that the kernel killed.
+    for a pod killed by the kernel.
     """
 
     exit_code = ExitCode.EARLY_ABORT
@@ -171,8 +171,7 @@ class OutOfMemory(ReelmillError):
 class ItemError(ReelmillError):
     """One item cannot be processed.
 
-    `reason` is its failure class, as used by ledger, retries and status: an `ItemReason`, or any word of a user's own
-    stage.
+    `reason` is its failure class in ledger, retries and status: an `ItemReason`, or any word of a user's stage.
     """
 
     def __init__(self, reason: str, what: str) -> None:

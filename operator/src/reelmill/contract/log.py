@@ -1,6 +1,6 @@
-"""One logging set-up for both distributions: one JSON object a line in pods, short and coloured on a terminal.
+"""Logging setup for both distributions: one JSON object per line in pods, short and coloured on a terminal.
 
-Only the standard library's logging; fields go into `extra={"fields": {...}}` through `event`.
+It uses only the standard library's logging; `event` puts fields into `extra={"fields": {...}}`.
 """
 
 import logging
@@ -51,7 +51,7 @@ class TerminalFormatter(logging.Formatter):
 
 
 def setup(*, level: str = "INFO", **fixed: Any) -> None:
-    """Send the `reelmill` loggers to standard error; `fixed` fields go on every JSON line."""
+    """Send the `reelmill` loggers to standard error; `fixed` fields are added to every JSON line."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(TerminalFormatter(colour=True) if sys.stderr.isatty() else JsonFormatter(**fixed))
     for name in ("reelmill", "reelmill_stages"):

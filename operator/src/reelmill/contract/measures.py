@@ -1,11 +1,11 @@
-"""What the `measure` stage says about an item: the name, unit, type and definition of every measure.
+"""Name, unit, type and definition of every measure of the `measure` stage.
 
-A measure is the field `measures.<name>` of an item: a JSON number, string or boolean. A field that is absent was not
-measured; none is ever null or NaN. Each measure is declared here and nowhere else; the tables in the documentation are
-made from the declarations, and stages that read measures find the type of a field here (`measure`).
+A measure is the field `measures.<name>` of an item: a JSON number, string or boolean. An absent field was not measured;
+no measure is null or NaN. Each measure is declared only here; the tables in the documentation are generated from the
+declarations, and stages that read measures look up the type of a field here (`measure`).
 
-A measure of frames has one value per frame, which a reduction makes a number of the clip. A bare name, `luma`, is the
-measure with the reduction declared here; any other reduction has its word in the name, as in `luma_p10`.
+A measure of frames has one value per frame; a reduction combines them into one number per clip. A bare name, `luma`, is
+the measure with the reduction declared here; other reductions are part of the name, as in `luma_p10`.
 """
 
 from __future__ import annotations
@@ -26,30 +26,30 @@ REDUCTIONS: Mapping[str, str] = {
     "max": "the largest value",
     "above": "the share of the frames whose value is greater than a stated limit, from 0 to 1",
 }
-"""How the values of frames become one number. Percentiles are the nearest rank: a value that a frame has."""
+"""Reductions of the values of frames to one number. Percentiles use the nearest rank, so they are values of a frame."""
 
 
 class MeasureFamily(StrEnum):
-    """Measures that are made together: each is a field of the stage's block."""
+    """Groups of measures that are computed together: each is a field of the stage's block."""
 
     CONTAINER = "container"
-    """What the container and the packets tell; nothing is decoded for it."""
+    """Properties of the container and the packets; nothing is decoded."""
     PICTURE = "picture"
-    """What single frames show."""
+    """Properties of single frames."""
     MOTION = "motion"
-    """What changes between successive frames."""
+    """Changes between successive frames."""
     SOUND = "sound"
-    """What the sound is like. A clip without sound has none of these fields but `audio_streams`."""
+    """Properties of the sound. A clip without sound has only the field `audio_streams`."""
     TEXT = "text"
-    """Text in the picture, by OCR."""
+    """Text in the picture, detected by OCR."""
     FACES = "faces"
-    """Faces, by a detector."""
+    """Faces, found by a detector."""
     NSFW = "nsfw"
-    """Nudity, by a classifier."""
+    """Nudity, scored by a classifier."""
     SPEECH = "speech"
-    """Voice, by a detector of voice activity."""
+    """Voice, found by a voice activity detector."""
     BRISQUE = "brisque"
-    """Quality without a reference, by BRISQUE."""
+    """Quality without a reference, measured by BRISQUE."""
     CLIP = "clip"
     """Scores from CLIP embeddings of frames."""
 
@@ -65,9 +65,9 @@ class Measure(StrEnum):
     unit: str
     """Empty for shares, counts, scores and texts."""
     scope: Scope
-    """Of what there is a value: of the whole clip, of each chosen frame, or of each two successive chosen frames."""
+    """What a value describes: the whole clip, each chosen frame, or each pair of successive chosen frames."""
     reduction: str
-    """Of a measure of frames or pairs: the reduction that its bare name stands for. Empty for one of the clip."""
+    """For measures of frames or pairs, the reduction of the bare name. Empty for measures of the clip."""
     definition: str
 
     def __new__(

@@ -1,4 +1,4 @@
-"""The base of all contract models: immutable, no unknown fields, camelCase in YAML and JSON.
+"""Base class of all contract models: immutable, no unknown fields, camelCase in YAML and JSON.
 
 The CRD, the editor schema and the field reference take their descriptions from the attribute docstrings of models
 (`reelmill.schema.descriptions`).
@@ -28,10 +28,10 @@ class Model(BaseModel):
     )
 
     def replace(self, **fields: Any) -> Self:
-        """A copy in which these fields, by their names in Python, have other values; itself if it has these already.
+        """Return a copy with other values for the given fields (Python names), or the model itself if nothing changes.
 
-        The values are not validated: mypy checks names and types (`tests/typed_replace.py`). Raises TypeError for a
-        field that the model does not have.
+        The values are not validated: mypy checks names and types (`tests/typed_replace.py`). Raises TypeError for an
+        unknown field.
         """
         if unknown := fields.keys() - type(self).model_fields.keys():
             raise TypeError(f"{type(self).__name__} has no field {', '.join(sorted(unknown))}")
@@ -41,5 +41,5 @@ class Model(BaseModel):
 
 
 FORM = Model.model_config.copy()
-"""How models are read and written. What records have a hundred thousand times are dataclasses of this form."""
-del FORM["frozen"]  # a decorator says it
+"""Configuration of models, also used for dataclasses that occur a hundred thousand times in records."""
+del FORM["frozen"]  # set by the dataclass decorator

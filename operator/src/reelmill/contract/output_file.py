@@ -1,4 +1,4 @@
-"""The file that a command is told to write: what lies there is replaced only where an earlier call wrote it."""
+"""Output files of commands: an existing file is replaced only if an earlier call of the command wrote it."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -7,10 +7,10 @@ from reelmill.contract.errors import SpecError
 
 
 def must_be_ours(path: Path, is_ours: Callable[[Path], bool], *, option: str) -> None:
-    """Raises SpecError for a file that is there already and that `is_ours` does not know as one of the command's own.
+    """Raises SpecError if a file exists and `is_ours` does not recognise it as written by the command.
 
-    What is there and is no file, such as a device, is left to whoever writes. `option` is the command's option that
-    names the file.
+    Anything that is not a regular file, such as a device, is accepted. `option` is the command's option that names the
+    file.
     """
     try:
         foreign = path.is_file() and not is_ours(path)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 MAX_NUMBERS = 2_000_000
-"""Most numbers that are read: a few characters can stand for any count."""
+"""Maximum number of numbers to parse: a few characters can stand for any count."""
 
 
 def format_ranges(numbers: Iterable[int]) -> str:
@@ -23,7 +23,7 @@ def parse_ranges(text: str) -> list[int]:
     for part in filter(None, text.split(",")):
         first, _, last = part.partition("-")
         run = range(int(first), int(last or first) + 1)
-        # Compared by its ends, because a range of more than 2**63 numbers has no length in Python.
+        # Compare the ends, because len() fails for a range of more than 2**63 numbers.
         if run.stop - run.start > MAX_NUMBERS - len(numbers):
             raise ValueError(f"the ranges stand for more than {MAX_NUMBERS} numbers")
         numbers.extend(run)

@@ -1,11 +1,11 @@
-"""Why an input was failed, filtered or skipped: the reasons that ledgers, retries, counts and messages name.
+"""Reasons why inputs are failed, filtered or skipped, as used in ledgers, retries, counts and messages.
 
-Each word is declared here and nowhere else, with what it means, what to do, and whether a retry can help; the page
-docs/reasons.md and `reelmill why` are made from it. The stored words never change.
+Each word is declared only here, with its meaning, a remedy, and whether a retry can help; docs/reasons.md and
+`reelmill why` are generated from the declarations. The stored words never change.
 
-Two others give words: a stage or sampler of a user's own, and the rules of a `filter` stage, whose names are reasons
-(`rule_name`). Such a word is stored, counted, shown and retried like these, but nothing is known of it (`item_reason`
-gives None). A rule cannot have the name of a reason that is declared here, which means something else.
+Users can define more reasons: in a stage or sampler, and as names of rules of a `filter` stage (`rule_name`). They are
+stored, counted, shown and retried like these, but have no declaration (`item_reason` returns None). A rule cannot have
+the name of a reason that is declared here.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from reelmill.contract.records.rows import Outcome
 
 
 class RetryHelps(StrEnum):
-    """Whether working on the same input once more can end otherwise."""
+    """Whether processing the same input again can have another outcome."""
 
     YES = "yes"
     ONCE_REMOVED = "once the cause is removed"
@@ -30,16 +30,16 @@ _FAILED, _FILTERED, _SKIPPED = (Outcome.FAILED,), (Outcome.FILTERED,), (Outcome.
 
 
 class ItemReason(StrEnum):
-    """Reasons of ledger rows. A retry takes up failed inputs, and skipped ones of a class that it names and can help; a
-    changed parameter is another data set.
+    """Reasons of ledger rows. A retry covers failed inputs, and skipped ones if it names their class and can help them.
+    A changed parameter starts another data set instead.
     """
 
     outcomes: tuple[Outcome, ...]
-    """Outcomes that it occurs with."""
+    """Outcomes that it can occur with."""
     retry: RetryHelps
     meaning: str
     remedy: str
-    """What to do."""
+    """Remedy."""
 
     def __new__(
         cls, word: str, outcomes: tuple[Outcome, ...], retry: RetryHelps, meaning: str, remedy: str
@@ -49,7 +49,7 @@ class ItemReason(StrEnum):
         return new
 
     # fmt: off
-    # The runtime: the work on an input ended before the stage could say anything.
+    # The runtime: processing of an input ended before the stage returned an outcome.
     CRASH = "crash", _FAILED, _YES, "the worker process died on the input", "`reelmill replay` shows how; report it"
     OUT_OF_MEMORY = (
         "out_of_memory", _FAILED, _YES, "the worker process ran out of memory on the input, even when alone",
@@ -187,7 +187,7 @@ class ItemReason(StrEnum):
         "cut by encoding: `clip.mode: reencode`")
     NO_LABELS = "no_labels", _FILTERED, _NO, "no frame of the item has a label", "nothing, or label it"
 
-    # Samples of tars, and what tokens are made of.
+    # Samples of tars, and input of tokenizers.
     BAD_TAR = "bad_tar", _FAILED, _NO, "the tar cannot be indexed", "change its members as the message says"
     BAD_SAMPLE = "bad_sample", _FAILED, _NO, "the sampler returned parts that cannot be packed", "correct the sampler"
     TOO_LARGE = "too_large", _FAILED, _NO, "a file is larger than the format can hold", "cut shorter clips"
@@ -244,11 +244,11 @@ _BY_WORD = {reason.value: reason for reason in ItemReason}
 
 
 RULE_NAME = r"^[a-z][a-z0-9_]{0,39}$"
-"""Pattern of the names of rules: snake_case words, like all reasons."""
+"""Pattern for names of rules: snake_case words, like all reasons."""
 
 
 def rule_name(word: str) -> str:
-    """The word, if it can be the name of a rule. Raises ValueError otherwise."""
+    """Return the word. Raises ValueError if it cannot be the name of a rule."""
     if not re.fullmatch(RULE_NAME, word):
         raise ValueError(f"{word!r} cannot be the name of a rule: write a snake_case word such as too_dark")
     if word in _BY_WORD:
@@ -260,5 +260,5 @@ def rule_name(word: str) -> str:
 
 
 def item_reason(word: str) -> ItemReason | None:
-    """The declaration of a reason; None for a word of a user's own stage or sampler."""
+    """The declaration of a reason; None for a word of a user's stage or sampler."""
     return _BY_WORD.get(word)

@@ -27,7 +27,7 @@ CLASSES = 8
 
 
 def cut(text: str, length: int) -> str:
-    """A text for a status or an event: no credentials in URLs, at most `length` characters; a cut one ends with `…`."""
+    """Prepare a text for a status or event: without credentials in URLs, and cut to `length` characters with `…`."""
     text = told(text)
     return text if len(text) <= length else text[: length - 1] + "…"
 
@@ -285,7 +285,7 @@ class Status(Model):
     conditions: list[Condition] = Field(default_factory=list)
 
     def stage(self, name: str) -> StageStatus:
-        """The status of a stage. Raises KeyError if there is none of that name."""
+        """The status of a stage. Raises KeyError if there is none with that name."""
         if found := next((stage for stage in self.stages if stage.name == name), None):
             return found
         raise KeyError(name)

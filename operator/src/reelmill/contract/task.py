@@ -25,7 +25,7 @@ INDEX_ENV = "JOB_COMPLETION_INDEX"
 REPORT_ENV = "REELMILL_REPORT"
 """Environment variable with the path of the report file. Default: REPORT_FILE."""
 RUN_PID_ENV = "REELMILL_RUN_PID"
-"""Environment variable with the process id of the `reelmill run` that started the step; a pod has none."""
+"""Environment variable with the process ID of the `reelmill run` that started the step; not set in pods."""
 REPORT_FILE = "/dev/termination-log"
 """The termination log of a Kubernetes container."""
 CA_FOLDER = "/etc/reelmill/ca"
@@ -48,7 +48,7 @@ class Step(StrEnum):
 
 
 STAGELESS = frozenset({Step.SURVEY, Step.VERIFY, Step.REMOVE})
-"""Steps that are not about one stage."""
+"""Steps that do not belong to one stage."""
 
 
 class Connection(Model):
@@ -59,8 +59,8 @@ class Connection(Model):
     env_prefix: str = ""
     """Prefix of the variables with its credentials: empty for the store, `RAW_` for a source `raw` with a Secret."""
     secret: str = Field(default="", exclude=True)
-    """Name of the Secret that holds its credentials: without them, no other identity is used. It travels beside the
-    task (`task_parts.connection_secrets`)."""
+    """Name of the Secret with its credentials; if they are missing, no other identity is used. It is passed separately
+    from the task (`task_parts.connection_secrets`)."""
     ca: bool = False
     """Whether a CA bundle may be mounted; its path is in `<prefix>AWS_CA_BUNDLE`."""
 
@@ -71,7 +71,7 @@ class StoreRef(Model):
     uri: str
     connection: Connection = Connection()
     connected: str = Field(default="", exclude=True)
-    """URI of the store that the connection is of, where this one stands in for it; empty: of this one."""
+    """URI of the store that the connection belongs to, if this store stands in for it; empty: this one."""
 
 
 class Upstream(Model):
@@ -119,7 +119,7 @@ class Owner(Model):
 
 
 class Task(Model):
-    """The complete input of a step, besides its index and its credentials."""
+    """The complete input of a step, except its index and its credentials."""
 
     version: Literal[1] = 1
     step: Step
@@ -128,7 +128,7 @@ class Task(Model):
     """Number of the Job, increased for every Job of the pipeline; part of unique names."""
     store: StoreRef
     sources: tuple[SourceDef, ...] = ()
-    """Survey: those to list. Verification: all. Removal: none. Other steps: those whose media the stage may read."""
+    """Survey: sources to list. Verification: all. Removal: none. Other steps: those whose media the stage may read."""
     stages: tuple[StageDef, ...] = ()
     """Survey and verification: all stages. Removal: none. Other steps: exactly one."""
     segment: int = 0
@@ -151,9 +151,9 @@ class Task(Model):
     """Shards: number of this attempt at the pass, from 1."""
     limits: ShardLimits = ShardLimits()
     view: dict[str, object] = Field(default_factory=dict)
-    """Commit, and steps that go on to commit: the stage's `view` block."""
+    """Commit, and steps that continue with the commit: the stage's `view` block."""
     complete: bool = True
-    """Commit, and steps that go on to commit: all upstreams are complete, so expensive views are built."""
+    """Commit, and steps that continue with the commit: all upstreams are complete, so expensive views are built."""
     close_lost: bool = False
     """Commit: close shards that are not committed with `failed(shard_lost)` rows (otherwise, exit code 75)."""
     abandon: bool = False
@@ -161,7 +161,7 @@ class Task(Model):
     view_only: bool = False
     """Commit: only build the views again; `segment` is the last committed one."""
     verification: VerificationTask | None = None
-    """Verification: which one it is."""
+    """Verification: identifies it."""
 
     @property
     def stage(self) -> StageDef:
@@ -189,7 +189,7 @@ class SourceReport(Model):
     """Number of rows that this listing added, valid or not. `drifted`: items that changed or disappeared since."""
     drifted: int = 0
     hidden: int = 0
-    """Objects that this listing passed over: in the pipeline's own store, or in a reelmill data set, not committed."""
+    """Number of objects that this listing ignored: in the pipeline's store, or in a data set but not committed."""
 
 
 class StageReport(Model):
@@ -203,9 +203,9 @@ class StageReport(Model):
     reasons: dict[str, int] = Field(default_factory=dict)
     """Effective totals of the five most frequent `outcome:reason`."""
     counters: dict[str, int] = Field(default_factory=dict)
-    """Totals of the stage's counters that `contract.counters.reported` selects, if the step was told so."""
+    """Totals of the stage's counters that `contract.counters.reported` selects, if `REPORTS_ENV` names them."""
     usage: Usage | None = Field(None, exclude_if=lambda value: value is None)
-    """What the stage has used, with an open pass, if the step was told so; None: not known."""
+    """Usage of the stage, including an open pass, if `REPORTS_ENV` names it; None: unknown."""
     retries: int | None = None
     """Number of committed retry passes since the last committed cover pass; None: not counted."""
     open: OpenPass | None = None
@@ -263,7 +263,7 @@ class CommitReport(Model):
     usage: Usage | None = Field(None, exclude_if=lambda value: value is None)
     given: Volume | None = Field(None, exclude_if=lambda value: value is None)
     made: Volume | None = Field(None, exclude_if=lambda value: value is None)
-    """All inputs of the stage so far, and all items that it made; None: not known."""
+    """All inputs of the stage so far, and all its output items; None: unknown."""
     seconds: float = 0.0
     bytes: int = 0
     view: str = ""
@@ -282,12 +282,12 @@ class RemoveReport(Model):
     objects: int = 0
     bytes: int = 0
     left: int = 0
-    """Objects in its data sets that are not reelmill's: they stay."""
+    """Number of objects in its data sets that reelmill did not write and that are kept."""
     left_names: tuple[str, ...] = ()
 
 
 class Failure(Model):
-    """The report of a step that ended with a ReelmillError. Of a whole pass, `step` is one of its three steps."""
+    """The report of a step that ended with a ReelmillError. For a whole pass, `step` is one of its three steps."""
 
     step: Step
     error: str

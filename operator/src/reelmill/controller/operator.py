@@ -34,7 +34,7 @@ from reelmill.controller.work.worker_tasks import Pump
 _log = logging.getLogger(__name__)
 RELEASE_SECONDS = 5.0
 GARBAGE = 10_000
-"""Objects between two runs of the garbage collector; more of them would only be kept longer."""
+"""Threshold of the garbage collector in objects; a higher one would only keep garbage longer."""
 
 
 class Operator:
@@ -162,7 +162,7 @@ def run(access: Access, settings: OperatorSettings) -> int:
     kopf.setLevel(logging.WARNING)
     # kopf runs in a thread and cannot handle signals there.
     logging.getLogger("kopf._core.reactor.running").setLevel(logging.ERROR)
-    # What was imported stays for good; requests leave a little garbage each.
+    # Imported objects are permanent; each request leaves a little garbage.
     gc.freeze()
     gc.set_threshold(GARBAGE)
     return asyncio.run(_until_stopped(Operator(access, settings)))

@@ -1,6 +1,7 @@
 """The RBAC rules of the operator and the dashboard; manifests and chart are generated from them.
 
-Tests run with exactly these. They include no Secrets, ConfigMaps, nodes, CustomResourceDefinitions or namespaces.
+Tests run with exactly these rules. They do not include Secrets, ConfigMaps, nodes, CustomResourceDefinitions or
+namespaces.
 """
 
 from typing import Any
@@ -30,7 +31,7 @@ def rules() -> list[Rule]:
 
 
 def dashboard_rules() -> list[Rule]:
-    """Rules for the dashboard: to read pipelines, and for `why` and logs what runs for them."""
+    """Rules for the dashboard: read pipelines and, for `why` and logs, their Jobs, pods and events."""
     return [
         _rule(GROUP, PLURAL, "get", "list"),
         _rule("batch", "jobs", "get", "list"),
@@ -41,7 +42,7 @@ def dashboard_rules() -> list[Rule]:
 
 
 def own_rules(lease: str) -> list[Rule]:
-    """Rules for the operator's own namespace: its Lease. (`create` cannot be restricted to a name.)"""
+    """Rules for the operator's namespace: its Lease. (`create` cannot be restricted to a name.)"""
     return [
         _rule("coordination.k8s.io", "leases", "create"),
         _rule("coordination.k8s.io", "leases", "get", "update", names=(lease,)),

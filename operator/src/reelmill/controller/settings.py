@@ -1,8 +1,8 @@
-"""What whoever installs the operator decides: the environment, read once into one frozen model.
+"""The operator's settings, read once from the environment into a frozen model.
 
-Every variable is `REELMILL_` and the field's name in capitals; an empty one counts as unset. Others are ignored:
-Kubernetes itself puts variables with such names into pods (service links), so none of ours may end in `_PORT` or
-`_SERVICE_HOST`.
+A variable is named `REELMILL_` and the field's name in capitals; an empty one counts as unset. Other variables are
+ignored: Kubernetes adds variables with such names to pods (service links), so no field may end in `_port` or
+`_service_host`.
 """
 
 import json
@@ -40,7 +40,7 @@ def _json(value: object) -> object:
 
 
 def _own_namespace() -> str:
-    """The namespace of this pod, where this is one."""
+    """The namespace of this pod, if the process runs in one."""
     try:
         return Path(NAMESPACE_FILE).read_text().strip() or "default"
     except OSError:
@@ -123,7 +123,7 @@ class OperatorSettings(BaseSettings):
 
     @property
     def planning(self) -> plan.PlannerSettings:
-        """The part that the planner needs."""
+        """The settings for the planner."""
         return plan.PlannerSettings(
             image=self.stages_image,
             embed_image=self.embed_image,
@@ -146,9 +146,9 @@ class OperatorSettings(BaseSettings):
 
 
 def read(**given: object) -> OperatorSettings:
-    """Settings from the environment; `given` ones win, where they are not None.
+    """Read the settings from the environment; values in `given` that are not None take precedence.
 
-    Raises SpecError naming every variable that cannot be read.
+    Raises SpecError, which names every invalid variable.
     """
     try:
         return OperatorSettings.model_validate({name: value for name, value in given.items() if value is not None})

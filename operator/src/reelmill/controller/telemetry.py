@@ -1,7 +1,7 @@
-"""Where the operator tells what it does: OpenLineage events and traces. Telemetry never stops the operator.
+"""OpenLineage events and traces of the operator. Telemetry never stops the operator.
 
-Settings that cannot be used are told once in the log, and counted by the metric `reelmill_telemetry_refused`; pipelines
-continue without them.
+Invalid settings are logged once and counted by the metric `reelmill_telemetry_refused`; pipelines continue without
+telemetry.
 """
 
 import asyncio
@@ -21,10 +21,10 @@ T = TypeVar("T")
 
 
 class Telemetry:
-    """The exporters that are wanted and whose settings can be used."""
+    """The exporters that are configured with valid settings."""
 
     def __init__(self, settings: OperatorSettings, environment: Mapping[str, str], metrics: Metrics) -> None:
-        """`environment` has the key of the OpenLineage server, and OpenTelemetry's own variables."""
+        """`environment` contains the key of the OpenLineage server, and OpenTelemetry's variables."""
         self._metrics = metrics
         target = settings.openlineage
         endpoint = at_base(settings.traces_endpoint) or endpoint_in(environment)
@@ -37,7 +37,7 @@ class Telemetry:
         self.traces = self._opened("traces", "traces", lambda: OtlpExport(endpoint, _say)) if endpoint else None
 
     async def close(self) -> None:
-        """Send what is left, for some seconds at most."""
+        """Send what is queued, for some seconds at most."""
         for exporter in (self.traces, self.lineage):
             if exporter:
                 await asyncio.to_thread(exporter.close)

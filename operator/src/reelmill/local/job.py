@@ -1,4 +1,4 @@
-"""A Job of a local run: its body as in the Kubernetes API, and what its processes have left to do."""
+"""A Job of a local run: its body as in the Kubernetes API, and its remaining work."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,13 +14,13 @@ from reelmill.tracing.run_trace import step_context
 
 @dataclass(eq=False, slots=True)
 class LocalJob:
-    """A Job, what of it is still to do, and its process."""
+    """A Job, its remaining work, and its process."""
 
     body: dict[str, Any]
     todo: list[int]
     task: Task
     beside: Mapping[str, str] = field(default_factory=dict)
-    """Variables beside the task: `REELMILL_NEXT`, `REELMILL_RUN_REPORT` and `TRACEPARENT`, if they are set."""
+    """Variables in addition to the task: `REELMILL_NEXT`, `REELMILL_RUN_REPORT` and `TRACEPARENT`, if set."""
     tries: dict[int, int] = field(default_factory=dict)
     not_before: dict[int, float] = field(default_factory=dict)
     done: set[int] = field(default_factory=set)
@@ -44,7 +44,7 @@ class LocalJob:
 
     @property
     def rests(self) -> bool:
-        """Whether it is suspended, and nothing of it runs any more."""
+        """Whether it is suspended and has no running process."""
         return self.process is None and bool(self.body["spec"].get("suspend"))
 
     @property
@@ -53,14 +53,14 @@ class LocalJob:
         return idle and not self.body["spec"].get("suspend")
 
     def place(self, index: int) -> tuple[int | None, int]:
-        """(shard, how often it failed before) of the next process; no shard where one process does the Job."""
+        """(shard, number of its failures so far) of the next process; no shard if one process does the whole Job."""
         if self.body["spec"]["completions"] == 1 and not self.tries:
             return None, 0
         shards = shards_of(self.body)
         return (shards[index] if index < len(shards) else index), self.tries.get(index, 0)
 
     def trace(self, index: int) -> dict[str, str]:
-        """The variables of the next process about its trace; none outside of one."""
+        """The trace variables of the next process; empty without a trace."""
         context = TraceContext.read(self.beside)
         if context is None:
             return {}

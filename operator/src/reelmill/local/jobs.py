@@ -52,10 +52,10 @@ class Jobs:
         run_reports: bool = False,
         ran: Callable[[StepRun], None] = lambda _: None,
     ) -> None:
-        """`command` runs a step; where there is a template, steps that can be forked are forked from it instead.
+        """`command` runs a step; if there is a template, steps that can be forked are forked from it instead.
 
         `fresh`: the survey needs the code of the stages. `run_reports`: a step will write a report of the run, if there
-        is anything to do. `ran` is told of each process that has ended.
+        is work. `ran` is called for each process that has ended.
         """
         self.command = command
         self.template = template
@@ -85,7 +85,7 @@ class Jobs:
 
     @property
     def waited_for(self) -> bool:
-        """Whether a Job will change by itself: it is not finished, and not suspended, or its process has not ended."""
+        """Whether a Job will change by itself: it is neither finished nor suspended, or its process has not ended."""
         return any(not job.finished and not job.rests for job in self._jobs.values())
 
     def create(self, body: dict[str, Any]) -> None:
@@ -189,10 +189,10 @@ class Jobs:
         job.body["status"].setdefault("startTime", _stamp())
 
     def _prepare_report(self) -> None:
-        """Have the code imported that draws the report, once, while steps work."""
+        """Import the code that draws the report, once, while steps are running."""
         self.run_reports = False
         if self.template:
-            with suppress(OSError):  # the step that makes the report imports it
+            with suppress(OSError):  # otherwise the step that writes the report imports it
                 self.report_template = ReportTemplate(self.template, self.environment)
 
     def _close_report_template(self) -> None:

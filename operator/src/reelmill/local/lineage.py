@@ -1,4 +1,4 @@
-"""An observer of a run that tells OpenLineage what begins and ends, and passes everything on to another observer."""
+"""An observer of a run that sends OpenLineage events and passes everything on to another observer."""
 
 import os
 import uuid
@@ -17,13 +17,13 @@ from reelmill.plan.definition.graph import resolve
 
 
 class LineageObserver:
-    """See `Observer`. Call `stopped` when the run has ended, whatever ended it."""
+    """See `Observer`. Call `stopped` when the run has ended for any reason."""
 
     def __init__(self, observer: Observer, emitter: LineageEmitter, pipeline: VideoPipeline) -> None:
         """Raises SpecErrors for an invalid spec."""
         self._observer, self._emitter = observer, emitter
         name = pipeline.metadata.name
-        # Two runs of a pipeline may begin in the same second, so each is an instance of its own.
+        # Two runs of a pipeline may begin in the same second, so each is a separate instance.
         self._pipeline = described(pipeline, resolve(pipeline.spec), name, uuid.uuid4().hex, os.path.abspath)
         self._last = Status()
 
@@ -41,7 +41,7 @@ class LineageObserver:
         self._observer.event(event)
 
     def stopped(self) -> None:
-        """Tell the end of what was interrupted."""
+        """Send the end of everything that was interrupted."""
         self._tell(Status())
 
     def _tell(self, status: Status) -> None:

@@ -82,14 +82,14 @@ def run(
 ) -> RunResult:
     """Run a pipeline on this machine until it is complete, stalls, or `stop` is set.
 
-    `uid` is who it is in its store: claims, Jobs and passes are told apart by it; absent: nobody who was there before.
+    `uid` identifies the pipeline in its store, in claims, Jobs and passes; absent: a new pipeline.
     `annotations` contain requests (see `reelmill.plan.requests`). `max_processes` is the maximum number of parallel
     steps (default: the number of CPUs). `command` runs one step (default: the installed `reelmill-stages`). `template`
-    is a template process that was started before (default: a new one, unless there is a `command`). `fresh`: nothing of
-    the pipeline is in its store, so that its survey needs the code of all stages for its forecast. The calling thread
-    must exist as long as the run, because its processes end with it. `prices` are those of an hour of a step, and
-    `run_reports` says whether the run leaves a report in its store. `export` takes the spans of its trace; absent: it
-    has none. `spec.verify` is ignored. Raises SpecErrors for an invalid spec.
+    is a template process that was started before (default: a new one, unless there is a `command`). `fresh`: the store
+    has nothing of the pipeline, so its survey needs the code of all stages for the forecast. The calling thread must
+    exist as long as the run, because its processes end with it. `prices` are those of an hour of a step.
+    `run_reports`: the run writes a report to its store. `export` receives the spans of its trace; absent: no trace.
+    `spec.verify` is ignored. Raises SpecErrors for an invalid spec.
     """
     pipeline = pipeline.replace(spec=pipeline.spec.replace(verify=None))
     observer = observer or QuietObserver()

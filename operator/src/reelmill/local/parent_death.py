@@ -1,4 +1,4 @@
-"""Starts a process that ends with its parent, even if that is killed by SIGKILL (on Linux; no effect elsewhere).
+"""Processes that end with their parent, even if it is killed by SIGKILL (on Linux; no effect elsewhere).
 
 The child itself has to request the kernel's parent-death signal: a few lines of Python do this and then exec the
 command. A hook between fork and exec would not be safe in a process with threads.
@@ -16,7 +16,7 @@ _TETHER = (
 
 
 def tethered(command: list[str]) -> list[str]:
-    """The command, wrapped so that it ends with the calling process. Its first element must be a path."""
+    """Wrap a command so that it ends with the calling process. Its first element must be a path."""
     if sys.platform != "linux":
         return command
     return [sys.executable, "-I", "-S", "-c", _TETHER, str(os.getpid()), *command]

@@ -52,7 +52,7 @@ class Process:
     report_file: Path
     child: ChildProcess = field(repr=False)
     began: int = field(default_factory=time.time_ns)
-    """When it was started, in nanoseconds since 1970."""
+    """Start time in nanoseconds since 1970."""
     tail: deque[str] = field(default_factory=lambda: deque(maxlen=TAIL_LINES), repr=False)
     """The last log lines."""
 
@@ -94,8 +94,9 @@ def start(
 ) -> Process:
     """Start a step in a new session, so that Ctrl-C reaches only the parent; its events are put into `events`.
 
-    It is forked from the template, which first imports the modules that it `needs` (None: all), or else runs the
-    command. A forked one is lent the template `reports`. Raises CannotFork, and OSError if it cannot be started.
+    It is forked from the template, which first imports the modules that it `needs` (None: all); without a template,
+    it runs the command. A forked process is lent the template `reports`. Raises CannotFork, and OSError if it cannot
+    be started.
     """
     report_file = folder / f"{job}-{index}-{os.urandom(4).hex()}.json"
     ours = {ENV: task, INDEX_ENV: str(index), REPORT_ENV: str(report_file), REPORTS_ENV: REPORTS}

@@ -1,1 +1,1 @@
-"""OpenLineage events about runs and passes, and their way to a file or a server (https://openlineage.io)."""
+"""OpenLineage events about runs and passes, and their delivery to a file or server (https://openlineage.io)."""

@@ -1,7 +1,7 @@
-"""What begins and ends between two statuses of a pipeline: its run, and passes of its stages. Pure.
+"""Starts and ends of runs and passes between two statuses of a pipeline. Pure.
 
-A run lasts as long as the condition `Reconciling` is True, and a pass no longer than the run. Both are told apart by
-what the status says of them, so a restarted operator goes on where the one before it stopped.
+A run lasts as long as the condition `Reconciling` is True, and a pass no longer than the run. Both are identified by
+fields of the status, so a restarted operator continues correctly.
 """
 
 from collections.abc import Iterator
@@ -14,33 +14,33 @@ from reelmill.contract.status import StageStatus, Status
 from reelmill.plan.snapshot import moment
 
 Transition = Literal["START", "COMPLETE", "FAIL", "ABORT"]
-"""Types of events, as OpenLineage has them."""
+"""Event types of OpenLineage."""
 
 
 @dataclass(frozen=True, slots=True)
 class PassFacts:
-    """What is known of a pass, and of its stage."""
+    """Facts about a pass and its stage."""
 
     stage: str
     key: str
     segment: int
     inputs: int = 0
-    """Number of its input items; 0 if it is not known."""
+    """Number of its input items; 0: unknown."""
     made: int | None = None
-    """Number of the items that it made; None before its end."""
+    """Number of its output items; None before its end."""
     written: int | None = None
-    """Bytes that it wrote; None before its end."""
+    """Bytes written; None before its end."""
     outcomes: tuple[tuple[str, int], ...] = ()
-    """(outcome or `outcome:reason`, items) of the whole stage after the pass."""
+    """(outcome or `outcome:reason`, number of items) of the whole stage after the pass."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunChange:
-    """The beginning or end of a run, or of a pass of it."""
+    """The start or end of a run or of one of its passes."""
 
     transition: Transition
     began: datetime
-    """When the run began; with the stage, its key and the segment, this tells it from all others."""
+    """Start time of the run, which identifies the run or, with stage, key and segment, the pass."""
     of: PassFacts | None = None
     """The pass; None: the run itself."""
     message: str = ""
@@ -48,7 +48,7 @@ class RunChange:
 
 
 def changes(old: Status, new: Status) -> list[RunChange]:
-    """What began and ended. A run begins before its passes, and ends after them."""
+    """The starts and ends between two statuses. A run starts before its passes and ends after them."""
     before, after = _began(old), _began(new)
     found: list[RunChange] = []
     if before is not None:
@@ -66,7 +66,7 @@ def changes(old: Status, new: Status) -> list[RunChange]:
 
 
 def _began(status: Status) -> datetime | None:
-    """When the run began; None: there is none."""
+    """Start time of the run, or None if there is no run."""
     condition = status.condition(ConditionType.RECONCILING)
     if condition is None or condition.status != "True" or condition.reason == ConditionReason.REMOVING:
         return None
@@ -114,7 +114,7 @@ def _ended_run(began: datetime, new: Status) -> RunChange:
 
 
 def _passes(stage: StageStatus) -> bool:
-    """Whether a pass is open that processes items; one that only writes views again does not."""
+    """Whether a pass that processes items is open, rather than one that only rebuilds views."""
     return stage.pass_ is not None and stage.pass_.kind != "view"
 
 

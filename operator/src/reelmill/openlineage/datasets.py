@@ -1,6 +1,4 @@
-"""The names that OpenLineage has for data sets: a namespace for the place, and a name in it
-(https://openlineage.io/docs/spec/naming). Pure.
-"""
+"""OpenLineage names of data sets: a namespace and a name in it (https://openlineage.io/docs/spec/naming). Pure."""
 
 from dataclasses import dataclass
 
@@ -21,7 +19,7 @@ class Location:
 
 
 def location(uri: str) -> Location:
-    """The data set at a URI, or at an absolute path of this machine; without credentials."""
+    """The data set at a URI or at an absolute path on this machine, without credentials."""
     plain = without_secrets(uri)
     scheme, found, rest = plain.partition("://")
     if not found:

@@ -1,4 +1,4 @@
-"""What events say of a pipeline besides its status: names, data sets, fields. Pure."""
+"""The parts of events that do not come from the status: names, data sets, fields. Pure."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -10,12 +10,12 @@ from reelmill.plan.definition.graph import Graph
 
 ITEM_FIELDS = {"key": "string", "group": "string", "weight": "double", "media": "struct", "outputs": "array",
                "provenance": "struct"}  # fmt: skip
-"""Fields that the row of every item has, with their types."""
+"""Fields of every item's row, with their types."""
 
 
 @dataclass(frozen=True, slots=True)
 class DescribedStage:
-    """A stage: its block's name, its inputs, and the fields of its items (None: a block cannot tell)."""
+    """A stage: its block's name, its inputs, and the fields of its items (None: unknown)."""
 
     type: str
     upstreams: tuple[str, ...]
@@ -24,12 +24,12 @@ class DescribedStage:
 
 @dataclass(frozen=True, slots=True)
 class DescribedPipeline:
-    """A pipeline as its events name it."""
+    """A pipeline as named in events."""
 
     job: str
     """Name of its job."""
     instance: str
-    """Its UID, which distinguishes it from others of its name."""
+    """Its UID, which distinguishes it from others with the same name."""
     store: Location
     sources: Mapping[str, Location]
     stages: Mapping[str, DescribedStage]
@@ -39,7 +39,7 @@ class DescribedPipeline:
         return below(self.store, DataSetPaths(stage, key).root)
 
     def ends(self) -> list[str]:
-        """The stages that no other reads."""
+        """The stages that no other stage reads."""
         read = {name for stage in self.stages.values() for name in stage.upstreams}
         return [name for name in self.stages if name not in read]
 
@@ -51,7 +51,7 @@ def described(
     instance: str,
     absolute: Callable[[str], str] = lambda path: path,
 ) -> DescribedPipeline:
-    """The pipeline. `absolute` makes local paths absolute."""
+    """Describe a pipeline. `absolute` makes local paths absolute."""
 
     def place(uri: str) -> Location:
         return location(uri if "://" in uri else absolute(uri))

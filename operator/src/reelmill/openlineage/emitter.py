@@ -1,7 +1,7 @@
-"""Sends events from a thread of its own, so that nobody waits for the file or server that receives them.
+"""Sending of events from a separate thread, so that callers never wait for the file or server.
 
-An event that cannot be sent is counted and given up: lineage is told as it happens, and never holds up a run. The first
-failure in a row is logged, and so is the recovery.
+An event that cannot be sent is counted and dropped, so lineage never delays a run. The first of consecutive failures
+is logged, and so is the recovery.
 """
 
 import logging
@@ -26,7 +26,7 @@ _log = logging.getLogger(__name__)
 API_KEY = "OPENLINEAGE_API_KEY"
 """Environment variable with the key of the server, as for other clients of OpenLineage."""
 WAITING = 1000
-"""Statuses whose changes wait to be sent; further ones are dropped."""
+"""Maximum number of queued status changes; further ones are dropped."""
 REQUEST_SECONDS = 5.0
 RETRIES = 2
 CLOSE_SECONDS = 5.0
@@ -48,10 +48,10 @@ class LineageEmitter:
         say: Callable[[str], None] | None = None,
         waiting: int = WAITING,
     ) -> None:
-        """`counted` is called with what became of events, `say` with messages for people (default: the log).
+        """`counted` is called with the results of events, `say` with messages for users (default: the log).
 
-        Raises SpecError for a URL with credentials, for a file of something else, and without the client of
-        OpenLineage.
+        Raises SpecError if the URL contains credentials, if the file has other content, or if the OpenLineage client is
+        not installed.
         """
         _must_be_plain(target)
         if not target.startswith(_WEB):
@@ -68,7 +68,7 @@ class LineageEmitter:
         self._thread.start()
 
     def tell(self, seen: SeenChanges | None) -> None:
-        """Send the events of these changes, later and in this order. Never waits."""
+        """Queue the events of these changes, to be sent in this order. Never waits."""
         if seen is None:
             return
         try:
@@ -78,7 +78,7 @@ class LineageEmitter:
             self._counted("dropped", len(seen.changes))
 
     def close(self, seconds: float = CLOSE_SECONDS) -> None:
-        """Send what is waiting, for so long at most. What was not sent by then is told, and never sent."""
+        """Send queued events, for at most `seconds`. The rest is reported and dropped."""
         ends = time.monotonic() + seconds
         with suppress(Full):
             self._waiting.put(None, timeout=seconds)
@@ -99,7 +99,7 @@ class LineageEmitter:
             if self._given_up.is_set():
                 return
             try:
-                # Imported here: the client takes long to load, and one without these facets is a failure like others.
+                # Imported here: the client is slow to load, and one without these facets counts as a failure.
                 from reelmill.openlineage.events import EventMaker
 
                 self._transport = self._transport or self._made()
@@ -141,7 +141,7 @@ class LineageEmitter:
             self._count(fate, events)
 
     def _plain(self, error: Exception) -> str:
-        """What went wrong, without credentials."""
+        """The message of an error, without credentials."""
         text = told(f"{type(error).__name__}: {error}")
         return (text.replace(self._api_key, "…") if self._api_key else text)[:500]
 

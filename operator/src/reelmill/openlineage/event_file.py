@@ -1,4 +1,4 @@
-"""The file to which events are appended, a line each: new, empty, or begun by an earlier run."""
+"""The file that events are appended to, one per line: new, empty, or written by an earlier run."""
 
 import json
 import os
@@ -8,14 +8,14 @@ from reelmill.contract.errors import SpecError
 
 _PRODUCER = "urn:reelmill:"
 _LINE = 1 << 20
-"""Bytes of a file in which its first event ends."""
+"""Maximum length in bytes of the first event of a file."""
 _BEGINNING = b'{"eventTime"'
 
 
 def has_our_events(path: Path) -> bool:
-    """Whether a file is empty, or begins with an event that reelmill told.
+    """Whether a file is empty or begins with an event from reelmill.
 
-    Raises SpecError for a first event that was cut, and so does not say who told it.
+    Raises SpecError if the first event is truncated, so that its producer is unknown.
     """
     with path.open("rb") as file:
         line = file.readline(_LINE)
@@ -33,7 +33,7 @@ def has_our_events(path: Path) -> bool:
 
 
 def ends_in_a_line(path: Path) -> None:
-    """End the last line of a file, if a run that was killed has not, so that the next event is a line of its own."""
+    """End the last line of a file if a killed run has not, so that the next event is on a separate line."""
     if not path.is_file() or not path.stat().st_size:
         return
     with path.open("rb+") as file:

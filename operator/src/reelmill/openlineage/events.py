@@ -1,4 +1,4 @@
-"""Changes as OpenLineage events, made with the models of its Python client."""
+"""Conversion of changes to OpenLineage events, with the models of its Python client."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -29,7 +29,7 @@ _ENGINE = "reelmill"
 
 
 class EventMaker:
-    """Makes the events of changes that were seen together. `namespace` is that of the jobs."""
+    """Makes the events of changes that were observed together. `namespace` is that of the jobs."""
 
     def __init__(self, seen: SeenChanges, namespace: str) -> None:
         self._pipeline, self._keys, self._at, self._namespace = seen.pipeline, seen.keys, seen.at, namespace
@@ -64,7 +64,7 @@ class EventMaker:
         )
 
     def _run_id(self, began: datetime, of: PassFacts | None = None) -> str:
-        """The same for the same run or pass, whoever tells of it."""
+        """The run ID, which is equal for the same run or pass on every operator or machine."""
         parts = [self._pipeline.instance, *([of.stage, of.key, str(of.segment)] if of else ())]
         return str(generate_static_uuid(began, "/".join(parts).encode()))
 
@@ -93,7 +93,7 @@ class EventMaker:
             return [self._input(name, None) for name in self._pipeline.sources]
         stage = self._pipeline.stages.get(of.stage)
         upstreams = stage.upstreams if stage else ()
-        # Of several upstreams, nothing says how many items came from which.
+        # With several upstreams, the number of items from each is unknown.
         return [self._input(name, of.inputs if len(upstreams) == 1 else None) for name in upstreams]
 
     def _input(self, name: str, rows: int | None) -> InputDataset:

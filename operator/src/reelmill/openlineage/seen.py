@@ -1,4 +1,4 @@
-"""Changes of one pipeline with all that their events need, so that these can be made and sent later. Pure."""
+"""Changes of one pipeline with all data for their events, which can be made and sent later. Pure."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from reelmill.openlineage.described import DescribedPipeline
 
 @dataclass(frozen=True, slots=True)
 class SeenChanges:
-    """Changes that were seen together, at one time."""
+    """Changes that were observed together, at one time."""
 
     pipeline: DescribedPipeline
     keys: Mapping[str, str]
@@ -21,7 +21,7 @@ class SeenChanges:
 
 
 def seen(describe: Callable[[], DescribedPipeline], old: Status, new: Status, at: datetime) -> SeenChanges | None:
-    """What changed from one status to the next; None if nothing began or ended."""
+    """The changes from one status to the next, or None if nothing started or ended."""
     found = changes(old, new)
     if not found:
         return None

@@ -1,4 +1,4 @@
-"""Which variables of a step's pod hold whose credentials, and what a pipeline may not set therefore."""
+"""Environment variables of a step's pod that contain credentials, and that a pipeline therefore may not set."""
 
 from collections.abc import Collection, Iterator
 from typing import NamedTuple, Self
@@ -13,10 +13,10 @@ from reelmill.contract.spec.variables import CREDENTIALS, OF_SCHEMES, is_reserve
 
 
 def credentials_prefix(spec: Spec, source: SourceSpec) -> str:
-    """Prefix of the variables with a source's credentials; empty where it uses the store's.
+    """Prefix of the variables with a source's credentials; empty if it uses the store's.
 
-    A source with a connection but no Secret uses the pod's own identity; where the store has a Secret, its keys must
-    not be taken for the source's, so the prefix names variables that nobody sets.
+    A source with a connection but no Secret uses the pod's identity. If the store has a Secret, its keys must not be
+    used for the source, so the prefix names variables that are never set.
     """
     if source.s3 is None or (source.s3.secret_ref is None and spec.store.secret_ref is None):
         return ""
@@ -30,13 +30,13 @@ class NamedSecret(NamedTuple):
     prefix: str
     secret: SecretRef
     names: tuple[str, ...]
-    """Those of the server that the connection is for."""
+    """Variables of the server that the connection is for."""
     others: tuple[str, ...] = ()
-    """Those of servers of other kinds, where further URIs of a source are. The Secret may lack them, and `env` may set
-    them, as it must where version 0.1.0 runs."""
+    """Variables of other kinds of servers, for further URIs of a source. The Secret may lack them, and `env` may set
+    them, which version 0.1.0 requires."""
 
     def beside(self, given: Collection[str]) -> Self:
-        """Without those of other servers that `env` sets."""
+        """A copy without the variables of other servers that `env` sets."""
         return self._replace(others=tuple(name for name in self.others if f"{self.prefix}{name}" not in given))
 
 
@@ -46,7 +46,7 @@ def variables(uri: str) -> tuple[str, ...]:
 
 
 def source_variables(block: SourceBlock) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The same of a source: (those of the server where it is, those of the other kinds of servers that it names)."""
+    """The same for a source: (variables of its server, variables of other kinds of servers that it names)."""
     named = [uri.partition("://")[0] for uri in (block.where, *(uri for _, uri in uris(block)))]
     schemes = list(dict.fromkeys(scheme for scheme in named if scheme == "s3" or scheme in OF_SCHEMES))
     first, *others = schemes or ["s3"]
@@ -75,7 +75,7 @@ def _problem(variable: EnvVar, taken: dict[str, str]) -> tuple[str, str] | None:
 
 
 def _from_secrets(spec: Spec) -> dict[str, str]:
-    """Variable -> where the pipeline says from which Secret it comes."""
+    """Variable -> path in the pipeline of the Secret that it comes from."""
     found: dict[str, str] = {}
     if spec.store.secret_ref:
         told = f"the Secret {spec.store.secret_ref.name} (spec.store.secretRef)"
@@ -90,6 +90,6 @@ def _from_secrets(spec: Spec) -> dict[str, str]:
 
 
 def named_variables(spec: Spec) -> frozenset[str]:
-    """The variables that a pipeline names: in `env`, and as keys of the servers of models."""
+    """The variables that a pipeline names: in `env`, and as API keys of model servers."""
     found = {variable.name for place in (spec.defaults, *spec.stages) for variable in place.env}
     return frozenset(found | {name for stage in spec.stages for name in stage.block.secret_variables})

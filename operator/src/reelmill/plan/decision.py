@@ -2,7 +2,7 @@
 
 The status is written first because it contains the names of the Jobs to create: after a crash in between, the next plan
 creates them under the same names. A 409 on create means that the Job already exists, a 404 on patch or delete that it
-is already gone.
+was already deleted.
 """
 
 from collections.abc import Mapping
@@ -39,7 +39,7 @@ class DeleteJob:
 
     name: str
     wait: bool = False
-    """Keep the Job until its last pod is gone (foreground deletion)."""
+    """Keep the Job until its last pod is deleted (foreground deletion)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class DeleteJobs:
     """Delete finished Jobs and their pods, with one request."""
 
     jobs: Mapping[str, int]
-    """Name of each Job -> its number, which no other Job of the pipeline has."""
+    """Name of each Job -> its number, which is unique in the pipeline."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class Event:
     reason: str
     message: str
     counters: str = ""
-    """What a stage counted besides outcomes; a local run tells it once, in its summary."""
+    """Counters of a stage other than outcomes; a local run shows them once, in its summary."""
 
     @property
     def text(self) -> str:

@@ -23,7 +23,7 @@ from reelmill.plan.status.condition_rules import removing
 
 FINALIZER = f"{GROUP}/data"
 PATIENCE_SECONDS = 3600.0
-"""Maximum duration of a removal."""
+"""Maximum duration of a removal in seconds."""
 MOST_TRIES = 20
 """Maximum number of failed Jobs, which limits the removal even if the clock is set back."""
 RETRIES = Backoff(first=15.0, most=300.0)
@@ -48,7 +48,7 @@ def reconcile_deletion(snapshot: Snapshot, now: datetime) -> Plan:
     if spec.on_delete == "Keep":
         return release(snapshot, EventReason.DATA_KEPT, f"onDelete is Keep: the data is kept in {spec.store.uri}")
     if broken := violations(spec, snapshot.settings.policy):
-        # A pod that removes data runs with the image, the account and the Secrets of the pipeline.
+        # A pod that removes data uses the image, the account and the Secrets of the pipeline.
         message = f"the spec breaks the operator's policy ({broken[0]}), so the data in {spec.store.uri} is kept"
         return release(snapshot, EventReason.DATA_KEPT, message)
     job = jobs.get(removal.job)

@@ -29,7 +29,7 @@ from reelmill.plan.snapshot import Snapshot, moment, stamp
 HARVEST_SECONDS = 2.0
 """Seconds until the next check for the report of a finished Job."""
 SHARED_LOOKS = Backoff(first=5.0, most=300.0)
-"""Delays between two checks of a pass that another pipeline works on."""
+"""Delays between checks of a pass that another pipeline works on."""
 CLOCK_SECONDS = 60.0
 """Maximum difference in seconds between the clocks of two replicas."""
 
@@ -60,9 +60,9 @@ class PlanDraft:
     spec: str
     spent: Spent
     hours: dict[str, float]
-    """Stage, or empty for other steps -> price of an hour of one of its pods."""
+    """Stage (empty: steps without one) -> price of an hour of one of its pods."""
     offers: dict[str, Offer] = field(default_factory=dict)
-    """Stage -> what a Job that ended told about its next pass; only this plan can use it."""
+    """Stage -> what a finished Job reported about its next pass; only this plan can use it."""
     actions: list[Action] = field(default_factory=list)
     wakes: list[float] = field(default_factory=list)
 
@@ -72,7 +72,7 @@ class PlanDraft:
 
     @property
     def limit(self) -> LimitReached | None:
-        """The limit of spending that is reached; None: none is."""
+        """The spending limit that is reached, or None."""
         if not limited(self.definition.spec.limits):
             return None
         spent = until_now(self.spent, self.jobs, self.hours, self.now)
@@ -92,7 +92,7 @@ class PlanDraft:
         self.survey = self.survey.replace(wanted=True, listing=self.survey.listing or listing, routine=routine)
 
     def put(self, stage: StageStatus) -> StageStatus:
-        """Take up a stage's next status (see `plan.transitions`)."""
+        """Set a stage's next status (see `plan.transitions`)."""
         self.stages[stage.name] = stage
         return stage
 
@@ -171,7 +171,7 @@ def begin(definition: Definition, snapshot: Snapshot, now: datetime) -> PlanDraf
 
 
 def _hours(definition: Definition, snapshot: Snapshot) -> dict[str, float]:
-    """Of pods as they are: with the limits of the policy, and with the memory of the present attempt."""
+    """Prices of pods with the limits of the policy and the memory of the current attempt."""
     if not snapshot.settings.prices.known:
         return dict.fromkeys(("", *definition.graph.stages), 0.0)
     spec, prices, policy = definition.spec, snapshot.settings.prices, snapshot.settings.policy
@@ -183,7 +183,7 @@ def _hours(definition: Definition, snapshot: Snapshot) -> dict[str, float]:
 
 
 def spent_while_refused(snapshot: Snapshot, now: datetime) -> Spent:
-    """What is spent while the spec is invalid: running Jobs are counted on, at the prices of their pods as they are."""
+    """The spending while the spec is invalid: running Jobs are still counted, at the prices of their pods."""
     old, prices = snapshot.status, snapshot.settings.prices
     jobs = observe(snapshot.jobs, snapshot.reports, snapshot.uid)
     bodies = {body["metadata"]["name"]: body for body in snapshot.jobs}
@@ -192,21 +192,21 @@ def spent_while_refused(snapshot: Snapshot, now: datetime) -> Spent:
 
 
 def _begun(status: Status) -> Spent:
-    """What the status says is spent. One of an earlier release knows of a survey, and counted nothing: what the store
-    knows by the next survey is then counted here, too.
+    """The spending in the status. A status of an earlier release has a survey but no spending; then the usage that the
+    next survey finds in the store is also counted here.
     """
     surveyed = any(source.surveyed for source in status.sources)
     return status.spent.replace(restored=True) if surveyed else status.spent
 
 
 def _unseen(status: Status) -> set[str]:
-    """Names of the Jobs that the status refers to and that were not seen yet."""
+    """Names of the Jobs that the status refers to and that were not observed yet."""
     known = [status.survey, *(stage.pass_ for stage in status.stages), status.verification]
     return {one.job for one in known if one and not one.seen}
 
 
 def _wake_at_limit(draft: PlanDraft) -> None:
-    """Plan again when a limit will be reached, if what runs now runs on."""
+    """Plan again when a limit will be reached, if everything that runs now continues."""
     limits = draft.definition.spec.limits
     spent = until_now(draft.spent, draft.jobs, draft.hours, draft.now)
     for left, each in zip(left_of(limits, spent), rate(draft.spent, draft.jobs, draft.hours), strict=True):

@@ -1,7 +1,7 @@
 """Maintenance of existing Jobs: suspend and resume, delete superseded ones, and finished ones when their ttl is over.
 
-Finished Jobs are deleted here rather than by a `ttlSecondsAfterFinished`: one that is set from the beginning could
-delete a Job before its results are read, and setting it afterwards is a write for every Job.
+Finished Jobs are deleted here rather than by `ttlSecondsAfterFinished`: set from the beginning, it could delete a Job
+before its results are read, and setting it later would need a write for every Job.
 """
 
 from collections.abc import Iterable
@@ -15,9 +15,9 @@ from reelmill.plan.jobs.pod import pods10
 from reelmill.plan.jobs.queues import is_held
 
 TOGETHER_SECONDS = 300.0
-"""How long a Job may be kept beyond its ttl, and at most as long again, so that one request deletes several."""
+"""Seconds that a Job may be kept beyond its ttl, at most twice as long, so that one request deletes several."""
 MOST = 500
-"""Maximum number of Jobs in one request, whose URL has their numbers."""
+"""Maximum number of Jobs in one request, whose URL contains their numbers."""
 
 
 def sweep(draft: PlanDraft) -> None:

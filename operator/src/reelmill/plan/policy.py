@@ -1,4 +1,4 @@
-"""Whether a pipeline asks for more than the operator's policy allows. Pure; the rules are in `contract.policy`."""
+"""Check of a pipeline against the operator's policy. Pure; the rules are in `contract.policy`."""
 
 from collections.abc import Iterator
 
@@ -14,7 +14,7 @@ _UNNAMED = {EVERY_TAINT: "a toleration of every taint", NO_QUEUE: "a pipeline wi
 
 
 def violations(spec: Spec, policy: Policy) -> list[SpecError]:
-    """One SpecError for each field that asks for what the policy does not allow."""
+    """One SpecError for each field that violates the policy."""
     if not policy.restricts:
         return []
     return [*_names(spec, policy), *_fields(spec, policy), *_nodes(spec, policy), *_amounts(spec, policy)]

@@ -34,7 +34,7 @@ from reelmill.plan.verification import advance_verification
 
 
 def reconcile(snapshot: Snapshot, now: datetime, definition: Definition | None = None) -> Plan:
-    """The plan for one pipeline at the time `now`. `definition` is what `define` makes of it, if that is at hand."""
+    """The plan for one pipeline at the time `now`. `definition` is the result of `define`, if already computed."""
     if snapshot.deleting:
         return reconcile_deletion(snapshot, now)
     try:
@@ -67,14 +67,14 @@ def reconcile(snapshot: Snapshot, now: datetime, definition: Definition | None =
 
 
 def define(pipeline: VideoPipeline, uid: str) -> Definition:
-    """What a plan needs of a spec, to be made once for each. Raises SpecErrors."""
+    """Derive from a spec what a plan needs; call it once per spec. Raises SpecErrors."""
     spec = pipeline.spec
     graph = resolve(spec)
     return Definition(pipeline, uid, graph, keys(spec, graph), fingerprint(spec.model_dump(mode="json", by_alias=True)))
 
 
 def refuse(snapshot: Snapshot, error: SpecError, now: datetime) -> Plan:
-    """The plan for an invalid spec: nothing starts, and running Jobs are not touched, but counted."""
+    """The plan for an invalid spec: nothing starts, and running Jobs are not changed, but counted."""
     if snapshot.deleting:
         return release(snapshot, EventReason.DATA_KEPT, f"the spec is invalid ({error}), so the data is kept")
     plan = _refused(snapshot, error, now, ConditionReason.SPEC_INVALID)
@@ -82,9 +82,9 @@ def refuse(snapshot: Snapshot, error: SpecError, now: datetime) -> Plan:
 
 
 def forbid(snapshot: Snapshot, definition: Definition, error: SpecError, now: datetime) -> Plan:
-    """The plan for a spec that asks for more than the policy allows: nothing starts, and running Jobs are deleted.
+    """The plan for a spec that violates the policy: nothing starts, and running Jobs are deleted.
 
-    What their shards committed is kept, and the pass continues once the spec or the policy allows it.
+    Committed shards are kept, and the pass continues when the spec or the policy allows it.
     """
     draft, plan = begin(definition, snapshot, now), _refused(snapshot, error, now, ConditionReason.POLICY_VIOLATION)
     for job in draft.jobs.values():

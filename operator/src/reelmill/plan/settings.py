@@ -1,4 +1,4 @@
-"""What whoever runs the planner decides, as against the resource: images and identity of pods, and the policy."""
+"""Settings of the planner that do not come from the resource: images and identity of pods, and the policy."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from reelmill.contract.task_parts.follow_up import PassBound
 
 
 class QueueSystem(StrEnum):
-    """What `spec.queue.name` names a queue of."""
+    """The system that `spec.queue.name` refers to."""
 
     KUEUE = "kueue"
     """A LocalQueue: Kueue starts a Job by clearing its `suspend`."""
@@ -23,7 +23,7 @@ class QueueSystem(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PodExtras:
-    """What every pod of a pipeline gets besides what its steps need."""
+    """Additions to every pod of a pipeline that its steps do not need."""
 
     labels: Mapping[str, str] = field(default_factory=dict)
     """Labels of pods and Jobs; labels of reelmill take precedence."""
@@ -35,7 +35,7 @@ class PodExtras:
 
 @dataclass(frozen=True, slots=True)
 class PlannerSettings:
-    """Set once when the operator starts (or by the local runner)."""
+    """Settings that are set once, when the operator or a local run starts."""
 
     image: str = "reelmill-stages"
     """Image of stage pods if the resource names none."""
@@ -45,7 +45,7 @@ class PlannerSettings:
     service_account: str = ""
     """Service account of stage pods if the resource names none; empty: the namespace's default."""
     grace_seconds: int = 60
-    """From SIGTERM to SIGKILL: time to write a checkpoint."""
+    """Seconds from SIGTERM to SIGKILL: time to write a checkpoint."""
     whole_items: int = 1000
     """Maximum number of input items of a pass of one shard that a single pod does as a whole; 0: none."""
     whole_seconds: float = 7200.0
@@ -63,11 +63,11 @@ class PlannerSettings:
 
     @property
     def bound(self) -> PassBound | None:
-        """The largest pass for one pod; None: every pass has its three steps."""
+        """The largest pass for one pod; None: every pass runs in three steps."""
         if not self.whole_items:
             return None
         return PassBound(items=self.whole_items, seconds=self.whole_seconds, bytes=self.whole_bytes)
 
     def image_of(self, block: StageBlock | None) -> str:
-        """The image for a stage's block; without a block (survey, removal), the small one."""
+        """The image for a stage's block; without a block (survey, removal), the one without torch."""
         return self.embed_image if block and block.torch_image else self.image

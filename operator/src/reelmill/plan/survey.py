@@ -20,8 +20,8 @@ from reelmill.plan.snapshot import moment, stamp
 
 TRIES = 3
 RETRIES = Backoff(first=60.0, most=900.0)
-"""Delays until a failed survey is retried. So a cause that was fixed outside the
-resource, such as a missing bucket, is noticed automatically."""
+"""Delays until a failed survey is retried, so that causes fixed outside the resource, such as a missing bucket, are
+noticed automatically."""
 
 
 def advance_survey(draft: PlanDraft) -> None:

@@ -9,22 +9,22 @@ from reelmill.contract.task import CommitReport, StageReport
 
 
 def pass_begun(stage: StageStatus, work: PassStatus, at: str) -> StageStatus:
-    """A pass begins at a time stamp."""
+    """A pass began at the time stamp `at`."""
     return stage.replace(pass_=work.replace(started_at=at), found=0)
 
 
 def pass_changed(stage: StageStatus, work: PassStatus) -> StageStatus:
-    """The pass at work is further, or in another step."""
+    """The open pass made progress, or entered another step."""
     return stage.replace(pass_=work)
 
 
 def pass_opened(stage: StageStatus, work: PassStatus) -> StageStatus:
-    """The open step reported what the pass consists of; no other pipeline has it."""
+    """The open step reported the content of the pass; no other pipeline works on it."""
     return stage.replace(pass_=work, shared=0, look_at="")
 
 
 def pass_left_to_another(stage: StageStatus, segment: int, look_at: str) -> StageStatus:
-    """Another pipeline works on the pass that makes `segment`; it is looked at again at `look_at`."""
+    """Another pipeline works on the pass that makes `segment`; the next check is at `look_at`."""
     return stage.replace(pass_=None, found=segment, shared=stage.shared + 1, look_at=look_at)
 
 
@@ -34,12 +34,12 @@ def pass_found(stage: StageStatus, segment: int) -> StageStatus:
 
 
 def retry_wanted_still(stage: StageStatus, classes: list[str]) -> StageStatus:
-    """A requested retry was taken up, but the pass that was open covers new input, and has to end first."""
+    """A requested retry was started, but the open pass covers new input and must end first."""
     return stage.replace(retry=classes)
 
 
 def pass_dropped(stage: StageStatus) -> StageStatus:
-    """The pass is not worked on any more, and nothing that was known of the stage changes."""
+    """The pass is no longer worked on; everything else about the stage is unchanged."""
     return stage.replace(pass_=None)
 
 
@@ -73,7 +73,7 @@ def segment_committed(stage: StageStatus, work: PassStatus, report: CommitReport
 
 
 def views_presented(stage: StageStatus, work: PassStatus, report: CommitReport) -> StageStatus:
-    """A commit step presented the views again, and did nothing else."""
+    """A commit step only rebuilt the views."""
     return stage.replace(pass_=None, tries=0, view=_presented(work, report))
 
 
@@ -88,47 +88,47 @@ def shards_failed(stage: StageStatus, logs: str) -> StageStatus:
 
 
 def early_abort_disabled(stage: StageStatus) -> StageStatus:
-    """Shards do not abort early any more, until the next commit."""
+    """Early aborts of shards are disabled until the next commit."""
     return stage.replace(abort_off=True)
 
 
 def stalled(stage: StageStatus, stall: Stall) -> StageStatus:
-    """The stage cannot go on by itself."""
+    """The stage cannot continue by itself."""
     return stage.replace(stall=stall, pass_=None, tries=0)
 
 
 def stall_lifted(stage: StageStatus) -> StageStatus:
-    """An edit or a request lifted the stall; a survey tells what the store has."""
+    """An edit or a request cleared the stall; a survey determines the state of the store."""
     return stage.replace(stall=None, pass_=None, surveyed=False, tries=0)
 
 
 def invalidated(stage: StageStatus) -> StageStatus:
-    """What the store has is not known any more."""
+    """The state of the store is no longer known."""
     return stage.replace(pass_=None, surveyed=False)
 
 
 def retry_requested(stage: StageStatus, classes: list[str]) -> StageStatus:
-    """A person asked for a retry of these classes (empty: of all), without early aborts."""
+    """A user requested a retry of these classes (empty: all), without early aborts."""
     return stage.replace(retry=classes, abort_off=True)
 
 
 def retry_taken_up(stage: StageStatus) -> StageStatus:
-    """A requested retry was begun, or nothing is left to retry."""
+    """A requested retry was started, or nothing remains to retry."""
     return stage.replace(retry=None)
 
 
 def abandon_requested(stage: StageStatus) -> StageStatus:
-    """A person asked for the open pass to be closed as abandoned."""
+    """A user requested that the open pass is closed as abandoned."""
     return stage.replace(abandon=True)
 
 
 def abandon_fulfilled(stage: StageStatus) -> StageStatus:
-    """No pass is open that could be abandoned."""
+    """There is no open pass to abandon."""
     return stage.replace(pass_=None, abandon=False)
 
 
 def surveyed(stage: StageStatus, report: StageReport) -> StageStatus:
-    """A survey reported what the store has of the stage. One that knows fewer segments is older than the status."""
+    """A survey reported the state of the stage in the store. A report with fewer segments is older than the status."""
     if stage.surveyed and report.segments < stage.segments:
         return stage
     same = stage.surveyed and report.segments == stage.segments
@@ -154,12 +154,12 @@ def surveyed(stage: StageStatus, report: StageReport) -> StageStatus:
 
 
 def forecast(stage: StageStatus, bytes_: int) -> StageStatus:
-    """A survey foretold how many bytes the stage will write."""
+    """A survey estimated how many bytes the stage will write."""
     return stage.replace(forecast=bytes_)
 
 
 def described(stage: StageStatus, state: StageState, message: str) -> StageStatus:
-    """The stage's state in one word and one sentence."""
+    """Set the stage's state and message."""
     return stage.replace(state=state, message=cut(message, MESSAGE))
 
 
@@ -169,7 +169,7 @@ def _bound(usage: Usage | None) -> Literal["", "decode", "compute", "store", "wa
 
 
 def _presented(work: PassStatus, report: CommitReport) -> str:
-    # A report that names no view although all was complete must not make the next plan present it again.
+    # A report without a view although everything was complete must not make the next plan rebuild it.
     return report.view or (work.view if work.complete else "")
 
 

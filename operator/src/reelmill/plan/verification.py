@@ -17,9 +17,9 @@ from reelmill.plan.passes.coverage import resting
 from reelmill.plan.snapshot import stamp
 
 RETRIES = Backoff(first=60.0, most=3600.0)
-"""Delays after a Job that failed."""
+"""Delays after a failed Job."""
 LEAST_SECONDS = 60.0
-"""The shortest interval."""
+"""Minimum interval in seconds."""
 
 
 def advance_verification(draft: PlanDraft) -> None:
@@ -75,7 +75,7 @@ def _create(draft: PlanDraft, verify: Verify, state: Verification) -> str:
 
 
 def _without_job(state: Verification) -> Verification:
-    """It is interrupted, and continues with another Job."""
+    """The state of an interrupted verification, which continues with another Job."""
     return state.replace(job="", seen=False)
 
 

@@ -1,4 +1,4 @@
-"""The end of a process without taking apart what it has imported, which takes longer than many a command."""
+"""Exit of a process without tearing down imported modules, which can take longer than a command."""
 
 import atexit
 import os
@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 
 def fast_exit(code: int) -> NoReturn:
-    """End this process as `sys.exit` does: after its threads that are not daemons, and the functions of `atexit`."""
+    """End this process like `sys.exit`, after its non-daemon threads and the functions of `atexit`."""
     shutdown: Any = getattr(threading, "_shutdown", None)
     with suppress(Exception):
         if shutdown:

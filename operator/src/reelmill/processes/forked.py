@@ -1,4 +1,4 @@
-"""The client of the template process: starts it, asks it for processes, and waits for those."""
+"""The client of the template process, which starts it, requests processes from it, and waits for them."""
 
 import errno
 import json
@@ -19,13 +19,13 @@ from reelmill.contract.process import import_path
 from reelmill.processes.protocol import ERROR, REPLY
 
 REPLY_SECONDS = 120.0
-"""Seconds within which the template must fork; it may be importing a large module."""
+"""Time limit in seconds for a fork; the template may be importing a large module."""
 CPU_SECONDS = 5.0
-"""Seconds within which it says what an ended process has used."""
+"""Time limit in seconds for the report of the CPU time of an ended process."""
 LIBRARY_THREADS = dict.fromkeys(
     ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"), "1"
 )
-"""Environment variables that keep libraries for arrays from starting threads."""
+"""Environment variables that prevent array libraries from starting threads."""
 
 
 class CannotFork(OSError):
@@ -33,7 +33,7 @@ class CannotFork(OSError):
 
 
 class ChildProcess(Protocol):
-    """What `subprocess.Popen` and `ForkedProcess` have in common."""
+    """Common interface of `subprocess.Popen` and `ForkedProcess`."""
 
     @property
     def pid(self) -> int: ...
@@ -52,7 +52,7 @@ class ChildProcess(Protocol):
 
 
 class ForkedProcess:
-    """A process that the template forked. If this object or this process goes, the forked process is killed."""
+    """A process forked by the template. It is killed when this object is deleted or this process ends."""
 
     def __init__(self, pid: int, control: socket.socket) -> None:
         self.pid = pid
@@ -61,7 +61,7 @@ class ForkedProcess:
         self._lock = threading.Lock()
 
     def poll(self) -> int | None:
-        """See `ChildProcess.poll`. If the template has ended, and with it this process, the code is -SIGKILL."""
+        """See `ChildProcess.poll`. If the template has ended, and with it the forked process, the code is -SIGKILL."""
         with self._lock:
             if self._code is None:
                 try:
@@ -95,7 +95,7 @@ class ForkedProcess:
 
 
 class ProcessTemplate:
-    """The template process, for whoever may ask it for processes: who started it, and whom it lends it to."""
+    """The template process, for the process that started it and those that it is lent to."""
 
     def __init__(self, requests: socket.socket) -> None:
         self._requests = requests
@@ -104,9 +104,9 @@ class ProcessTemplate:
         return self._requests.fileno()
 
     def preload(self, modules: Sequence[str], *, later: bool = False) -> None:
-        """Let the template import modules, while nobody asks it for processes.
+        """Let the template import modules while there are no requests for processes.
 
-        `later`: only when it is asked for a process that does not say what it needs.
+        `later`: only when a process is requested that does not declare what it needs.
         """
         with suppress(ConnectionError):  # it has ended, as `start` will notice
             self._requests.send(json.dumps({"later" if later else "preload": list(modules)}).encode())
@@ -124,9 +124,9 @@ class ProcessTemplate:
     ) -> ForkedProcess:
         """Fork a process that calls the function `module:name` with `arguments` and its own copies of `descriptors`.
 
-        The template has then imported the modules that it `needs`; None: all that it was ever told of.
-        It gets the signal `number` when this process ends, and `top` calls it `name`. Raises CannotFork, or the OSError
-        of fork(2).
+        The template first imports the modules that it `needs`; None: all modules of earlier `preload` calls. The
+        process gets the signal `number` when this process ends, and its name in `top` is `name`. Raises CannotFork, or
+        the OSError of fork(2).
         """
         ours, theirs = socket.socketpair()
         try:
@@ -148,7 +148,7 @@ class ProcessTemplate:
         return ForkedProcess(pid, ours)
 
     def close(self) -> None:
-        """Give up the way to the template."""
+        """Close the connection to the template."""
         self._requests.close()
 
 
@@ -157,26 +157,26 @@ _lent_for_reports: ProcessTemplate | None = None
 
 
 def lend(template: ProcessTemplate | None, *, reports: ProcessTemplate | None = None) -> None:
-    """Let this process start its processes by a template, and the one that draws a report by another.
+    """Make this process start processes from a template, and the one that draws a report from another.
 
-    None: no longer.
+    None: stop using templates.
     """
     global _lent, _lent_for_reports
     _lent, _lent_for_reports = template, reports
 
 
 def lent() -> ProcessTemplate | None:
-    """The template by which this process starts others; None: it spawns them."""
+    """The template from which this process starts others; None: it spawns them."""
     return _lent
 
 
 def lent_for_reports() -> ProcessTemplate | None:
-    """The template that has imported what draws a report; None: this process draws it."""
+    """The template that has imported the code for reports; None: this process draws the report."""
     return _lent_for_reports
 
 
 class OwnedTemplate(ProcessTemplate):
-    """A template process of this process, as a context manager. It ends at the end, and all its processes with it."""
+    """A template process as a context manager. On exit, it ends with all its processes."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -219,12 +219,12 @@ class OwnedTemplate(ProcessTemplate):
 
 
 def forked_cpu_seconds() -> float:
-    """Seconds of CPU of those forked processes of this one that have ended, as RUSAGE_CHILDREN of those it spawned."""
+    """CPU seconds of ended processes forked for this one, like RUSAGE_CHILDREN for spawned ones."""
     return _cpu.seconds
 
 
 class _Cpu:
-    """A sum that several threads add to."""
+    """A sum to which several threads add."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -239,7 +239,7 @@ _cpu = _Cpu()
 
 
 def _note_cpu(control: socket.socket) -> None:
-    """Take in what a process has used that has ended: the template says so as soon as it has waited for it."""
+    """Add the CPU time of an ended process, which the template sends as soon as it has waited for it."""
     control.settimeout(CPU_SECONDS)
     with suppress(OSError):
         _cpu.add(_reply(control) / 1000)

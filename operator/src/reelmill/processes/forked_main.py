@@ -1,4 +1,4 @@
-"""What a process does that was forked from the template: become like a new one, then call its function and end."""
+"""The main program of a forked process: reset inherited state, call the function, and exit."""
 
 import gc
 import json
@@ -18,13 +18,13 @@ from reelmill.processes.prctl import die_with, set_name
 class ForkedMain:
     """The main program of a forked process. Calling it does not return.
 
-    The process leads a session of its own, ends with the template, and has /dev/null as standard input and output, as
-    the template has. Environment, random numbers and signals are those of a new process. The string hashes are the
-    template's, unlike those of a new process: `PYTHONHASHSEED` has no effect.
+    The process leads a new session, ends with the template, and has /dev/null as standard input and output, like the
+    template. Environment, random numbers and signals are those of a new process. Unlike in a new process, the string
+    hashes are the template's: `PYTHONHASHSEED` has no effect.
     """
 
     def __init__(self, template: int, number: int, control: socket.socket, stderr: int, *descriptors: int) -> None:
-        """`template` is the parent's PID, at whose end this process gets the signal `number`."""
+        """`template` is the parent's PID; this process gets the signal `number` when the parent ends."""
         self._template = template
         self._signal = number
         self._control = control
@@ -60,10 +60,10 @@ class ForkedMain:
 
 
 def _begin() -> None:
-    """Drop what depends on the environment, or must not be the same in two processes."""
+    """Reset state that depends on the environment, or that must differ between processes."""
     gc.enable()
     signal.signal(signal.SIGINT, signal.default_int_handler)
     time.tzset()
     tempfile.tempdir = None
-    if numpy_random := sys.modules.get("numpy.random"):  # Python's own generator is seeded anew by a fork
+    if numpy_random := sys.modules.get("numpy.random"):  # Python's generator is reseeded by a fork
         numpy_random.seed()

@@ -1,4 +1,4 @@
-"""What only Linux does for a process, by prctl(2); elsewhere these functions have no effect."""
+"""Process attributes that only Linux supports, set by prctl(2); these functions have no effect elsewhere."""
 
 import ctypes
 import os
@@ -20,6 +20,6 @@ def die_with(parent: int, number: int) -> None:
 
 
 def set_name(name: str) -> None:
-    """The name of this process in `top` and /proc/PID/comm, of at most 15 bytes."""
+    """Set the name of this process in `top` and /proc/PID/comm, at most 15 bytes."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_NAME, name.encode()[:15])

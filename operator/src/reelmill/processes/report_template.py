@@ -1,6 +1,6 @@
-"""A second template for the page of the run report: it imports the library for plots while steps work.
+"""A second template for the page of the run report, which imports the plotting library while steps are running.
 
-It is forked from the template of the steps, so that this one, which has to answer at once, never imports for seconds.
+It is forked from the template of the steps, which must answer at once and therefore cannot import for seconds.
 """
 
 import os
@@ -12,16 +12,16 @@ from pathlib import Path
 from reelmill.processes.forked import LIBRARY_THREADS, ProcessTemplate
 
 SHARED = ("reelmill_stages.runtime.run_report",)
-"""What both templates need: the first one imports it before it forks the other."""
+"""Modules that both templates need; the first imports them before it forks the second."""
 MODULES = ("reelmill_stages.run_report.page_process", "reelmill_stages.runtime.workers.safe_child")
-"""What draws a report, and the main program of a process that does."""
+"""Modules that draw a report, and the main program of the process that does so."""
 
 
 class ReportTemplate(ProcessTemplate):
-    """Ends when it is closed, or with the process that made it, and all its processes with it."""
+    """Template that ends, with all its processes, when it is closed or when the process that created it ends."""
 
     def __init__(self, template: ProcessTemplate, environment: Mapping[str, str]) -> None:
-        """`template` is that of the steps. Raises CannotFork, or the OSError of fork(2)."""
+        """`template` is the template of the steps. Raises CannotFork, or the OSError of fork(2)."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         super().__init__(ours)
         try:

@@ -1,4 +1,4 @@
-"""How the processes of a step are started on one machine: forked from a template, or by a new interpreter."""
+"""The start method of a step's processes on one machine: forked from a template, or a new interpreter."""
 
 import sys
 from collections.abc import Mapping
@@ -14,10 +14,10 @@ OWN_INTERPRETER = frozenset({"run", "embed", "grid"})
 
 
 class StartMethod(StrEnum):
-    """As in Python's multiprocessing."""
+    """Start methods, named as in Python's multiprocessing."""
 
     FORK = "fork"
-    """Forked from the template process, which has imported the code already."""
+    """Fork of the template process, which has already imported the code."""
     SPAWN = "spawn"
     """A new interpreter."""
 
@@ -27,13 +27,13 @@ def start_method(environment: Mapping[str, str], *, stage: str = "", platform: s
 
     Processes are spawned
 
-    - where the system is not Linux: macOS's libraries do not survive a fork, and only Linux ends a process with its
-      parent (PR_SET_PDEATHSIG), which is how steps and workers end with a run that is killed;
-    - for stages of the user's own (`run`): their modules may start threads or initialise CUDA when they are imported,
-      and expect an interpreter in which nothing was imported before;
+    - if the system is not Linux: macOS's libraries do not survive a fork, and only Linux ends a process with its parent
+      (PR_SET_PDEATHSIG), which ends steps and workers when their run is killed;
+    - for custom stages (`run`): their modules may start threads or initialise CUDA when they are imported, and expect
+      an interpreter in which nothing was imported before;
     - for stages that run neural networks (`embed`, `grid`): torch sets up its threads and CUDA when it is imported, and
       takes so long to import that a template would save nothing;
-    - if `REELMILL_START_METHOD` is `spawn`. Raises SpecError for a value that it may not have.
+    - if `REELMILL_START_METHOD` is `spawn`. Raises SpecError if its value is invalid.
     """
     try:
         wanted = StartMethod(environment.get(ENV) or StartMethod.FORK)

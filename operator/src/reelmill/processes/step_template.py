@@ -1,4 +1,4 @@
-"""The template process of a run on this machine, and what it imports for the steps."""
+"""The template process of a local run, and the modules that it imports for the steps."""
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from reelmill.contract.spec.pipeline import Spec
 
 STEP = "reelmill_stages.runtime.step:main_forked"
-"""The main program of a step that is forked."""
+"""The main program of a forked step."""
 
 SURVEY = (
     "reelmill_stages.runtime.step",
     "reelmill_stages.runtime.survey.step",
     "reelmill_stages.runtime.next_passes",
 )
-"""What a survey needs that finds nothing new, as that of most runs: it does not wait for the code of the stages."""
+"""Modules for a survey that finds nothing new, as in most runs, so that it does not wait for the stages' code."""
 STEPS = (
     *SURVEY,
     "reelmill_stages.runtime.run_report",
@@ -31,14 +31,14 @@ STEPS = (
     "reelmill_stages.runtime.workers.worker_main",
     "reelmill_stages.runtime.commit.step",
 )
-"""What the steps of all pipelines need: first what the template of the report needs, too."""
+"""Modules for the steps of all pipelines, beginning with those that the template of the report also needs."""
 
 
 _early: OwnedTemplate | None = None
 
 
 def start_early(environment: Mapping[str, str] = os.environ) -> None:
-    """Start the template before the command line is read, for the next `warm_template`; errors are left to that."""
+    """Start the template before the command line is parsed, for the next `warm_template`, which also handles errors."""
     global _early
     with suppress(SpecError, OSError):
         if start_method(environment) is StartMethod.FORK:
@@ -47,10 +47,10 @@ def start_early(environment: Mapping[str, str] = os.environ) -> None:
 
 @contextmanager
 def warm_template(environment: Mapping[str, str] = os.environ) -> Iterator[OwnedTemplate | None]:
-    """Start the template of a run, which then imports the code of the survey. None where steps are spawned.
+    """Start the template of a run, which then imports the code of the survey. None if steps are spawned.
 
-    Start it as early as possible: it imports while the pipeline is read. Raises SpecError for a wrong
-    `REELMILL_START_METHOD`.
+    Start it as early as possible: it imports while the pipeline is read. Raises SpecError if `REELMILL_START_METHOD`
+    is invalid.
     """
     global _early
     if start_method(environment) is StartMethod.SPAWN:
@@ -62,7 +62,7 @@ def warm_template(environment: Mapping[str, str] = os.environ) -> Iterator[Owned
 
 
 def _started(environment: Mapping[str, str]) -> OwnedTemplate:
-    # Its processes can read the environment that it was started with, whatever theirs is.
+    # Its processes can read the environment that it was started with, in addition to their own.
     template = OwnedTemplate(step_environment(environment))
     template.preload(SURVEY)
     return template
@@ -71,10 +71,10 @@ def _started(environment: Mapping[str, str]) -> OwnedTemplate:
 def preload_blocks(
     template: ProcessTemplate | None, spec: "Spec", environment: Mapping[str, str], *, later: bool = False
 ) -> None:
-    """Let the template, if there is one, import the code of a pipeline's sources and of the stages that are forked.
+    """Make the template, if there is one, import the code of a pipeline's sources and of the stages that are forked.
 
-    `later`: that of the stages only when one is to run, since a run that finds nothing new needs none of it. A survey
-    that finds something says so (`preload_stages`).
+    `later`: import that of the stages only when a stage runs, because a run that finds nothing new does not need it.
+    A survey that finds new items calls `preload_stages`.
     """
     if template is None:
         return
@@ -90,6 +90,6 @@ def preload_blocks(
 def preload_stages(
     template: ProcessTemplate, types: Sequence[str], environment: Mapping[str, str], *, later: bool = False
 ) -> None:
-    """Let the template import what the steps of stages of these types need, if they are forked."""
+    """Make the template import the modules for steps of stages of these types, if they are forked."""
     forked = [type_ for type_ in dict.fromkeys(types) if start_method(environment, stage=type_) is StartMethod.FORK]
     template.preload([*STEPS, *(f"reelmill_stages.stages.{type_}.stage" for type_ in forked)], later=later)

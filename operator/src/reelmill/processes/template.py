@@ -1,7 +1,7 @@
 """The template process imports code once, then forks a process per request: `python -P -m reelmill.processes.template`.
 
-It has one thread, and no open files but its sockets, so that a fork of it is as good as a new interpreter. It ends when
-nobody can send it requests any more and all its processes have ended. `protocol` says what it is told.
+It has one thread and no open files except its sockets, so a fork of it is equivalent to a new interpreter. It ends when
+no process can send requests anymore and all its processes have ended. `protocol` describes the requests.
 """
 
 import errno
@@ -28,12 +28,12 @@ _TASKS = Path("/proc/self/task")
 
 @dataclass(slots=True)
 class ForkedChild:
-    """A process that was forked and not waited for."""
+    """A forked process that was not waited for yet."""
 
     pid: int
     control: socket.socket
     signal: int
-    """What it gets when its client is gone."""
+    """Signal that it gets when its client has ended."""
 
 
 class TemplateServer:
@@ -45,9 +45,9 @@ class TemplateServer:
         self._pending: dict[str, None] = {}
         """Modules to import, in order."""
         self._later: dict[str, None] = {}
-        """Modules to import as soon as a process needs all."""
+        """Modules to import when a process needs all."""
         self._children: dict[int, ForkedChild] = {}
-        """By the descriptor of their control socket."""
+        """Processes by the descriptor of their control socket."""
         self._wake_read, self._wake_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.set_wakeup_fd(self._wake_write, warn_on_full_buffer=False)
@@ -56,7 +56,7 @@ class TemplateServer:
         self._poll.register(requests, select.POLLIN)
 
     def serve(self) -> Callable[[], None] | None:
-        """Serve until nobody can send requests. Returns in each forked process too, with what that one has to do."""
+        """Serve until no process can send requests. Also returns in each forked process, with the function to run."""
         while self._open or self._children:
             events = self._poll.poll(0 if self._pending else None)
             if not events and self._pending:
@@ -93,7 +93,7 @@ class TemplateServer:
     def _import(self, module: str) -> None:
         self._pending.pop(module, None)
         self._later.pop(module, None)
-        # What cannot be imported here is imported by the process that needs it, which says what is wrong.
+        # If an import fails here, the process that needs the module imports it again and reports the error.
         with suppress(Exception):
             import_module(module)
 
@@ -101,7 +101,7 @@ class TemplateServer:
         control = socket.socket(fileno=descriptors.pop(0))
         template, pid = os.getpid(), -1
         try:
-            if _threads() != 1:  # a lock that another thread holds would stay locked in the fork
+            if _threads() != 1:  # a lock held by another thread would stay locked in the fork
                 raise OSError(errno.ENOTSUP, "a library that was imported has started a thread")
             gc.freeze()
             pid = os.fork()
@@ -116,7 +116,7 @@ class TemplateServer:
             control.close()
             return None
         self._children[control.fileno()] = ForkedChild(pid, control, number)
-        self._poll.register(control, 0)  # poll(2) then tells only that the other end was closed
+        self._poll.register(control, 0)  # poll(2) then reports only that the other end was closed
         _say(control, PID, pid)
         return None
 
@@ -127,7 +127,7 @@ class TemplateServer:
             ended = os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
             if ended is None:
                 continue
-            # Until it is waited for, its id and that of its process group belong to nobody else.
+            # Until it is waited for, its ID and that of its process group are not reused.
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(child.pid, signal.SIGKILL)
             _say(child.control, STATUS, ended.si_status if ended.si_code == os.CLD_EXITED else -ended.si_status)
@@ -147,7 +147,7 @@ class TemplateServer:
                 os.kill(child.pid, child.signal)
 
     def _leave(self) -> None:
-        """Close in a forked process what belongs to the template."""
+        """Close the template's files and sockets in a forked process."""
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         for child in self._children.values():
@@ -158,7 +158,7 @@ class TemplateServer:
 
 
 def _threads() -> int:
-    """How many threads this process has, those of libraries too; 0 where the system does not say."""
+    """Number of threads of this process, including those of libraries; 0 if the system does not report it."""
     try:
         return len(list(_TASKS.iterdir()))
     except OSError:
@@ -166,12 +166,12 @@ def _threads() -> int:
 
 
 def _say(control: socket.socket, kind: int, value: int) -> None:
-    with suppress(OSError):  # nobody listens any more
+    with suppress(OSError):  # the client has ended
         control.send(REPLY.pack(kind, value), socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL)
 
 
 def serve(descriptor: int) -> None:
-    """The main program of a template, with the socket of its requests, and of each process that is forked from it."""
+    """The main program of a template, with the socket for requests, and of each process forked from it."""
     gc.disable()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with socket.socket(fileno=descriptor) as requests:

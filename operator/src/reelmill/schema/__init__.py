@@ -1,4 +1,4 @@
-"""Generates the CRD, the editor schema and the field reference from the models in `reelmill.contract.spec`.
+"""Generators of the CRD, the editor schema and the field reference from the models in `reelmill.contract.spec`.
 
 `python -m reelmill.schema` writes the files; a test verifies that they are up to date.
 """

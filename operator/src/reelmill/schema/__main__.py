@@ -1,4 +1,4 @@
-"""Writes the generated files below the current folder: `make generate`."""
+"""Write the generated files below the current folder: `make generate`."""
 
 import json
 from pathlib import Path

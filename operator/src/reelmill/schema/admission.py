@@ -1,8 +1,9 @@
-"""The operator's policy as a ValidatingAdmissionPolicy, which refuses a pipeline when it is applied.
+"""The operator's policy as a ValidatingAdmissionPolicy, which rejects a pipeline when it is applied.
 
-The rules are those of `reelmill.contract.policy`, in CEL. Their bounds are in a ConfigMap, its parameter: patterns as
-one regular expression for each field, other lists with commas. A key that is absent restricts nothing. Only a change of
-the spec is checked, so that metadata of pipelines that were accepted before (finalizers, requests) can be written.
+The rules are those of `reelmill.contract.policy`, in CEL. Their bounds are in a ConfigMap, which is the parameter:
+patterns as one regular expression for each field, other lists separated by commas. An absent key restricts nothing.
+Only changes of the spec are checked, so that metadata of previously accepted pipelines (finalizers, requests) can be
+written.
 """
 
 from collections.abc import Mapping
@@ -24,7 +25,7 @@ _CONTROL = [f"{name}={amount}" for name, amount in Control().resources.requests.
 
 
 def _per_place(names: str, places: str = "variables.places") -> str:
-    """A list of names for each of the defaults and the stages, `p`."""
+    """A list of names for each place `p` in the defaults and the stages."""
     return f"{places}.map(p, {names})"
 
 
@@ -49,7 +50,7 @@ NAMED: Mapping[str, str] = {
     ),
     "allowed_queues": f"[[object.spec.?queue.?name.orValue('{NO_QUEUE}')]]",
 }
-"""Field of the policy -> lists of the names that a pipeline asks for; an empty name is none."""
+"""Field of the policy -> lists of the names that a pipeline requests; empty names are ignored."""
 
 _AMOUNTS = _per_place(
     "p.?resources.?requests.orValue({}).map(k, k + '=' + string(p.resources.requests[k]))"
@@ -83,7 +84,7 @@ OTHERS: Mapping[str, str] = {
     ),
     "max_shards": f"[object.spec.stages.filter(s, {_SHARDS} > int(params.data.maxShards)).map(s, s.name)]",
 }
-"""Field of the policy -> lists of what a pipeline asks for beyond it."""
+"""Field of the policy -> lists of requests that exceed it."""
 
 WORDS = {
     **{rule.field: f"the {rule.what}" for rule in NAMES},
@@ -152,7 +153,7 @@ def admission_policy(name: str) -> dict[str, Any]:
 
 
 def binding(name: str, namespace: str) -> dict[str, Any]:
-    """The binding of the policy to its ConfigMap, of the same name, for all namespaces."""
+    """The binding of the policy to its ConfigMap, which has the same name, for all namespaces."""
     return {
         "apiVersion": API,
         "kind": "ValidatingAdmissionPolicyBinding",
@@ -188,6 +189,6 @@ def parameters(policy: Policy) -> dict[str, str]:
 
 
 def _text(field: str, lists: str) -> str:
-    """The offending names of a field with commas between them; empty where the field restricts nothing."""
+    """The offending names of a field, separated by commas; empty if the field restricts nothing."""
     restricts = f"has(params.data) && '{camel(field)}' in params.data"
     return f"!({restricts}) ? '' : ({lists}).map(a, a.join(', ')).filter(s, s != '').join(', ')"

@@ -1,6 +1,6 @@
-"""Which servers a pipeline reaches, in CEL: the rules of `reelmill.contract.policy.servers` for the API server.
+"""The servers that a pipeline connects to, in CEL: the rules of `reelmill.contract.policy.servers` for the API server.
 
-The fields that hold URIs are those of the models, so a field that a block gains is seen by both.
+The fields that contain URIs come from the models, so both find a field that is added to a block.
 """
 
 from collections.abc import Iterator, Mapping
@@ -27,7 +27,7 @@ def _models(model: type[Model], name: str) -> list[type[Model]]:
 
 
 def _uris(value: str, model: type[Model], kind: type[Model]) -> str:
-    """A list of the URIs of a source's or stage's block, whichever it is, without local paths."""
+    """A list of the URIs in any block of a source or stage, without local paths."""
     texts = [
         _text(f"{value}.?{name}", block, path) for name, block in _blocks(model, kind) for path in uri_paths(block)
     ]
@@ -42,7 +42,7 @@ def _text(parent: str, model: type[Model], path: Path) -> str:
         return f"{here}.orValue('')"
     (inner,) = _models(model, field)
     others = {*get_args(model.model_fields[field].annotation)} - {inner, type(None)}
-    if others:  # a name, or an object
+    if others:  # a string or an object
         text = f"{here}.value().?{camel(below[0])}.orValue('')"
         return f"({here}.hasValue() && type({here}.value()) != string ? {text} : '')"
     return _text(here, inner, tuple(below))
@@ -62,7 +62,7 @@ def _usual(uri: str) -> str:
 
 
 def _of_store(uri: str) -> str:
-    """The server of a URI without a connection of its own."""
+    """The server of a URI without a separate connection."""
     shared = f"{uri}.split('://')[0] == {_STORE}.uri.split('://')[0] || !({_is_remote(f'{_STORE}.uri')})"
     return (
         f"(variables.storeEndpoint != '' && !{uri}.startsWith('hf://') && ({shared})"
@@ -71,12 +71,12 @@ def _of_store(uri: str) -> str:
 
 
 def _servers(urls: str) -> str:
-    """Each URL without its path; what names no host stays as it is."""
+    """Each URL without its path; text without a host is unchanged."""
     return f"({urls}).map(u, u.matches(r'{HOST}') ? u.find(r'{HOST}') : u)"
 
 
 def _model_servers(value: str) -> str:
-    """The URLs of the model's server of each stage block that can have one."""
+    """The URLs of the model servers of each stage block that can have one."""
     with_server = [name for name, block in _blocks(StageSpec, StageBlock) if _names_server(block)]
     return "[" + ", ".join(f"{value}.?{name}.?server.?url.orValue('')" for name in with_server) + "]"
 
@@ -113,4 +113,4 @@ _OF_STAGE = (
 SERVER_LISTS = (
     f"[[variables.storeServer]] + object.spec.sources.map(s, {_OF_SOURCE}) + variables.places.map(p, {_OF_STAGE})"
 )
-"""Lists of the servers that a pipeline reaches; an empty name is none."""
+"""Lists of the servers that a pipeline connects to; empty names are ignored."""

@@ -23,7 +23,7 @@ COLUMNS = [
     {"name": "Message", "type": "string", "priority": 1, "jsonPath": ".status.conditions[?(@.type=='Ready')].message"},
     {"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"},
 ]
-"""Columns of `kubectl get`; those with priority 1 are shown with `-o wide` only. Items are those of the last stage."""
+"""Columns of `kubectl get`; those with priority 1 are shown only with `-o wide`. Items are those of the last stage."""
 
 
 def crd() -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The table of hardware decoders as a table of docs/gpus.md."""
+"""The table of hardware decoders for docs/gpus.md."""
 
 from itertools import groupby
 

@@ -1,7 +1,7 @@
 """JSON Schema with the attribute docstrings of models as descriptions.
 
-pydantic can do so, too (`use_attribute_docstrings`), but then each process that imports a model parses its source: a
-third of the time that the models of a pipeline take to import. Only a schema needs them.
+pydantic supports this (`use_attribute_docstrings`), but then each process that imports a model parses its source, which
+takes a third of the import time of a pipeline's models. Only schemas need the docstrings.
 """
 
 import ast
@@ -15,7 +15,7 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 
 
 class DescribedJsonSchema(GenerateJsonSchema):
-    """For `model_json_schema(schema_generator=…)`."""
+    """A generator for `model_json_schema(schema_generator=…)`."""
 
     def model_schema(self, schema: Any) -> JsonSchemaValue:
         """The schema of a model, with a description of each of its fields that has a docstring."""

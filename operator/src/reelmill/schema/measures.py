@@ -1,4 +1,4 @@
-"""The declared measures as tables of docs/measures.md, one for each family."""
+"""The declared measures as tables for docs/measures.md, one per family."""
 
 from reelmill.contract.measures import REDUCTIONS, Measure, MeasureFamily
 from reelmill.schema.markdown import table

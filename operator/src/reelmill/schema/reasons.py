@@ -1,6 +1,6 @@
-"""The declared reasons as documentation: a page about those of items, and tables inside of the pages about the status.
+"""The declared reasons as documentation: a page about reasons of items, and tables in the pages about the status.
 
-A page holds a table between `<!-- generated: NAME -->` and `<!-- /generated -->`; everything else in it is written by
+A page contains a table between `<!-- generated: NAME -->` and `<!-- /generated -->`; everything else is written by
 hand.
 """
 
@@ -47,7 +47,7 @@ A stage or sampler of your own may count any other word, which is stored and sho
 
 
 def page() -> str:
-    """docs/reasons.md."""
+    """The page docs/reasons.md."""
     rows = [
         (f"`{reason}`", ", ".join(reason.outcomes), reason.meaning, reason.remedy, reason.retry)
         for reason in sorted(ItemReason)
@@ -58,7 +58,7 @@ def page() -> str:
 
 
 def filled(text: str) -> str:
-    """A page with its tables as they are now. Raises KeyError for a table that nobody makes."""
+    """Update the tables in a page. Raises KeyError if a table does not exist."""
     made = tables()
     return _TABLE.sub(lambda found: found[1] + "\n" + made[found["name"]] + "\n" + found[3], text)
 

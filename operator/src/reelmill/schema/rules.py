@@ -42,7 +42,7 @@ ENV_VAR = [
 
 _STAGES = next(bound.max_length for bound in Spec.model_fields["stages"].metadata if isinstance(bound, MaxLen))
 _PLACES = list(range(_STAGES))
-"""Indexes of the list of stages: CEL has no index in its loops, and cannot estimate the length of a mapped list."""
+"""Indexes of the list of stages: loops in CEL have no index, and CEL cannot estimate the length of a mapped list."""
 
 
 def _no_keys(of_another_server: str, names: tuple[str, ...]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Converts a schema tree into a Kubernetes structural schema.
+"""Conversion of a schema tree to a Kubernetes structural schema.
 
 A structural schema does not support fields of several types (except for int-or-string), `exclusiveMinimum` and
 `exclusiveMaximum` as numbers, and `additionalProperties: false` together with `properties`. Defaults are mentioned in

@@ -1,1 +1,1 @@
-"""Traces of runs: spans of the run, its passes and their steps, exported by OTLP where a setting names an endpoint."""
+"""Traces of runs: spans of the run, its passes and their steps, exported by OTLP if an endpoint is configured."""

@@ -1,7 +1,6 @@
-"""Export of spans by OTLP over HTTP, by OpenTelemetry's own exporter, in a thread in the background.
+"""Export of spans by OTLP over HTTP, with OpenTelemetry's exporter, in a background thread.
 
-An endpoint that does not answer costs nothing but its spans: they wait in a queue of bounded length, and the oldest are
-dropped.
+If an endpoint does not answer, only spans are lost: they wait in a queue of bounded length, and the oldest are dropped.
 """
 
 import logging
@@ -21,27 +20,27 @@ if TYPE_CHECKING:
 
 BASE_ENV, TRACES_ENV = "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
 CLOSE_SECONDS = 1.0
-"""Seconds that a process waits for its last spans when it ends."""
+"""Maximum time in seconds that an ending process waits for its last spans."""
 
 
 def endpoint_in(environment: Mapping[str, str]) -> str:
-    """Where OpenTelemetry's variables say that traces go; empty: nowhere."""
+    """The endpoint for traces from OpenTelemetry's variables; empty: none."""
     if environment.get("OTEL_SDK_DISABLED", "").lower() == "true" or environment.get("OTEL_TRACES_EXPORTER") == "none":
         return ""
     return environment.get(TRACES_ENV, "") or at_base(environment.get(BASE_ENV, ""))
 
 
 def at_base(base: str) -> str:
-    """The endpoint of traces below a base address, as OpenTelemetry forms it; empty for an empty one."""
+    """The endpoint for traces below a base URL, as defined by OpenTelemetry; empty for an empty URL."""
     return f"{base.rstrip('/')}/v1/traces" if base else ""
 
 
 class OtlpExport:
     """Sends spans to an endpoint. Calls never block and never raise. Thread-safe.
 
-    Headers, certificates and timeouts are those of OpenTelemetry's variables (`OTEL_EXPORTER_OTLP_HEADERS`, …). `say`
-    is called, in another thread, with the first problem in a row, and with an empty text when spans arrive again.
-    Raises SpecError for what is no endpoint, without the packages, and for variables that the packages refuse.
+    Headers, certificates and timeouts come from OpenTelemetry's variables (`OTEL_EXPORTER_OTLP_HEADERS`, …). `say` is
+    called, in another thread, with the first of consecutive problems, and with an empty text when spans arrive again.
+    Raises SpecError if the endpoint is invalid, if the packages are not installed, or if they reject a variable.
     """
 
     def __init__(self, endpoint: str, say: Callable[[str], None] = lambda _: None) -> None:
@@ -58,7 +57,7 @@ class OtlpExport:
                 f"traces cannot be sent to {told(without_secrets(endpoint))}",
                 hint="give the address of an OTLP/HTTP collector, such as http://host:4318",
             )
-        own = logging.getLogger("opentelemetry")  # what it logs about an endpoint is told by `problem`
+        own = logging.getLogger("opentelemetry")  # problems of the endpoint are reported by `problem`
         own.addHandler(logging.NullHandler())
         own.propagate = False
         self.endpoint = without_secrets(endpoint)
@@ -79,11 +78,11 @@ class OtlpExport:
 
     @property
     def problem(self) -> str:
-        """Why the last spans could not be sent; empty: they were, or are on their way."""
+        """Why the last spans could not be sent; empty: they were sent, or are being sent."""
         return self._state.problem
 
     def close(self) -> str:
-        """Send what is left, for at most a second; returns the problem, or empty. An endpoint that failed is left."""
+        """Send queued spans, for at most a second, unless the endpoint failed; returns the problem, or empty."""
         ending = threading.Thread(target=self._processor.shutdown, daemon=True)
         ending.start()
         problem = self.problem
@@ -92,7 +91,7 @@ class OtlpExport:
             problem = f"{self.endpoint} does not answer" if ending.is_alive() else self.problem
         if ending.is_alive():
             self._state.mute()
-            self._exporter.shutdown()  # or it would try again
+            self._exporter.shutdown()  # prevents further attempts
         return problem
 
     def _readable(self, span: TraceSpan) -> "ReadableSpan":
@@ -123,7 +122,7 @@ class _State:
         self._endpoint, self._say = endpoint, say
 
     def mute(self) -> None:
-        """Say nothing any more."""
+        """Stop reporting problems."""
         self._say = lambda _: None
 
     def sent(self, *, arrived: bool) -> None:
@@ -133,7 +132,7 @@ class _State:
 
 
 def _watched(exporter: "SpanExporter", state: _State) -> "SpanExporter":
-    """An exporter that notes whether spans arrived."""
+    """Wrap an exporter to record whether spans arrived."""
     from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
     class Watched(SpanExporter):

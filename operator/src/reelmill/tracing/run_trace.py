@@ -1,7 +1,7 @@
-"""The trace of one run: a span for the run, in it one for each pass and survey, and in those one for each step.
+"""The trace of one run: a span for the run, with child spans for each pass and survey and, below them, each step.
 
-A step is told as soon as it ends, the others at the end of the run, when it is known how long they took. Ids follow
-from names, so a run that a restarted operator takes up goes on in the same trace.
+A step is exported as soon as it ends, the others at the end of the run, when their durations are known. IDs are derived
+from names, so a run continues in the same trace after a restart of the operator.
 """
 
 import secrets
@@ -16,7 +16,7 @@ from reelmill.tracing.spans import Attribute, StepRun, TraceSpan, told
 
 
 class RunTrace:
-    """The trace of a run of a pipeline. `export` takes its spans, and never blocks or raises."""
+    """The trace of a run of a pipeline. `export` receives its spans, and never blocks or raises."""
 
     def __init__(self, namespace: str, name: str, export: Callable[[TraceSpan], None], trace_id: str = "") -> None:
         self.trace_id = trace_id or secrets.token_hex(16)
@@ -26,7 +26,7 @@ class RunTrace:
         self._told: set[str] = set()
 
     def step(self, run: StepRun) -> None:
-        """Tell a step. The same one is told once."""
+        """Export a step, unless it was exported before."""
         shard = "" if run.shard is None else f"/{run.shard}/{run.attempt}"
         if (which := run.name + shard) in self._told:
             return
@@ -43,7 +43,7 @@ class RunTrace:
         )
 
     def finish(self, error: str = "") -> None:
-        """Tell the passes and the run. A run without steps is not told."""
+        """Export the passes and the run. A run without steps is not exported."""
         if not self._passes:
             return
         for (stage, segment), (start, end) in self._passes.items():
@@ -61,7 +61,7 @@ class RunTrace:
 
 
 def step_context(trace_id: str, job: str, shard: int | None, attempt: int) -> TraceContext:
-    """The context of one process: of its Job where that has one, otherwise of the shard and its attempt."""
+    """The context of one process: that of its Job if the Job has one, otherwise that of the shard and its attempt."""
     context = job_context(trace_id, job)
     if shard is None:
         return context
@@ -69,13 +69,13 @@ def step_context(trace_id: str, job: str, shard: int | None, attempt: int) -> Tr
 
 
 def trace_of(job: Mapping[str, Any]) -> str:
-    """The trace that a Job is part of; empty: none."""
+    """The trace that a Job belongs to; empty: none."""
     annotations = job["metadata"].get("annotations") or {}
     context = TraceContext.read({ENV: annotations.get(TRACE, "")})
     return context.trace_id if context else ""
 
 
 def problem_of(status: Status) -> str:
-    """Why a run ended before it was complete, in words; empty: it did not, or it was stopped."""
+    """A message why a run ended before it was complete; empty: it was complete, or it was stopped."""
     stalled = status.condition(ConditionType.STALLED)
     return f"{stalled.reason}: {stalled.message}" if stalled and stalled.status == "True" else ""

@@ -1,4 +1,4 @@
-"""Spans, and the step of a pass as a span: what is told of it, and where it belongs."""
+"""Spans, and the attributes and parent of the span of a step."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,12 +13,12 @@ Attribute = str | int
 SHARD = f"{GROUP}/shard"
 LABELS = (PIPELINE, STAGE, SEGMENT, STEP, ATTEMPT)
 MESSAGE = 1000
-"""Maximum length of an error in a span."""
+"""Maximum length of an error in a span, in characters."""
 
 
 @dataclass(frozen=True, slots=True)
 class TraceSpan:
-    """Something that took time, in nanoseconds since 1970. Ids are hex digits; no parent: the root of its trace."""
+    """A span, with times in nanoseconds since 1970. IDs are hex digits; a span without a parent is the root."""
 
     name: str
     trace_id: str
@@ -28,7 +28,7 @@ class TraceSpan:
     end: int
     attributes: Mapping[str, Attribute] = field(default_factory=dict)
     error: str = ""
-    """Why it failed; empty: it did not."""
+    """Error message; empty: it succeeded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +40,9 @@ class StepRun:
     end: int
     error: str = ""
     shard: int | None = None
-    """Number of the shard that it worked on; None for other steps, and for a Job of several."""
+    """Number of the shard that it worked on; None for other steps, and for a Job with several shards."""
     attempt: int = 0
-    """How often this shard failed before."""
+    """Number of earlier failures of this shard."""
 
     @property
     def name(self) -> str:
@@ -65,7 +65,7 @@ class StepRun:
 
     @property
     def attributes(self) -> dict[str, Attribute]:
-        """The labels of the Job, the number of its shards or of this one, and what OpenTelemetry names (`k8s.…`)."""
+        """The Job's labels, its number of shards or the shard's number, and OpenTelemetry's attributes (`k8s.…`)."""
         labels = {
             name: self._labels[name] for name in (PIPELINE, STAGE, SEGMENT, STEP, ATTEMPT) if name in self._labels
         }
@@ -84,7 +84,7 @@ class StepRun:
 
 
 def of_job(job: Mapping[str, Any]) -> StepRun | None:
-    """A finished Job of a cluster; None: it is not finished, or never began."""
+    """The step of a Job in a cluster; None if the Job is not finished or never started."""
     status = job.get("status") or {}
     ended = [each for each in status.get("conditions") or () if each.get("type") in ("Complete", "Failed")]
     ended = [each for each in ended if each.get("status") == "True"]
@@ -99,10 +99,10 @@ def of_job(job: Mapping[str, Any]) -> StepRun | None:
 
 
 def nanoseconds(at: datetime) -> int:
-    """Since 1970."""
+    """Nanoseconds since 1970."""
     return round(at.timestamp()) * 10**9
 
 
 def told(error: str) -> str:
-    """An error as a span may tell it: short, and without credentials."""
+    """Prepare an error for a span: shortened, and without credentials."""
     return without_secrets(error)[:MESSAGE]

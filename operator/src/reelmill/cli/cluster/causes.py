@@ -1,4 +1,4 @@
-"""Sentences about single causes: a stall, a blocked Job, work in progress, failed pods. Pure."""
+"""Sentences about individual causes: a stall, a blocked Job, work in progress, failed pods. Pure."""
 
 from collections.abc import Callable, Iterator
 

@@ -25,7 +25,7 @@ MANAGER = "reelmill"
 CHUNK = 500
 """Page size of lists."""
 LOOK_SECONDS = 2.0
-"""Seconds between two searches for new pods while logs are followed."""
+"""Seconds between searches for new pods while logs are followed."""
 _ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 
 
@@ -72,7 +72,7 @@ class ClusterClient:
         return found
 
     def find(self, name: str) -> Json | None:
-        """A pipeline, or None if there is none of that name."""
+        """Return a pipeline, or None if there is none with that name."""
         try:
             return self._ask("GET", path(PIPELINES, self.namespace, name))
         except refusals.ObjectMissing:
@@ -96,7 +96,7 @@ class ClusterClient:
         return self.every(kind, labels=f"{UID}={pipeline['metadata']['uid']}")
 
     def get(self, where: str) -> Json:
-        """An object of the server by its path."""
+        """Return the object at a path of the API server."""
         return self._ask("GET", where)
 
     def merge(self, name: str, patch: Json) -> Json:
@@ -131,7 +131,7 @@ class ClusterClient:
     def tails(self, pods: Sequence[str], *, last: int, seconds: float) -> dict[str, list[str] | ReelmillError]:
         """The last lines of several pods' logs, read at the same time, or why a log cannot be read.
 
-        None takes longer than `seconds`: a node that is away does not answer about its pods.
+        Each read times out after `seconds`, because an unreachable node does not answer for its pods.
         """
 
         async def tail(pod: str) -> list[str]:

@@ -1,7 +1,7 @@
 """The pipelines of a cluster for the dashboard: what `status`, `why` and `logs` show.
 
-A connection belongs to one thread, so all requests share one. Logs have their own thread, because reading those of many
-pods takes long. Only the verbs get and list are used.
+A connection belongs to one thread, so all requests share a thread. Logs use a second one, because reading the logs of
+many pods takes long. Only the verbs get and list are used.
 """
 
 from collections.abc import Callable, Iterator
@@ -34,16 +34,16 @@ T = TypeVar("T")
 POD_LINES = 200
 """Lines from the end of each pod's log."""
 MOST_PODS = 20
-"""Pods whose logs are read, the newest."""
+"""Maximum number of pods whose logs are read; the newest come first."""
 LOG_SECONDS = 5.0
-"""Longest time for the log of a pod."""
+"""Time limit in seconds for reading the log of a pod."""
 MOST_FAILED = 1000
-"""Failed shards that are named."""
+"""Maximum number of failed shards that are listed."""
 _APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
 class ClusterPipelines:
-    """Implements `Pipelines`. A context manager, which closes the connections.
+    """Implementation of `Pipelines`; a context manager that closes the connections.
 
     Raises SpecError if no cluster is configured.
     """
@@ -78,7 +78,7 @@ class ClusterPipelines:
         return f"cluster {self._first.context}, {where}" if self._first.context else f"this cluster, {where}"
 
     def rows(self) -> list[PipelineRow]:
-        """All pipelines. Raises SpecError where they may not be listed, and TransientError."""
+        """All pipelines. Raises SpecError if listing them is not permitted, and TransientError."""
         found = self._states.ask(lambda: self._first.every(PIPELINES, everywhere=self._everywhere))
         self._resources = {(each["metadata"]["namespace"], each["metadata"]["name"]): each for each in found}
         now = datetime.now(UTC)
@@ -113,7 +113,7 @@ class ClusterPipelines:
         client = self._states.of(namespace)
         try:
             seen = self._states.ask(lambda: looked(client, resource))
-        except ReelmillError:  # reading Jobs, pods or events is not permitted: the status alone tells less
+        except ReelmillError:  # reading Jobs, pods or events is not permitted: fall back to the status alone
             seen = PipelineView(resource, datetime.now(UTC))
         return why(seen, say, stage)
 
@@ -122,7 +122,7 @@ class ClusterPipelines:
         yield from self._logs.ask(lambda: _pod_lines(client, resource, stage, shard, self._log_seconds))
 
     def _resource(self, namespace: str, name: str) -> Json:
-        """A pipeline as it is now. Raises SpecError where there is none."""
+        """The current resource of a pipeline. Raises SpecError if it does not exist."""
         if not self._everywhere and namespace != self._first.namespace:
             raise SpecError(f"this dashboard does not show namespace {namespace}", hint="start with --all-namespaces")
         if namespace != self._first.namespace and not any(namespace == known for known, _ in self._resources):
@@ -132,7 +132,7 @@ class ClusterPipelines:
 
 
 class _Connections:
-    """A thread, and its connections: one for each namespace."""
+    """A thread with one connection for each namespace."""
 
     def __init__(self, place: ClusterOptions, name: str) -> None:
         self._place = place
@@ -140,11 +140,11 @@ class _Connections:
         self._clients: dict[str, ClusterClient] = {}
 
     def ask(self, question: Callable[[], T]) -> T:
-        """The answer, from the thread."""
+        """Run `question` in the thread and return its result."""
         return self._thread.submit(question).result()
 
     def first(self) -> ClusterClient:
-        """The connection to the namespace that is chosen. Raises SpecError if no cluster is configured."""
+        """The connection to the selected namespace. Raises SpecError if no cluster is configured."""
         client = self.ask(lambda: ClusterClient(self._place))
         return self._clients.setdefault(client.namespace, client)
 
@@ -198,7 +198,7 @@ def _work(stage: StageStatus, seen: PipelineView) -> StageWork:
 
 
 def _numbers(ranges: str) -> list[int]:
-    """The numbers in ranges, which may be cut."""
+    """Return the numbers in `ranges`, which may be truncated."""
     try:
         return list(parse_ranges(ranges.rstrip("…").rpartition(",")[0] if ranges.endswith("…") else ranges))[
             :MOST_FAILED

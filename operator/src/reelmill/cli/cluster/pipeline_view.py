@@ -23,7 +23,7 @@ Json = dict[str, Any]
 INDEX = "batch.kubernetes.io/job-completion-index"
 JOB_NAME = "batch.kubernetes.io/job-name"
 SURVEY = "survey"
-"""Stands for the stage name in Jobs and pods of the survey."""
+"""Value used in place of a stage name in Jobs and pods of the survey."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ def understood(resource: Mapping[str, Any]) -> VideoPipeline | None:
 
 
 def stage_of(thing: Mapping[str, Any]) -> str:
-    """The stage of a Job or pod; the step, such as `survey`, for those that are about no stage."""
+    """The stage of a Job or pod, or its step (such as `survey`) if it belongs to no stage."""
     labels = thing["metadata"].get("labels") or {}
     return str(labels.get(STAGE) or labels.get(STEP) or SURVEY)
 
@@ -129,7 +129,7 @@ def step_of(thing: Mapping[str, Any]) -> str:
 
 
 def shard_of(pod: Mapping[str, Any], jobs: Sequence[Mapping[str, Any]]) -> int | None:
-    """The number of the shard that a pod works on; None if it works on none or its Job is gone."""
+    """The number of the shard that a pod works on; None if there is none or its Job was deleted."""
     metadata = pod["metadata"]
     if step_of(pod) == Step.WHOLE:
         return 0
@@ -142,7 +142,7 @@ def shard_of(pod: Mapping[str, Any], jobs: Sequence[Mapping[str, Any]]) -> int |
         return None
     try:
         shards = parse_ranges((job["metadata"].get("annotations") or {}).get(SHARDS, ""))
-    except ValueError:  # somebody changed the annotation
+    except ValueError:  # the annotation was edited
         return None
     return shards[int(index)] if int(index) < len(shards) else int(index)
 
@@ -158,6 +158,6 @@ def seconds_left(stage: StageStatus, seen: PipelineView) -> float | None:
 
 
 def plain(resource: Json) -> Json:
-    """A resource without the fields that only servers read."""
+    """Return a resource without the fields that only API servers read."""
     metadata = {name: value for name, value in resource["metadata"].items() if name != "managedFields"}
     return {**resource, "metadata": metadata}

@@ -23,7 +23,7 @@ class NoCluster(SpecError):
 
 
 class NoSuchPipeline(SpecError):
-    """There is no pipeline of that name."""
+    """There is no pipeline with that name."""
 
 
 class ChangedMeanwhile(TransientError):

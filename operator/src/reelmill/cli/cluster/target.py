@@ -54,7 +54,7 @@ def stored(target: str, place: ClusterOptions, elsewhere: StoreOverride = AS_NAM
 
 @contextmanager
 def named(name: str, place: ClusterOptions) -> Iterator[tuple[ClusterClient, Json]]:
-    """A connection to the cluster and a pipeline in it. Raises SpecError if there is no pipeline of that name."""
+    """A connection to the cluster and a pipeline in it. Raises SpecError if there is none with that name."""
     _must_be_name(name)
     try:
         with edge(place) as link:

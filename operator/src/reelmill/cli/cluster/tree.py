@@ -1,4 +1,4 @@
-"""A pipeline's sources and stages as a tree of lines, wrapped to the terminal's width. Pure: the time is given."""
+"""A pipeline's sources and stages as a tree of lines, wrapped to the terminal's width. Pure: callers pass the time."""
 
 import textwrap
 from collections.abc import Iterator

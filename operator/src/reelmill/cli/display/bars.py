@@ -1,4 +1,4 @@
-"""Progress bars for a terminal, one for each stage: the observer that needs rich."""
+"""The observer that draws progress bars for a terminal with rich."""
 
 import time
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""The console of rich, made safe for terminals. Import it where something is drawn: rich takes long to import."""
+"""A rich console that escapes control characters. Import it only where needed: rich is slow to import."""
 
 import sys
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ PIPE_WIDTH = 240
 
 
 class PrintableConsole(Console):
-    """A console of rich that escapes control characters in text; styles and cursor movements of rich are kept."""
+    """A rich console that escapes control characters in text; rich's styles and cursor movements are kept."""
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
         for segment in super().render(renderable, options):

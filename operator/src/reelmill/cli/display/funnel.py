@@ -9,13 +9,13 @@ from reelmill.contract.commands.funnel import FunnelRow
 from reelmill.contract.text.quantities import amount, size, time
 
 BAR = 32
-"""Characters of the longest bar."""
+"""Width of the longest bar in characters."""
 _MARKS = {"kept": "█", "filtered": "▒", "failed": "x", "skipped": "·"}
 _STYLES = {"█": "green", "▒": "yellow", "x": "red", "·": "bright_black"}
 
 
 def lines(rows: Sequence[FunnelRow]) -> Iterator[Text]:
-    """The lines, without colours where there is no terminal; every part of a bar has a character of its own."""
+    """The lines of the funnel. Each part of a bar has a distinct character, so bars are readable without colours."""
     most = max([row.items_in for row in rows], default=0) or 1
     width = max([len(row.name) for row in rows], default=0)
     for row in rows:
@@ -42,7 +42,7 @@ def _below(width: int, left: str, right: str) -> Text:
 
 
 def _bar(row: FunnelRow, most: int) -> str:
-    """The inputs of a row by what became of them; a part that is not empty has at least one character."""
+    """The inputs of a row by outcome; a part that is not empty has at least one character."""
     parts = [("kept", row.items_kept)]
     parts += [(word, sum(loss.items for loss in row.lost if loss.outcome == word)) for word in list(_MARKS)[1:]]
     bar = "".join(_MARKS[word] * max(round(BAR * items / most), 1) for word, items in parts if items)

@@ -1,6 +1,6 @@
-"""Numbers of stages in Prometheus' text format, by the names that they have among the operator's metrics.
+"""Metrics of stages in Prometheus' text format, with the same names as the operator's metrics.
 
-Steps end before anybody could scrape them. What they did and used is in their commits, which this is made from.
+Steps end before they could be scraped, so the numbers come from their commits.
 """
 
 from collections.abc import Sequence
@@ -14,19 +14,19 @@ Json = dict[str, Any]
 
 
 def metrics_text(pipelines: Sequence[Json]) -> str:
-    """Sums over the stages of these resources. Raises SpecError without the package `prometheus-client`."""
+    """Sums over the stages of the resources. Raises SpecError if the package `prometheus-client` is not installed."""
     if find_spec("prometheus_client") is None:
         raise SpecError(
             "--metrics needs the package prometheus-client, which is not installed",
             hint="install reelmill[cli,operator], in a checkout by pip install './operator[cli,operator]'",
         )
-    from reelmill.controller.monitoring.stage_metrics import stage_text  # only now: the package may not be there
+    from reelmill.controller.monitoring.stage_metrics import stage_text  # here, because the package is optional
 
     return stage_text(pipelines)
 
 
 def as_resource(namespace: str, rows: Sequence[StatusRow]) -> Json:
-    """What a store has of a pipeline, in the form of a resource with a status."""
+    """Return a pipeline's rows from a store as a resource with a status."""
     return {
         "metadata": {"namespace": namespace},
         "status": {"stages": [_stage(row) for row in rows if row.kind == "stage"]},

@@ -1,4 +1,4 @@
-"""The observer of a local run: bars on a terminal, otherwise plain lines. rich is imported only where it is needed."""
+"""The observer of a local run: bars on a terminal, otherwise plain lines. rich is imported only for bars."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

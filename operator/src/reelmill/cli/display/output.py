@@ -58,13 +58,13 @@ def emit(value: Any, form: Format) -> None:
 
     text = yaml.safe_dump(value, sort_keys=False, allow_unicode=True)
     if printable(text, keep="\n") != text:
-        # All that is not ASCII is then an escape of YAML.
+        # Everything that is not ASCII is then escaped.
         text = yaml.safe_dump(value, sort_keys=False, allow_unicode=False)
     print(text, end="")
 
 
 def prepare(form: Format) -> None:
-    """Import what `show` needs, at a time when the command has to wait for others anyway."""
+    """Import what `show` needs, while the command waits for something else anyway."""
     if form.for_people:
         import rich.table  # noqa: F401
 
@@ -92,7 +92,7 @@ def show(rows: Sequence[Row], form: Format, *, columns: Sequence[str]) -> None:
 
 
 def show_first(rows: Iterable[Row], limit: int | None, form: Format, *, columns: Sequence[str]) -> int:
-    """Show the first `limit` rows (0: all; None: some in a table, otherwise all), and say if there are more.
+    """Show the first `limit` rows (0: all; None: some in a table, otherwise all), and report if there are more.
 
     Returns how many were shown.
     """

@@ -20,9 +20,9 @@ def verdict(
 ) -> tuple[str, str]:
     """(action, reason) for a stage; the action is `run`, `go on`, `cached` or `unknown`.
 
-    `row` is the stage's row of the `status` command, `defaults` are those of its block. Of its inputs, `new` maps
-    sources to their number of new items, `growing` lists stages that would run, `fresh` lists inputs that have no data
-    yet, and `unknown` lists inputs whose new items are known only when the pipeline runs.
+    `row` is the stage's row of the `status` command, `defaults` are those of its block. The others describe its inputs:
+    `new` maps sources to their number of new items, `growing` lists stages that would run, `fresh` lists inputs
+    without data, and `unknown` lists inputs whose new items are known only when the pipeline runs.
     """
     coming = [
         *(f"{count} new of {name}" for name, count in new.items() if count),
@@ -60,7 +60,7 @@ def difference(old: Mapping[str, Any], new: Mapping[str, Any], defaults: Mapping
     Definitions omit values that equal their defaults. If the block differs, only that is reported.
     """
     if not old:
-        return  # there is no record of it
+        return  # no recorded definition
     if old.get("stage") != new.get("stage"):
         yield f"block was {old.get('stage')}, is {new.get('stage')}"
         return

@@ -36,7 +36,7 @@ STEPS = {
     "cached": "nothing to do",
     "stalled": "stalled",
 }
-"""State of a stage -> what it is called in the display."""
+"""State of a stage -> its name in the display."""
 
 
 class Lines:
@@ -55,7 +55,7 @@ class Lines:
         self._report = ""
 
     def finish(self) -> None:
-        """Print what follows the last line about a stage: the location of the run's report."""
+        """Print the location of the run's report, after the last line about a stage."""
         if self._report:
             self.say(f"report: {self._report}")
 
@@ -91,7 +91,7 @@ class Lines:
         if record.get("level") in _LOUD and self._is_news(words[0]):
             self.tell(str(record["level"]), _sentence(record))
         elif uri := record.get("report"):
-            self._report = str(uri)  # the step that writes it is not the last to be told of
+            self._report = str(uri)  # printed at the end: lines about other steps may follow
         elif self.verbose:
             self.say(_sentence(record))
         if self.verbose:
@@ -99,7 +99,7 @@ class Lines:
                 self.say(line)
 
     def _is_news(self, message: str) -> bool:
-        """Whether a message is to be shown: repeated messages are shown SAME times; the ledger has all of them."""
+        """Whether to show a message: repeated messages are shown SAME times; the ledger has all of them."""
         self._heard[message] += 1
         if self._heard[message] == SAME + 1:
             self.say(f"warning: {message}: further occurrences are listed in the ledger")

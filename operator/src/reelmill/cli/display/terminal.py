@@ -1,4 +1,4 @@
-"""Lines for people: what the command line prints without rich goes through here and is made safe for terminals."""
+"""Output without rich: all lines are printed here, with control characters escaped."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a stage has used, and a pipeline has spent, in words."""
+"""Descriptions of the resources that a stage used and the cost of a pipeline."""
 
 from reelmill.contract.records.usage import Usage
 from reelmill.contract.spending import Spent
@@ -25,7 +25,7 @@ def used(usage: Usage) -> str:
 
 
 def paid(spent: Spent) -> str:
-    """`12.50 pod hours, 4.20 EUR`, without the pods that run; empty for less than a hundredth of an hour."""
+    """`12.50 pod hours, 4.20 EUR`, without running pods; empty below a hundredth of an hour."""
     hours = spent.pod_seconds / 3600
     cost = "" if spent.cost is None else f", {spent.cost:,.2f} {spent.currency}".rstrip()
     return f"{hours:,.2f} pod hours{cost}" if hours >= 0.01 else ""

@@ -19,10 +19,10 @@ Path_ = tuple[str | int, ...]
 NUMBER_LENGTH = 100
 """Maximum number of characters of a number."""
 _LONGEST = 4
-"""Bytes of a character of UTF-8."""
+"""Maximum number of bytes of a UTF-8 character."""
 _READ_DIFFERENTLY = re.compile(r"[-+]?(?:0[0-9_]+|0o[0-7_]+|[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?)")
-"""Plain scalars that YAML 1.1 has as numbers of base 8 or 60, and YAML 1.2 has not: kubectl reads 017 as 15 and 1:30 as
-text, PyYAML reads 15 and 90, and people 17.
+"""Plain scalars that are octal or sexagesimal numbers in YAML 1.1 but not in YAML 1.2. kubectl reads 017 as 15 and 1:30
+as text, PyYAML reads 15 and 90, and people read 17.
 """
 _NUMBERS = {"tag:yaml.org,2002:int", "tag:yaml.org,2002:float"}
 
@@ -45,7 +45,7 @@ class YamlDocument:
 
 
 class _Loader(yaml.SafeLoader):
-    """SafeLoader that rejects duplicate keys, and scalars that are no value at all."""
+    """A SafeLoader that rejects duplicate keys and scalars that are not values."""
 
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
         if not isinstance(node, yaml.ScalarNode):
@@ -85,7 +85,7 @@ def read(file: str) -> YamlDocument:
     """Read the single document of a file. Raises SpecError, with `where` as `file:line` if the line is known."""
     path = Path(file)
     try:
-        with path.open("rb") as source:  # of a device, there may be no end
+        with path.open("rb") as source:  # a device may have no end
             text = source.read(_LONGEST * CHARACTERS + 1).decode("utf-8-sig")
     except FileNotFoundError:
         raise SpecError("no such file", where=file, hint="create one with: reelmill init") from None

@@ -1,7 +1,7 @@
-"""Limits on YAML documents, checked over the parser's events before anything is built from them.
+"""Limits on YAML documents, checked on the parser's events before any object is built.
 
-A few aliases can stand for millions of nodes, and a kilobyte of brackets is nested deeper than any recursion goes. Each
-event is visited once, so the time is linear in the length of the text.
+A few aliases can expand to millions of nodes, and a kilobyte of brackets exceeds any recursion limit. Each event is
+visited once, so the time is linear in the length of the text.
 """
 
 from dataclasses import dataclass
@@ -12,9 +12,9 @@ import yaml
 CHARACTERS = 1 << 20
 """Maximum length of a document; the API server takes objects of at most 1.5 MiB."""
 NODES = 100_000
-"""Maximum number of values, with those that aliases stand for."""
+"""Maximum number of values, including those that aliases expand to."""
 DEPTH = 64
-"""Maximum number of levels of lists and mappings within each other, with those that aliases stand for."""
+"""Maximum nesting depth of lists and mappings, including those that aliases expand to."""
 
 
 class RefusedDocument(yaml.MarkedYAMLError):
@@ -26,7 +26,7 @@ class RefusedDocument(yaml.MarkedYAMLError):
 
 @dataclass(slots=True)
 class _Size:
-    """The size of a node with everything in it."""
+    """The size of a node including its descendants."""
 
     nodes: int = 1
     depth: int = 1
@@ -37,11 +37,11 @@ class _Size:
 
 
 def check_size(text: str, loader: type[yaml.SafeLoader]) -> None:
-    """Raises RefusedDocument, with the line, for a document that is too large, and YAMLError for what is not YAML."""
+    """Raises RefusedDocument, with the line, if a document is too large, and YAMLError if it is not YAML."""
     if len(text) > CHARACTERS:
         raise RefusedDocument(f"the file is longer than {CHARACTERS} characters")
     measured: dict[str, _Size] = {}
-    """Complete nodes that aliases can stand for."""
+    """Sizes of complete nodes that aliases can refer to."""
     open_: list[tuple[str | None, _Size]] = []
     total = 0
     for event in yaml.parse(text, Loader=loader):

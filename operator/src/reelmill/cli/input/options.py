@@ -16,7 +16,7 @@ File = Annotated[str, typer.Argument(metavar="PIPELINE.yaml", help="The pipeline
 
 @dataclass(frozen=True, slots=True)
 class StoreOverride:
-    """A store that replaces the pipeline's own."""
+    """A store that replaces the one in the pipeline."""
 
     store: Annotated[
         str | None,

@@ -29,7 +29,7 @@ class Loaded:
     data: dict[str, Any]
     """The resource as written, with the store replaced if --store or --endpoint was given."""
     uid: str = ""
-    """UID of the resource in the cluster; empty for a file, which has one in its store only (`identity`)."""
+    """UID of the resource in the cluster; empty for a file, whose UID is only in its store (`identity`)."""
 
     def task(self) -> Task:
         """The task for commands that read the store: all sources and stages with their keys."""
@@ -73,7 +73,7 @@ def load(file: str, elsewhere: StoreOverride = AS_NAMED) -> Loaded:
 
 
 def understand(document: YamlDocument, elsewhere: StoreOverride = AS_NAMED, *, uid: str = "") -> Loaded:
-    """Validate a document, with the store replaced as `elsewhere` says. Raises like `load`."""
+    """Validate a document, with the store replaced if `elsewhere` names one. Raises like `load`."""
     _must_be_pipeline(document)
     data = _with_store(document.data, elsewhere.store, elsewhere.endpoint)
     try:

@@ -21,7 +21,7 @@ NAME_PATTERN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 MOST = 100
 """Maximum number of problems reported at once."""
 _SHOWN = 200
-"""Characters of a value in a message."""
+"""Maximum length of a value in a message, in characters."""
 _WORDS = {
     "string_type": "must be a string; put it in quotes",
     "missing": "is missing",
@@ -109,7 +109,7 @@ def split(path: str) -> tuple[str | int, ...]:
 @cache
 def tree_of_pipeline() -> "Schema":
     """The JSON schema of a pipeline file."""
-    from reelmill.schema.inline import tree  # a file without problems needs no schema
+    from reelmill.schema.inline import tree  # only files with problems need the schema
 
     return tree(VideoPipeline)
 

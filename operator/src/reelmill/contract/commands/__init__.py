@@ -1,1 +1,1 @@
-"""Commands that `reelmill-stages` offers to the command line: signatures and rows."""
+"""Signatures and result rows of the commands that `reelmill-stages` provides to the command line."""

@@ -1,7 +1,7 @@
-"""What `reelmill dashboard` is given: its settings, and where the pipelines are that it shows.
+"""Settings of `reelmill dashboard`, and the interface through which it reads pipelines.
 
-The page is made in `reelmill-stages`, which reads stores. A cluster is read by the command line, which passes the page
-an implementation of `Pipelines`.
+The page is implemented in `reelmill-stages`, which reads stores. The command line reads clusters and passes an
+implementation of `Pipelines` to the page.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,12 +17,12 @@ PipelineState = Literal[
     "working", "complete", "behind", "empty", "stopped", "waiting", "suspended", "stalled", "failed", "new", "deleting",
     "unreadable",
 ]  # fmt: skip
-"""`behind`, `empty` and `stopped` are of a store alone: inputs that are not covered yet, nothing committed, and a pass
-that is open while nobody works on it."""
+"""States of pipelines. Three occur only if a store is read without a cluster: `behind` (inputs are not covered yet),
+`empty` (nothing is committed) and `stopped` (a pass is open, but nothing works on it)."""
 
 
 PublicText = Annotated[str, AfterValidator(redacted)]
-"""What a program said, for people who may not read the pipeline: without what looks like a credential."""
+"""Output of a program, with text that looks like a credential removed, for readers without access to the pipeline."""
 
 
 class PipelineRow(CommandRow):
@@ -32,24 +32,24 @@ class PipelineRow(CommandRow):
     name: str
     state: PipelineState
     note: PublicText
-    """Why it is in that state."""
+    """The reason for the state."""
     active: str
-    """Names of the stages that are at work, with commas between them."""
+    """Names of the active stages, separated by commas."""
     done: int
-    """Shards of open passes that are committed."""
+    """Number of committed shards of open passes."""
     shards: int
-    """Shards of open passes."""
+    """Number of shards of open passes."""
     items: int | None
-    """Items that its last stages made; None: not known."""
+    """Number of items from the last stages; None: unknown."""
     failed: int
-    """Failed items of all sources and stages."""
+    """Number of failed items of all sources and stages."""
     changed: Number | None
-    """When its state changed last, in seconds since the epoch; None: not known."""
+    """Time of the last state change, in seconds since the epoch; None: unknown."""
     store: str
 
 
 class StageWork(CommandRow):
-    """What a cluster says about the pass that a stage is working on."""
+    """The open pass of a stage, as reported by the cluster."""
 
     stage: str
     state: str
@@ -59,7 +59,7 @@ class StageWork(CommandRow):
     shards: int
     done: int
     active: int
-    """Running pods."""
+    """Number of running pods."""
     attempt: int
     failed: list[int]
     """Shards that failed in this attempt; at most a thousand."""
@@ -73,11 +73,11 @@ class PipelineDefinition(CommandRow):
     name: str
     task: Task
     document: str
-    """The resource or file as YAML, as it was written."""
+    """The resource or file as YAML, unchanged."""
 
 
 class PodLine(CommandRow):
-    """A line of the log of a pod. `shard` is None where the pod works on none."""
+    """A log line of a pod. `shard` is None if the pod works on none."""
 
     pod: str
     stage: str
@@ -86,52 +86,50 @@ class PodLine(CommandRow):
 
 
 class Pipelines(Protocol):
-    """The pipelines of one place. All methods may be called from any thread.
+    """The pipelines of one cluster, store or set of files. All methods may be called from any thread.
 
-    They raise SpecError, which says what a user can do, and TransientError.
+    They raise SpecError, with a hint for the user, and TransientError.
     """
 
     @property
     def origin(self) -> str:
-        """Where they are, in a few words: `cluster kind-a, namespace default`."""
+        """A short description of the place: `cluster kind-a, namespace default`."""
         ...
 
     def rows(self) -> Sequence[PipelineRow]:
-        """All pipelines, by namespace and name."""
+        """All pipelines, sorted by namespace and name."""
         ...
 
     def definition(self, namespace: str, name: str) -> PipelineDefinition:
-        """One of them. Raises SpecError where there is none of that name."""
+        """The definition of a pipeline. Raises SpecError if there is none with that name."""
         ...
 
     def work(self, namespace: str, name: str) -> Sequence[StageWork]:
-        """What its stages are working on; empty where only the store is known."""
+        """The open passes of its stages; empty if only the store is available."""
         ...
 
     def why(self, namespace: str, name: str, stage: str = "") -> str:
-        """A paragraph that explains its state, or that of one stage; empty where only the store is known
-        (`stored_state`).
-        """
+        """A paragraph about its state, or that of one stage; empty if only the store is available (`stored_state`)."""
         ...
 
     def logs(self, namespace: str, name: str, stage: str, shard: int | None) -> Iterator[PodLine]:
-        """The last lines of its pods; none where only the store is known."""
+        """The last log lines of its pods; none if only the store is available."""
         ...
 
 
 class DashboardSettings(CommandRow):
-    """How the page is served."""
+    """Settings of the dashboard's server."""
 
     host: str = "127.0.0.1"
-    """Address to listen at."""
+    """Address to listen on."""
     port: int = Field(8787, ge=0, le=65535)
     """0: any free port."""
     allowed_hosts: tuple[str, ...] = ()
-    """Names by which browsers may ask for the page, besides localhost and addresses."""
+    """Host names that requests may use, in addition to localhost and IP addresses."""
     trusted_proxies: tuple[str, ...] = ()
-    """Addresses and networks of proxies whose X-Forwarded headers are believed."""
+    """Addresses and networks of proxies whose X-Forwarded headers are trusted."""
     root_path: str = ""
-    """Path below which a proxy serves the page."""
+    """Path prefix under which a proxy serves the page."""
     scratch: str = ""
     """Folder for indexes and pictures; empty: a temporary one."""
 

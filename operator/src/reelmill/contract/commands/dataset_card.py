@@ -1,4 +1,4 @@
-"""What `reelmill card` gives back."""
+"""Result of `reelmill card`."""
 
 from reelmill.contract.commands.result_rows import CommandRow
 from reelmill.contract.commands.tuning import Values
@@ -17,6 +17,6 @@ class CardResult(CommandRow):
     """Names of the files that were written to the folder."""
     items: int
     described: int
-    """Number of files of the export that `croissant.json` describes; 0: the folder holds no export."""
+    """Number of exported files that `croissant.json` describes; 0: the folder contains no export."""
     licences: Values | None
-    """Values of the field with the licences; None: no field was named, or no item has it."""
+    """Values of the licence field; None: no field was given, or no item has it."""

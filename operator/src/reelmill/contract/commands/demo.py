@@ -1,16 +1,16 @@
-"""What `reelmill demo` is told about its inputs and its samples."""
+"""Results of `reelmill demo`: its inputs and its samples."""
 
 from reelmill.contract.commands.result_rows import CommandRow
 
 
 class DemoInputs(CommandRow):
-    """The inputs that were made in the folder of a demo."""
+    """The inputs that were created in the folder of a demo."""
 
     videos: list[str]
     broken: str
-    """The video that was cut off in the middle."""
+    """The truncated video."""
     earlier: str
-    """Folder with what an earlier demo left; empty: there was nothing."""
+    """Folder with the files of an earlier demo; empty: there were none."""
 
 
 class DemoSample(CommandRow):
@@ -18,13 +18,13 @@ class DemoSample(CommandRow):
 
     name: str
     shape: list[int]
-    """Of its frames: count, height, width, channels."""
+    """Shape of its frames: count, height, width, channels."""
     dtype: str
     tokens: int
 
 
 class DemoSamples(CommandRow):
-    """All samples, and the name of the contact sheet in the folder of the demo."""
+    """All samples, and the file name of the contact sheet in the folder of the demo."""
 
     samples: list[DemoSample]
     sheet: str

@@ -1,4 +1,4 @@
-"""What `reelmill diff` is told and gives back: two states of a data set, and their differences."""
+"""Arguments and results of `reelmill diff`: two states of a data set, and their differences."""
 
 import re
 from dataclasses import dataclass
@@ -18,18 +18,18 @@ _STATE = re.compile(r"(?P<key>[0-9a-f]{10,64})?(?:@(?P<segment>[1-9][0-9]{0,8}))
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """A data set at one moment of its life."""
+    """A state of a data set: a key and a last segment, or a frozen state."""
 
     key: str = ""
-    """Ten or more hex digits of the stage key. Empty: the key of the pipeline's present definition."""
+    """Ten or more hex digits of the stage key. Empty: the key of the pipeline's current definition."""
     segment: int | None = None
-    """Its last segment. None: the last one that is closed now."""
+    """Its last segment. None: the last closed one."""
     frozen: str = ""
-    """Name of a frozen state; then the other two are empty."""
+    """Name of a frozen state; the other two fields are then empty."""
 
     @classmethod
     def parse(cls, text: str) -> "State":
-        """The state that `KEY`, `KEY@SEGMENT`, `@SEGMENT` or `@NAME` stands for. Raises SpecError for another text."""
+        """Parse `KEY`, `KEY@SEGMENT`, `@SEGMENT` or `@NAME`. Raises SpecError if the text has another form."""
         match = _STATE.fullmatch(text)
         if not match or not text:
             raise SpecError(
@@ -45,26 +45,26 @@ Side = tuple[Task, State]
 
 
 class DiffRow(CommandRow):
-    """One difference. `input` is about the outcome of an input item, `item` about an item that the stage gave."""
+    """One difference: `input` compares the outcome of an input item, `item` an output item of the stage."""
 
     level: Level
     change: Change
     key: str
     was: str = ""
-    """Of an input, its outcome before: `done`, `failed(truncated)`. Empty: there was none."""
+    """For inputs, the outcome before: `done`, `failed(truncated)`. Empty: there was none."""
     now: str = ""
-    """Of an input, its outcome after."""
+    """For inputs, the outcome after."""
     fields: dict[str, tuple[Any, Any]] = Field(default_factory=dict)
-    """What differs if the row is `changed`: name -> values before and after, None for one that is absent. Of an input,
-    its `message`; of an item, its own fields, `media`, `outputs` and `provenance`."""
+    """Differences of a `changed` row: name -> values before and after, None if absent. For inputs, the `message`; for
+    items, their fields, `media`, `outputs` and `provenance`."""
 
 
 class DiffCount(CommandRow):
-    """How many differences of one kind there are."""
+    """Number of differences of one kind."""
 
     level: Level
     change: Change
     what: str
-    """The new outcome of an input, from the old one if it changed: `failed(truncated) -> done`. The changed field of an
-    item; an item with two changed fields is counted under each."""
+    """For inputs, the new outcome, after the old one if it changed: `failed(truncated) -> done`. For items, the changed
+    field; an item with two changed fields is counted under each."""
     number: int

@@ -1,6 +1,6 @@
 """The funnel of a pipeline: how many items, seconds and bytes each stage took in, kept, and dropped for which reason.
 
-It is made from the rows of `status`, which are made from commits, so it cannot differ from them. The terminal, JSON,
+It is derived from the rows of `status`, which are derived from commits, so the three always agree. The terminal, JSON,
 pictures and reports show these rows.
 """
 
@@ -15,19 +15,19 @@ Loss = Literal["filtered", "failed", "skipped"]
 
 
 class FunnelLoss(CommandRow):
-    """Inputs that a stage did not keep, for one reason."""
+    """Inputs that a stage dropped for one reason."""
 
     outcome: Loss
     reason: str
     items: int
     seconds: Number | None
-    """Seconds of video; None where they are not known."""
+    """Seconds of video; None: unknown."""
     bytes: int | None
-    """Bytes of files; None where they are not known."""
+    """Bytes of files; None: unknown."""
 
 
 class FunnelRow(CommandRow):
-    """One source or stage. Seconds and bytes are None where commits do not tell them: those of version 0.1.0."""
+    """One source or stage. Seconds and bytes are None if commits do not contain them (version 0.1.0)."""
 
     name: str
     kind: Literal["source", "stage"]
@@ -36,25 +36,25 @@ class FunnelRow(CommandRow):
     seconds_in: Number | None
     bytes_in: int | None
     items_kept: int
-    """Inputs that are done."""
+    """Number of inputs that are done."""
     seconds_kept: Number | None
     bytes_kept: int | None
     items_out: int
-    """Items that the stage made."""
+    """Number of output items of the stage."""
     seconds_out: Number | None
     bytes_out: int | None
     lost: list[FunnelLoss]
-    """What was not kept, the most items first."""
+    """Dropped inputs by reason, those with the most items first."""
     worker_seconds: Number
-    """Time that workers took, in seconds."""
+    """Time spent by workers, in seconds."""
     written: int
     """Bytes of files that the stage wrote."""
     usage: Usage | None
-    """What all closed passes have used; None where commits do not tell it: those of version 0.1.0."""
+    """Resources used by all closed passes; None if commits do not contain them (version 0.1.0)."""
 
 
 def funnel(rows: Sequence[StatusRow]) -> list[FunnelRow]:
-    """The funnel of a pipeline from the rows of its status, in their order."""
+    """Return the funnel of a pipeline from the rows of its status, in the same order."""
     return [_row(row) for row in rows]
 
 

@@ -1,4 +1,4 @@
-"""The signature of what is behind `reelmill check --deep`."""
+"""Signature of the implementation of `reelmill check --deep`."""
 
 from collections.abc import Collection, Mapping
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What `reelmill trace` and `reelmill lineage` give back: the steps of an item's way, and what a table of them has."""
+"""Results of the lineage commands `trace`, `lineage`, `forget` and `rebuild`."""
 
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
@@ -13,20 +13,20 @@ Way = Literal["origin", "item", "result"]
 
 
 class SourceTime(CommandRow):
-    """Which part of a source object an item shows, as the stage that read the object has recorded it.
+    """The part of a source object that an item shows, as recorded by the stage that read the object.
 
-    Ticks are of the object's own clock, and ranges are half-open.
+    Ticks are in the object's time base, and ranges are half-open.
     """
 
     in_pts: int
     out_pts: int
     time_base: str
-    """Seconds of a tick, such as `1/12800`."""
+    """Length of a tick in seconds, such as `1/12800`."""
     first_frame: int | None = None
     end_frame: int | None = None
-    """Numbers of frames, from 0. None where single frames were taken."""
+    """Frame numbers, from 0. None if individual frames were taken."""
     frames: tuple[int, ...] = ()
-    """Single frames that were taken, by number."""
+    """Numbers of the individual frames that were taken."""
 
 
 class TracedFile(CommandRow):
@@ -39,65 +39,65 @@ class TracedFile(CommandRow):
 
 
 class TraceRow(CommandRow):
-    """One step of an item's way: an item of a source or stage, or an input of a stage that made no item of it."""
+    """One step in an item's lineage: an item of a source or stage, or an input from which a stage made no item."""
 
     way: Way
-    """`origin`: what the item was made of; `item`: itself; `result`: what was made of it."""
+    """`origin`: the item was made from it; `item`: the item itself; `result`: it was made from the item."""
     stage: str
     stage_key: str
     segment: int
     item: str
-    """Key of the item. Of an input without items, its key in the ledger; of a file that is no item's, empty."""
+    """Key of the item. For an input without items, its key in the ledger; empty for a file that belongs to no item."""
     outcome: Outcomes
-    """`done` for an item; otherwise how the input ended."""
+    """`done` for an item; otherwise the outcome of the input."""
     reason: str = ""
     message: str = ""
     known: bool = True
-    """Whether it is recorded what the item was made of. Otherwise the way back ends here; of an input, nothing says
-    which items were made of it."""
+    """Whether the origin of the item is recorded; otherwise the lineage ends here. For an input: whether the items made
+    from it are recorded."""
     media: dict[str, Any] | None = None
-    """The file that the next stage reads; of an item of a source, the source object with its version."""
+    """The file that the next stage reads; for an item of a source, the source object with its version."""
     time: SourceTime | None = None
     """The part of the source object that it shows, if a stage has recorded it."""
     files: tuple[TracedFile, ...] = ()
-    """All files of the item. A file may hold other items as well."""
+    """All files of the item. A file may also contain other items."""
     views: tuple[str, ...] = ()
     """Files about the whole data set (keys in the store), which may name the item."""
     provenance: dict[str, Any] = Field(default_factory=dict)
     versions: dict[str, str] = Field(default_factory=dict)
-    """Of the tools, as the pass recorded them."""
+    """Versions of the tools, as recorded by the pass."""
 
 
 class LineageResult(CommandRow):
-    """What was written to a table of lineage."""
+    """Contents of a lineage table that was written."""
 
     file: str
     stage: str
     stage_key: str
     segment: int
-    """The last segment of the stage that is in it."""
+    """The last segment of the stage that it includes."""
     rows: int
     items: int
-    """Items of the stage."""
+    """Number of items of the stage."""
     ended: int
-    """Inputs, of the stage and of those before it, of which no item was made."""
+    """Number of inputs, of this stage and earlier ones, from which no item was made."""
     unknown: int
-    """Items of which nothing says what they were made of."""
+    """Number of items whose origin is not recorded."""
 
 
 class ForgetRow(CommandRow):
-    """What goes from one data set."""
+    """What is removed from one data set."""
 
     stage: str
     stage_key: str
     items: int
-    """Items that have something of the forgotten ones, or are in a file with them."""
+    """Number of items that contain data of forgotten items, or share a file with them."""
     inputs: int
-    """Rows of the ledger that become anonymous."""
+    """Number of ledger rows that become anonymous."""
     withdrawn: int
-    """Inputs that are to be processed again: they were in a file with forgotten ones, or copies of them."""
+    """Number of inputs to process again, because they shared a file with forgotten items or were copies of them."""
     copies: int
-    """Those of them that the stage had dropped as copies of forgotten items."""
+    """Number of these that the stage had dropped as copies of forgotten items."""
     files: int
     bytes: int
     views: int
@@ -109,53 +109,53 @@ class ForgetResult(CommandRow):
     source: str
     keys: list[str]
     state: Literal["found", "forgotten", "unfinished", "released"]
-    """`found`: nothing was done yet. `unfinished`: files are left, or a call was cut off; runs of the source are
-    refused. `released`: what is in `left` was recorded as something else, and nothing is refused."""
+    """`found`: nothing was done yet. `unfinished`: files remain, or a call was interrupted; runs of the source are
+    refused. `released`: the objects in `left` were recorded as unrelated, and nothing is refused."""
     rows: list[ForgetRow]
-    """Data sets that have something of the items."""
+    """Data sets that contain data of the items."""
     left: list[str]
-    """Keys of objects that still have something of the items or name them, as a search has found."""
+    """Keys of objects that still contain data of the items or name them, found by a search."""
 
 
 class RemainsRow(CommandRow):
-    """What a search for the forgotten items of a source has found."""
+    """Result of a search for forgotten items of a source."""
 
     source: str
     items: int
-    """Forgotten items that were searched for."""
+    """Number of forgotten items that were searched for."""
     objects: int
-    """Objects of the store whose texts were read."""
+    """Number of objects in the store whose text was read."""
     named_only: int
-    """Objects of which only the key was compared: pictures, sound, arrays, and forms that are not known or damaged."""
+    """Number of objects whose key alone was compared: pictures, sound, arrays, and unknown or damaged formats."""
     unfinished: bool
-    """Whether items are being forgotten now, or a call was cut off."""
+    """Whether items are being forgotten now, or a call was interrupted."""
     left: list[str]
-    """Keys of objects that have something of the items or name them."""
+    """Keys of objects that contain data of the items or name them."""
 
 
 class RebuiltFile(CommandRow):
-    """A file that was made again."""
+    """A file that was rebuilt."""
 
     name: str
-    """Below the root of its segment, as the data set has it."""
+    """Path relative to the root of its segment."""
     size: int
     digest: str
-    """`sha256:<hex>`; empty: it was not made."""
+    """`sha256:<hex>`; empty: it was not rebuilt."""
     expected: str
-    """That of the file in the data set; empty: there is no such file."""
+    """Digest of the file in the data set; empty: there is no such file."""
 
 
 class RebuildResult(CommandRow):
-    """A sample that was made again."""
+    """A sample that was rebuilt."""
 
     item: str
     stage: str
     folder: str
     same: bool
-    """Whether all files have the digests that the lineage says."""
+    """Whether all files have the digests recorded in the lineage."""
     files: list[RebuiltFile]
     other_versions: dict[str, tuple[str, str]]
-    """Tool -> (its version when the data set was made, its version here), where they differ."""
+    """Tool -> (version that made the data set, version here), where they differ."""
 
 
 class ReleaseForgottenCommand(Protocol):

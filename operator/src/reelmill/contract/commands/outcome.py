@@ -1,4 +1,4 @@
-"""How a pipeline stands, in one word and one sentence, from what its store has. Pure."""
+"""The state of a pipeline in one word and one sentence, derived from its store. Pure."""
 
 from collections.abc import Mapping, Sequence
 from typing import Literal
@@ -11,7 +11,7 @@ Word = Literal["empty", "complete", "failed", "working", "behind"]
 
 
 class RunVerdict(CommandRow):
-    """The word, and the sentence that explains it."""
+    """The state in one word, and a sentence that explains it."""
 
     word: Word
     sentence: str
@@ -20,8 +20,8 @@ class RunVerdict(CommandRow):
 def verdict(
     rows: Sequence[StatusRow], reads: Mapping[str, Sequence[str]], tolerances: Mapping[str, str | None]
 ) -> RunVerdict:
-    """The state of a pipeline. `rows` are those of its status; `reads` maps stages to their upstreams, and `tolerances`
-    to `failures.tolerate`.
+    """Return the state of a pipeline. `rows` are the rows of its status, `reads` maps stages to their upstreams, and
+    `tolerances` maps stages to `failures.tolerate`.
     """
     told = _sum(rows, reads)
     over = [row for row in rows if row.name in tolerances and row.failed > allowed(tolerances[row.name], row.in_)]

@@ -1,10 +1,10 @@
-"""What `reelmill validate` is told about the places that a pipeline names: its store, and folders of its sources."""
+"""Results of `reelmill validate` about the locations in a pipeline: its store, and the folders of its sources."""
 
 from reelmill.contract.commands.result_rows import CommandRow
 
 
 class SourceProblem(CommandRow):
-    """A parameter of a source that no run accepts, or something to know about it."""
+    """An invalid parameter of a source, or a remark about it."""
 
     source: str
     """Name of the source; empty for the store."""
@@ -15,7 +15,7 @@ class SourceProblem(CommandRow):
 
 
 class PlacesResult(CommandRow):
-    """What the definitions of a store and its sources alone say, without a request to either."""
+    """Result of checking the definitions of a store and its sources, without a request to either."""
 
     problems: list[SourceProblem]
     notes: list[SourceProblem]

@@ -1,4 +1,4 @@
-"""What `reelmill prune` gives back: data sets that nobody claims, and the claims on others."""
+"""Results of `reelmill prune`: data sets without a claim, and the claims on others."""
 
 from reelmill.contract.commands.result_rows import CommandRow
 
@@ -16,24 +16,24 @@ class PrunedRow(CommandRow):
 
 
 class ClaimRow(CommandRow):
-    """The claim of another pipeline, or of a frozen state, on data sets that this one does not make."""
+    """The claim of another pipeline, or of a frozen state, on data sets that this pipeline does not make."""
 
     uid: str
     name: str
-    """`namespace/name`; empty where the claim does not say."""
+    """`namespace/name`; empty if the claim does not contain it."""
     by_name: bool
-    """Version 0.1.0 wrote it, which knew pipelines by name alone."""
+    """Whether version 0.1.0 wrote it, which identified pipelines only by name."""
     frozen_as: str = ""
-    """The frozen state that it belongs to; empty for that of a pipeline."""
+    """The frozen state that it belongs to; empty for the claim of a pipeline."""
     data_sets: list[str]
 
 
 class PruneResult(CommandRow):
-    """What nobody claims, and what was left alone."""
+    """Data sets without a claim, and objects that were left alone."""
 
     rows: list[PrunedRow]
     unknown: list[str]
-    """Folders with records that do not say what they are."""
+    """Folders with records that do not identify the data set."""
     claims: list[ClaimRow]
     trash: str
-    """URI of the folder that things were moved to; empty where nothing was moved."""
+    """URI of the folder that objects were moved to; empty if none was moved."""

@@ -1,6 +1,6 @@
-"""What the commands that read a store give back: the rows that cross from `reelmill-stages` to the command line.
+"""Rows that the commands in `reelmill-stages` return to the command line.
 
-`to_json` gives the form of `--output json`: the names here in this order, `in` and `pass` without their underscore.
+`to_json` returns the form of `--output json`: these names in this order, with `in` and `pass` without underscore.
 """
 
 from enum import StrEnum
@@ -15,11 +15,11 @@ from reelmill.contract.records.usage import Usage
 
 Outcomes = Literal["done", "filtered", "failed", "skipped"]
 Number = int | float
-"""Not only float: a whole number is written as it is, without a decimal point."""
+"""A number; integers are kept, so that they are written without a decimal point."""
 
 
 class CommandRow(BaseModel):
-    """The base of all rows: immutable; unknown fields are refused."""
+    """Base class of all rows: immutable; unknown fields are rejected."""
 
     model_config = ConfigDict(
         frozen=True,
@@ -40,13 +40,13 @@ class OpenPassRow(CommandRow):
     segment: int
     shards: int
     committed: int
-    """Shards committed."""
+    """Number of committed shards."""
     by: str
     """Name of the pipeline that opened it."""
     seconds_ago: Number | None
     """Age of the last heartbeat in seconds; None: there was none."""
     ended: bool = False
-    """Whether the run that gave the last heartbeat was one of this machine, and has ended."""
+    """Whether the last heartbeat came from a run on this machine that has ended."""
 
     @property
     def is_worked_on(self) -> bool:
@@ -55,15 +55,15 @@ class OpenPassRow(CommandRow):
 
 
 class FormerKey(CommandRow):
-    """The data set that a name pointed at last, where it is another one than the present definition's."""
+    """The data set that a name pointed to last, if it differs from that of the current definition."""
 
     key: str
     definition: dict[str, Any]
-    """Empty where there is no record of it."""
+    """Empty if there is no record of it."""
 
 
 class StatusRow(CommandRow):
-    """What the store has of a source or stage."""
+    """The state of a source or stage in the store."""
 
     name: str
     kind: Literal["source", "stage"]
@@ -74,7 +74,7 @@ class StatusRow(CommandRow):
     segments: int
     items: int
     weight: Number
-    """Seconds of video, or bytes where no duration is known."""
+    """Seconds of video, or bytes if no duration is known."""
     in_: int = Field(alias="in")
     done: int
     filtered: int
@@ -83,7 +83,7 @@ class StatusRow(CommandRow):
     reasons: dict[str, int]
     """`outcome:reason` -> items, effective."""
     counters: dict[str, int]
-    """What was counted besides outcomes, such as `reencoded`, over all segments."""
+    """Counters other than outcomes, such as `reencoded`, over all segments."""
     uncovered: dict[str, int]
     """Upstream -> segments still to cover."""
     pass_: OpenPassRow | None = Field(alias="pass")
@@ -91,24 +91,24 @@ class StatusRow(CommandRow):
     uri: str
     worker_seconds: Number = 0
     written: int = 0
-    """Seconds that workers took, and bytes of files that were written, over all segments."""
+    """Seconds spent by workers, and bytes of files written, over all segments."""
     flow: Flow | None = None
-    """Items, seconds and bytes by outcome; null where commits of earlier versions do not tell."""
+    """Items, seconds and bytes by outcome; null if commits of earlier versions do not contain them."""
     usage: Usage | None = None
-    """What all closed passes have used; null where commits of earlier versions do not tell."""
+    """Resources used by all closed passes; null if commits of earlier versions do not contain them."""
     bound: str = ""
-    """What the workers spent most of their time on; empty: not known."""
+    """What the workers spent most of their time on; empty: unknown."""
     listed: bool = False
-    """Whether a run has listed this source, or began to. False for stages."""
+    """Whether a run has listed this source, or started to. False for stages."""
 
     def failed_reasons(self) -> set[str]:
-        """Reasons of failed items. A pass that is still open may hold more, which nobody has counted."""
+        """Reasons of failed items. An open pass may have more, which are not counted yet."""
         names = (name.partition(":")[::2] for name in self.reasons)
         return {reason for outcome, reason in names if outcome == Outcome.FAILED}
 
 
 class StageLedgerRow(CommandRow):
-    """A ledger row with the source or stage that it is of; see `LedgerRow`."""
+    """A ledger row with the name of its source or stage; see `LedgerRow`."""
 
     stage: str
     key: str
@@ -121,18 +121,18 @@ class StageLedgerRow(CommandRow):
 
 
 class LedgerCount(CommandRow):
-    """How many items of a source or stage have one outcome and reason."""
+    """Number of items of a source or stage with one outcome and reason."""
 
     stage: str
     outcome: str
     reason: str
     items: int
     counters: dict[str, int]
-    """Of `done`: what was counted besides outcomes; empty for other outcomes."""
+    """For `done`, the counters other than outcomes; empty for other outcomes."""
 
 
 class LogLine(CommandRow):
-    """A line that a run of a shard, or of the commit step (`shard` is None), left in the store."""
+    """A log line in the store, written by a run of a shard or of the commit step (`shard` is None)."""
 
     segment: int
     shard: int | None
@@ -141,11 +141,11 @@ class LogLine(CommandRow):
 
 
 COUNTED = "counted"
-"""Rule of the findings that say what a stage counted besides outcomes."""
+"""Rule of findings that report the counters of a stage other than outcomes."""
 
 
 class FindingRow(CommandRow):
-    """One rule of a consumer, looked at in one file."""
+    """The result of checking one rule of a consumer in one file."""
 
     format: str
     file: str
@@ -155,10 +155,10 @@ class FindingRow(CommandRow):
 
 
 class DamageRow(CommandRow):
-    """An object that is not what was committed."""
+    """An object that differs from what was committed."""
 
     stage: str
-    """Name of the source or stage; empty for what lies at the root of the store."""
+    """Name of the source or stage; empty for objects at the root of the store."""
     key: str
     """Key of the object in the store."""
     problem: str
@@ -166,87 +166,87 @@ class DamageRow(CommandRow):
 
 
 class IntegrityResult(CommandRow):
-    """What a check of committed objects found."""
+    """Result of a check of committed objects."""
 
     objects: int
     """Number of objects that were compared."""
     bytes: int
     """Bytes that were read."""
     by_checksum: int
-    """Number of objects that the server's checksum was enough for."""
+    """Number of objects that were verified by the server's checksum alone."""
     earlier: int
-    """Number of objects that an interrupted check had found whole before."""
+    """Number of objects that an interrupted earlier check had found intact."""
     damage: list[DamageRow]
 
 
 class RepairRow(CommandRow):
-    """A damaged object, and whether it was made again."""
+    """A damaged object, and whether it was rebuilt."""
 
     stage: str
     key: str
     problem: str
     repaired: bool
     why: str
-    """Why it was not made again; empty if it was."""
+    """Why it was not rebuilt; empty if it was."""
 
 
 class RepairResult(CommandRow):
-    """What a repair did."""
+    """Result of a repair."""
 
     rows: list[RepairRow]
     trash: str
-    """URI of the folder that damaged objects were moved to; empty where none was moved."""
+    """URI of the folder that damaged objects were moved to; empty if none was moved."""
 
 
 class SourceForecast(CommandRow):
-    """What listing a source now would find, in rows. Where `code` lists the source, all numbers are None."""
+    """What a listing of a source would find now, in rows. All numbers are None if `code` lists the source."""
 
     listed: int | None = None
     new: int | None = None
     problems: int | None = None
-    """Rows that cannot be items."""
+    """Number of rows that cannot become items."""
     changed: int | None = None
     lists_changed: bool | None = None
-    """Rows of the source's lists point at its items in another way than before."""
+    """Whether rows of the source's lists refer to its items in a different way than before."""
     weight: Number | None = None
-    """Of what is new: seconds of video, or bytes."""
+    """Size of the new items: seconds of video, or bytes."""
     vanished: int | None = None
     hidden: int | None = None
-    """Objects that are passed over: in the pipeline's own store, or in a reelmill data set and not committed."""
+    """Number of objects that are ignored: in the pipeline's store, or in a reelmill data set but not committed."""
     code: str = ""
-    """`module:name` of the user's own code that lists the source in a run; looking at a pipeline does not run it."""
+    """`module:name` of the user's code that lists the source in a run; a forecast does not run it."""
 
 
 class StageForecast(CommandRow):
-    """What a stage still has to do."""
+    """The remaining work of a stage."""
 
     items: int | None
-    """None behind a source whose rows are not known."""
+    """None if it depends on a source whose rows are unknown."""
     bytes: int | None
-    """Bytes that it will write; None where its block cannot tell."""
+    """Bytes that it will write; None if its block cannot estimate them."""
     code: str = ""
-    """`module:name` of the user's own class that a run would import."""
+    """`module:name` of the user's class that a run would import."""
 
 
 class Forecast(CommandRow):
-    """What a run would find and do, by name of source and stage."""
+    """What a run would find and process, by name of source and stage."""
 
     sources: dict[str, SourceForecast]
     stages: dict[str, StageForecast]
 
 
 class ReplayedFile(CommandRow):
-    """A file that a replay made."""
+    """A file that a replay wrote."""
 
     name: str
     size: int
-    """Bytes."""
+    """Size in bytes."""
     compared: Literal["same", "different", "new", "part"]
-    """With what was committed; `part`: it goes into a file that spans items."""
+    """Comparison with the committed file; `part`: it is a part of a file that spans items."""
 
 
 class ReplayResult(CommandRow):
-    """How one stage on one item ended."""
+    """Result of one stage on one item."""
 
     stage: str
     item: str
@@ -258,7 +258,7 @@ class ReplayResult(CommandRow):
 
 
 class ExportMode(StrEnum):
-    """How a file comes into an exported folder."""
+    """How files are placed in an exported folder."""
 
     LINK = "link"
     COPY = "copy"
@@ -266,11 +266,11 @@ class ExportMode(StrEnum):
 
 
 class ExportResult(CommandRow):
-    """What an export holds."""
+    """Contents of an export."""
 
     folder: str
     files: int
     bytes: int
     mode: ExportMode
     views: list[str]
-    """Names of the view files, below the folder."""
+    """Names of the view files, relative to the folder."""

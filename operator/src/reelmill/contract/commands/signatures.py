@@ -1,6 +1,6 @@
-"""The commands that `reelmill-stages` offers under the entry-point group `reelmill.commands`: names and signatures.
+"""Names and signatures of the commands that `reelmill-stages` registers as entry points in `reelmill.commands`.
 
-The command line calls them by these; each function there has the signature that is declared here.
+The command line calls them by these names; each function has the signature declared here.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
-if TYPE_CHECKING:  # a command needs the rows of others no more than their code
+if TYPE_CHECKING:  # a command should not import the rows of all others
     from pathlib import Path
 
     from reelmill.contract.commands.dashboard import DashboardCommand
@@ -49,13 +49,13 @@ if TYPE_CHECKING:  # a command needs the rows of others no more than their code
     from reelmill.contract.task_parts.run_report import RunDefinition
 
 Environment = Mapping[str, str]
-"""Variables that hold the credentials."""
+"""Environment variables, including credentials."""
 F = TypeVar("F")
 
 
 @dataclass(frozen=True, slots=True)
 class Command(Generic[F]):
-    """The name of an entry point, and the type of what it names."""
+    """The name of an entry point, and the type of its function."""
 
     name: str
 

@@ -1,7 +1,7 @@
-"""The summary of a pipeline at one moment: what its commits and rows say, without logs.
+"""Models of the summary of a pipeline at one moment, from its commits and rows, without logs.
 
-`status`, the funnel, the run report and the dashboard show parts of it, so they cannot differ. A number that commits do
-not tell is None or absent.
+`status`, the funnel, the run report and the dashboard show parts of it, so they always agree. A number that commits do
+not contain is None or absent.
 """
 
 from typing import Any, Literal
@@ -16,29 +16,29 @@ from reelmill.contract.records.usage import Bound, Usage
 
 
 class Moment(CommandRow):
-    """The state of the store that a summary is of: the last segment of each data set that is included.
+    """The state of the store that a summary describes: the last included segment of each data set.
 
-    No stage has covered a segment that is not included, whatever was written while the summary was made.
+    No stage has covered a segment that is not included, even if segments were written while the summary was computed.
     """
 
     segments: dict[str, int]
-    """Source or stage -> number of its last included segment; 0: it has none."""
+    """Source or stage -> number of its last included segment; 0: none."""
     closed: Number | None
-    """When the last of them was closed, as seconds since 1970 by the clock of the store; None: there is none."""
+    """Time when the last of them was closed, in seconds since 1970 by the store's clock; None: there is none."""
     state: str
-    """Fingerprint of data sets and segments, 10 hex digits: summaries with the same one are of the same rows."""
+    """Fingerprint of data sets and segments, 10 hex digits: equal fingerprints mean equal rows."""
 
 
 class RunPart(CommandRow):
-    """What one process of a pass committed: in a cluster, a pod."""
+    """Commits of one process of a pass; in a cluster, of one pod."""
 
     id: str
-    """Number of the Job and a random part, as in the names of records."""
+    """Number of the Job and a random suffix, as in the names of records."""
     shards: int
-    """Shards that it committed."""
+    """Number of shards that it committed."""
     first: Number
     last: Number
-    """When it committed the first and the last of them, as seconds since 1970 by the clock of the store."""
+    """Times of its first and last commit, in seconds since 1970 by the store's clock."""
 
 
 class PassRow(CommandRow):
@@ -54,51 +54,51 @@ class PassRow(CommandRow):
     failed: int
     skipped: int
     items: int
-    """Items that it made."""
+    """Number of output items."""
     worker_seconds: Number
     written: int
-    """Bytes of files that it wrote."""
+    """Bytes of files written."""
     opened: Number | None
     closed: Number | None
-    """As seconds since 1970 by the clock of the store; None: not known."""
+    """In seconds since 1970 by the store's clock; None: unknown."""
     shards: int
     parts: list[RunPart]
-    """Processes that committed its shards, by time; at most 200 of them."""
+    """Processes that committed its shards, in order of time; at most 200."""
     by: str
     """The pipeline that opened it; empty for a listing."""
 
 
 class Rate(CommandRow):
-    """How fast a source or stage worked, over all of its passes."""
+    """Throughput of a source or stage over all its passes."""
 
     name: str
     seconds: Number | None
-    """Time during which at least one pass was open."""
+    """Time in seconds during which at least one pass was open."""
     worker_seconds: Number
     items_per_second: Number | None
     video_per_second: Number | None
-    """Seconds of video that went in, for each second; None where durations are not known."""
+    """Seconds of input video per second; None if durations are unknown."""
     written_per_second: Number | None
     """Bytes."""
     workers: Number | None
-    """Workers that were busy at the same time, on average."""
+    """Average number of busy workers."""
     usage: Usage | None
-    """What was used; None: not known."""
+    """Resources used; None: unknown."""
     cost: Number | None
-    """Price of the pods that were used; None: not known."""
+    """Cost of the pods; None: unknown."""
     bound: Bound | None
-    """What bounds it, as far as commits tell; None: not known."""
+    """The limiting resource, derived from commits; None: unknown."""
 
 
 class LossExample(CommandRow):
-    """One input that was not kept."""
+    """One dropped input."""
 
     key: str
     message: str
 
 
 class LossGroup(CommandRow):
-    """Inputs that a source or stage did not keep, for one reason."""
+    """Inputs that a source or stage dropped for one reason."""
 
     name: str
     outcome: Literal["filtered", "failed", "skipped"]
@@ -107,11 +107,11 @@ class LossGroup(CommandRow):
     seconds: Number | None
     bytes: int | None
     examples: list[LossExample]
-    """Some of them, chosen by the digest of their keys."""
+    """A sample of them, chosen by the digest of their keys."""
 
 
 class Distribution(CommandRow):
-    """The values of one field in the items of a source or stage."""
+    """Distribution of the values of one field in the items of a source or stage."""
 
     name: str
     """Name of the source or stage."""
@@ -123,7 +123,7 @@ class Distribution(CommandRow):
 
 
 class DataSetOrigin(CommandRow):
-    """Where the items of a source or stage come from."""
+    """Origin of the items of a source or stage."""
 
     name: str
     kind: Literal["source", "stage"]
@@ -133,13 +133,13 @@ class DataSetOrigin(CommandRow):
     upstreams: dict[str, str]
     """Upstream -> key."""
     definition: dict[str, Any]
-    """What its key is computed from."""
+    """The definition that its key is computed from."""
     versions: dict[str, str]
     """Versions of the software that wrote the last segment."""
 
 
 class Overview(CommandRow):
-    """What commits alone tell; no rows of items are read for it."""
+    """The part of a summary that comes from commits alone, without reading rows of items."""
 
     pipeline: str
     """Name of the pipeline."""
@@ -152,18 +152,18 @@ class Overview(CommandRow):
     passes: list[PassRow]
     rates: list[Rate]
     currency: str
-    """Of costs; empty: not known."""
+    """Currency of costs; empty: unknown."""
     origins: list[DataSetOrigin]
 
 
 class Summary(CommandRow):
-    """An overview, and what the rows of items and ledgers tell."""
+    """An overview, with data from the rows of items and ledgers."""
 
     overview: Overview
     losses: list[LossGroup]
     distributions: list[Distribution]
     left_out: list[str]
-    """What was left out so that the summary has a bounded size, in words."""
+    """Descriptions of what was omitted to bound the size of the summary."""
 
 
 class ReportResult(CommandRow):

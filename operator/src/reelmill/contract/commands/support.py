@@ -1,10 +1,10 @@
-"""What a support bundle is told about a store."""
+"""Contents of a support bundle that come from a store."""
 
 from reelmill.contract.commands.result_rows import CommandRow
 
 
 class SupportRecord(CommandRow):
-    """A record or a log of the store, or why it cannot be read."""
+    """A record or log in the store, or why it cannot be read."""
 
     key: str
     text: str = ""

@@ -1,4 +1,4 @@
-"""What `reelmill tune` gives back: how the rules of a filter stage meet the items that it would read."""
+"""Results of `reelmill tune`: the effect of a filter stage's rules on the items that it would read."""
 
 from typing import Literal
 
@@ -6,15 +6,15 @@ from reelmill.contract.commands.result_rows import CommandRow, Number
 
 
 class Histogram(CommandRow):
-    """How the values of one numeric field are distributed."""
+    """Distribution of the values of one numeric field."""
 
     field: str
     items: int
-    """Items that have the field as a finite number."""
+    """Number of items in which the field is a finite number."""
     missing: int
-    """Items without it."""
+    """Number of items without the field."""
     bad: int
-    """Items where it is no finite number."""
+    """Number of items in which the field is not a finite number."""
     least: Number
     most: Number
     mean: Number
@@ -24,39 +24,39 @@ class Histogram(CommandRow):
 
 
 class ValueCount(CommandRow):
-    """How many items have a value in a field of texts, or of true and false."""
+    """Number of items with one value of a text or boolean field."""
 
     value: str
     items: int
 
 
 class Values(CommandRow):
-    """The most frequent values of one field of texts, or of true and false."""
+    """The most frequent values of a text or boolean field."""
 
     field: str
     items: int
     distinct: int | None
-    """Number of different values; None: too many to be counted."""
+    """Number of distinct values; None: too many to count."""
     values: list[ValueCount]
 
 
 class RuleEffect(CommandRow):
-    """What one rule does with the items, by itself and together with the others."""
+    """The effect of one rule on the items, alone and together with the others."""
 
     name: str
     field: str
     limits: str
-    """Its conditions in words, such as `min 16`."""
+    """Its conditions as text, such as `min 16`."""
     min: Number | None
     max: Number | None
     alone: int
-    """Items that it does not keep, whatever the others do."""
+    """Number of items that it drops, regardless of the other rules."""
     first: int
-    """Items that it does not keep, and every rule before it does: those in the ledger under its name."""
+    """Number of items that it drops and all earlier rules keep; the ledger records these under its name."""
     only: int
-    """Items that no other rule drops: so many more would be kept without it."""
+    """Number of items that only this rule drops; without it, they would be kept."""
     failing: int
-    """Of `alone`: items that fail because the field is missing or of another type."""
+    """Number of items in `alone` that fail because the field is missing or has another type."""
 
 
 class Example(CommandRow):
@@ -65,7 +65,7 @@ class Example(CommandRow):
     rule: str
     limit: Literal["min", "max"]
     kept: bool
-    """Whether the rule keeps it: it is just inside the limit."""
+    """Whether the rule keeps it, that is, whether it is just inside the limit."""
     key: str
     value: Number
 
@@ -81,8 +81,8 @@ class TuneResult(CommandRow):
     values: list[Values]
     examples: list[Example]
     report: str
-    """Path of the report; empty where none was asked for."""
+    """Path of the report; empty if none was requested."""
     sheets: list[str]
     """Paths of the sheets of examples."""
     unseen: list[str]
-    """Examples whose frame cannot be shown, and why."""
+    """Examples whose frame cannot be shown, with the reason."""

@@ -1,1 +1,1 @@
-"""What GPUs can do, as far as it is documented."""
+"""Documented capabilities of GPUs."""

@@ -1,7 +1,7 @@
-"""What the video decoders of NVIDIA's GPUs (NVDEC) decode: the table of `nvdec.toml`, which names its sources.
+"""Formats that the video decoders of NVIDIA's GPUs (NVDEC) support: the table of `nvdec.toml`, with its sources.
 
-The generation of a decoder follows from the GPU's CUDA compute capability. What the table does not list is not known,
-and counts as not decoded.
+The generation of a decoder follows from the GPU's CUDA compute capability. Formats that the table does not list are
+unknown and count as unsupported.
 """
 
 import tomllib
@@ -22,16 +22,16 @@ _VENDORS = ("NVIDIA ", "Tesla ")
 
 
 class CodecLimits(Model):
-    """What a decoder takes of one codec."""
+    """What a decoder supports for one codec."""
 
     formats: list[str]
     """Chroma subsampling and bit depth: `4:2:0 8`."""
     smallest: tuple[int, int] = (1, 1)
-    """Width and height in pixels."""
+    """Minimum width and height in pixels."""
     largest: int
-    """Pixels of width and of height."""
+    """Maximum width and height in pixels."""
     macroblocks: int | None = None
-    """Blocks of 16x16 pixels in a picture; None: as many as fit into `largest`."""
+    """Maximum number of 16x16 pixel blocks in a picture; None: limited only by `largest`."""
 
     def holds(self, width: int, height: int) -> bool:
         """Whether pictures of this size can be decoded."""
@@ -41,24 +41,24 @@ class CodecLimits(Model):
 
 
 class Generation(Model):
-    """GPUs whose decoders are alike."""
+    """GPUs with equivalent decoders."""
 
     name: str
     compute_capabilities: Annotated[list[str], Field(min_length=1)]
-    """Of CUDA: `8.9`."""
+    """CUDA compute capabilities: `8.9`."""
     products: list[str]
-    """Patterns of some product names."""
+    """Patterns for known product names."""
     on_some: list[str] = []
-    """Codecs that some GPUs of the generation decode, and others do not."""
+    """Codecs that only some GPUs of the generation decode."""
     codecs: dict[str, CodecLimits]
     """FFmpeg's name of a codec -> limits."""
 
     def decodes(self, codecs: Iterable[str]) -> bool:
-        """Whether it decodes ordinary videos of all these codecs."""
+        """Whether it decodes ordinary videos of all the codecs."""
         return all(codec in self.codecs and ORDINARY in self.codecs[codec].formats for codec in codecs)
 
     def has(self, product: str) -> bool:
-        """Whether a product is known to belong to it: `NVIDIA-A100-SXM4-80GB` or `NVIDIA A100-SXM4-80GB`."""
+        """Whether a product belongs to it: `NVIDIA-A100-SXM4-80GB` or `NVIDIA A100-SXM4-80GB`."""
         name = product.replace("-", " ")
         for vendor in _VENDORS:
             name = name.removeprefix(vendor)
@@ -83,18 +83,18 @@ def of_product(product: str) -> Generation | None:
 
 
 def codecs() -> list[str]:
-    """FFmpeg's names of all codecs of the table."""
+    """FFmpeg's names of all codecs in the table."""
     return sorted({codec for one in generations() for codec in one.codecs})
 
 
 def known_codec(codec: str) -> str:
-    """The codec. Raises ValueError for one that is not in the table."""
+    """Return the codec. Raises ValueError if it is not in the table."""
     if codec not in codecs():
         raise ValueError(f"no decoder of a GPU is known to have {codec!r}: give some of {', '.join(codecs())}")
     return codec
 
 
 def capabilities(wanted: Iterable[str]) -> list[str]:
-    """The compute capabilities of all GPUs that decode ordinary videos of all these codecs."""
+    """The compute capabilities of all GPUs that decode ordinary videos of all the codecs."""
     wanted = list(wanted)
     return [one for found in generations() if found.decodes(wanted) for one in found.compute_capabilities]

@@ -1,1 +1,1 @@
-"""What the administrator of an operator lets pipelines ask for: the settings, and the rules that read them."""
+"""The administrator's policy for pipelines: its model, and the rules that apply it."""

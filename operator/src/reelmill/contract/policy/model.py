@@ -1,4 +1,4 @@
-"""The administrator's policy: which images, Secrets, accounts, nodes and amounts pipelines may ask for.
+"""Model of the administrator's policy: the images, Secrets, accounts, nodes and amounts that pipelines may request.
 
 A field that is absent restricts nothing, and an empty list allows nothing. The chart's values, the operator's setting
 `REELMILL_POLICY` (JSON) and the ConfigMap of the admission policy are forms of this model.
@@ -24,7 +24,7 @@ ResourceName = Annotated[str, Field(pattern=r"^[A-Za-z0-9._/-]+$", max_length=31
 PlacementField = Literal[
     "affinity", "env", "gpu", "imagePullPolicy", "imagePullSecrets", "nodeSelector", "resourceClaims", "tolerations"
 ]
-"""Fields of a stage's placement that a policy can refuse altogether."""
+"""Fields of a stage's placement that a policy can refuse entirely."""
 
 
 class Policy(Model):
@@ -82,23 +82,23 @@ class Policy(Model):
 
     @property
     def variables(self) -> list[str] | None:
-        """Patterns of variables that apply; None: any."""
+        """The patterns of variables in effect; None: any variable is allowed."""
         if self.allowed_variables is None and not (self.allowed_images is None and self.allowed_servers is None):
             return []
         return self.allowed_variables
 
 
 OPEN = Policy()
-"""The default: it restricts nothing."""
+"""The default policy, which restricts nothing."""
 
 
 def expression(patterns: Sequence[str]) -> str:
-    """A regular expression for whole names, in the dialect that Python and the API server (RE2) share."""
+    """A regular expression for whole names, in the syntax that Python and the API server (RE2) share."""
     return f"^(?:{'|'.join(map(_expression, patterns))})$"
 
 
 def matches(patterns: Sequence[str], name: str) -> bool:
-    """Whether one of the patterns stands for the name."""
+    """Whether one of the patterns matches the name."""
     return any(re.fullmatch(_expression(pattern), name) for pattern in patterns)
 
 

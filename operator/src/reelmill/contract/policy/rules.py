@@ -1,6 +1,6 @@
-"""What of a pipeline the policy's patterns are about: for each field, the names in a spec and where they stand.
+"""Rules that find what the policy's patterns apply to: for each field, the names in a spec and their paths.
 
-`reelmill.schema.admission` asks the same of a resource in CEL; a test compares the two with the real API server.
+`reelmill.schema.admission` has the same rules in CEL; a test compares the two with a real API server.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -12,24 +12,24 @@ from reelmill.contract.spec.pipeline import Spec
 from reelmill.contract.spec.placement import Placement
 
 EVERY_TAINT = "*/*/*"
-"""Stands for the key of a toleration without a key: of patterns that anybody would write, only `**` matches it."""
+"""Placeholder for the key of a toleration without a key: of realistic patterns, only `**` matches it."""
 AUTO_SHARDS = 2000
-"""The most shards that `shards: auto` makes."""
+"""Maximum number of shards with `shards: auto`."""
 NO_QUEUE = "/none/"
-"""Stands for the queue of a pipeline without one: of patterns that anybody would write, only `**` matches it."""
+"""Placeholder for the queue of a pipeline without one: of realistic patterns, only `**` matches it."""
 
 Found = Iterator[tuple[str, str]]
-"""(path in the resource, name) of what a pipeline asks for."""
+"""(path in the resource, name) of what a pipeline requests."""
 
 
 @dataclass(frozen=True, slots=True)
 class NameRule:
-    """One list of patterns of the policy."""
+    """The rule for one list of patterns in the policy."""
 
     field: str
     """The field of `Policy`."""
     what: str
-    """The word for one name, in messages."""
+    """The term for such a name in messages."""
     patterns: Callable[[Policy], list[str] | None]
     names: Callable[[Spec], Found]
 

@@ -1,7 +1,7 @@
-"""Which servers a pipeline reaches: of its store, of what its sources and parameters name, and of its models.
+"""The servers that a pipeline connects to: those of its store, sources, parameters and models.
 
-The rules are those by which `reelmill_stages.store.open` connects; a test compares the two. What rows of a table or the
-code of a `run` stage name is in no pipeline, so it is bounded where packets go: by a NetworkPolicy.
+The rules match how `reelmill_stages.store.open` connects; a test compares the two. Servers named in rows of a table or
+in the code of a `run` stage are not in the pipeline; only a NetworkPolicy can restrict them.
 """
 
 import re
@@ -18,17 +18,17 @@ from reelmill.contract.spec.pipeline import SourceSpec, Spec
 from reelmill.contract.spec.s3 import S3
 
 AWS = "https://s3.amazonaws.com"
-"""The server of a bucket without an endpoint."""
+"""The server of an S3 bucket without an endpoint."""
 HUB = "https://huggingface.co"
 SERVERS: Mapping[str, str] = {
     "az": "https://*.blob.core.windows.net",
     "gs": "https://storage.googleapis.com",
     "hf": HUB,
 }
-"""The same for other schemes. In `az://`, the Secret names the account: the pattern of any account matches it."""
+"""Default servers of other schemes. For `az://`, the Secret names the account, so this matches any account."""
 HOST = r"^(?i:https?:)?(?://)?[^/?#\\]+"
-"""Where the server of a URL ends, as clients read it: some accept a scheme in capitals, or none. In the dialect that
-Python and the API server (RE2) share."""
+"""Matches a URL up to the end of the server, as clients parse it: some accept a scheme in capitals, or none. In the
+syntax that Python and the API server (RE2) share."""
 
 Path = tuple[str, ...]
 """Names of nested fields of a model."""
@@ -36,7 +36,7 @@ Path = tuple[str, ...]
 
 @cache
 def uri_paths(model: type[Model]) -> tuple[Path, ...]:
-    """The fields of a block that hold a URI of data, at any depth: `(tokenizer, uri)`."""
+    """The fields of a block that contain a URI of data, at any depth: `(tokenizer, uri)`."""
     found: list[Path] = []
     for name, field in model.model_fields.items():
         if _holds_uri(field):
@@ -48,8 +48,8 @@ def uri_paths(model: type[Model]) -> tuple[Path, ...]:
 
 
 def servers(spec: Spec) -> Iterator[tuple[str, str]]:
-    """(path in the resource, `scheme://host:port`) of each server that a pipeline names or reaches by default. What the
-    store's server is used for is named once, by the store.
+    """(path in the resource, `scheme://host:port`) of each server that a pipeline names or reaches by default. The
+    store's server is reported once, with the path of the store.
     """
     store = server_of(spec.store.uri, spec.store, spec.store) or server(spec.store.endpoint or "")
     if store:
@@ -83,7 +83,7 @@ def _of_source(source: SourceSpec, where: str, spec: Spec, store: str) -> Iterat
 
 
 def server_of(uri: str, own: S3 | None, store: S3) -> str:
-    """The server from which a URI is read, with the connection of its source or else of the store; empty: none."""
+    """The server that a URI is read from, with the connection of its source or of the store; empty: none."""
     scheme, separator, _ = uri.partition("://")
     if not separator or scheme == "file":
         return ""
@@ -96,18 +96,18 @@ def server_of(uri: str, own: S3 | None, store: S3) -> str:
 
 
 def _shares(scheme: str, store: str) -> bool:
-    """Whether URIs of a scheme are read with the connection of a store: of the same scheme, or a local one."""
+    """Whether URIs of a scheme are read with the connection of a store: it has the same scheme, or is local."""
     there, separator, _ = store.partition("://")
     return there == scheme or not separator or there == "file"
 
 
 def is_url(uri: str) -> bool:
-    """Whether a URI names its server itself."""
+    """Whether a URI contains its server."""
     return uri.startswith(("https://", "http://"))
 
 
 def server(url: str) -> str:
-    """A URL without its path: `http://host:9000`. What names no host stays as it is."""
+    """Return a URL without its path: `http://host:9000`. Text without a host is returned unchanged."""
     found = re.match(HOST, url)
     return found[0] if found else url
 

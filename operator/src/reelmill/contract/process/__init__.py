@@ -1,1 +1,1 @@
-"""Rules for every process of reelmill."""
+"""Rules that apply to every process of reelmill."""

@@ -1,7 +1,7 @@
-"""Whether an error says that the process ran out of memory, open files or threads.
+"""Detection of errors that mean the process ran out of memory, open files or threads.
 
-Such an error is first the fault of the item that was being processed: a file can ask for any amount of each. It is the
-machine's only where a process without an item fails as well.
+Such an error is first attributed to the item being processed, because a file can require any amount of each. It is
+attributed to the machine only if a process without an item fails as well.
 """
 
 import errno
@@ -16,24 +16,24 @@ _REASONS = {
     errno.ENFILE: ItemReason.TOO_MANY_FILES,
     errno.EAGAIN: ItemReason.TOO_MANY_THREADS,
 }
-"""EAGAIN is what fork(2) and pthread_create(3) say at a limit."""
+"""Error numbers. fork(2) and pthread_create(3) return EAGAIN at a limit."""
 
 _RUNTIME_ERRORS = {
     "can't start new thread": ItemReason.TOO_MANY_THREADS,
     "CUDA out of memory": ItemReason.OUT_OF_MEMORY,
     "can't allocate memory": ItemReason.OUT_OF_MEMORY,
 }
-"""In the messages of a RuntimeError: CPython's, and two of PyTorch's allocators."""
+"""Parts of RuntimeError messages: CPython's, and those of two PyTorch allocators."""
 
 _MESSAGES = {
     "Cannot allocate memory": ItemReason.OUT_OF_MEMORY,
     "Too many open files": ItemReason.TOO_MANY_FILES,
 }
-"""strerror(3) in the messages of another program."""
+"""Texts of strerror(3) in messages of other programs."""
 
 
 def exhausted(error: BaseException | None) -> ItemReason | None:
-    """What the process ran out of, by an error or by one that caused it; None: of nothing."""
+    """The resource that ran out, according to an error or one of its causes, or None."""
     while error is not None:
         if reason := _reason(error):
             return reason
@@ -42,7 +42,7 @@ def exhausted(error: BaseException | None) -> ItemReason | None:
 
 
 def exhausted_in(messages: str) -> ItemReason | None:
-    """The same, by the messages of another program."""
+    """The resource that ran out, according to messages of another program, or None."""
     return _named(_MESSAGES, messages)
 
 
@@ -59,5 +59,5 @@ def _reason(error: BaseException) -> ItemReason | None:
         return _named(_RUNTIME_ERRORS, str(error))
     code = getattr(error, "errno", None)  # an OSError, or an error of FFmpeg
     if code == errno.EAGAIN and type(error) is not BlockingIOError:
-        return None  # FFmpeg has a class of its own, which means "no frame yet"
+        return None  # FFmpeg's EAGAIN has a separate class and means "no frame yet"
     return _REASONS.get(code) if isinstance(code, int) else None

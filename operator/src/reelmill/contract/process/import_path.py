@@ -1,8 +1,8 @@
-"""How a Python process of ours is started: without the current folder on its path.
+"""Command line and environment for Python processes without the current folder on their path.
 
-`python -m` puts the current folder first, and with it whatever lies beside a pipeline: an `av.py` would be run, a
-`random.py` would take the place of Python's own. `-P` leaves it out, and `PYTHONSAFEPATH` does so for every Python that
-is started in turn. What a user names in `PYTHONPATH` stays.
+`python -m` puts the current folder first, so files next to a pipeline would be imported: an `av.py` would be run, and a
+`random.py` would replace the standard module. `-P` leaves the folder out, and `PYTHONSAFEPATH` does so for all child
+processes. Folders that a user names in `PYTHONPATH` are kept.
 """
 
 import os
@@ -13,15 +13,15 @@ ENV = "PYTHONSAFEPATH"
 
 
 def command(module: str, *arguments: str) -> list[str]:
-    """The command line that runs a module by this Python."""
+    """The command line that runs a module with this Python."""
     return [sys.executable, "-P", "-m", module, *arguments]
 
 
 def environment(given: Mapping[str, str]) -> dict[str, str]:
-    """The environment of such a process.
+    """The environment of the process.
 
-    An empty entry of `PYTHONPATH` means the current folder, and is mostly left over from `PYTHONPATH=$PYTHONPATH:more`:
-    it goes. A folder that is named, `.` too, stays.
+    Empty entries of `PYTHONPATH` are removed: they mean the current folder and usually come from
+    `PYTHONPATH=$PYTHONPATH:more`. Named folders are kept, including `.`.
     """
     safe = {**given, ENV: "1"}
     if path := given.get("PYTHONPATH"):

@@ -1,9 +1,9 @@
-"""Which variables of a shell the steps of a run on this machine get: of those that hold credentials, only the needed.
+"""Selection of the environment variables that steps of a local run get, without credentials that they do not need.
 
-A step decodes foreign media and runs the user's code. It gets the credentials of stores and what the pipeline names:
-in `env`, as in a cluster, or as the key of a model's server. What belongs to the run itself (the key of an OpenLineage
-server, the headers of a collector) and whatever else is named like a credential stays with the run. A variable that is
-not named like one is passed on: proxies, caches, settings of libraries.
+A step decodes untrusted media and runs the user's code. It gets the credentials of stores and the variables that the
+pipeline names: in `env`, as in a cluster, or as the key of a model server. It does not get variables of the run itself
+(the key of an OpenLineage server, the headers of a collector) or others that are named like credentials. All other
+variables are passed on: proxies, caches, settings of libraries.
 """
 
 from collections.abc import Collection, Mapping
@@ -12,16 +12,16 @@ from reelmill.contract.spec.variables import CREDENTIALS, OF_SCHEMES
 from reelmill.contract.text.redaction import is_secret
 
 OF_STORES = ("AWS_", "AZURE_", "GOOGLE_", "HF_", "IDENTITY_", "MSI_", "CLOUDSDK_")
-"""Beginnings of the names by which clients of stores find credentials, and the identity of a machine."""
+"""Prefixes of the variables in which store clients look for credentials and the identity of a machine."""
 OF_THE_RUN = ("OPENLINEAGE_", "OTEL_EXPORTER_OTLP_")
-"""Beginnings of the names of settings that only the run itself needs, whatever they hold."""
+"""Prefixes of settings that only the run itself needs."""
 
 _OF_CONNECTIONS = sum(OF_SCHEMES.values(), CREDENTIALS)
-"""Ends of the names of the variables with a connection's credentials; that of its source is before them."""
+"""Suffixes of the variables with a connection's credentials; the name of its source precedes them."""
 
 
 def step_environment(shell: Mapping[str, str], named: Collection[str] = ()) -> dict[str, str]:
-    """The variables of the shell that steps get. `named`: names that the pipeline gives, which they get in any case."""
+    """The variables of the shell that steps get. `named` are names in the pipeline, which are always passed on."""
     return {name: value for name, value in shell.items() if name in named or _is_free(name)}
 
 

@@ -1,6 +1,6 @@
-"""The context of a trace, as W3C's `traceparent` in an environment variable: what joins a pod's logs to a trace.
+"""Trace context, as a W3C `traceparent` in an environment variable, which links a pod's logs to a trace.
 
-https://www.w3.org/TR/trace-context/ is the format, and OpenTelemetry names the variable.
+The format is https://www.w3.org/TR/trace-context/; the variable is defined by OpenTelemetry.
 """
 
 import hashlib
@@ -14,7 +14,7 @@ _TEXT = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class TraceContext:
-    """A trace, and the span in it that a process works for: 32 and 16 hex digits."""
+    """A trace and the parent span of a process: 32 and 16 hex digits."""
 
     trace_id: str
     span_id: str
@@ -24,13 +24,13 @@ class TraceContext:
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> "TraceContext | None":
-        """The context in a process's environment; None without one, or for a text that is none."""
+        """Read the context from a process's environment; None if it is missing or invalid."""
         found = _TEXT.fullmatch(environment.get(ENV, ""))
         return cls(*found.groups()) if found else None
 
 
 def span_id(trace_id: str, *names: str | int) -> str:
-    """The span of that name in a trace. Equal names give equal spans, so that nobody needs to be told of them."""
+    """The ID of the span with that name in a trace. Equal names give equal IDs, so they need not be passed around."""
     return hashlib.sha256("\0".join([trace_id, *map(str, names)]).encode()).hexdigest()[:16]
 
 
@@ -40,6 +40,6 @@ def job_context(trace_id: str, job: str) -> TraceContext:
 
 
 def traced(environment: Mapping[str, str]) -> dict[str, str]:
-    """The fields of a log record that name the trace, as OpenTelemetry names them; none outside of a trace."""
+    """Log record fields that identify the trace, named as in OpenTelemetry; empty outside a trace."""
     context = TraceContext.read(environment)
     return {"trace_id": context.trace_id, "span_id": context.span_id} if context else {}

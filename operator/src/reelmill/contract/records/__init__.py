@@ -1,1 +1,1 @@
-"""What the store holds: names, rows, segments and claims."""
+"""Models of the records in a store: names, rows, segments and claims."""

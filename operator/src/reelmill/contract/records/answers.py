@@ -1,4 +1,4 @@
-"""The records of a stage that asks a server: answers, and what they cost. They belong to the data set, to no pass."""
+"""Records of a stage that queries a server: answers and their cost. They belong to the data set, not to a pass."""
 
 from reelmill.contract.model import Model
 
@@ -12,6 +12,6 @@ class KeptAnswer(Model):
 
 
 class Spending(Model):
-    """`spending/<run>-<process>.json`: what one worker process spent, replaced as it grows."""
+    """`spending/<run>-<process>.json`: the spending of one worker process, replaced as it grows."""
 
     counters: dict[str, int]

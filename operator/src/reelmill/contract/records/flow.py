@@ -1,7 +1,7 @@
-"""How much went into a stage, what became of it, and how much it made: items, seconds of video and bytes of files.
+"""Amounts of input by outcome and of output of a stage: items, seconds of video and bytes of files.
 
-Commits of shards and segments hold it, and the funnel, the status and reports are made from it. A record that has none,
-such as one of version 0.1.0, is read as unknown.
+Commits of shards and segments contain them; the funnel, the status and reports are derived from them. Records without
+them, such as those of version 0.1.0, are read as unknown.
 """
 
 from collections.abc import Iterable, Mapping
@@ -12,15 +12,15 @@ from reelmill.contract.model import Model
 
 
 class Volume(Model):
-    """A number of items with their duration and the size of their files."""
+    """A number of items with their total duration and file size."""
 
     items: int = Field(0, ge=0)
     seconds: float = Field(0.0, ge=0)
-    """Seconds of video, of the items whose duration is known."""
+    """Seconds of video of the items whose duration is known."""
     bytes: int = Field(0, ge=0)
-    """Bytes of the items' files. A file that successive items share is counted with the first of them."""
+    """Bytes of the items' files. A file shared by successive items is counted with the first of them."""
     untimed: int = Field(0, ge=0)
-    """Number of items whose duration is not known."""
+    """Number of items whose duration is unknown."""
 
     def __add__(self, other: "Volume") -> "Volume":
         return Volume(
@@ -31,7 +31,7 @@ class Volume(Model):
         )
 
     def __sub__(self, other: "Volume") -> "Volume":
-        """What is left without a part. Raises ValueError if that is not a part."""
+        """Subtract a part. Raises ValueError if `other` is not a part."""
         return Volume(
             items=self.items - other.items,
             seconds=max(0.0, round(self.seconds - other.seconds, 3)),
@@ -41,14 +41,14 @@ class Volume(Model):
 
 
 class Flow(Model):
-    """What went into a stage, by outcome, and what came out. In = the sum over the outcomes."""
+    """Input of a stage by outcome, and its output. The input is the sum over the outcomes."""
 
     outcomes: dict[str, Volume] = Field(default_factory=dict)
-    """`done`, or `outcome:reason` -> the inputs that ended so."""
+    """`done`, or `outcome:reason` -> the inputs with this outcome."""
     made: Volume = Volume()
-    """The items that the stage made."""
+    """The output items of the stage."""
     retried: dict[str, Volume] = Field(default_factory=dict, exclude_if=lambda value: not value)
-    """Of a retry: `outcome:reason` of an earlier pass -> the inputs that had it and were tried again."""
+    """For a retry: `outcome:reason` of an earlier pass -> the inputs that had it and were retried."""
 
     @property
     def given(self) -> Volume:
@@ -56,7 +56,7 @@ class Flow(Model):
         return sum(self.outcomes.values(), Volume())
 
     def followed_by(self, later: "Flow") -> "Flow":
-        """The flow of a stage whose next pass had this flow. Raises ValueError if that retried what was not there."""
+        """Add the flow of the next pass. Raises ValueError if it retried inputs that this flow does not have."""
         outcomes = dict(self.outcomes)
         for name, volume in later.retried.items():
             outcomes[name] = outcomes.get(name, Volume()) - volume
@@ -66,13 +66,13 @@ class Flow(Model):
         return Flow(outcomes=left, made=self.made + later.made)
 
     def is_of(self, done: int, reasons: Mapping[str, int]) -> bool:
-        """Whether it has these numbers of inputs."""
+        """Whether it has these numbers of inputs by outcome."""
         counts = {name: volume.items for name, volume in self.outcomes.items()}
         return counts == {name: count for name, count in {**reasons, "done": done}.items() if count}
 
 
 def total(flows: Iterable[Flow | None]) -> Flow | None:
-    """The flow of a pass from those of its shards; None if one is not known."""
+    """The flow of a pass from those of its shards; None if one is unknown."""
     found = Flow()
     for flow in flows:
         if flow is None:
@@ -88,7 +88,7 @@ def total(flows: Iterable[Flow | None]) -> Flow | None:
 
 
 def after(before: Flow | None, passed: Flow | None, done: int, reasons: Mapping[str, int]) -> Flow | None:
-    """The flow of a stage with one more pass. None where a part is not known, or it does not add up to the counts."""
+    """The flow of a stage after one more pass. None if a part is unknown, or if it does not match the counts."""
     if before is None or passed is None:
         return None
     try:

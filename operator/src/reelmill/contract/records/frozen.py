@@ -1,7 +1,7 @@
-"""A state of data sets that has a name: a record at the store's root, copies of the views, and claims.
+"""Frozen states: named states of data sets, with a record at the store's root, copies of the views, and claims.
 
-The claims keep the data sets from `prune` and `onDelete: Delete`. They are those of a pipeline in all but their uid, so
-every version of reelmill respects them.
+The claims protect the data sets from `prune` and `onDelete: Delete`. They differ from those of a pipeline only in their
+uid, so every version of reelmill respects them.
 """
 
 import re
@@ -11,10 +11,10 @@ from reelmill.contract.model import Model
 from reelmill.contract.records.segment import Counts
 
 CLAIMS = "frozen-"
-"""Beginning of the uids of claims that frozen states make; the rest is the name of the state."""
+"""Prefix of the uids of claims of frozen states; the rest is the name of the state."""
 
 _RECORD = ".json"
-"""Ending of records. In a folder, the views of a state named so would have the name of another state's record."""
+"""Suffix of records. Names of states must not end with it: their folder of views could collide with a record."""
 _NAME = re.compile(r"[a-z]([a-z0-9.-]{0,61}[a-z0-9])?")
 
 
@@ -24,7 +24,7 @@ def is_name(name: str) -> bool:
 
 
 def check_name(name: str) -> str:
-    """The name of a frozen state. Raises SpecError for what cannot be one."""
+    """Return the name of a frozen state. Raises SpecError if it is invalid."""
     if not is_name(name):
         raise SpecError(
             f"{name[:100]!r} cannot be the name of a frozen state",
@@ -45,7 +45,7 @@ def frozen_as(uid: str) -> str:
 
 
 class FrozenView(Model):
-    """A view as it was: a copy lies at `layout.frozen_view`."""
+    """A frozen view, whose copy is at `layout.frozen_view`."""
 
     name: str
     """Relative to the root of the data set."""
@@ -77,10 +77,10 @@ class Frozen(Model):
     """`namespace/name`."""
     data_sets: tuple[FrozenDataSet, ...]
     claimed: tuple[str, ...]
-    """Roots of all data sets that have a claim: these, and those that they were made from."""
+    """Roots of all claimed data sets: these, and those that they were made from."""
 
     def data_set(self, name: str, store: str) -> FrozenDataSet:
-        """The state of one data set. `store` is the address of the store, for SpecError if there is none."""
+        """The state of one data set. Raises SpecError, which names `store`, if there is none."""
         for data_set in self.data_sets:
             if data_set.name == name:
                 return data_set

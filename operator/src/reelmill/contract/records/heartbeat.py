@@ -1,4 +1,4 @@
-"""Who runs a pass: the record that is its heartbeat, and that opens `pass.json`."""
+"""The record of who runs a pass, used as its heartbeat and in `pass.json`."""
 
 from reelmill.contract.model import Model
 
@@ -7,13 +7,13 @@ YOUNG_SECONDS = 600.0
 
 
 class LocalProcess(Model):
-    """A process of a machine: in a heartbeat, that of a `reelmill run`."""
+    """A process on a machine; in a heartbeat, that of a `reelmill run`."""
 
     kernel: str
-    """Tells the boot and the PID namespace in which `pid` means something."""
+    """Identifies the boot and the PID namespace in which `pid` is valid."""
     pid: int
     started: int
-    """Clock ticks from boot to its start, because process ids are used again."""
+    """Clock ticks from boot to its start, because process IDs are reused."""
 
 
 class Runner(Model):

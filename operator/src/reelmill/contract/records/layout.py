@@ -1,19 +1,19 @@
 """The keys of all objects in the store. Pure: no I/O.
 
-    <name>/latest.json                      points at the current key
+    <name>/latest.json                      points to the current key
     <name>/<key10>/<views>                  views: files about the whole data set
     <name>/<key10>/0001/<outputs>           output files, for users
     <name>/<key10>/0001/_reelmill/…         plan, commits, rows and logs of the pass that made the segment
     <name>/<key10>/_reelmill/…              stage.json, drift.json, pinned digests, claims, answers of servers
-    _reelmill/store.json                    says that the store's conditions held
+    _reelmill/store.json                    records that the store passed its checks
     _reelmill/pipelines/…                   identities of pipeline files that ran on some machine
     _reelmill/verifications/…               progress of interrupted verifications
-    _reelmill/frozen/<name>.json            a state of data sets that has a name
+    _reelmill/frozen/<name>.json            a named state of data sets
     _reelmill/frozen/<name>/<stage>/…       views as they were in that state
     _reelmill/forgotten/<name>/…            tombstones of source items (`records.forgotten`)
-    _reelmill/forgetting/…                  what is being forgotten
-    _reelmill/runs/…                        pipelines as their last survey was told, for run reports
-    _reelmill/trash/<time>/<name>/<key10>/… what `reelmill prune --trash` put aside
+    _reelmill/forgetting/…                  plans of `forget` in progress
+    _reelmill/runs/…                        definitions of pipelines at their last survey, for run reports
+    _reelmill/trash/<time>/<name>/<key10>/… what `reelmill prune --trash` moved away
 
 `<name>` is the name of a source or stage; `<key10>` is the first ten hex digits of its key. All keys are relative to
 the root of the store and use `/`.
@@ -29,7 +29,7 @@ KEY_DIGITS = 10
 """Number of hex digits of a stage key in the name of its folder."""
 
 RUN = r"\d+-[0-9a-f]{8}"
-"""Pattern of the id of a run, which is part of names of records."""
+"""Pattern of the ID of a run, which is part of the names of records."""
 
 _LOG = re.compile(r"(\d{5,})-([^/]+)\.jsonl")
 
@@ -49,7 +49,7 @@ FROZEN = f"{INTERNAL}/frozen/"
 
 
 def frozen(name: str) -> str:
-    """The frozen state of this name."""
+    """The frozen state with this name."""
     return f"{FROZEN}{name}.json"
 
 
@@ -59,17 +59,17 @@ def frozen_views(name: str) -> str:
 
 
 def frozen_view(name: str, data_set: str, view: str, digest: str) -> str:
-    """A view of a data set as it was in a frozen state; `digest` (`sha256:<hex>`) is that of its content."""
+    """A view of a data set in a frozen state; `digest` (`sha256:<hex>`) is that of its content."""
     return f"{frozen_views(name)}{data_set}/{digest.removeprefix('sha256:')[:KEY_DIGITS]}/{view}"
 
 
 def run(uid: str) -> str:
-    """The pipeline with this identity, as its last survey was told."""
+    """The definition of the pipeline with this identity at its last survey."""
     return f"{INTERNAL}/runs/{uid}.json"
 
 
 def trash(moment: str) -> str:
-    """Where everything that is put aside at one moment lies, under its own key."""
+    """Prefix for everything that is moved to the trash at one time, under its previous key."""
     return f"{INTERNAL}/trash/{moment}"
 
 
@@ -115,16 +115,16 @@ class DataSetPaths:
         return f"{self.pins}{field}.json"
 
     def answer(self, question: str) -> str:
-        """The answer of a server to a question with this digest (hex)."""
+        """A server's answer to the question with this digest (hex)."""
         return f"{self.root}/{INTERNAL}/answers/{question[:2]}/{question}.json"
 
     @property
     def spending(self) -> str:
-        """Prefix of the records of what was spent on a server."""
+        """Prefix of the records of spending on a server."""
         return f"{self.root}/{INTERNAL}/spending/"
 
     def spent(self, run: str, process: str) -> str:
-        """What one worker process of a run spent."""
+        """The spending of one worker process of a run."""
         return f"{self.spending}{run}-{process}.json"
 
     def view(self, name: str) -> str:
@@ -193,12 +193,12 @@ class SegmentPaths:
 
     @property
     def all_flights(self) -> str:
-        """Prefix of those of all shards."""
+        """Prefix of these lists for all shards."""
         return f"{self.internal}/flights/"
 
     @property
     def usages(self) -> str:
-        """Prefix of what runs have used that did not commit their shard."""
+        """Prefix of the usage of runs that did not commit their shard."""
         return f"{self.internal}/usage/"
 
     def usage(self, shard: int, run: str) -> str:
@@ -218,11 +218,11 @@ class SegmentPaths:
         return int(number) if number.isdecimal() and self.shard(int(number)) == key else None
 
     def is_checkpoint(self, key: str) -> bool:
-        """Whether an object below `checkpoints` is one."""
+        """Whether an object below `checkpoints` is a checkpoint."""
         return bool(re.fullmatch(rf"{RUN}\.jsonl", key.rpartition("/")[2]))
 
     def is_flight(self, key: str) -> bool:
-        """Whether an object below `flights` is one."""
+        """Whether an object below `flights` is such a list."""
         return bool(re.fullmatch(rf"{RUN}\.json", key.rpartition("/")[2]))
 
     def items(self, shard: int, run: str) -> str:
@@ -232,19 +232,19 @@ class SegmentPaths:
         return f"{self.internal}/ledger/{shard:05d}-{run}.jsonl"
 
     def lineage(self, shard: int, run: str) -> str:
-        """Which inputs the files of several items were made of."""
+        """Which inputs the files of several items were made from."""
         return f"{self.internal}/lineage/{shard:05d}-{run}.jsonl"
 
     def signatures(self, shard: int, run: str) -> str:
-        """Signatures of a shard's done inputs, of a stage that decides over the whole data set."""
+        """Signatures of a shard's done inputs, for a stage that decides over the whole data set."""
         return f"{self.internal}/signatures/{shard:05d}-{run}.jsonl"
 
     def run_report(self, state: str) -> str:
-        """The report of a run that ended when this segment was closed; `state` is that of its moment."""
+        """The report of a run that ended when this segment was closed; `state` is the fingerprint in its `Moment`."""
         return f"{self.internal}/reports/{state}.html"
 
     def report_attempt(self, state: str, number: int) -> str:
-        """Says that somebody began to make such a report; `number` counts from 1."""
+        """Record that a process started to make such a report; `number` counts from 1."""
         return f"{self.internal}/reports/{state}-{number}.json"
 
     @property

@@ -1,4 +1,4 @@
-"""Where a record says that it lies. A copy of the record of another data set or segment is none of this one."""
+"""The location that a record contains, so that copies of records of other data sets or segments are rejected."""
 
 from reelmill.contract.model import Model
 from reelmill.contract.records import layout
@@ -19,7 +19,7 @@ from reelmill.contract.records.segment import (
 
 
 def place_of(record: Model) -> str:
-    """The end of the only key in a store under which a record is read; empty where its content does not say that."""
+    """The end of the only key under which a record may be read; empty if its content does not determine it."""
     match record:
         case StageRecord():
             return DataSetPaths(record.stage, record.key).stage_json

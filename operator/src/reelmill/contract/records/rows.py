@@ -19,15 +19,15 @@ from msgspec.structs import force_setattr
 from reelmill.contract.text.messages import told
 
 Fields = Mapping[str, Any]
-"""Field name -> JSON value: what a stage or source says about an item."""
+"""Field name -> JSON value, set by a stage or source for an item."""
 
 T = TypeVar("T")
 
 
 def sent_by_fields(kind: type[T]) -> type[T]:
-    """Let instances of a frozen dataclass be pickled as a call with their fields, three times as fast as by default.
+    """Pickle instances of a frozen dataclass as a call with their fields, three times as fast as the default.
 
-    Millions of them pass between a shard's process and its workers.
+    Millions of them are exchanged between a shard's process and its workers.
     """
     values = attrgetter(*(field.name for field in fields(kind)))  # type: ignore[arg-type]
     kind.__reduce__ = lambda self: (kind, values(self))  # type: ignore[method-assign]
@@ -35,7 +35,7 @@ def sent_by_fields(kind: type[T]) -> type[T]:
 
 
 def replaceable(kind: type[T]) -> type[T]:
-    """Let `dataclasses.replace` and `dataclasses.fields` take a struct, as they take rows in stages of users' own."""
+    """Make `dataclasses.replace` and `dataclasses.fields` accept a struct: users' stages call them with rows."""
     names: tuple[str, ...] = kind.__struct_fields__  # type: ignore[attr-defined]
     kind.__dataclass_fields__ = make_dataclass(kind.__name__, names).__dataclass_fields__  # type: ignore[attr-defined]
     return kind
@@ -91,7 +91,7 @@ class Media(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True,
 
     @classmethod
     def from_json(cls, row: Mapping[str, Any]) -> Media:
-        """The inverse of `to_json`. Raises ValueError for a row that is none."""
+        """The inverse of `to_json`. Raises ValueError if the row is invalid."""
         try:
             return convert(row, cls)
         except ValueError as error:
@@ -135,8 +135,8 @@ class Item(Struct, frozen=True):
     no duration is known. `media` is the file that the next stage reads, `outputs` are all files of the item,
     `provenance` describes where it came from, and `fields` holds the stage's own fields.
 
-    `position` is the place in the order of the metadata that the items come from, counted from 0 and unique in the data
-    set; later stages number their inputs by it. None: that order is the one of the ordinals. It differs where items
+    `position` is the position in the order of the metadata that the items come from, counted from 0 and unique in the
+    data set; later stages number their inputs by it. None: the order is that of the ordinals. The two differ if items
     that are processed together are apart in the metadata.
     """
 
@@ -167,7 +167,7 @@ class Item(Struct, frozen=True):
 
     @classmethod
     def from_json(cls, row: Mapping[str, Any], ordinal: int | None = None) -> Item:
-        """The inverse of `to_json`; with `ordinal`, that is its ordinal. Raises ValueError for a row that is none."""
+        """The inverse of `to_json`; `ordinal` replaces the row's ordinal. Raises ValueError if the row is invalid."""
         try:
             told = convert(row, _ItemRow)
         except ValueError as error:
@@ -187,7 +187,7 @@ class Item(Struct, frozen=True):
 
 
 class _ItemRow(Struct, gc=False):
-    """What the row of an item has besides fields and position."""
+    """Keys of an item's row other than its fields and position."""
 
     key: str
     ordinal: int
@@ -200,10 +200,10 @@ class _ItemRow(Struct, gc=False):
 
 @dataclass(frozen=True, slots=True)
 class ListRows:
-    """The rows of a source's lists that point at one file, as of a listing. They are no part of any item.
+    """The rows of a source's lists that refer to one file, as of a listing. They are not part of any item.
 
-    `source` is the name of the source and `uri` that of the file, as in `Media`; an empty `uri` is that of rows that
-    point at no file, because they are invalid or the file is missing. `rows` are what the source says of each.
+    `source` is the name of the source and `uri` that of the file, as in `Media`; `uri` is empty for rows that refer to
+    no file, because they are invalid or the file is missing. `rows` has the fields of each row.
     """
 
     source: str
@@ -212,7 +212,7 @@ class ListRows:
 
     @classmethod
     def from_json(cls, source: str, row: Mapping[str, Any]) -> ListRows:
-        """The rows of a file of list rows. Raises ValueError for a row that is none."""
+        """Decode a file of list rows. Raises ValueError if a row is invalid."""
         uri, rows = row.get("uri"), row.get("rows")
         if not isinstance(uri, str) or not isinstance(rows, list) or not all(isinstance(each, dict) for each in rows):
             raise ValueError("a row of lists has an `uri` and `rows`")
@@ -227,7 +227,7 @@ class LedgerRow(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     `ordinal` is the item's ordinal in its upstream, `seconds` the wall time, and `attempt` the number of passes and
     runs that processed it, counted from 1.
 
-    Key and ordinal together identify an input of a stage: code of a user's own may give items of two passes one key.
+    Key and ordinal together identify an input of a stage, because a user's code may give items of two passes one key.
     """
 
     __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
@@ -257,7 +257,7 @@ class LedgerRow(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
 
     @classmethod
     def from_json(cls, row: Mapping[str, Any]) -> LedgerRow:
-        """The inverse of `to_json`. Raises ValueError for a row that is none."""
+        """The inverse of `to_json`. Raises ValueError if the row is invalid."""
         try:
             return convert(row, cls)
         except ValueError as error:

@@ -1,4 +1,4 @@
-"""The pipeline that last ran in a store under an identity: what the step that ends its run makes a report from."""
+"""Record of the pipeline that last ran in a store under an identity, from which its run report is made."""
 
 from reelmill.contract.model import Model
 from reelmill.contract.task import Task
@@ -9,5 +9,5 @@ class RunRecord(Model):
     """`_reelmill/runs/<uid>.json`, replaced by every survey. Without it, a run makes no report."""
 
     task: Task
-    """That of the survey, with all sources and stages."""
+    """The survey's task, with all sources and stages."""
     definition: RunDefinition

@@ -1,7 +1,7 @@
 """The records of a pass in the store: its plan, the commits of its shards, and the closed segment.
 
-Each is a JSON object that is written once, with If-None-Match. `segment.json` is authoritative for a segment. What
-records have once for each shard are dataclasses with slots, which take a third of the memory of a model.
+Each is a JSON object that is written once, with If-None-Match. `segment.json` is authoritative for a segment. Parts
+that records have once per shard are dataclasses with slots, which take a third of the memory of a model.
 """
 
 from typing import Annotated, Literal
@@ -49,9 +49,7 @@ class Object:
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=FORM)
 class Slice:
-    """`count` rows of a JSON lines file, starting with row `first` (from 0). `upstream` is the data set of the
-    items.
-    """
+    """`count` rows of a JSON lines file, starting with row `first` (from 0); `upstream` is the items' data set."""
 
     upstream: str
     rows: str
@@ -59,7 +57,7 @@ class Slice:
     first: int
     count: int
     ordinal: int | None = None
-    """Ordinal, in the upstream, of the slice's first item; the others follow. None: each row has its own (retries)."""
+    """Ordinal, in the upstream, of the slice's first item; the others follow. None: each row has one (retries)."""
     digest: str = ""
     """Digest `sha256:<hex>` of the rows file. Empty in passes that version 0.1.0 opened."""
 
@@ -74,7 +72,7 @@ class ShardPlan:
 
 
 class Pass(Model):
-    """`pass.json`: the plan of a pass. Whoever continues the pass follows this plan."""
+    """`pass.json`: the plan of a pass, which every process that continues the pass follows."""
 
     stage: str
     key: str
@@ -89,14 +87,14 @@ class Pass(Model):
     """Number of the pass's first input, counted from 0 over all committed passes."""
     shards: tuple[ShardPlan, ...]
     positions: dict[str, str] = Field(default_factory=dict)
-    """Upstream name -> ranges of the positions of its inputs, whose order their numbers follow. Inputs of other
+    """Upstream name -> ranges of the positions of its inputs, which are numbered in that order. Inputs of other
     upstreams are numbered in the order of the shards."""
     definition: dict[str, object]
     """Stage type, data version and canonical parameters; a task with another definition is stale."""
     versions: dict[str, str] = Field(default_factory=dict)
     runner: Runner
     usage: Usage | None = Field(None, exclude_if=lambda value: value is None)
-    """What opening the pass has used. None: not known."""
+    """Resources used to open the pass. None: unknown."""
 
 
 PLAN_BLOCK = 500
@@ -104,21 +102,21 @@ PLAN_BLOCK = 500
 
 
 class PlanBlock(Model):
-    """`plans/00001.json`: some shards of a large pass, so that a shard need not read the plan of all.
+    """`plans/00001.json`: a block of shards of a large pass, so that a shard does not read the plan of all.
 
-    It repeats what `pass.json` says. Version 0.1.0 neither writes nor reads it.
+    It repeats a part of `pass.json`. Version 0.1.0 neither writes nor reads it.
     """
 
     plan: Pass
     """The pass, with the shards of this block only."""
     first: int
-    """Number of the first of them, which is not 0."""
+    """Number of the first shard of the block, which is not 0."""
     of: int
     """Number of shards in the pass."""
     before: ShardPlan
     """The inputs of all earlier shards together: one slice for each upstream, with its number of inputs."""
     after: ShardPlan
-    """Those of all later shards."""
+    """The inputs of all later shards together."""
 
 
 class ShardCommit(Model):
@@ -138,38 +136,38 @@ class ShardCommit(Model):
     weight: float = 0.0
     ledger: Object
     signatures: Object | None = Field(None, exclude_if=lambda value: value is None)
-    """Signatures of the done inputs, of a stage that decides over the whole data set (`Stage.decide`)."""
+    """Signatures of the done inputs, for a stage that decides over the whole data set (`Stage.decide`)."""
     lineage: Object | None = Field(None, exclude_if=lambda value: value is None)
-    """Of a stage with `assemble`: which inputs its files, and their items, were made of (`AssembledFrom`). The frozen
-    outcomes of a shard say it of all other items."""
+    """For a stage with `assemble`: the inputs that its files, and their items, were made from (`AssembledFrom`). For
+    all other items, the frozen outcomes of a shard record this."""
     seconds: float = 0.0
     bytes: int = 0
     flow: Flow | None = Field(None, exclude_if=lambda value: value is None)
-    """Items, seconds and bytes of the inputs and of the items that were made. None: not known."""
+    """Items, seconds and bytes of the inputs and of the output. None: unknown."""
     usage: Usage | None = Field(None, exclude_if=lambda value: value is None)
-    """What the run that wrote this has used. None: not known."""
+    """Resources used by the run that wrote this. None: unknown."""
 
 
 class KeptIndex(Model):
-    """The signatures that one pass kept, in files of which a later pass reads only those it needs (`kept_index`)."""
+    """The signatures that one pass kept, divided into files so that a later pass reads only some (`kept_index`)."""
 
     count: int
     """Number of kept inputs. They are numbered from 0, in the order in which they were decided."""
     buckets: tuple[Object | None, ...] = ()
-    """Terms and the inputs that have them. A bucket has the terms that begin with the bits of its number; their number
-    is a power of two. None: no term begins so."""
+    """Buckets of terms and the inputs that have them. The number of buckets is a power of two, and a bucket has the
+    terms that begin with the bits of its number. None: no term begins with them."""
     blocks: tuple[Object, ...] = ()
     """Keys and signatures of `block_size` inputs each."""
     block_size: int
     since: int = 0
-    """The first segment whose kept inputs are in it as well, up to its own: small indexes are merged. 0: its own
-    alone."""
+    """The index also contains the kept inputs of the segments from this one on, because small indexes are merged. 0:
+    only those of its own segment."""
     sums: tuple[int, ...] = ()
-    """CRC-32 of each of `files`, by which later passes compare what they read: it takes a third of the time of the
-    digest. Empty: they compare digests, or what the files hold themselves."""
+    """CRC-32 of each of `files`, with which later passes check what they read; it takes a third of the time of the
+    digest. Empty: they check digests, or the checks in the files."""
     checked: bool = Field(False, exclude_if=lambda value: not value)
-    """The files hold a check of each posting and a CRC-32 of each input. Later passes compare what they look at with
-    these, and whole files with nothing."""
+    """The files contain a check of each posting and a CRC-32 of each input. Later passes check only these, not whole
+    files."""
 
     @property
     def files(self) -> tuple[Object, ...]:
@@ -177,19 +175,19 @@ class KeptIndex(Model):
 
 
 class Verdicts(Model):
-    """`verdicts.json`: what a stage decided about the inputs of a pass, written once, after all files that it names.
+    """`verdicts.json`: the decisions of a stage about the inputs of a pass, written once, after all files it names.
 
-    Whoever closes the pass after it was written follows it.
+    Every process that closes the pass later follows it.
     """
 
     stage: str
     key: str
     segment: int
     rows: dict[int, Object] = Field(default_factory=dict)
-    """Shard -> file of the verdicts about its inputs that were filtered; all others were kept."""
+    """Shard -> file with the verdicts about its filtered inputs; all others were kept."""
     kept: KeptIndex
     lost: tuple[ShardCommit, ...] = ()
-    """Shards that were closed as lost, as they were taken into account; their commits are in no other record."""
+    """Commits of the shards that were closed as lost, which are in no other record."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=FORM)
@@ -236,11 +234,11 @@ class Segment(Model):
     weight: float = 0.0
     parts: tuple[Part, ...] = ()
     list_rows: Object | None = Field(None, exclude_if=lambda value: value is None)
-    """Of a listing: which rows of the source's lists point at which item, as of this listing. None, and not written,
-    for a source without lists, and in segments of version 0.1.0, where items hold their rows."""
+    """For a listing: which rows of the source's lists refer to which item. None, and not written, for a source without
+    lists, and in segments of version 0.1.0, whose items contain their rows."""
     kept: KeptIndex | None = Field(None, exclude_if=lambda value: value is None)
-    """Of a stage that decides over the whole data set: the signatures that this pass kept. Its parts name rows with
-    the verdicts (`verdicts.json`) applied."""
+    """For a stage that decides over the whole data set: the signatures that this pass kept. The parts of the segment
+    name rows with the verdicts (`verdicts.json`) applied."""
     versions: dict[str, str] = Field(default_factory=dict)
     definition: dict[str, object] = Field(default_factory=dict)
     seconds: float = 0.0
@@ -248,13 +246,13 @@ class Segment(Model):
     bytes: int = 0
     """Size in bytes of the output files that the pass wrote."""
     flow: Flow | None = Field(None, exclude_if=lambda value: value is None)
-    """Items, seconds and bytes: effective totals over all segments up to this one. None: not known, as after a segment
-    of a version that recorded none."""
+    """Items, seconds and bytes: effective totals over all segments up to this one. None: unknown, such as after a
+    segment of a version that did not record them."""
     usage: Usage | None = Field(None, exclude_if=lambda value: value is None)
-    """What the pass has used: its open step, all runs of its shards, and the commit step until it closed the segment.
-    None: not known."""
+    """Resources used by the pass: its open step, all runs of its shards, and the commit step until it closed the
+    segment. None: unknown."""
     total_usage: Usage | None = Field(None, exclude_if=lambda value: value is None)
-    """The same of all passes up to this one, abandoned ones too, as far as it is known."""
+    """Known usage of all passes up to this one, including abandoned ones."""
 
 
 class StageRecord(Model):

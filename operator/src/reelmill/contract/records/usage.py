@@ -1,14 +1,14 @@
-"""What running a stage has used: time of CPUs, GPUs and pods, bytes of the store, and what its workers waited for.
+"""Resources used by a stage: time of CPUs, GPUs and pods, bytes of the store, and what its workers waited for.
 
-Everything that was paid counts, also the runs of a shard that failed, were repeated, or lost the race for its commit.
-Each process is counted once. A value that is absent is not known: it is never 0 in its place. Records of versions that
-counted nothing have no usage at all.
+All paid work counts, including runs of a shard that failed, were repeated, or lost the race for its commit. Each
+process is counted once. An absent value is unknown, and never replaced by 0. Records of versions that did not count
+have no usage.
 
 - A commit of a shard has the usage of the run that wrote it (`ShardCommit.usage`).
-- A run that ended otherwise leaves a record of its own (`UsageRecord`), which grows while it works. One that was killed
-  is counted up to the last record, at most some seconds before its end, and as one of `lostRuns`.
-- A segment has both together with its open and commit steps, of its pass (`Segment.usage`) and of all passes so far
-  (`Segment.totalUsage`).
+- A run that ends otherwise leaves a separate record (`UsageRecord`), which it updates while it works. A killed run is
+  counted up to its last record, at most some seconds before its end, and as one of `lostRuns`.
+- A segment has the sum of both and of its open and commit steps, for its pass (`Segment.usage`) and for all passes so
+  far (`Segment.totalUsage`).
 """
 
 from collections.abc import Iterable
@@ -20,12 +20,12 @@ from reelmill.contract.model import Model
 
 
 class Bound(StrEnum):
-    """What a stage's workers spent most of their time on, so that more of it would make the stage faster."""
+    """What a stage's workers spent most of their time on, and which therefore limits the stage."""
 
     DECODE = "decode"
     """Decoding of video and sound."""
     COMPUTE = "compute"
-    """Everything else that the stage does with its items: encode, models, arrays."""
+    """All other processing of items: encoding, models, arrays."""
     STORE = "store"
     """Reads and writes of the store and the sources."""
     WAITING = "waiting"
@@ -33,7 +33,7 @@ class Bound(StrEnum):
 
 
 class WorkSeconds(Model):
-    """Wall time of all worker processes in seconds, by what each did at the time; together all of their time."""
+    """Wall time of all worker processes in seconds, by activity; the sum is their total time."""
 
     decode: float = Field(0.0, ge=0, allow_inf_nan=False)
     compute: float = Field(0.0, ge=0, allow_inf_nan=False)
@@ -50,25 +50,25 @@ class WorkSeconds(Model):
 
 
 class Usage(Model):
-    """What was used. The sum of two usages has what is known of either."""
+    """Resources used. The sum of two usages has the values that are known in either."""
 
     cpu_seconds: float | None = Field(None, ge=0, allow_inf_nan=False)
-    """Seconds of CPU, user and system, of all processes: the kernel's counter of the container (cgroup v2), or those of
+    """CPU seconds, user and system, of all processes: the kernel's counter of the container (cgroup v2), or those of
     the processes."""
     gpu_seconds: float | None = Field(None, ge=0, allow_inf_nan=False)
-    """Seconds in which GPUs worked, by NVIDIA's management library; absent without a GPU."""
+    """Seconds during which GPUs were busy, from NVIDIA's management library; absent without a GPU."""
     gpu_decoder_seconds: float | None = Field(None, ge=0, allow_inf_nan=False)
-    """Seconds in which the decoders of GPUs worked, which is part of `gpuSeconds`; absent without a GPU."""
+    """Seconds during which the decoders of GPUs were busy, a part of `gpuSeconds`; absent without a GPU."""
     pod_seconds: float | None = Field(None, ge=0, allow_inf_nan=False)
-    """Wall time of the pods, or of the steps on one machine, from the start of the process."""
+    """Wall time in seconds of the pods, or of the steps on one machine, from the start of the process."""
     bytes_read: int | None = Field(None, ge=0)
-    """Bytes read from the store and the sources. A file in a folder that is used in place counts with its size."""
+    """Bytes read from the store and the sources. A file used in place in a folder counts with its size."""
     bytes_written: int | None = Field(None, ge=0)
-    """Bytes written to the store, records included."""
+    """Bytes written to the store, including records."""
     work: WorkSeconds | None = None
-    """Wall time of the workers, by what they did."""
+    """Wall time of the workers by activity."""
     lost_runs: int = Field(0, ge=0)
-    """Number of runs that were killed: what they used after their last record is not known."""
+    """Number of runs that were killed, whose usage after their last record is unknown."""
 
     def __add__(self, other: "Usage") -> "Usage":
         return Usage(
@@ -84,26 +84,26 @@ class Usage(Model):
 
     @property
     def bound(self) -> Bound | None:
-        """What bounds the stage; None: not known."""
+        """What limits the stage; None: unknown."""
         return bound(self.work) if self.work else None
 
 
 class UsageRecord(Model):
-    """`usage/00012-<run>.json`: what a run of a shard has used so far, replaced as it grows."""
+    """`usage/00012-<run>.json`: the usage of a run of a shard so far, replaced as it grows."""
 
     usage: Usage
     ended: bool = False
-    """Whether the run said so at its end; otherwise it is running, or was killed."""
+    """Whether the run wrote it at its end; otherwise it is running, or was killed."""
 
 
 def bound(work: WorkSeconds) -> Bound | None:
-    """What most of the workers' time went into; the first in the order of `Bound` of equals, None of no time."""
+    """The activity with the most worker time, or the first of equals in the order of `Bound`; None without any time."""
     longest = max(Bound, key=lambda one: getattr(work, one.value))
     return longest if getattr(work, longest.value) else None
 
 
 def together(usages: Iterable[Usage | None]) -> Usage | None:
-    """The sum of all that is known; None: nothing is."""
+    """The sum of all known usages; None if none is known."""
     found: Usage | None = None
     for usage in usages:
         found = found + usage if found and usage else found or usage

@@ -1,4 +1,4 @@
-"""Which parts of segments a verification found whole, so that an interrupted one continues."""
+"""Record of the parts of segments that a verification found intact, so that it can continue after an interruption."""
 
 from collections.abc import Mapping
 
@@ -11,7 +11,7 @@ class ProgressRecord(Model):
     store: str
     """URI of the store."""
     began: str = ""
-    """Which verification this is: the time at which it began, RFC 3339. Empty: one that a user started."""
+    """Identifies the verification: the time at which it began, RFC 3339. Empty: a user started it."""
     whole: Mapping[str, Mapping[int, str]] = {}
     """Root of a data set -> number of a segment -> ranges of its parts, counted from 0."""
     objects: int = 0

@@ -17,13 +17,13 @@ class Block(Model):
     data_version: ClassVar[int] = 1
     """Version of the data that the block produces."""
     not_in_key: ClassVar[frozenset[str]] = frozenset()
-    """Fields that say how or where the work is done, and never what comes of it: an address, a budget."""
+    """Fields that affect how or where the work is done but not its result, such as an address or a budget."""
     gives: ClassVar[str] = "anything"
-    """What its items are (`videos`, `tars`, …): a stage is refused an upstream that gives what it does not take."""
+    """Kind of its items (`videos`, `tars`, …). A stage cannot read an upstream that gives a kind it does not take."""
 
     @property
     def given(self) -> str:
-        """What its items are with these parameters."""
+        """Kind of its items with these parameters."""
         return self.gives
 
     @property
@@ -35,20 +35,20 @@ class Block(Model):
     def added_fields(self) -> frozenset[str] | None:
         """Names of the fields that its items have with these parameters, with dots below objects (`measures.luma`).
 
-        For a stage with `keeps_fields`, those that it adds. None: the block cannot tell, and a rule may name any.
+        For a stage with `keeps_fields`, those that it adds. None: unknown, and a rule may name any field.
         """
         return None
 
     def known_fields(self, upstreams: Sequence[frozenset[str] | None]) -> frozenset[str] | None:
-        """All fields of its items, as `added_fields`; `upstreams` are those of its inputs."""
+        """All fields of its items, in the form of `added_fields`; `upstreams` are the fields of its inputs."""
         return self.added_fields
 
     def canonical(self) -> dict[str, Any]:
-        """The fields that differ from their defaults, in JSON form, without those that are no part of the key."""
+        """The fields that differ from their defaults, in JSON form, without those that are not part of the key."""
         return self.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude=set(self.not_in_key))
 
     def surroundings(self) -> dict[str, Any]:
-        """The fields that are no part of the key, where they differ from their defaults; a change starts a survey."""
+        """The fields that are not part of the key and differ from their defaults; a change starts a survey."""
         return self.model_dump(mode="json", by_alias=True, exclude_defaults=True, include=set(self.not_in_key))
 
     def params(self) -> dict[str, Any]:
@@ -60,7 +60,7 @@ class SourceBlock(Block):
     """A block that lists items."""
 
     uri_field: ClassVar[str] = "uri"
-    """The field that says where the source is, by whose kind of server credentials are named."""
+    """Name of the field with the location of the source, whose scheme determines the names of credentials."""
 
     @property
     def where(self) -> str:
@@ -72,17 +72,17 @@ class StageBlock(Block):
     """A block that turns items into items."""
 
     takes: ClassVar[frozenset[str]] = frozenset()
-    """What it can read, as other blocks' `gives`; empty: anything."""
+    """Kinds of items that it can read, as in `gives` of other blocks; empty: any."""
     passes_items: ClassVar[bool] = False
-    """Whether its items are those of its upstreams, with other fields or fewer of them: it gives what they give."""
+    """Whether its items are those of its upstreams, possibly fewer or with other fields, and so of the same kind."""
     keeps_fields: ClassVar[bool] = False
-    """Its items have the fields of its inputs, besides `added_fields`."""
+    """Whether its items have the fields of its inputs in addition to `added_fields`."""
     runs_model: ClassVar[bool] = False
-    """Whether its pods always need the image that holds torch."""
+    """Whether its pods always need the image with torch."""
     heavy_views: ClassVar[bool] = False
     """Whether views are expensive, so that they are built only when all upstreams are complete."""
     spans_ignored: ClassVar[bool] = False
-    """Whether earlier versions took all of a file of which an item is a part (`start`, `end` of a source's row)."""
+    """Whether earlier versions processed the whole file of an item that is a part of it (`start`, `end` of a row)."""
     group_size: ClassVar[int] = 1
     """Default of `batch`."""
 
@@ -104,7 +104,7 @@ class StageBlock(Block):
 
     @property
     def returns_inputs(self) -> bool:
-        """With `passes_items`: it passes on what the items of its upstreams were made of, in place of these."""
+        """With `passes_items`: it passes on the origins of the items of its upstreams instead of the items."""
         return False
 
     @property
@@ -114,7 +114,7 @@ class StageBlock(Block):
 
     @property
     def torch_image(self) -> bool:
-        """Whether its pods need the image that holds torch, with these parameters."""
+        """Whether its pods need the image with torch, with these parameters."""
         return self.runs_model
 
     @property
@@ -124,7 +124,7 @@ class StageBlock(Block):
 
     @property
     def pod_workers(self) -> int | None:
-        """Number of worker processes of a pod where the stage sets none; None: one per CPU."""
+        """Default number of worker processes of a pod; None: one per CPU."""
         return None
 
     @property
@@ -138,11 +138,11 @@ class StageBlock(Block):
         return None
 
     def misfit(self, upstream: Block, name: str) -> tuple[str, str] | None:
-        """Why this block cannot read that one although it takes what it gives: what is wrong, and a hint."""
+        """Why this block cannot read `other` although the kinds match: (problem, hint)."""
         return None
 
     def read_fields(self) -> Sequence[tuple[str, str]]:
-        """(path of a parameter below the block, field of the inputs that it names, with dots below objects)."""
+        """(path of a parameter in the block, field of the inputs that it names, with dots below objects)."""
         return ()
 
     def refusals(self) -> list[str]:

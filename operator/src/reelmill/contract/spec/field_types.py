@@ -12,7 +12,7 @@ Name = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", min_leng
 
 
 _MISTYPED = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*:[/\\]+|//+|\\\\+)[^/\\]*:[^/\\]*@")
-"""A URL with a user that is read as a path, because of its slashes: `s3:/user:key@host/`."""
+"""Matches a URL with credentials that is parsed as a path because of its slashes: `s3:/user:key@host/`."""
 
 
 def _without_user_info(uri: str) -> str:
@@ -30,7 +30,7 @@ _NO_HOST = re.compile(r"[\x00-\x20\x7f\\'\"<>]")
 def _plain_endpoint(url: str) -> str:
     if has_query(url):
         raise ValueError("an endpoint must not contain a query or a fragment: write it as http://host:9000")
-    if _NO_HOST.search(url):  # clients disagree on where a host ends that is followed by one of these
+    if _NO_HOST.search(url):  # clients disagree on whether these characters end the host
         raise ValueError("an endpoint must not contain spaces, quotes or backslashes: write it as http://host:9000")
     return url
 
@@ -51,7 +51,7 @@ _QUANTITY = re.compile(r"^\d+(?:\.\d+)?(?:m|k|M|G|T|P|Ki|Mi|Gi|Ti|Pi)?$")
 
 
 def seconds(duration: str) -> float:
-    """The seconds of a duration such as `90s`, `10m` or `1h30m`. Raises ValueError for other text."""
+    """Convert a duration such as `90s`, `10m` or `1h30m` to seconds. Raises ValueError for other text."""
     if not _DURATION.match(duration):
         raise ValueError(f"{duration!r} is not a duration: write 90s, 10m or 1h30m")
     return sum(float(number) * _UNITS[unit] for number, unit in re.findall(r"([\d.]+)(ms|s|m|h|d)", duration))

@@ -1,1 +1,1 @@
-"""What a task consists of besides its data sets: limits, what follows it, and what its reports say."""
+"""Parts of a task other than its data sets: limits, follow-up work, and parts of reports."""

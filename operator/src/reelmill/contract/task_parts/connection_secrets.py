@@ -1,7 +1,7 @@
-"""Which Secrets the credentials of a step's connections come from: `REELMILL_SECRETS`, beside the task.
+"""The Secrets that contain the credentials of a step's connections, passed in `REELMILL_SECRETS`.
 
-A connection whose Secret lacks the keys of its server is refused, rather than used with the identity of the pod. An
-image that does not know the variable does not refuse it.
+A connection whose Secret lacks the keys of its server is rejected instead of using the identity of the pod. Older
+images, which do not read the variable, do not reject it.
 """
 
 import json
@@ -14,12 +14,12 @@ ENV = "REELMILL_SECRETS"
 
 
 def of_this_machine(text: str) -> str:
-    """The same without the store's: on one machine, its credentials may come from wherever the user has them."""
+    """Remove the store's Secret: on one machine, its credentials may come from any source that the user configured."""
     return json.dumps({prefix: name for prefix, name in json.loads(text).items() if prefix})
 
 
 def with_secrets(task: Task, env: Mapping[str, str]) -> Task:
-    """A task that was read from its JSON, with the names of the Secrets."""
+    """Parse a task from its JSON and add the names of the Secrets."""
     named: dict[str, str] = json.loads(env.get(ENV) or "{}")
     store = task.store.replace(connection=task.store.connection.replace(secret=named.get("", "")))
     sources = tuple(

@@ -1,8 +1,8 @@
-"""What a step goes on to do after its task, if it can: `REELMILL_NEXT`, beside the task.
+"""Work that a step does after its task, if it can, passed in `REELMILL_NEXT`.
 
-Operator and stage images may have different versions. An image that does not know the variable, or cannot read it, does
-its task alone, and the planner runs the remaining steps as Jobs of their own. A report has fields about a follow-up
-only if the variable was set, because an older operator refuses unknown fields.
+Operator and stage images may have different versions. An image that cannot read the variable does only its task, and
+the planner runs the remaining steps as separate Jobs. A report has fields about a follow-up only if the variable was
+set, because an older operator rejects unknown fields.
 """
 
 from pydantic import Field
@@ -26,7 +26,7 @@ class PassBound(Model):
 
 
 class NextStage(Model):
-    """A stage whose next pass this step may open, or measure, once its own work is done."""
+    """A stage whose next pass this step may open or measure after its work is done."""
 
     name: str
     stage: StageDef | None = None
@@ -42,16 +42,16 @@ class NextStage(Model):
 
 
 class FollowUp(Model):
-    """The work after the task. Empty: only the fields of reports that this version added are wanted."""
+    """The work after the task. Empty: only the report fields that this version added are requested."""
 
     whole: bool = False
-    """Open: go on to process and to commit the pass, if it fits `bound`."""
+    """Open: continue by processing and committing the pass, if it fits `bound`."""
     closes: bool = False
-    """Shards: go on to commit the pass, if all of its shards are committed."""
+    """Shards: continue by committing the pass, if all of its shards are committed."""
     bound: PassBound | None = None
     """The largest pass for one pod; None: no pass is done by one pod."""
     next: tuple[NextStage, ...] = ()
     """Survey, commit, open with `whole` and shards with `closes`: the stages whose next passes are opened or measured.
     """
     waves: int = 1
-    """Into how many passes the new segments of a source are divided."""
+    """Number of passes into which the new segments of a source are divided."""

@@ -1,4 +1,4 @@
-"""The next pass of a stage: what it covers, when there is none, and what a step of another stage reports of it."""
+"""The next pass of a stage: what it covers, and how a step of another stage reports it."""
 
 import math
 

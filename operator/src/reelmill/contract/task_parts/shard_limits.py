@@ -17,17 +17,17 @@ class ShardLimits(Model):
     item_timeout: float = 120.0
     """Wall time in seconds for one group; after that, SIGKILL and `failed(decode_timeout)`."""
     early_abort: int = 50
-    """The shard ends with exit code 65 if this many items come first and all fail in one class."""
+    """The shard ends with exit code 65 if its first so many items all fail in one class."""
     checkpoint_seconds: float = 20.0
     """Seconds between two checkpoints."""
     memory_max: int | None = Field(None, exclude_if=lambda value: value is None)
-    """Bytes of memory that a pod may get at most: an item that a pod with less died of is tried again. None: what this
-    pod has."""
+    """Maximum memory in bytes that a pod may get: an item that exhausted a pod with less is tried again. None: the
+    memory of this pod."""
 
     @model_validator(mode="before")
     @classmethod
     def _without_what_is_gone(cls, given: Any) -> Any:
-        """Drop `workerMemory`, which version 0.1.0 wrote, always 0, and nothing ever set."""
+        """Drop `workerMemory`, which version 0.1.0 always wrote as 0."""
         if not isinstance(given, dict):
             return given
         return {name: value for name, value in given.items() if name != "workerMemory"}

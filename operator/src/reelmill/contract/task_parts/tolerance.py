@@ -17,7 +17,7 @@ def over_tolerance(tolerate: str | None, totals: Counts) -> bool:
 
 
 def tolerance_message(tolerate: str | None, totals: Counts) -> str:
-    """The message for a tolerance that is exceeded."""
+    """The message for an exceeded tolerance."""
     share = tolerate or f"{' or '.join(DEFAULT_TOLERANCE)} items"
     return (
         f"{totals.failed} of {totals.in_} items failed, more than the tolerance of {share} "

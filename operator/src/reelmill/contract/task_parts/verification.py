@@ -1,4 +1,4 @@
-"""The periodic verification of a store: what its pods are told, what they report, and what the status says of it."""
+"""The periodic verification of a store: the input of its pods, their report, and its status."""
 
 from typing import Annotated, Literal
 
@@ -11,10 +11,10 @@ VERIFICATION_TEXT = 256
 
 
 class VerificationTask(Model):
-    """What a verification is, and how fast it reads."""
+    """The parameters of a verification."""
 
     began: str
-    """When it began, RFC 3339. Another pod with the same time continues it."""
+    """Time at which it began, RFC 3339. Another pod with the same time continues it."""
     max_rate: float
     """Maximum number of bytes to read per second."""
     read_all: bool = False
@@ -26,11 +26,11 @@ class VerifyReport(Model):
 
     step: Literal["verify"] = "verify"
     objects: int = 0
-    """Number of objects that were compared, by earlier pods as well."""
+    """Number of objects that were compared, including earlier pods."""
     bytes: int = 0
     """Bytes that the last pod read."""
     damaged: int = 0
-    """Number of objects that are not what was committed."""
+    """Number of objects that differ from what was committed."""
     names: tuple[str, ...] = ()
     """Keys of the first few of them."""
 

@@ -1,4 +1,4 @@
-"""How a step reads files of web servers."""
+"""Limits for reading files of web servers in a step."""
 
 from reelmill.contract.model import Model
 

@@ -1,1 +1,1 @@
-"""Text that people read: made safe for terminals, without credentials; and lines of logs that may be JSON."""
+"""Text for people: escaping for terminals, removal of credentials, formatting, and log lines that may be JSON."""

@@ -1,4 +1,4 @@
-"""Reads lines that may be JSON: logs contain what programs of others print, too."""
+"""Parsing of log lines that may be JSON; logs also contain output of other programs."""
 
 import json
 from typing import Any

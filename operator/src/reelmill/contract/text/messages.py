@@ -1,24 +1,26 @@
-"""Messages of errors as they may be kept and shown: without credentials, and the same for the same cause."""
+"""Error messages for storage and display: without credentials, and equal for equal causes."""
 
 import re
 
 from reelmill.contract.text.urls import without_secrets
 
 LONGEST = 500
-"""Characters of the message of an item."""
+"""Maximum length of the message of an item, in characters."""
 
 _ADDRESS = re.compile(r"(?<!\s)\s+at\s+0x[0-9a-fA-F]{4,16}(?=>)")
 
 
 def told(text: str) -> str:
-    """The text without credentials in URLs, and without the addresses of objects: `<BytesIO object at 0x7f…>`."""
+    """Remove credentials in URLs and addresses of objects (`<BytesIO object at 0x7f…>`) from a text."""
     text = without_secrets(text)
     return _ADDRESS.sub("", text) if " at 0x" in text else text
 
 
 def shortened(text: str, longest: int = LONGEST) -> str:
-    """The text as `told`, or its beginning and end: a message may begin with a name of 1,024 bytes, and says at its end
-    why. Credentials are removed first: half of a URL is not recognised as one.
+    """Clean a text as `told` does, and shorten it to its beginning and end.
+
+    A message may begin with a name of 1,024 bytes, with the cause last. Credentials are removed before the text is cut,
+    because half of a URL is not recognised as one.
     """
     text = told(text)
     if len(text) <= longest:

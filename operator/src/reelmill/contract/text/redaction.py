@@ -1,8 +1,8 @@
-"""Takes credentials out of documents and texts that are written for others: cards, reports, pages, support bundles.
+"""Removal of credentials from documents and texts that are shared: cards, reports, pages, support bundles.
 
-What a field or a variable is called decides first: values of `env`, of annotations of other tools, of parameters of
-one's own code, and of fields named like a password are left out whatever they are. What is left is searched for values
-that are known to be secret, for credentials in URLs, and for forms that only credentials have.
+Some values are always removed because of their field: those of `env`, of annotations of other tools, of parameters of
+the user's code, and of fields named like a password. The rest is searched for values known to be secret, for
+credentials in URLs, and for text with the form of a credential.
 """
 
 import json
@@ -15,10 +15,10 @@ from typing import Any
 from reelmill.contract.text.urls import without_secrets
 
 OURS = "reelmill.dev/"
-"""Beginning of the names of our annotations."""
+"""Prefix of reelmill's annotations."""
 REMOVED = "[removed]"
 SHORTEST = 6
-"""Characters of a value that is searched for; shorter ones, such as `1` or `true`, would be found everywhere."""
+"""Minimum length of a value to search for; shorter ones, such as `1` or `true`, would be found everywhere."""
 _WORDS = (
     r"pass(?:word|wd|phrase)|secret|token(?!iz)|credentials?|authorization|signature|connection_?string"
     r"|(?:api|access|secret|private|account|storage|session)_?key(?:_?id)?|sas"
@@ -39,20 +39,20 @@ _FORMS = re.compile(
     re.IGNORECASE,
 )
 _FREE = {"params": ("run", "entrypoint"), "extra": ("caption", "model")}
-"""Fields that may hold anything, the block whose they are, and a field that only this block has: parameters of a `run`
-stage, and what `caption` sends to a server besides its own."""
+"""Fields that may contain anything, their block, and a field that only this block has: parameters of a `run` stage, and
+the extra fields that `caption` sends to a server."""
 _UNRESERVED = frozenset(ascii_letters + digits + "-._~")
 _USER = re.compile(r"://([^\s/?#'\"<>\\@:]{0,200}(?::(?!\d{1,5}/)[^\s'\"<>\\@]{0,200})?)@")
-"""Name and password in a URL; the password may have a `/`, as keys of S3 do that nobody escaped."""
+"""Name and password in a URL; the password may contain a `/`, such as an unescaped S3 key."""
 
 
 def is_secret(name: str) -> bool:
-    """Whether a field or variable of this name holds a credential: `AWS_SECRET_ACCESS_KEY`, `apiToken`, `password`."""
+    """Whether a field or variable with this name is a credential: `AWS_SECRET_ACCESS_KEY`, `apiToken`, `password`."""
     return _NAME.search(_CAMEL.sub("_", name).lower().replace("-", "_").replace(".", "_")) is not None
 
 
 class Redactor:
-    """Removes what `known` lists, and everything that looks like a credential."""
+    """Removes the values in `known`, and everything that looks like a credential."""
 
     def __init__(self, known: Iterable[str] = ()) -> None:
         self._known: set[str] = set()
@@ -60,7 +60,7 @@ class Redactor:
         self.learn(known)
 
     def learn(self, known: Iterable[str]) -> None:
-        """Values that are secret wherever they stand, also quoted for URLs or encoded as base64."""
+        """Values that are secret anywhere, including quoted for URLs or encoded as base64."""
         for value in known:
             if len(value) >= SHORTEST:
                 encoded = b64encode(_bytes(value)).decode().rstrip("=")
@@ -69,7 +69,7 @@ class Redactor:
         self._pattern = re.compile("|".join(map(re.escape, forms))) if forms else None
 
     def text(self, text: str) -> str:
-        """The text with `[removed]` in place of credentials."""
+        """Replace credentials in a text with `[removed]`."""
         if self._pattern:
             text = self._pattern.sub(REMOVED, text)
         if "://" in text:
@@ -77,7 +77,7 @@ class Redactor:
         return _FORMS.sub(REMOVED, _ASSIGNED.sub(rf"\1{REMOVED}", without_secrets(text)))
 
     def tree(self, value: Any, field: str = "") -> Any:
-        """A document of JSON values; `field` is its name in the document that contains it."""
+        """Redact a document of JSON values; `field` is its name in the document that contains it."""
         if isinstance(value, Mapping):
             free = {name for name, (block, beside) in _FREE.items() if field == block or beside in value}
             return {
@@ -89,7 +89,7 @@ class Redactor:
         return self.text(value) if isinstance(value, str) else value
 
     def line(self, line: str) -> str:
-        """A line of a log: a JSON object, or text."""
+        """Redact a log line, which is a JSON object or text."""
         try:
             record = json.loads(line)
         except (ValueError, RecursionError):
@@ -99,7 +99,7 @@ class Redactor:
     def _member(self, beside: Mapping[Any, Any], field: str, name: str, value: Any) -> Any:
         if name == "managedFields":
             return REMOVED
-        of_secret = name == "key" and "secretRef" in beside  # which value of the Secret it is
+        of_secret = name == "key" and "secretRef" in beside  # the name of a key in a Secret
         if field == "env" and name not in ("name", "valueFrom", "secretRef", "configMapRef") and not of_secret:
             return masked(value)
         if field == "annotations" and not name.startswith(OURS):
@@ -113,21 +113,21 @@ _REDACTOR = Redactor()
 
 
 def redacted(document: Any) -> Any:
-    """A document without what is secret by its place, its name or its form."""
+    """Redact a document: values that are secret because of their field, name or form."""
     return _REDACTOR.tree(document)
 
 
 def _bytes(text: str) -> bytes:
-    return text.encode(errors="surrogatepass")  # variables of a shell may hold what is no UTF-8
+    return text.encode(errors="surrogatepass")  # environment variables may contain invalid UTF-8
 
 
 def _percent_encoded(text: str) -> str:
-    """As it stands in a URL (RFC 3986, 2.3)."""
+    """Quote a value as in a URL (RFC 3986, 2.3)."""
     return "".join(chr(byte) if chr(byte) in _UNRESERVED else f"%{byte:02X}" for byte in _bytes(text))
 
 
 def masked(value: Any) -> Any:
-    """A document without its texts: parameters of one's own code may be anything."""
+    """Remove all texts from a document, because parameters of the user's code may contain anything."""
     if isinstance(value, Mapping):
         return {name: masked(each) for name, each in value.items()}
     if isinstance(value, list | tuple):
@@ -136,7 +136,7 @@ def masked(value: Any) -> Any:
 
 
 def secrets_of(document: Any, field: str = "") -> Iterator[str]:
-    """Values in a document that are secret by their place: of `env`, of fields named so, and before hosts of URLs."""
+    """Values in a document that are secret: those of `env`, of fields with such names, and credentials in URLs."""
     if isinstance(document, Mapping):
         for name, each in document.items():
             if isinstance(each, str) and (is_secret(str(name)) or (field == "env" and name == "value")):
@@ -152,6 +152,6 @@ def secrets_of(document: Any, field: str = "") -> Iterator[str]:
 
 
 def secret_variables(environment: Mapping[str, str]) -> list[str]:
-    """Values of the environment's variables that are named like credentials, and credentials in the URLs of others."""
+    """Values of environment variables that are named like credentials, and credentials in URLs in others."""
     named = [value for name, value in environment.items() if is_secret(name)]
     return [*named, *secrets_of([value for value in environment.values() if "://" in value])]

@@ -1,4 +1,4 @@
-"""Sentences that several explanations share: lists of names, and failed items with what to do about them."""
+"""Sentences shared by several explanations: lists of names, and failed items with remedies."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -7,7 +7,7 @@ from reelmill.contract.reasons import RetryHelps, item_reason
 
 
 def sentence(text: str) -> str:
-    """The text with a full stop at its end."""
+    """Add a full stop to a text."""
     text = text.strip()
     return text if not text or text.endswith((".", "!", "?", "…")) else f"{text}."
 
@@ -26,9 +26,9 @@ def failures(failed: int, reasons: Mapping[str, int]) -> str:
 
 
 def advice(stages: Iterable[Mapping[str, int]]) -> str:
-    """What the most frequent reason of failed items means, and what to do; empty where nothing is declared of it.
+    """Meaning of the most frequent reason of failed items, and a remedy; empty if the reason is not declared.
 
-    Each stage is its items by `outcome:reason`.
+    Each stage is given as its items by `outcome:reason`.
     """
     counted = Counter[str]()
     for reasons in stages:

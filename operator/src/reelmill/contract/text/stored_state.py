@@ -1,4 +1,4 @@
-"""Why a pipeline is in the state in which its store shows it: for files and stores, of which no cluster knows. Pure."""
+"""Explanation of a pipeline's state from its store alone, for files and stores without a cluster. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,12 +19,12 @@ class StoredState:
 
     @property
     def why(self) -> str:
-        """One paragraph."""
+        """The state and its explanation as one paragraph."""
         return f"{self.cause} {self.losses}".strip()
 
 
 def stored_state(rows: Sequence[StatusRow]) -> StoredState:
-    """The state of sources and stages: all of a pipeline, or one."""
+    """The state of all sources and stages of a pipeline, or of one."""
     state, cause = _cause(rows)
     return StoredState(state, cause, _losses(rows))
 
@@ -52,7 +52,7 @@ def _cause(rows: Sequence[StatusRow]) -> tuple[PipelineState, str]:
 
 
 def _nothing(rows: Sequence[StatusRow]) -> str:
-    """Why nothing is committed: no run came that far, or it failed to list the sources, or they had no items."""
+    """Why nothing is committed: no run has got that far, listing the sources failed, or they had no items."""
     sources = [row for row in rows if row.kind == "source"]
     if not sources or not all(row.listed for row in sources):
         return "Nothing is committed yet."

@@ -1,4 +1,4 @@
-r"""Makes text safe for terminals: file names, captions and messages of servers may contain control characters.
+r"""Escaping of text for terminals: file names, captions and messages of servers may contain control characters.
 
 Escape sequences overwrite the screen, line breaks forge lines, and directional overrides (RLO and others) reverse the
 text after them. They are shown as Python escapes: `\x1b`, `\n`, `\u202e`. Letters of every script, combining marks and

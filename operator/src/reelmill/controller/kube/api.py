@@ -94,7 +94,7 @@ class KubeApi:
         return await self._write("PATCH", path(JOBS, namespace, name), patch)
 
     async def delete_job(self, job: Json, *, wait: bool = False) -> Json:
-        """Delete this Job, and its pods in the background; with `wait`, the Job is kept until they are gone."""
+        """Delete this Job, and its pods in the background; with `wait`, the Job is kept until they are deleted."""
         metadata = job["metadata"]
         body = {
             "apiVersion": "v1",
@@ -114,8 +114,8 @@ class KubeApi:
     async def pods(self, namespace: str, job: str, phase: str, *, cached: bool = False) -> list[Json]:
         """Up to 20 pods of a Job that are in a phase.
 
-        With `cached`, all of them as the API server's cache has them, which may be a little older than the Job. The
-        server answers at once; otherwise it waits for its cache to catch up with etcd, which takes about 0.1 s.
+        With `cached`, all of them, from the API server's cache, which may be slightly older than the Job. The server
+        then answers at once; otherwise, it waits for its cache to catch up with etcd, which takes about 0.1 s.
         """
         query = {
             "labelSelector": f"batch.kubernetes.io/job-name={job}",

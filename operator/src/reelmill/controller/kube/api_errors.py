@@ -8,7 +8,7 @@ Refusal                      the server rejected the request
 └── Forbidden       401 403  the operator has no permission
 Trouble                      a retry may succeed
 └── Throttled       429      retry after `after` seconds
-Fenced                       this process must not write any more
+Fenced                       this process must not write anymore
 """
 
 from collections.abc import Mapping

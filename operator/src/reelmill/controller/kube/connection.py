@@ -22,7 +22,7 @@ from reelmill.controller.kube.api_errors import NoAnswer, outcome
 
 TIMEOUT = aiohttp.ClientTimeout(total=60, sock_connect=10)
 STREAM_TIMEOUT = aiohttp.ClientTimeout(sock_connect=10)
-"""No read timeout, because a log that is followed may be silent for hours."""
+"""No read timeout, because a followed log may have no output for hours."""
 MERGE_PATCH = "application/merge-patch+json"
 JSON_PATCH = "application/json-patch+json"
 APPLY_PATCH = "application/apply-patch+yaml"
@@ -221,14 +221,14 @@ async def _configuration(access: Access) -> client.Configuration:
         where = "the pod's service account" if access.in_cluster else access.kubeconfig or "the default kubeconfig"
         problem = SpecError(f"no access to a cluster: {error}", where=where, hint=_HINT)
         raise problem from error
-    # aiohttp would look for a proxy, and for passwords in ~/.netrc, in threads before every request.
+    # aiohttp would look up the proxy, and passwords in ~/.netrc, in threads before every request.
     found.proxy = found.proxy or _proxy(found.host)
     found.client_session_kwargs = {"trust_env": False}
     return found
 
 
 def _proxy(server: str) -> str | None:
-    """The proxy that the environment (`HTTPS_PROXY`, `NO_PROXY`, …) names for a server; None: none."""
+    """The proxy for a server from the environment (`HTTPS_PROXY`, `NO_PROXY`, …), or None."""
     where = urlsplit(server)
     return None if proxy_bypass(where.hostname or "") else getproxies().get(where.scheme)
 

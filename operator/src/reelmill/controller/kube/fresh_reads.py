@@ -36,7 +36,7 @@ async def found_missing(verbs: KubeApi, cache: Cache, namespace: str, status: St
 
 
 async def still_failed(verbs: KubeApi, cache: Cache, job: Json) -> Json | None:
-    """The current state of a failed Job, whose indexes determine the shards to retry. None: it is gone."""
+    """The current state of a failed Job, whose indexes determine the shards to retry. None: it was deleted."""
     metadata = job["metadata"]
     try:
         fresh = await verbs.job(metadata["namespace"], metadata["name"])

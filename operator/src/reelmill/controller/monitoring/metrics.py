@@ -17,7 +17,7 @@ _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 
 
 class Metrics:
-    """The metrics of one operator, in their own registry."""
+    """The metrics of one operator, in a separate registry."""
 
     def __init__(self) -> None:
         self.registry = registry = CollectorRegistry()
@@ -116,11 +116,11 @@ class Metrics:
         self._request_time.labels(method).observe(seconds)
 
     def lineage_events(self, result: str, count: int) -> None:
-        """Record what became of OpenLineage events: `sent`, `failed` or `dropped`."""
+        """Record the result of OpenLineage events: `sent`, `failed` or `dropped`."""
         self._lineage.labels(result).inc(count)
 
     def telemetry_refused(self, of: str) -> None:
-        """Record that the settings of `openlineage` or `traces` cannot be used."""
+        """Record that the settings of `openlineage` or `traces` are invalid."""
         self._refused.labels(of).set(1)
 
     def text(self, cache: Cache, queue: WorkQueue) -> bytes:

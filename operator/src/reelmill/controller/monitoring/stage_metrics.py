@@ -1,9 +1,9 @@
-"""What the stages of all pipelines did and used, from their statuses: pods end before anybody could scrape them.
+"""Metrics of the stages of all pipelines, from their statuses, because pods end before they could be scraped.
 
-The numbers are those of the commits in the stores, so a restart of the operator loses none. They fall when a pipeline
-is deleted or its definition changes, so they are gauges. Labels are bounded: types of stages, outcomes, states,
-activities of workers, and for what was used, which somebody pays, the namespaces of pipelines (`namespace` itself is
-what Prometheus calls the place of the operator). What no commit tells has no sample.
+The numbers come from the commits in the stores, so a restart of the operator does not lose any. They are gauges,
+because they decrease when a pipeline is deleted or its definition changes. Labels are bounded: types of stages,
+outcomes, states, activities of workers, and, for usage, the namespaces of pipelines (the label `namespace` itself is
+that of the operator in Prometheus). Values that are in no commit have no sample.
 """
 
 from collections import Counter
@@ -34,11 +34,11 @@ USED = {
     ),
     "podSeconds": ("reelmill_stage_pod_seconds", "Seconds of stage pods, including failed ones."),
 }
-"""Field of `Usage` -> its metric, and what that is."""
+"""Field of `Usage` -> its metric and description."""
 
 
 def stage_metrics(pipelines: Iterable[Json]) -> Iterator[Metric]:
-    """Sums over the stages of these resources. Outcomes and volumes that a status does not have count as 0."""
+    """Sums over the stages of the resources. Outcomes and volumes that a status does not have count as 0."""
     items: Counter[tuple[str, ...]] = Counter()
     states: Counter[tuple[str, ...]] = Counter()
     seconds: dict[tuple[str, ...], float] = {}
@@ -67,7 +67,7 @@ def stage_metrics(pipelines: Iterable[Json]) -> Iterator[Metric]:
 
 
 class StageCollector(Collector):
-    """The stages of the pipelines that `pipelines` holds when the metrics are read."""
+    """Collects the metrics of stages from the current content of `pipelines`."""
 
     pipelines: Sequence[Json] = ()
 
@@ -76,7 +76,7 @@ class StageCollector(Collector):
 
 
 def stage_text(pipelines: Sequence[Json]) -> str:
-    """These metrics alone, in the Prometheus text format."""
+    """Only these metrics, in the Prometheus text format."""
     registry, stages = CollectorRegistry(), StageCollector()
     stages.pipelines = pipelines
     registry.register(stages)

@@ -1,1 +1,1 @@
-"""What is observed of a pipeline: snapshots, reports of finished pods, and why pods do not run."""
+"""Observation of pipelines: snapshots, reports of finished pods, and why pods do not run."""

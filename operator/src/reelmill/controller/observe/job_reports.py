@@ -1,7 +1,7 @@
 """The report of a finished Job, from the termination messages of its pods. Pure: pods are passed as raw dicts.
 
-A pod that was killed has none; then the kubelet's reason becomes the report, so that the status distinguishes a pod
-that ran out of memory from a bug.
+A killed pod has no message. The kubelet's reason then becomes the report, so that the status distinguishes a pod that
+ran out of memory from a bug.
 """
 
 from collections.abc import Iterable, Mapping

@@ -23,18 +23,18 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ReadSpec:
-    """The spec of a pipeline, read once for each version."""
+    """The spec of a pipeline, parsed once per version."""
 
     raw: Json
     pipeline: VideoPipeline
     definition: Definition | None = None
-    """None: the planner reports what is wrong with the spec."""
+    """None: the spec is invalid, and the planner reports the error."""
     problem: SpecError | None = None
-    """Why the spec cannot be read at all."""
+    """Why the spec cannot be parsed."""
 
 
 def read_spec(pipeline: Json) -> ReadSpec:
-    """Read a spec."""
+    """Parse a spec."""
     raw = pipeline.get("spec") or {}
     read, problem = _read(pipeline)
     if problem:
@@ -56,7 +56,7 @@ def snapshot(
     trace: str = "",
     dropped: tuple[str, ...] = (),
 ) -> Snapshot:
-    """The snapshot of one pipeline. `trace` is that of its run; empty: it has none."""
+    """The snapshot of one pipeline. `trace` is the trace of its run; empty: none."""
     metadata = pipeline["metadata"]
     return Snapshot(
         pipeline=spec.pipeline,
@@ -78,7 +78,7 @@ def snapshot(
 
 
 def read_status(pipeline: Json) -> Status:
-    """The last written status, without fields that this release does not know; an unreadable one is empty."""
+    """The last written status, without fields unknown to this release; empty if it cannot be read."""
     try:
         return Status.model_validate(pipeline.get("status") or {}, extra="ignore")
     except ValidationError as error:

@@ -1,1 +1,1 @@
-"""What the operator keeps in memory: the object cache, the work queue and the report rate. No I/O."""
+"""State of the operator in memory: the object cache, the work queue and the progress rate. No I/O."""

@@ -1,7 +1,7 @@
 """A cache of pipelines and Jobs by UID, with the newest known version of each, trimmed.
 
-It is updated by watches, full lists and the responses to our own writes, in any order: an older version never replaces
-a newer one, and a UID that was deleted never returns. Objects that disappeared while no watch was open are removed by
+It is updated by watches, full lists and the responses to the operator's writes, in any order: an older version never
+replaces a newer one, and a deleted UID never returns. Objects that disappeared while no watch was open are removed by
 the next full list.
 """
 
@@ -21,7 +21,7 @@ APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 def trimmed_job(job: Json) -> Json:
     """The fields of a Job that the planner reads: no pod template, no managed fields, no zero or empty counts of pods.
 
-    Equal strings are kept once.
+    Equal strings are stored once.
     """
     metadata, spec, status = job["metadata"], job.get("spec") or {}, job.get("status") or {}
     annotations = metadata.get("annotations") or {}
@@ -42,7 +42,7 @@ def trimmed_job(job: Json) -> Json:
 
 
 def _interned(value: object) -> object:
-    """JSON whose strings are shared with all other JSON that went through here: labels, owners, names of fields."""
+    """Intern the strings of JSON: labels, owners, names of fields."""
     match value:
         case str():
             return sys.intern(value)
@@ -92,7 +92,7 @@ class KindCache:
         return iter(list(self._objects.values()))
 
     def named(self, namespace: str, name: str) -> Json | None:
-        """The object of that name, or None."""
+        """The object with that name, or None."""
         return self._objects.get(self._names.get((namespace, name), ""))
 
     def known(self, seen: Json) -> Json | None:
@@ -180,7 +180,7 @@ def version(seen: Json) -> int:
 
 
 def difference(before: Json | None, after: Json | None) -> set[str]:
-    """What differs between two versions of an object: its parts, and of its status the fields, as `status.active`."""
+    """The top-level parts in which two versions of an object differ; for the status, its fields: `status.active`."""
     if before is None or after is None:
         return {"metadata"}
     found = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}

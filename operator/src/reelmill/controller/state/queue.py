@@ -23,14 +23,14 @@ class Priority(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class TakenKey:
-    """A key for a worker, and the seconds that it was ready before."""
+    """A key for a worker, and how long it was ready, in seconds."""
 
     key: str
     waited: float
 
 
 RETRIES = Backoff(first=0.5, most=300.0, jitter=0.5)
-"""When a key that failed comes again."""
+"""Delays until a failed key is processed again."""
 
 
 class WorkQueue:

@@ -10,11 +10,11 @@ Json = dict[str, Any]
 Kind = Literal["pipeline", "job"]
 
 PROGRESS = frozenset({"status.active", "status.ready", "status.startTime", "status.completedIndexes"})
-"""Fields of a Job that only tell how far it is."""
+"""Fields of a Job that only show its progress."""
 
 
 class Intake:
-    """Handles watch events. `enqueue` adds a pipeline to the queue at once, `later` when its progress may be told."""
+    """Handles watch events. `enqueue` queues a pipeline at once, `later` when its progress may be written."""
 
     def __init__(self, cache: Cache, enqueue: Callable[[str, Priority], None], later: Callable[[str], None]) -> None:
         self._cache, self._enqueue, self._later = cache, enqueue, later
@@ -35,9 +35,10 @@ class Intake:
 
 
 def _news(kind: Kind, before: Json | None, after: Json | None) -> set[str]:
-    """What differs between two versions of an object, as far as it matters who wrote it.
+    """The names of the fields in which two versions of an object differ.
 
-    The operator creates Jobs and writes statuses, and a watch may tell of it before the answer to the request is there.
+    A new Job without differences other than progress is not news: the operator creates the Jobs and writes the statuses,
+    and a watch may deliver the event before the response to the request.
     """
     if kind == "job" and before is None and after is not None:
         return {"status.active"} | {f"status.{name}" for name in after["status"]}

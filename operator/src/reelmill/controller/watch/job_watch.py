@@ -1,7 +1,7 @@
 """Watches Jobs through the operator's own connection.
 
-Most events are about Jobs, and none needs more than to be decoded and cached. Objects that disappear while no watch is
-open are found by `Resync`, which every new request of a watch asks for.
+Most events are about Jobs, and they are only decoded and cached. Objects that disappear while no watch is open are
+found by `Resync`, which every new watch request triggers.
 """
 
 import asyncio
@@ -24,14 +24,14 @@ _log = logging.getLogger(__name__)
 SERVER_SECONDS = 570
 """Seconds for which the server keeps a watch open."""
 SILENCE_SECONDS = SERVER_SECONDS + 30.0
-"""A watch that is still open after so many seconds lost its connection."""
+"""Seconds after which a watch that is still open is considered disconnected."""
 RESTARTS, STEADY_SECONDS = Backoff(first=1.0, most=30.0), 60.0
-"""Delay before a watch that failed is opened again; one that was stable for so many seconds did not fail."""
+"""Delays before a failed watch is reopened, and the seconds after which a watch counts as stable, not failed."""
 
 
 class JobWatch:
-    """Watches the Jobs of reelmill. `take` is called for every object with its kind and the type of the event, `sign`
-    for every request, and `restarted` whenever a watch failed.
+    """Watches the Jobs of reelmill. `take` is called for every object with its kind and the event type, `sign` for
+    every request, and `restarted` whenever a watch failed.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class JobWatch:
                     async for line in lines:
                         version = self._event(json.loads(line))
             except Expired:
-                # Without a version, the server begins with all objects that there are.
+                # Without a version, the server starts with all existing objects.
                 version = ""
             except (Refusal, NoAnswer, TimeoutError, ValueError) as error:
                 problem = str(error) or type(error).__name__
@@ -73,7 +73,7 @@ class JobWatch:
             await asyncio.sleep(RESTARTS.delay(failures) if failures else 0.1)
 
     def _event(self, told: Json) -> str:
-        """Handle an event; returns the version that it leads to."""
+        """Handle an event; returns its resource version."""
         type_, seen = told["type"], told["object"]
         if type_ == "ERROR":
             message = str(seen.get("message") or "")

@@ -66,7 +66,7 @@ class Resync:
     async def once(self, *, look_at_all: bool) -> None:
         """List everything, and enqueue the pipelines with changes, or all of them.
 
-        Pipelines are listed before Jobs, so that a Job that a status refers to is either in the list or gone.
+        Pipelines are listed before Jobs, so that a Job that a status refers to is either in the list or deleted.
         """
         for namespace in self._namespaces:
             for changed in await self._list(PIPELINES, self._cache.pipelines, namespace):

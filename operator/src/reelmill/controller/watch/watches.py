@@ -31,7 +31,7 @@ LOGIN_MINUTES = 5
 """Seconds after which the token file of the service account is read again, because tokens are rotated."""
 CLOSING_SECONDS = 0.1
 RESTARTS, STEADY_SECONDS = Backoff(first=1.0, most=30.0), 60.0
-"""Delay before watching is restarted; watching that has been stable for so many seconds counts as no failure."""
+"""Delays before watching is restarted, and the seconds after which watching counts as stable, not failed."""
 
 
 class Watches:
@@ -97,7 +97,7 @@ class Watches:
 
 
 class _Mailbox:
-    """Calls functions in the loop of another thread, in order, which is woken once for all that have come together."""
+    """Calls functions in the loop of another thread, in order; the loop is woken once for each batch."""
 
     def __init__(self, home: asyncio.AbstractEventLoop) -> None:
         self._home = home
@@ -105,7 +105,7 @@ class _Mailbox:
         self._woken = False
 
     def put(self, callback: Callable[..., None], *arguments: object) -> None:
-        """In any thread but the loop's: call a function soon."""
+        """Schedule a call. May be called in any thread except the loop's."""
         self._calls.append((callback, arguments))
         if not self._woken:
             self._woken = True
@@ -113,7 +113,7 @@ class _Mailbox:
                 self._home.call_soon_threadsafe(self._open)
 
     def _open(self) -> None:
-        # What is put from here on wakes the loop again.
+        # Calls from here on wake the loop again.
         self._woken = False
         while self._calls:
             callback, arguments = self._calls.popleft()
@@ -121,7 +121,7 @@ class _Mailbox:
 
 
 class _NoChanges(kopf.DiffBaseStorage):
-    """kopf compares each object with the last one that change handlers have seen; there are none."""
+    """Empty storage for kopf's comparison with the last version that change handlers saw; there are no handlers."""
 
     def build(self, *, body: kopf.Body, extra_fields: object = None) -> kopf.BodyEssence:
         return kopf.BodyEssence()
@@ -133,7 +133,7 @@ class _NoChanges(kopf.DiffBaseStorage):
 
 
 class _NoProgress(kopf.ProgressStorage):
-    """kopf keeps the progress of change handlers in each object; there are none."""
+    """Empty storage for kopf's progress of change handlers; there are no handlers."""
 
     def fetch(self, *, key: str, body: kopf.Body) -> None:
         return None

@@ -1,4 +1,4 @@
-"""What the operator tells OpenLineage: the changes of each status that it has written."""
+"""OpenLineage events of the operator: the changes of each status that it wrote."""
 
 from datetime import datetime
 from typing import Any
@@ -14,24 +14,24 @@ Json = dict[str, Any]
 
 
 class OperatorLineage:
-    """Tells of the pipelines of a cluster; without an emitter, of none."""
+    """Sends events about the pipelines of a cluster; without an emitter, none."""
 
     def __init__(self, emitter: LineageEmitter | None = None) -> None:
         self._emitter = emitter
 
     @property
     def wanted(self) -> bool:
-        """Whether anybody is told."""
+        """Whether events are sent."""
         return self._emitter is not None
 
     def changed(self, resource: Json, definition: Definition | None, old: Status, new: Status, now: datetime) -> None:
-        """The status of a resource was written. `definition` is None where the spec is invalid."""
+        """Handle a written status of a resource. `definition` is None if the spec is invalid."""
         if self._emitter is not None and old != new:
             status = new if new.store else old
             self._emitter.tell(seen(lambda: _pipeline(resource, definition, status), old, new, now))
 
     def gone(self, resource: Json, old: Status, now: datetime) -> None:
-        """The resource is gone, or about to go, with this as its last status."""
+        """Handle a resource that is or will be deleted, with its last status."""
         self.changed(resource, None, old, Status(), now)
 
 

@@ -1,4 +1,4 @@
-"""What the operator keeps of one pipeline besides the cache. It may be lost at any time."""
+"""State that the operator keeps for each pipeline in addition to the cache."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,13 +13,13 @@ Json = dict[str, Any]
 
 @dataclass(slots=True)
 class PipelineMemory:
-    """State of one pipeline besides the cache; it may be lost at any time."""
+    """State of one pipeline in addition to the cache; it may be lost at any time."""
 
     uid: str
     spec: ReadSpec | None = None
-    """What was read of the last spec."""
+    """The last parsed spec."""
     status: tuple[Json, Status] | None = None
-    """The last status as JSON, and what was read of it, or written: with fields that the API server did not keep."""
+    """The last status as JSON, and as read or written, including fields that the API server did not keep."""
     reports: dict[str, str] = field(default_factory=dict)
     """UID of a finished Job -> its report."""
     looks: Looks = field(default_factory=Looks)
@@ -32,13 +32,13 @@ class PipelineMemory:
     written: float = float("-inf")
 
     def spec_of(self, pipeline: Json) -> ReadSpec:
-        """The spec of a resource, which is read anew only if it has changed."""
+        """The spec of a resource, which is parsed again only if it has changed."""
         if self.spec is None or self.spec.raw != (pipeline.get("spec") or {}):
             self.spec = read_spec(pipeline)
         return self.spec
 
     def status_of(self, pipeline: Json) -> Status:
-        """The status of a resource, which is read anew only if it has changed."""
+        """The status of a resource, which is parsed again only if it has changed."""
         raw = pipeline.get("status") or {}
         known = self.status
         self.status = raw, known[1] if known and known[0] == raw else read_status(pipeline)

@@ -121,7 +121,7 @@ class PipelineWorker:
             return AT_ONCE
         try:
             await self._write_status(memory, pipeline, written, plan)
-            # Told at once: if one of the next writes fails, the next pass no longer sees a change.
+            # Sent at once: if one of the next writes fails, the next pass no longer sees a change.
             self._lineage.changed(pipeline, spec.definition, written, plan.status, now)
             for finalizers in (action for action in plan.actions if isinstance(action, SetFinalizers)):
                 await self._set_finalizers(pipeline, finalizers.names)
@@ -140,11 +140,11 @@ class PipelineWorker:
         for said in plan.events:
             await self._recorder.say(pipeline, said, now)
         at_rest = not plan.actions and not any(map(at_work, jobs))
-        # Jobs that wait for admission, or are suspended, are at rest, but their run goes on.
+        # Jobs that wait for admission, or are suspended, are at rest, but their run continues.
         running = plan.status.holds(ConditionType.RECONCILING) or not all(map(finished, jobs))
         self._traces.tell(memory.uid, jobs, plan.status, over=at_rest and not running)
         if at_rest:
-            # A pipeline at rest is planned seldom, and there may be many.
+            # A pipeline at rest is rarely planned, and there may be many.
             memory.spec = None
             if not (running and self._lineage.wanted) and not memory.dropped:
                 memory.status = None
@@ -153,11 +153,11 @@ class PipelineWorker:
         return _sooner(plan.wake_after, look_again)
 
     def progress_due(self, key: str) -> float:
-        """Seconds after which a pipeline whose Jobs have only made progress is to be processed.
+        """Seconds after which a pipeline whose Jobs have only made progress must be processed.
 
-        Earlier, a plan would only find that its status may not be written yet. Where spending is limited, a plan
-        foresees from the running pods when the limit will be reached. Pods that do not start, and statuses that
-        somebody else changed, do not wait longer than the last checks of pods, however seldom progress is written.
+        An earlier plan could not write its status yet. If spending is limited, the plan predicts from the running pods
+        when the limit will be reached. Pods that do not start, and statuses that others changed, do not wait longer
+        than the last checks of pods, however rarely progress is written.
         """
         memory = self._memories.get(key)
         definition = memory.spec.definition if memory and memory.spec else None
@@ -166,11 +166,11 @@ class PipelineWorker:
         return max(min(self._until_progress(memory), self._pace.seconds(LAST_LOOK_SECONDS)), PROGRESS_SECONDS)
 
     def _until_progress(self, memory: PipelineMemory) -> float:
-        """Seconds until a status with mere progress may be written."""
+        """Seconds until a status in which only progress changed may be written."""
         return memory.written + self._pace.seconds(self._progress_seconds) - self._clock()
 
     def _forget(self, key: str, pipeline: Json | None) -> None:
-        """The pipeline is gone, or goes by itself."""
+        """Forget a pipeline that is deleted, or that disappears without further work."""
         memory = self._memories.pop(key, None)
         self._pace.mark(key, at_work=False)
         if memory:
@@ -190,7 +190,7 @@ class PipelineWorker:
         return memory
 
     def _later(self, memory: PipelineMemory, written: Status, plan: Plan) -> float | None:
-        """Seconds until a status with mere progress may be written; None: write now."""
+        """Seconds until a status in which only progress changed may be written; None: write now."""
         if plan.actions or plan.events or plan.status == written or not only_progress(written, plan.status):
             return None
         left = self._until_progress(memory)
@@ -251,7 +251,7 @@ class PipelineWorker:
         try:
             answer = await self._verbs.delete_job(job, wait=wait)
         except (ObjectNotFound, Conflict):
-            # The Job is gone, or the name belongs to another one now.
+            # The Job was deleted, or the name belongs to another one now.
             self._vanished(namespace, name)
             return
         event(_log, "deleted", job=name)
@@ -264,7 +264,7 @@ class PipelineWorker:
         try:
             await self._verbs.delete_jobs(namespace, memory.uid, jobs.values())
         except Forbidden:
-            # The role of an older release allows to delete them one by one.
+            # The role of an older release only permits deleting them one by one.
             for name in jobs:
                 await self._delete(namespace, name, wait=False)
         for name in jobs:

@@ -30,8 +30,8 @@ async def read_reports(verbs: KubeApi, cache: Cache, known: dict[str, str], jobs
 async def _read(verbs: KubeApi, job: Json) -> str:
     """The report of a finished Job.
 
-    The pod of a successful step never changes again, so the server's cache has its report or does not know it yet. Of
-    failed pods, it might lack the last one.
+    The pod of a successful step never changes again, so the server's cache either has its report or does not have the
+    pod yet. Of several failed pods, the cache may lack the last one.
     """
     phase, namespace, name = phase_to_read(job), job["metadata"]["namespace"], job["metadata"]["name"]
     if phase == "Succeeded" and (found := report(job, await verbs.pods(namespace, name, phase, cached=True))):

@@ -1,4 +1,4 @@
-"""Minimal patches of a status, and the distinction of mere progress. Pure."""
+"""Minimal patches of a status, and detection of changes that are only progress. Pure."""
 
 from typing import Any
 

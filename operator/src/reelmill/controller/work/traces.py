@@ -1,7 +1,7 @@
-"""The traces of the runs that the operator plans: which run a pipeline is in, and which of its Jobs were told.
+"""Traces of the runs that the operator plans: the run of each pipeline, and which of its Jobs were exported.
 
-They are in memory. An operator that was restarted finds the trace of a run at its Jobs, and tells those again that are
-still there, as the same spans.
+They are kept in memory. After a restart, the operator reads the trace of a run from its Jobs, and exports existing Jobs
+again, as the same spans.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -15,7 +15,7 @@ Json = Mapping[str, Any]
 
 
 class RunTraces:
-    """The trace of each pipeline with a run, by its UID. Without `export` there is none."""
+    """The trace of each pipeline with a run, by UID. Without `export`, there are none."""
 
     def __init__(self, export: Callable[[TraceSpan], None] | None = None) -> None:
         self._export = export
@@ -34,7 +34,7 @@ class RunTraces:
         return found.trace_id
 
     def tell(self, uid: str, jobs: Sequence[Json], status: Status, *, over: bool) -> None:
-        """Tell the Jobs that have ended, and the run once it is over."""
+        """Export the Jobs that have ended, and the run when it is over."""
         if (trace := self._traces.get(uid)) is None:
             return
         for job in jobs:
@@ -45,5 +45,5 @@ class RunTraces:
             self.forget(uid)
 
     def forget(self, uid: str) -> None:
-        """Forget the run of a pipeline that is gone."""
+        """Forget the run of a deleted pipeline."""
         self._traces.pop(uid, None)

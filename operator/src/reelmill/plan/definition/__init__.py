@@ -1,1 +1,1 @@
-"""What a pipeline defines: its graph, whether its stages fit together, and its stage keys."""
+"""The definition of a pipeline: its graph, the compatibility of its stages, and its stage keys."""

@@ -1,4 +1,4 @@
-"""Whether a stage can read what it is given, by what their blocks declare (`gives`, `takes`)."""
+"""Checks whether a stage can read its upstreams, from the declarations of their blocks (`gives`, `takes`)."""
 
 from collections.abc import Mapping, Sequence
 
@@ -10,7 +10,7 @@ from reelmill.contract.spec.pipeline import SourceSpec, StageSpec
 def origins(
     name: str, known: Mapping[str, SourceSpec | StageSpec], upstreams: Mapping[str, Sequence[str]]
 ) -> list[SourceSpec | StageSpec]:
-    """The sources and stages that made the items of an upstream: those above stages that pass items on."""
+    """The sources and stages that made the items of an upstream, skipping stages that pass items on."""
     names, found = [name], []
     for each in names:
         block = _passing(known[each]) if each in known else None
@@ -26,7 +26,7 @@ def origins(
 
 
 def _passing(entry: SourceSpec | StageSpec) -> StageBlock | None:
-    """The block of a stage that passes items on."""
+    """The block of a stage that passes items on, or None."""
     try:
         block = entry.block
     except ValueError:

@@ -1,4 +1,4 @@
-"""Whether a stage names fields that its inputs cannot have (`Block.known_fields`)."""
+"""Checks whether a stage names fields that its inputs cannot have (`Block.known_fields`)."""
 
 from collections.abc import Mapping
 
@@ -7,14 +7,14 @@ from reelmill.contract.spec.pipeline import StageSpec
 from reelmill.contract.text.suggestions import nearest
 
 OF_EVERY_ITEM = frozenset({"key", "group", "weight", "duration", "media.size"})
-"""Fields that a rule may name whatever the items are."""
+"""Fields that a rule may name for any kind of items."""
 
 Known = frozenset[str] | None
-"""Names of fields, with dots below objects; None: a block cannot tell."""
+"""Names of fields, with dots below objects; None: unknown."""
 
 
 def unknown_fields(stage: StageSpec, upstreams: Mapping[str, Known], where: str) -> list[SpecError]:
-    """The errors of a stage that reads fields which no item of its inputs can have."""
+    """The errors for fields that a stage reads and no item of its inputs can have."""
     if not upstreams or None in upstreams.values():
         return []
     known = OF_EVERY_ITEM.union(*(fields for fields in upstreams.values() if fields))

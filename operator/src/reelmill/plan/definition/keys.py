@@ -12,9 +12,9 @@ A key is computed from these values only:
 A parameter of `run` is its image, represented by its digest if it has one.
 
 Not included: parallelism, retries, tolerance, timeouts, resources, placement, env, other images, ttl, queue, suspend,
-shards, workers, waves, limits, refresh, `view`, the store, connections (endpoint, region, credentials), the server that
-a stage asks and its budget (`not_in_key` of its block), and the stage's own name. Names of inputs are included because
-coverage and the item keys of a union depend on them.
+shards, workers, waves, limits, refresh, `view`, the store, connections (endpoint, region, credentials), the model
+server of a stage and its budget (`not_in_key` of its block), and the name of the stage. Names of inputs are included
+because coverage and the item keys of a union depend on them.
 """
 
 from collections.abc import Mapping
@@ -77,8 +77,8 @@ def source_definition(source: SourceSpec) -> dict[str, Any]:
 
 
 def stage_definition(stage: StageSpec, upstreams: Mapping[str, str], *, spans: bool = False) -> dict[str, Any]:
-    """The values from which the key of a stage is computed. `upstreams` maps its inputs to their keys, `spans` says
-    whether they may be parts of files that no stage has cut.
+    """The values from which the key of a stage is computed. `upstreams` maps its inputs to their keys; `spans`: they
+    may be parts of files that no stage has cut.
     """
     block = stage.block
     return {
@@ -91,7 +91,7 @@ def stage_definition(stage: StageSpec, upstreams: Mapping[str, str], *, spans: b
 
 
 def _reads_spans(graph: Graph, stage: str) -> bool:
-    """Whether a stage reads rows of a source that have a start and an end, as they are or with other fields."""
+    """Whether a stage reads rows of a source with a start and an end, directly or through stages that pass items on."""
     known: dict[str, SourceSpec | StageSpec] = {**graph.sources, **graph.stages}
     made_by = (maker for name in graph.upstreams[stage] for maker in origins(name, known, graph.upstreams))
     return any(isinstance(maker, SourceSpec) and "start" in (maker.block.added_fields or ()) for maker in made_by)

@@ -1,1 +1,1 @@
-"""Kubernetes Jobs: how a step becomes one, and what existing ones say."""
+"""Kubernetes Jobs: building the Job of a step, and reading existing Jobs."""

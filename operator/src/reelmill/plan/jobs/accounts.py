@@ -1,8 +1,8 @@
-"""Seconds and cost of the pods of a pipeline, counted from what is seen of its Jobs. Pure.
+"""Seconds and cost of the pods of a pipeline, counted from its observed Jobs. Pure.
 
-A Job is entered when it is created, and taken out when it has ended. Pods of a Job with several indexes are counted
-whenever their number changes; the others, from the start of their Job to its end. While nothing changes, nothing is
-written: what runs is added when somebody asks.
+A Job is entered when it is created, and removed when it has ended. Pods of a Job with several indexes are counted
+whenever their number changes; others, from the start of their Job to its end. While nothing changes, nothing is
+written; running pods are added on request.
 """
 
 from collections.abc import Collection, Mapping
@@ -17,7 +17,7 @@ HourPrices = Mapping[str, float]
 
 
 def entered(spent: Spent, job: str, stage: str, now: datetime) -> Spent:
-    """A Job is created."""
+    """Enter a new Job."""
     account = PodAccount(stage=stage, since=now.timestamp())
     return spent if job in spent.jobs else spent.replace(jobs={**spent.jobs, job: account})
 
@@ -25,10 +25,10 @@ def entered(spent: Spent, job: str, stage: str, now: datetime) -> Spent:
 def counted(
     spent: Spent, jobs: Mapping[str, Observed], current: Collection[str], hours: HourPrices, now: datetime
 ) -> Spent:
-    """What is spent, with what is seen of the Jobs now. `current` are the names of Jobs that may not be seen yet."""
+    """The spending, updated from the observed Jobs. `current` are the names of Jobs that may not be observed yet."""
     open_ = dict(spent.jobs)
     for name, found in jobs.items():
-        if name not in open_ and found.live:  # of an earlier release: counted from now on
+        if name not in open_ and found.live:  # created by an earlier release: counted from now on
             open_[name] = PodAccount(stage=found.stage, since=now.timestamp())
     for name, account in list(open_.items()):
         job = jobs.get(name)
@@ -44,17 +44,17 @@ def counted(
 
 
 def until_now(spent: Spent, jobs: Mapping[str, Observed], hours: HourPrices, now: datetime) -> Spent:
-    """What is spent, with the pods that run."""
+    """The spending, including running pods."""
     for name, account in spent.jobs.items():
         spent = _paid(spent, _so_far(account, jobs.get(name), now), account.stage, hours)
     return spent
 
 
 def settled(spent: Spent, jobs: Mapping[str, Observed], hours: HourPrices, now: datetime) -> Spent:
-    """What is spent, with the pods that run, counted for good.
+    """The spending, with running pods counted permanently.
 
-    So nothing is lost when a Job is suspended, after which Kubernetes has forgotten when it began, or deleted. And it
-    never becomes less, as it might by the whole seconds in which Kubernetes tells when a Job has ended.
+    Nothing is lost when a Job is deleted, or suspended, after which Kubernetes no longer has its start time. The result
+    never decreases, which could otherwise happen because Kubernetes reports the end of a Job in whole seconds.
     """
     accounts = dict(spent.jobs)
     for name, account in spent.jobs.items():
@@ -74,7 +74,7 @@ def rate(spent: Spent, jobs: Mapping[str, Observed], hours: HourPrices) -> tuple
 
 
 def restored(spent: Spent, pod_seconds: Mapping[str, float], hours: HourPrices) -> Spent:
-    """Take in what the store knows of each stage, once."""
+    """Add the usage of each stage that is recorded in the store, once."""
     if spent.restored:
         return spent
     for stage, seconds in pod_seconds.items():
@@ -83,7 +83,7 @@ def restored(spent: Spent, pod_seconds: Mapping[str, float], hours: HourPrices) 
 
 
 def priced(spent: Spent, prices: Prices) -> Spent:
-    """With the currency, and a cost if there are prices. What was counted by earlier prices stays."""
+    """Set the currency, and a cost if there are prices. Amounts counted with earlier prices are kept."""
     return spent.replace(cost=spent.cost or 0.0, currency=prices.currency) if prices.known else spent
 
 
@@ -109,12 +109,12 @@ def _until_the_end(account: PodAccount, job: Observed | None, now: datetime) -> 
         return _uncounted(account, job, job.ended or now)
     if account.pods or not job.started:
         return _running(account, job.ended or now)
-    # It was over before its pods were seen.
+    # It ended before its pods were observed.
     return _lasted(job, job.ended or now) * min(max(job.parallelism, 1), max(len(job.shards), 1))
 
 
 def _uncounted(account: PodAccount, job: Observed, end: datetime) -> float:
-    """Seconds of a Job of one pod; a Job that was suspended begins anew when it is resumed."""
+    """Seconds of a Job with one pod; a suspended Job starts from 0 when it is resumed."""
     resumed = job.started is not None and job.started.timestamp() > account.since
     return max(_lasted(job, end) - (0.0 if resumed else account.counted), 0.0)
 

@@ -30,7 +30,7 @@ PIPELINE, UID, STAGE, STEP, RUN, SEGMENT, ATTEMPT, KEY, PLACE, PODS = (
 SHARDS = f"{GROUP}/shards"
 """Annotation with the ranges of the shards to which the indexes of a Job are mapped, in order."""
 CLOSES = f"{GROUP}/closes"
-"""Annotation of a Job of shards one of whose pods may close the pass and report it."""
+"""Annotation of a shards Job in which a pod may close the pass and report it."""
 TRACE = f"{GROUP}/traceparent"
 """Annotation with the context of a Job in the trace of its run."""
 CONTROL_RETRIES = 3
@@ -93,8 +93,8 @@ def whole_job(
 def removal_job(definition: Definition, settings: PlannerSettings, task: Task) -> dict[str, Any]:
     """The Job that deletes the data of a pipeline that is being deleted.
 
-    It has no owner, because a foreground deletion would delete owned Jobs first; a ttl removes it. Kueue does not hold
-    it back.
+    It has no owner, because a foreground deletion would delete owned Jobs first; a ttl removes it. It is not queued by
+    Kueue.
     """
     digest = digest10(definition.uid, "remove", 0)
     name = job_name(definition.pipeline.metadata.name, "remove", digest, Step.REMOVE, task.run, 1)
@@ -116,7 +116,7 @@ def shards_job(
     memory: str = "",
     follow_up: FollowUp | None = None,
 ) -> dict[str, Any]:
-    """The Job of one attempt, with an index for each of `shards`, in order; `memory`: if not that of the stage.
+    """The Job of one attempt, with an index for each of `shards`, in order; `memory` overrides that of the stage.
 
     With a follow-up, the pod of the last shard closes the pass.
     """
@@ -133,7 +133,7 @@ def shards_job(
         memory=memory,
     )
     job["metadata"]["annotations"] = {SHARDS: shard_ranges, **({CLOSES: "true"} if follow_up else {})}
-    # The last attempt runs every shard, so that no shard is closed as lost without having been tried.
+    # The last attempt runs every shard, so that no shard is closed as lost without an attempt.
     last = task.attempt >= stage.failures.attempts
     some = max(stage.parallelism, len(shards) // 10)
     job["spec"]["maxFailedIndexes"] = len(shards) if last else min(some, len(shards))
@@ -141,7 +141,7 @@ def shards_job(
 
 
 def in_trace(job: dict[str, Any], trace_id: str) -> dict[str, Any]:
-    """A Job whose pods know that they are part of a trace."""
+    """Add the context of a trace to a Job and its pods."""
     variable = {"name": TRACE_ENV, "value": str(job_context(trace_id, job["metadata"]["name"]))}
     pod = job["spec"]["template"]["spec"]
     containers = [

@@ -9,7 +9,7 @@ LENGTH = 400
 def last_words(text: str) -> str:
     """The last lines of a log joined into one line, the newest last; empty for a report and for an empty text.
 
-    Of lines that are JSON records, the message is used. The first line may be truncated and is then used unchanged.
+    For lines that are JSON records, the message is used. The first line may be truncated and is then used unchanged.
     """
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     if len(lines) == 1 and _is_report(lines[0]):

@@ -17,7 +17,7 @@ HOSTNAME = 63
 
 
 def digest10(uid: str, key: str, segment: int) -> str:
-    """The part of a name, 10 hex digits, that distinguishes pipelines of the same name, stage keys and passes."""
+    """The part of a name, 10 hex digits, that distinguishes pipelines with the same name, stage keys and passes."""
     return fingerprint([uid, key, segment])[:10]
 
 

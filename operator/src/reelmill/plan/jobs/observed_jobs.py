@@ -47,9 +47,9 @@ class Observed:
     finished: bool
     succeeded: bool
     started: datetime | None
-    """When its first pods were created; None: not yet, or not told."""
+    """Creation time of its first pods; None: not yet, or unknown."""
     ended: datetime | None
-    """When it finished; None: it did not, or its condition has no time."""
+    """End time; None: it has not finished, or its condition has no time."""
     message: str
     """Message of the Job's Failed condition."""
     ttl: int | None
@@ -76,7 +76,7 @@ class Observed:
             return None
 
     def opened(self, stage: str) -> OpenReport | NextPass | None:
-        """What it reported of a pass that it opened: of its own stage, or of another one; None: nothing."""
+        """Its report about a pass that it opened, of its own stage or of another one, or None."""
         if stage == self.stage and (report := self.read(OpenReport)):
             return report
         told = self.read(CommitReport) or self.read(SurveyReport)
@@ -99,7 +99,7 @@ class Observed:
     def exit(self) -> ExitCode:
         """The exit code that failed the Job; BUG if it is unknown."""
         failure = self.failure
-        if failure and failure.error == errors.OutOfMemory.__name__:  # the kernel's end of a pod, or the like
+        if failure and failure.error == errors.OutOfMemory.__name__:  # like a pod killed by the kernel
             return ExitCode.BUG
         kind = getattr(errors, failure.error, None) if failure else None
         if isinstance(kind, type) and issubclass(kind, errors.ReelmillError):

@@ -58,8 +58,8 @@ def work_pod(place: Placement) -> dict[str, Any]:
 
 
 def work_resources(place: Placement, memory: str = "") -> dict[str, Any]:
-    """Container resources of shard pods, with this much memory if not that of the placement. The memory limit defaults
-    to the request.
+    """Container resources of shard pods; `memory` overrides that of the placement. The memory limit defaults to the
+    request.
     """
     requests = dict(place.resources.requests) if place.resources else {}
     limits = dict(place.resources.limits) if place.resources else {}
@@ -75,7 +75,7 @@ def work_resources(place: Placement, memory: str = "") -> dict[str, Any]:
 
 def more_memory(place: Placement, memory: str, *, last: bool) -> str:
     """The memory for the next attempt after pods with `memory` (empty: the placement's) were killed for lack of it:
-    twice as much, and for the last attempt the most; `memory` if they have that already, or nothing is said of more.
+    twice as much, or the maximum for the last attempt; `memory` if that is reached or no maximum is set.
     """
     present, most = memory_of(place, memory), most_memory(place)
     if present is None or most is None or present >= most:
@@ -84,14 +84,14 @@ def more_memory(place: Placement, memory: str, *, last: bool) -> str:
 
 
 def memory_of(place: Placement, memory: str = "") -> int | None:
-    """Bytes of a pod with `memory` (empty: the placement's), in whole MiB; None: it has no limit."""
+    """Memory limit in bytes of a pod with `memory` (empty: the placement's), in whole MiB; None: no limit."""
     resources = place.resources or Resources()
     told = memory or resources.limits.get("memory") or resources.requests.get("memory")
     return _whole_mebibytes(told) if told else None
 
 
 def most_memory(place: Placement) -> int | None:
-    """Bytes that the pods of later attempts may have at most, in whole MiB as they get them; None: as all others."""
+    """Maximum memory in bytes of pods of later attempts, in whole MiB; None: the same as for all attempts."""
     resources = place.resources
     return _whole_mebibytes(resources.memory_max) if resources and resources.memory_max else None
 
@@ -123,8 +123,8 @@ def environment(variables: list[EnvVar]) -> list[dict[str, Any]]:
 
 
 def hour_price(prices: Prices, place: Placement, memory: str = "") -> float:
-    """The price of an hour of a pod: what it requests, or where it requests nothing, one CPU; with this much memory if
-    not that of the placement.
+    """The price of an hour of a pod, by its requests, or of one CPU if it requests nothing; `memory` overrides that of
+    the placement.
     """
     resources = work_resources(place, memory)
     requests = {**resources.get("limits", {}), **resources.get("requests", {})}
@@ -133,7 +133,7 @@ def hour_price(prices: Prices, place: Placement, memory: str = "") -> float:
 
 
 def pod_price(prices: Prices, job: Mapping[str, Any]) -> float:
-    """The price of an hour of a pod of a Job as it is, where the spec that it was made from is gone."""
+    """The price of an hour of a pod of an existing Job, without the spec that it was made from."""
     pod: Mapping[str, Any] = job.get("spec", {}).get("template", {}).get("spec", {})
     containers: Sequence[Mapping[str, Any]] = pod.get("containers", ())
     resources = containers[0].get("resources", {}) if containers else {}
@@ -165,7 +165,7 @@ def amount(quantity: str) -> Decimal:
 
 
 def _gpu_choices(gpu: GpuRequest) -> list[list[dict[str, Any]]]:
-    """Alternatives for nodes with such GPUs; none: any node will do."""
+    """Alternative node selector terms for nodes with such GPUs; none: any node."""
     terms: list[dict[str, Any]] = []
     if gpu.products:
         terms.append({"key": _PRODUCT, "operator": "In", "values": list(gpu.products)})
@@ -196,10 +196,10 @@ def _whole_mebibytes(quantity: str) -> int:
 
 
 def with_node_terms(affinity: Mapping[str, Any], *choices: list[dict[str, Any]]) -> dict[str, Any]:
-    """The user's affinity, with the terms of one of `choices` added to every alternative of its required node affinity:
-    an alternative for each pair.
+    """The user's affinity, with the terms of `choices` added to every alternative of its required node affinity: one
+    alternative for each pair.
 
-    One that has another form stays as it is: the API server refuses the Job, and says what is wrong with it.
+    An affinity of another form is returned unchanged; the API server then rejects the Job with an error message.
     """
     if not choices:
         return dict(affinity)

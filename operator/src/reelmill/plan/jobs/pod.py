@@ -33,14 +33,14 @@ from reelmill.plan.settings import PlannerSettings, PodExtras
 CONTAINER = "reelmill"
 SCRATCH = "/scratch"
 _NOT_OF_PODS = ("whole_", "prices", "run_reports", "policy", "extras")
-"""Beginnings of the names of settings that no pod template depends on."""
+"""Prefixes of settings that no pod template depends on."""
 
 
 def pod_spec(
     definition: Definition, settings: PlannerSettings, task: Task, follow_up: FollowUp | None = None, memory: str = ""
 ) -> dict[str, Any]:
-    """The pod spec of a step. Pods that process items use the stage's placement, or more memory if that is said; all
-    others `spec.control`.
+    """The pod spec of a step. Pods that process items use the stage's placement, with `memory` instead if it is given;
+    all others use `spec.control`.
     """
     spec = definition.spec
     place, block = spec.defaults, None
@@ -102,8 +102,8 @@ def pod_spec(
 
 
 def same_surroundings(definition: Definition, settings: PlannerSettings, one: str, other: str) -> bool:
-    """Whether the open step of a stage finds in a pod of another one (empty: the survey) what its own pod would have:
-    image, identity and the user's variables.
+    """Whether the open step of a stage can run in a pod of another stage (empty: the survey), because image, identity
+    and the user's variables are the same.
     """
     return _surroundings(definition, settings, one) == _surroundings(definition, settings, other)
 
@@ -117,8 +117,8 @@ def _surroundings(definition: Definition, settings: PlannerSettings, stage: str)
 
 
 def pods10(definition: Definition, settings: PlannerSettings, stage: str) -> str:
-    """Fingerprint (10 hex digits) of all inputs of the pod template of a stage, or of a step without one if `stage` is
-    empty.
+    """Fingerprint (10 hex digits) of all inputs of the pod template of a stage, or of a step without a stage if `stage`
+    is empty.
     """
     spec = definition.spec
     told = definition.graph.stages.get(stage)
@@ -134,7 +134,7 @@ def pods10(definition: Definition, settings: PlannerSettings, stage: str) -> str
 
 
 def _definition(definition: Definition, settings: PlannerSettings, task: Task) -> str:
-    """The JSON from which the report of the run is made, if there is to be one."""
+    """The JSON from which the report of the run is made, if the run writes one."""
     if task.step is not Step.SURVEY or not settings.run_reports:
         return ""
     told = run_definition(definition, settings.prices)
@@ -149,8 +149,8 @@ def _environment(
     own: list[EnvVar],
     secrets: list[NamedSecret],
 ) -> list[dict[str, Any]]:
-    """The user's variables, then ours. An entry of the user's with a name of ours is left out: resources that were
-    accepted by an earlier release may have one, and the pods that take their data away must do as they are told.
+    """The user's variables, then reelmill's. A user's entry with the name of one of reelmill's is omitted: resources
+    that an earlier release accepted may have one, and the pods that remove their data must still run the given task.
     """
     given = {each.name for each in own}
     named = {secret.prefix: secret.secret.name for secret in secrets}
@@ -170,9 +170,9 @@ def _environment(
 
 
 def _survey_env(spec: Spec) -> list[EnvVar]:
-    """The variables of the survey: those of the defaults, and the secrets that stages need to ask their servers.
+    """The variables of the survey: those of the defaults, and the secrets for the model servers of stages.
 
-    Of two stages that give one name different values, the first counts.
+    If two stages set one name to different values, the first is used.
     """
     found = {variable.name: variable for variable in spec.defaults.env}
     for stage in spec.stages:
@@ -183,18 +183,18 @@ def _survey_env(spec: Spec) -> list[EnvVar]:
 
 
 def _priority(spec: Spec, task: Task) -> dict[str, str]:
-    """The class of a verification; the others have none, or that of their stage."""
+    """The priority class of a verification; other steps have none, or that of their stage."""
     name = spec.verify.priority_class_name if spec.verify and task.step is Step.VERIFY else None
     return {"priorityClassName": name} if name else {}
 
 
 def _inert(text: str) -> str:
-    """The same JSON without a `$`: Kubernetes replaces `$(NAME)` in a value by what an earlier variable holds."""
+    """Escape every `$` in JSON, because Kubernetes replaces `$(NAME)` in a value by the value of a variable."""
     return text.replace("$", "\\u0024")
 
 
 def _secrets(definition: Definition, task: Task) -> list[NamedSecret]:
-    """The Secret of every connection that the step uses: a verification reads the store only."""
+    """The Secret of every connection that the step uses; a verification reads only the store."""
     spec = definition.spec
     store = spec.store.secret_ref
     found = [NamedSecret("", store, variables(spec.store.uri))] if store else []

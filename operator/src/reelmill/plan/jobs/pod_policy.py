@@ -1,4 +1,4 @@
-"""What the operator's policy adds to every pod: limits that the pipeline leaves open, and the allowed nodes."""
+"""Additions of the operator's policy to every pod: limits that the pipeline does not set, and the allowed nodes."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from reelmill.plan.jobs.placement import with_node_terms
 
 
 def bounded(place: Placement, policy: Policy) -> Placement:
-    """A pod's placement with the limits of memory and scratch that the policy demands and the pipeline leaves open."""
+    """A pod's placement with the policy's limits of memory and scratch if the pipeline does not set them."""
     most = policy.max_resources or {}
     resources = place.resources or Resources()
     if (memory := most.get("memory")) and "memory" not in {**resources.requests, **resources.limits}:
@@ -19,7 +19,7 @@ def bounded(place: Placement, policy: Policy) -> Placement:
 
 
 def on_allowed_nodes(fields: dict[str, Any], policy: Policy) -> dict[str, Any]:
-    """Fields of a pod spec, with a required node affinity for the labels that the policy names."""
+    """Fields of a pod spec with a required node affinity for the labels in the policy."""
     terms = [
         {"key": label, "operator": "In", "values": list(values)}
         for label, values in (policy.allowed_nodes or {}).items()
@@ -28,12 +28,12 @@ def on_allowed_nodes(fields: dict[str, Any], policy: Policy) -> dict[str, Any]:
 
 
 def bounded_control(control: Control, policy: Policy) -> Control:
-    """The same for pods that process no items."""
+    """Like `bounded`, for pods that do not process items."""
     resources = bounded(Placement(resources=control.resources), policy).resources
     return control.replace(resources=resources) if resources else control
 
 
 def shaping(policy: Policy) -> list[dict[str, Any]]:
-    """The part of a policy that changes pods, in JSON form; empty where it changes none."""
+    """The part of a policy that changes pods, in JSON form; empty if it changes none."""
     told = policy.model_dump(mode="json", include={"allowed_nodes", "max_resources"}, exclude_none=True)
     return [told] if told else []

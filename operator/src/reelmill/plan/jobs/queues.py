@@ -1,7 +1,7 @@
-"""Queues: what a Job and its pods say to Kueue, Volcano or YuniKorn, by the documents of each.
+"""Queues: fields of a Job and its pods for Kueue, Volcano or YuniKorn, following the documentation of each.
 
-Kueue holds a Job back by `suspend`, so `suspend` is not ours for a pipeline with a queue. The other two are schedulers,
-which hold pods back.
+Kueue controls `suspend` of a Job, so reelmill does not set it for a pipeline with a queue. The other two are
+schedulers, which hold pods back.
 """
 
 from collections.abc import Mapping
@@ -31,7 +31,7 @@ def is_held(spec: Spec, extras: PodExtras) -> bool:
 
 
 def queueing(spec: Spec, extras: PodExtras, application: str) -> Queueing:
-    """What a Job needs to be queued; nothing without a queue. `application` is a unique name of its pipeline."""
+    """The fields for a queued Job; empty without a queue. `application` is a unique name of its pipeline."""
     if spec.queue is None:
         return Queueing()
     name = spec.queue.name
@@ -41,6 +41,6 @@ def queueing(spec: Spec, extras: PodExtras, application: str) -> Queueing:
         case QueueSystem.VOLCANO:
             return Queueing(pod_annotations={VOLCANO_QUEUE: name}, scheduler="volcano")
         case QueueSystem.YUNIKORN:
-            # An application of YuniKorn is what its users see: the pipeline.
+            # YuniKorn's users see applications, so the application is the pipeline.
             labels = {YUNIKORN_QUEUE: f"root.{name}", YUNIKORN_APPLICATION: application}
             return Queueing(pod_labels=labels, scheduler="yunikorn")

@@ -1,4 +1,4 @@
-"""Limits of spending: `spec.limits.podHours` and `cost`. Pure."""
+"""Spending limits: `spec.limits.podHours` and `cost`. Pure."""
 
 from dataclasses import dataclass
 
@@ -16,12 +16,12 @@ class LimitReached:
 
 
 def limited(limits: PipelineLimits) -> bool:
-    """Whether there is a limit of spending."""
+    """Whether there is a spending limit."""
     return limits.pod_hours is not None or limits.cost is not None
 
 
 def reached(limits: PipelineLimits, spent: Spent, prices: Prices) -> LimitReached | None:
-    """The limit that is reached, or that cannot be kept because nobody knows what is spent; None: none is."""
+    """The limit that is reached, or that cannot be enforced because the cost is unknown, or None."""
     if limits.cost is not None and not prices.known:
         message = "spec.limits.cost is set, but the operator has no prices"
         return LimitReached(ConditionReason.PRICES_MISSING, message)
@@ -37,7 +37,7 @@ def reached(limits: PipelineLimits, spent: Spent, prices: Prices) -> LimitReache
 
 
 def left_of(limits: PipelineLimits, spent: Spent) -> tuple[float | None, float | None]:
-    """(pod seconds, cost) that are left; None: not limited, or not known."""
+    """Remaining (pod seconds, cost); None: unlimited or unknown."""
     seconds = None if limits.pod_hours is None else limits.pod_hours * 3600 - spent.pod_seconds
     cost = None if limits.cost is None or spent.cost is None else limits.cost - spent.cost
     return seconds, cost

@@ -62,7 +62,7 @@ def survey_task(definition: Definition, *, run: int, listing: bool) -> Task:
 
 
 def run_definition(definition: Definition, prices: Prices) -> RunDefinition:
-    """The pipeline as the report of its run shows it."""
+    """The pipeline as shown in the report of its run."""
     defaults = definition.spec.defaults
     hours = {name: hour_price(prices, merged(defaults, stage)) for name, stage in definition.graph.stages.items()}
     return RunDefinition(
@@ -75,7 +75,7 @@ def run_definition(definition: Definition, prices: Prices) -> RunDefinition:
 
 
 def verification_task(definition: Definition, verify: Verify, *, run: int, began: str) -> Task:
-    """Verify what the store holds of all sources and stages. `began` tells one verification from another."""
+    """Verify the data of all sources and stages in the store. `began` identifies the verification."""
     graph = definition.graph
     return Task(
         step=Step.VERIFY,
@@ -118,7 +118,7 @@ def shards_task(
     """Run the shards of a list of ranges; empty: all. With `closes`, the task has all that a commit step needs."""
     limits, stage = _limits(definition, name), definition.graph.stages[name]
     if limits.memory_max is not None and work.attempt >= stage.failures.attempts:
-        # An item that needs more than the last attempt has is given up, rather than the shard.
+        # If an item needs more than the last attempt has, the item fails rather than the shard.
         limits = limits.replace(memory_max=memory_of(merged(definition.spec.defaults, stage), work.memory))
     if abort_off:
         limits = limits.replace(early_abort=NO_EARLY_ABORT)
@@ -227,7 +227,7 @@ def _stage(definition: Definition, name: str) -> StageDef:
 
 
 def _connection(s3: S3, prefix: str) -> Connection:
-    # It is unknown here whether a Secret contains a CA; pods get its path in `<prefix>AWS_CA_BUNDLE`.
+    # Whether a Secret contains a CA is unknown here; pods get its path in `<prefix>AWS_CA_BUNDLE`.
     secret = s3.secret_ref.name if s3.secret_ref and prefix else ""
     return Connection(endpoint=s3.endpoint or "", region=s3.region or "", env_prefix=prefix, secret=secret)
 

@@ -1,1 +1,1 @@
-"""The life of a pass: when one begins, what each finished step leads to, and what happens after failures."""
+"""The life cycle of a pass: its start, the transitions after each step, and the handling of failures."""

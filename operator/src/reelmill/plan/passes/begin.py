@@ -1,4 +1,4 @@
-"""Selects the next pass of an idle stage."""
+"""Selection of the next pass of an idle stage."""
 
 from reelmill.contract.digest import view_fingerprint
 from reelmill.contract.status import PassStatus, StageStatus
@@ -74,14 +74,14 @@ def _start(draft: PlanDraft, stage: StageStatus, work: PassStatus) -> None:
 
 
 def _few_to_retry(draft: PlanDraft, stage: StageStatus) -> bool:
-    """Whether the failed items are so few that one pod most likely does the whole pass."""
+    """Whether there are so few failed items that one pod can most likely do the whole pass."""
     bound = draft.snapshot.settings.bound
     shards = draft.definition.graph.stages[stage.name].shards
     return bound is not None and _to_retry(stage) <= bound.items and shards in ("auto", 1)
 
 
 def _to_retry(stage: StageStatus) -> int:
-    """The most items that a retry may take up."""
+    """Maximum number of items that a retry may cover."""
     return stage.totals.failed + stage.totals.skipped
 
 

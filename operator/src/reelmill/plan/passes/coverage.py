@@ -59,7 +59,7 @@ def at_rest(stage: StageStatus) -> bool:
 
 
 def resting(draft: PlanDraft) -> bool:
-    """Whether no stage has work to do, and no survey runs that could find some; a routine one may."""
+    """Whether no stage has work, and no survey is running except a routine one."""
     if draft.surveying and not draft.survey.routine:
         return False
     return all(stage.surveyed and not stage.pass_ and not stage.found for stage in draft.stages.values())

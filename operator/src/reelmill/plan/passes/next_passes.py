@@ -1,7 +1,7 @@
-"""The passes that a step makes possible: which it may open or measure for its Job, and what its report says of them.
+"""The passes that a step makes possible: which of them its Job may open or measure, and how it reports them.
 
-The planner decides nothing from an offer that it does not check: a stage that has got something else to do meanwhile
-leaves it, and finds the open pass in its own open step.
+The planner checks every offer: a stage that has other work by then ignores it, and finds the open pass in its own open
+step.
 """
 
 from collections.abc import Iterable
@@ -16,11 +16,11 @@ from reelmill.plan.jobs.tasks import stage_def, workers
 from reelmill.plan.passes.retry import retries_by_itself, taken_up
 
 MOST = 8
-"""Maximum number of stages whose passes a commit step opens, because their definitions are in its pod."""
+"""Maximum number of stages whose passes a commit step opens, because its pod contains their definitions."""
 
 
 def after_survey(draft: PlanDraft) -> FollowUp:
-    """The follow-up of a survey: every stage that waits for nothing else."""
+    """The follow-up of a survey: every stage that does not wait for anything else."""
     found = [_next(draft, name, "") for name in draft.stages if _waits(draft, name)]
     return FollowUp(bound=_bound(draft), next=tuple(found), waves=draft.definition.spec.waves)
 
@@ -39,12 +39,12 @@ def after_pass(draft: PlanDraft, name: str, *, whole: bool = False, closes: bool
 
 
 def to_open(draft: PlanDraft) -> FollowUp:
-    """The follow-up of an open step: it tells whether one pod can do the rest."""
+    """The follow-up of an open step, which reports whether one pod can do the rest."""
     return FollowUp(bound=_bound(draft))
 
 
 def take_up(draft: PlanDraft, job: str, told: Iterable[NextPass]) -> None:
-    """Note the passes that the finished Job `job` opened or measured, for stages that are idle."""
+    """Record the passes that the finished Job `job` opened or measured, for idle stages."""
     for found in told:
         stage = draft.stages.get(found.stage)
         if stage is None or stage.key[:KEY_DIGITS] != found.key or not stage.surveyed:
@@ -81,7 +81,7 @@ def _next(draft: PlanDraft, name: str, by: str) -> NextStage:
             for upstream in upstreams
             if upstream in definition.graph.stages
         },
-        # Of several upstreams, another one may be about to close a segment that the same pass should cover.
+        # With several upstreams, another one may be about to close a segment that the same pass should cover.
         opens=len(upstreams) == 1 and same_surroundings(definition, settings, name, by),
     )
 

@@ -66,7 +66,7 @@ def after_control(exit_code: ExitCode, tries: int, attempts: int) -> NextAttempt
 def failing(reasons: Mapping[str, int], failed: int, classes: Collection[str]) -> bool:
     """Whether there may be failed items of these classes (empty: any), or skipped ones that a retry may help.
 
-    `reasons` may lack rare ones.
+    `reasons` may lack rare reasons.
     """
     if any(reasons.get(f"skipped:{name}") for name in classes):
         return True
@@ -86,9 +86,9 @@ def retries_by_itself(
 
 
 def budget_allows(budget: tuple[str, int] | None, reasons: Mapping[str, int], counters: Mapping[str, int]) -> list[str]:
-    """Class of the retry pass for items that a budget stopped and that a raised one allows; empty: none.
+    """Class of the retry pass for items that a budget stopped and a raised budget allows; empty: none.
 
-    What was spent is known wherever something was stopped; without it, nothing is started.
+    The spending is known whenever items were stopped; without it, nothing is started.
     """
     if not reasons.get(f"skipped:{ItemReason.BUDGET}"):
         return []
@@ -98,6 +98,6 @@ def budget_allows(budget: tuple[str, int] | None, reasons: Mapping[str, int], co
 
 
 def taken_up(budget: tuple[str, int] | None, reasons: Mapping[str, int], counters: Mapping[str, int]) -> list[str]:
-    """Classes of the retry pass for items that were skipped and need not be any more; empty: none."""
+    """Classes of the retry pass for items that were skipped and no longer need to be; empty: none."""
     withdrawn = [ItemReason.WITHDRAWN.value] if reasons.get(f"skipped:{ItemReason.WITHDRAWN}") else []
     return budget_allows(budget, reasons, counters) + withdrawn

@@ -1,4 +1,4 @@
-"""What follows when the Job of a step ended: the next step of the pass, its end, another attempt, or a stall."""
+"""Handling of finished Jobs of steps: the next step of the pass, its end, another attempt, or a stall."""
 
 from reelmill.contract.conditions import ConditionReason
 from reelmill.contract.errors import ExitCode
@@ -21,7 +21,7 @@ _PHASES = {
 
 
 def opened(draft: PlanDraft, name: str, job: Observed) -> None:
-    """An open step ended, or a whole pass that turned out to be no single pod's work."""
+    """Handle the end of an open step, or of a whole pass that turned out to be too large for one pod."""
     report = job.read(OpenReport) if job.succeeded else None
     if report is None:
         _control_failed(draft, name, job)
@@ -50,14 +50,14 @@ def opened(draft: PlanDraft, name: str, job: Observed) -> None:
 
 
 def _instead_of_a_retry(draft: PlanDraft, name: str, work: PassStatus) -> PassStatus:
-    """The pass covers new input: another step opened it first. A requested retry follows it."""
+    """Handle a pass that covers new input because another step opened it first; the requested retry follows it."""
     if work.asked:
         draft.put(transitions.retry_wanted_still(draft.stages[name], work.classes))
     return work.replace(kind="adopted", asked=False, classes=[])
 
 
 def attempted(draft: PlanDraft, name: str, job: Observed) -> None:
-    """A Job of shards ended, or a whole pass failed while it processed items: the rest of that takes three steps."""
+    """Handle the end of a shards Job, or of a whole pass that failed while processing items and continues in steps."""
     if job.succeeded and job.read(CommitReport):
         committed(draft, name, job)
         return
@@ -89,7 +89,7 @@ def attempted(draft: PlanDraft, name: str, job: Observed) -> None:
 
 
 def committed(draft: PlanDraft, name: str, job: Observed) -> None:
-    """A commit step ended, or a whole pass did."""
+    """Handle the end of a commit step or of a whole pass."""
     report = job.read(CommitReport) if job.succeeded else None
     if report is None:
         _control_failed(draft, name, job)
@@ -104,7 +104,7 @@ def committed(draft: PlanDraft, name: str, job: Observed) -> None:
 
 
 def ended_whole(draft: PlanDraft, name: str, job: Observed) -> None:
-    """The Job of a whole pass ended: with the report of a commit, with that of an open step, or in one of its steps."""
+    """Handle the end of a whole pass's Job, with the report of a commit or open step, or a failure of one step."""
     if job.succeeded:
         (opened if job.read(OpenReport) else committed)(draft, name, job)
         return
@@ -113,7 +113,7 @@ def ended_whole(draft: PlanDraft, name: str, job: Observed) -> None:
 
 
 def _control_failed(draft: PlanDraft, name: str, job: Observed) -> None:
-    """An open or commit step failed, or ended without a report."""
+    """Handle an open or commit step that failed or ended without a report."""
     tries = draft.put(transitions.step_failed(draft.stages[name])).tries
     code = ExitCode.BUG if job.succeeded else job.exit
     match after_control(code, tries, draft.definition.graph.stages[name].failures.attempts):

@@ -19,11 +19,11 @@ from reelmill.plan.passes.throttle import busy_stages, may_start
 from reelmill.plan.snapshot import stamp
 
 SHARDS_THAT_CLOSE = 16
-"""Maximum number of shards of a pass that is closed by the pod of its last one: the pods of all of them are read."""
+"""Maximum number of shards of a pass that the pod of the last shard closes, because all pods must be read."""
 
 
 def start(draft: PlanDraft, name: str, work: PassStatus, step: PassStep = "open", *, after: str = "") -> None:
-    """Start a pass with a step; a shards step that follows no Job is the whole pass."""
+    """Start a pass with a step; a shards step without a preceding Job is the whole pass."""
     draft.put(transitions.pass_begun(draft.stages[name], work, stamp(draft.now)))
     enter(draft, name, work_of(draft, name), step, after=after)
 
@@ -133,7 +133,7 @@ def _ran_shards(job: Observed, stage: str) -> bool:
 
 
 def _closes(draft: PlanDraft, work: PassStatus) -> bool:
-    """Whether the pod of the last shard closes the pass: the first time, and where that takes little of its time."""
+    """Whether the pod of the last shard closes the pass: in the first attempt, and if that takes little time."""
     bound = draft.snapshot.settings.bound
     if bound is None or work.step != "shards" or work.whole or work.attempt != 1:
         return False
@@ -141,7 +141,7 @@ def _closes(draft: PlanDraft, work: PassStatus) -> bool:
 
 
 def _begun(draft: PlanDraft, stage: StageStatus) -> bool:
-    """Whether the Job is created by this plan."""
+    """Whether this plan creates the Job."""
     return (
         stage.pass_ is not None
         and stage.pass_.step == "shards"

@@ -18,10 +18,10 @@ from reelmill.plan.passes.coverage import completed, gate_closed
 from reelmill.plan.snapshot import stamp
 
 VERIFICATION_TRIES = 3
-"""Number of Jobs of a verification that failed in a row, after which the condition says so."""
+"""Number of consecutive failed Jobs of a verification after which the condition reports it."""
 
 Verdict = tuple[bool, str, str]
-"""(whether the condition is True, reason: a `ConditionReason` or a word of others, message)."""
+"""(whether the condition is True, reason: a `ConditionReason` or another word, message)."""
 
 
 def conditions(draft: PlanDraft) -> list[Condition]:
@@ -82,7 +82,7 @@ def refused(
 
 
 def removing(status: Status, message: str, generation: int, now: datetime) -> list[Condition]:
-    """The conditions of a resource whose data is being removed: all that it had, and these."""
+    """The conditions of a resource whose data is being removed, in addition to those it had."""
     about = (ConditionType.RECONCILING, ConditionType.READY, ConditionType.COMPLETE)
     verdicts: dict[ConditionType, Verdict] = {
         type_: (type_ is ConditionType.RECONCILING, ConditionReason.REMOVING, message) for type_ in about
@@ -158,7 +158,7 @@ def _held_up(draft: PlanDraft, job: str) -> str:
 
 
 def damage(verification: Verification) -> str:
-    """What the last verification found."""
+    """Describe the damage that the last verification found."""
     return f"{verification.damaged} of {verification.objects} objects are damaged: {verification.names}"
 
 

@@ -23,7 +23,7 @@ def events(old: Status, new: Status) -> tuple[Event, ...]:
 
 
 def _limit(old: Status, new: Status) -> list[Event]:
-    """A limit of spending has suspended the pipeline; whoever suspends it by the spec knows that."""
+    """The event for a pipeline that a spending limit suspended; a suspension by the spec needs no event."""
     suspended = new.condition(ConditionType.SUSPENDED)
     before = old.condition(ConditionType.SUSPENDED)
     if suspended is None or (before and before.reason == suspended.reason):
@@ -65,13 +65,13 @@ def _stage(old: StageStatus | None, new: StageStatus) -> list[Event]:
 
 
 def _reasons(stage: StageStatus) -> str:
-    """The most frequent reasons of what was not kept."""
+    """The most frequent reasons of items that were not kept."""
     found = [f"{name.replace(':', ' ')} {count}" for name, count in stage.reasons.items()]
     return f"; {', '.join(found)}" if found else ""
 
 
 def _volumes(stage: StageStatus) -> str:
-    """Seconds of video and bytes, from inputs to items, where they are known."""
+    """Seconds of video and bytes of inputs and output items, if known."""
     given, made = stage.given, stage.made
     if given is None or made is None:
         return ""

@@ -1,4 +1,4 @@
-"""Limits the size of the status, by shortening fields that are only informational."""
+"""The size limit of the status: informational fields are shortened."""
 
 from reelmill.contract.status import StageStatus, Status, cut
 from reelmill.plan.status.serialise import size
@@ -8,9 +8,9 @@ LIMIT = 60 * 1024
 
 
 def fitted(status: Status) -> Status:
-    """The status, with messages, ranges, reasons and counters shortened as far as needed to fit."""
+    """The status, with messages, ranges, reasons and counters shortened until it fits."""
     if len(status.model_dump_json(by_alias=True)) <= LIMIT // 4:
-        # The usual case, by a cheap dump: it has more fields than the JSON form, and a character has 4 bytes at most.
+        # The usual case, checked by a cheap dump, which has more fields than the JSON form; a character is at most 4 bytes.
         return status
     for length, reasons in ((128, 3), (32, 1), (8, 0)):
         if size(status) <= LIMIT:

@@ -1,1 +1,1 @@
-"""Commands that need a cluster. Each is a module of its own."""
+"""Commands that need a cluster. There is one module for each command."""

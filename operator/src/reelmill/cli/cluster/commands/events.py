@@ -48,7 +48,7 @@ def events(
 
 
 def looked(link: ClusterClient, resource: Json) -> PipelineView:
-    """The pipeline with its Jobs, pods and events."""
+    """Fetch the Jobs, pods and events of a pipeline."""
     jobs, pods = link.owned(JOBS, resource), link.owned(PODS, resource)
     seen = PipelineView(resource, datetime.now(UTC), jobs, pods)
     return PipelineView(resource, seen.now, jobs, pods, about(seen, link.every(EVENTS)))

@@ -77,7 +77,7 @@ class ClipBlock(StageBlock):
         return 2 if self.mode == "reencode" or self.by == "scenes" else super().output_version
 
     def version_above(self, *, spans: bool) -> int:
-        """One higher where a part of a file is divided: earlier versions divided the whole file."""
+        """One higher if parts of files are divided, because earlier versions divided the whole file."""
         return self.output_version + (spans and self.by != "metadata")
 
     @property

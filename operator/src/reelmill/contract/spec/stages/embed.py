@@ -9,15 +9,15 @@ from reelmill.contract.spec.file import FileRef
 
 LIP = "lip-resnet18"
 VIDEO = "torchvision/"
-"""What the name of a video tower begins with."""
+"""Prefix of the names of video towers."""
 VIDEO_TOWERS = (
     "mc3_18", "mvit_v1_b", "mvit_v2_s", "r2plus1d_18", "r3d_18", "s3d", "swin3d_b", "swin3d_s", "swin3d_t"
 )  # fmt: skip
-"""torchvision's models of videos."""
+"""torchvision's video models."""
 _LEAST = {"mvit_v1_b": 16, "mvit_v2_s": 16, "s3d": 14}
-"""Number of frames that a video tower needs at least; those of MViT also at most."""
+"""Minimum number of frames of a video tower; for MViT models, also the maximum."""
 OF_VECTORS = ("shape", "precision_difference")
-"""Fields that the stage says about vectors; an item that has such fields keeps them in its provenance."""
+"""Fields of vectors that the stage sets; an input's fields with these names are kept in its provenance."""
 
 
 class EmbedBlock(StageBlock):

@@ -16,10 +16,10 @@ LONGEST_PATTERN = 512
 
 
 def pattern_matcher(pattern: str) -> SchemaValidator:
-    """`isinstance_python(text)` of it tells whether the pattern occurs in a text, in time linear in its length.
+    """Compile a pattern; `isinstance_python(text)` of the result searches it in a text, in linear time.
 
-    The engine is the regex crate of Rust, which pydantic brings: no backtracking, and a bounded size of the compiled
-    pattern. Raises ValueError for a pattern that it refuses, such as one with look-around or a back-reference.
+    The engine is Rust's regex crate, which is part of pydantic: no backtracking, and a bounded size of the compiled
+    pattern. Raises ValueError if the pattern is not supported, such as one with look-around or a back-reference.
     """
     try:
         return SchemaValidator(core_schema.str_schema(pattern=pattern, strict=True, regex_engine="rust-regex"))
@@ -37,7 +37,7 @@ def _pattern(text: str) -> str:
 
 
 def _number(value: object) -> object:
-    """A duration (`2s`) is its seconds."""
+    """Convert a duration (`2s`) to seconds."""
     return seconds(value) if isinstance(value, str) else value
 
 

@@ -18,7 +18,7 @@ from reelmill.contract.spec.measure_models import (
 )
 
 _DEFAULTS: Mapping[Measure, Sequence[str]] = {Measure.MOTION: ("mean", "p90")}
-"""Reductions of measures for which the bare name is not enough."""
+"""Reductions of measures that do not use only the default reduction."""
 
 _MODELS = ("text", "faces", "nsfw", "speech", "brisque", "clip")
 
@@ -68,8 +68,8 @@ class MeasureBlock(StageBlock):
 
     takes = frozenset({"videos", "spans"})
     data_version = 3
-    """2: shares and means of pixels are those of lines at equal distances. 3: fewer of these lines; motion is that
-    of the copy in which DIS finds it, before the field is enlarged.
+    """2: shares and means of pixels are computed on lines at equal distances. 3: fewer of these lines; motion is that
+    of the downscaled copy in which DIS finds it, before the field is enlarged.
     """
     passes_items = True
     keeps_fields = True
@@ -117,12 +117,12 @@ class MeasureBlock(StageBlock):
 
     @property
     def families(self) -> frozenset[MeasureFamily]:
-        """The families of measures that are made."""
+        """The families of measures that are computed."""
         return frozenset({MeasureFamily.CONTAINER, *(each for each in MeasureFamily if getattr(self, each, False))})
 
     @property
     def measures(self) -> Sequence[Measure]:
-        """The measures that are made, in the order of their declaration."""
+        """The measures that are computed, in the order of their declaration."""
         left_out = set()
         if self.clip is not None and self.clip.aesthetic is None:
             left_out.add(Measure.AESTHETIC)

@@ -13,8 +13,8 @@ class RunBlock(StageBlock):
     """Runs your own stage class with the ledger, retries, checkpoints and commits of built-in stages."""
 
     heavy_views: ClassVar[bool] = True
-    # Only the class itself knows whether its views are expensive. With True, the planner requests them once more at
-    # the end, which does nothing if they are up to date.
+    # Only the class determines whether its views are expensive. With True, the planner requests them again at the end,
+    # which does nothing if they are up to date.
 
     image: Annotated[str, Field(min_length=1, max_length=512, pattern=r"^\S+$")] | None = None
     """Container image of this stage's pods, based on the image of reelmill-stages. If absent, `image` of the stage. Use

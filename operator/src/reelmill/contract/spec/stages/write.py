@@ -30,7 +30,7 @@ TASK = "task"
 SHAPE = "vector_shape"
 """Column with the shape of an array, whose values are in another column."""
 EPISODE_COLUMNS = ("episode_index", "tasks", "length", "dataset_from_index", "dataset_to_index")
-"""Columns of LeRobot's table of episodes, besides those with places of files."""
+"""Columns of LeRobot's table of episodes, other than those with locations of files."""
 _MEASURES = "measures."
 _WITH_NULL = ("json", "boolean", None)
 _LARGEST_FILE = 2_000_000_000
@@ -59,7 +59,7 @@ class Column(Model):
 
     @property
     def kind(self) -> ColumnType | None:
-        """The type of the values; None if nothing tells it."""
+        """The type of the values; None if unknown."""
         if self.type is not None or not self.field.startswith(_MEASURES):
             return self.type
         known = measure(self.field.removeprefix(_MEASURES))
@@ -118,7 +118,7 @@ class WriteBlock(StageBlock):
 
     @property
     def output_version(self) -> int:
-        """2 where statistics are written, and where lists of numbers count towards row groups and batches."""
+        """2 if statistics are written, or if lists of numbers count towards row groups and batches."""
         lists = self.format in ("parquet", "lance") and any(each.kind in LISTS_OF_NUMBERS for each in self.columns)
         return 2 if lists or (self.lerobot and self.lerobot.statistics) else super().output_version
 
@@ -128,7 +128,7 @@ class WriteBlock(StageBlock):
 
     @property
     def media_columns(self) -> Mapping[str, MediaKind]:
-        """Name of each column with files -> what they are."""
+        """Name of each column with files -> kind of files."""
         if self.views:
             return dict.fromkeys(self.views, "video")
         made_of: Mapping[str, MediaKind] = {} if self.made_of is None else {self.made_of: self.made_of}
