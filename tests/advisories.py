@@ -1,7 +1,7 @@
-"""Locked packages with a known advisory: `make check` compares every lock with OSV's records, if the machine has them.
+"""Check of locked packages for known advisories: `make check` compares every lock with OSV records, if available.
 
 The records are those of https://google.github.io/osv-schema (format of osv.dev, GitHub and PyPA): REELMILL_ADVISORIES
-names a JSON file, a folder of them, or a zip archive as osv.dev publishes it for PyPI. Nothing is downloaded.
+names a JSON file, a folder of JSON files, or a zip archive as published by osv.dev for PyPI. Nothing is downloaded.
 """
 
 import json
@@ -56,7 +56,7 @@ def _ranges(affected: Json) -> list[Json]:
 
 
 def _inside(range_: Json, version: str) -> bool:
-    """By the algorithm of the schema: the last event at or before the version decides."""
+    """Whether a version is in a range, by the schema's algorithm: the last event at or before the version decides."""
     here, inside = Version(version), False
     for event in sorted(range_["events"], key=_at):
         if "introduced" in event and here >= _at(event):
@@ -95,7 +95,7 @@ def locked() -> list[tuple[str, str]]:
 
 
 def main() -> int:
-    """Say what is known against the locks."""
+    """Print the advisories that affect the locks."""
     given = os.environ.get(ENV, "")
     if not given:
         print(f"advisories: not compared; {ENV} names no file of OSV records")

@@ -1,7 +1,7 @@
-"""docs/api: a page for each public module, from its `__all__` and docstrings; `make generate` writes them.
+"""Generator of docs/api (`make generate`): a page for each public module, from its `__all__` and docstrings.
 
-Modules are parsed, not imported, so that no package such as torch is needed for it. What a page does not show is
-private: names outside of `__all__`, and members whose name begins with an underscore.
+Modules are parsed, not imported, so packages such as torch are not needed. Names outside of `__all__`, and members
+whose name begins with an underscore, are private and not on a page.
 """
 
 import re
@@ -39,7 +39,7 @@ def loaded() -> griffe.ModulesCollection:
 
 
 def exported(module: str) -> dict[str, Any]:
-    """Name in `__all__` -> the class, function or value that it is."""
+    """Name in `__all__` -> its class, function or value."""
     found = loaded()[module]
     return {str(name): _target(found[str(name)]) for name in found.exports or ()}
 
@@ -50,7 +50,7 @@ def _public_paths() -> frozenset[str]:
 
 
 def members(class_: Any) -> dict[str, Any]:
-    """The public members that the class defines, or that it has from a base class that is not public itself."""
+    """The public members that the class defines or inherits from a base class that is not public."""
     bases = [base for base in class_.resolved_bases if base.path not in _public_paths() and base.name != "Model"]
     inherited = {name: member for base in bases for name, member in members(base).items()}
     found = {name: member for name, member in class_.members.items() if not name.startswith("_")}
@@ -61,8 +61,8 @@ def members(class_: Any) -> dict[str, Any]:
 def undocumented(module: str) -> Iterator[str]:
     """Names, methods and values of a public module that have no docstring.
 
-    A value is explained by its own docstring, or by name in that of its class. Fields of a pipeline are on the page of
-    the field reference.
+    A value is documented by its docstring, or by name in that of its class. Fields of a pipeline are in the field
+    reference.
     """
     for name, thing in exported(module).items():
         if not text(thing):
@@ -131,7 +131,7 @@ def _is_struct(class_: Any) -> bool:
 
 
 def _of_struct(class_: Any) -> griffe.Function:
-    """The constructor that msgspec gives a struct: a parameter for each field."""
+    """The constructor that msgspec generates for a struct, with a parameter for each field."""
     fields = [member for name, member in class_.members.items() if member.is_attribute and not name.startswith("__")]
     kind = griffe.ParameterKind.positional_or_keyword
     return griffe.Function(
@@ -165,7 +165,7 @@ def _value(name: str, value: Any) -> str:
 
 
 def _signature(name: str, function: Any, *, returns: bool = True) -> str:
-    """On one line, or with a parameter on each if it is long."""
+    """A signature on one line, or with one parameter per line if it is long."""
     parts, star = [], False
     for parameter in function.parameters:
         if parameter.name in ("self", "cls"):
@@ -198,7 +198,7 @@ def _target(thing: Any) -> Any:
 
 
 def _is_declared(member: Any) -> bool:
-    """Whether a value belongs on the page: it has a docstring or a type of its own, or is a member of an enum."""
+    """Whether a value belongs on the page: it has a docstring or an annotation, or is a member of an enum."""
     return bool(member.docstring) or member.annotation is not None or bool(member.parent and _is_enum(member.parent))
 
 

@@ -1,4 +1,4 @@
-"""The table of the chart's values in its README, from the comments and defaults of values.yaml and the schema.
+"""Generator of the table of values in the chart's README, from values.yaml and the schema.
 
 `make generate` writes it.
 """
@@ -28,7 +28,7 @@ class Value:
 
 
 def table(text: str, schema: Json) -> str:
-    """The values of a values.yaml with their comments; without one, with the description in the schema."""
+    """The values of a values.yaml with their comments or, without a comment, the description in the schema."""
     lines = text.splitlines()
     document = yaml.compose(text)
     assert isinstance(document, yaml.MappingNode)
@@ -82,7 +82,7 @@ def _default(node: yaml.Node) -> str:
 
 
 def main() -> None:
-    """Write the README if it is not as it should be."""
+    """Write the README if it is out of date."""
     path, text = CHART / "README.md", filled()
     if path.read_text() != text:
         path.write_text(text)

@@ -1,14 +1,13 @@
-"""Plugins of the suite, profiles of hypothesis, bytecode, temporary folder, and the garbage collector.
+"""Plugins of the suite, hypothesis profiles, bytecode, temporary folder, and the garbage collector.
 
-Generated examples are the same in every run, so that a tree that passed passes again, on a slow machine too;
-`--hypothesis-profile thorough` draws more, and others each time.
+Generated examples are the same in every run, so results are reproducible, even on a slow machine.
+`--hypothesis-profile thorough` draws more examples, and different ones each time.
 
-Most of the time of a new interpreter is compiling, if it may not keep the result. Tests start hundreds, and so keep it:
-outside of the sources, as an installer does for a package.
+A new interpreter spends most of its time compiling if bytecode is not cached. Tests start hundreds of interpreters, so
+they cache bytecode outside of the sources.
 
-What is collected lives until the end: thousands of tests, and all that they import. A third of the time of the
-collection was the garbage collector, which went through them again and again and found nothing. It begins with what
-the tests themselves make.
+Collected tests and their imports are kept until the end. The garbage collector used a third of the collection time to
+scan them without result, so it starts after the collection.
 """
 
 import gc
@@ -33,14 +32,14 @@ pytest_plugins = [
     "cluster.fixtures",
 ]
 
-pytest.register_assert_rewrite("workshop")  # it compares stores: what differs is told
+pytest.register_assert_rewrite("workshop")  # it compares stores; assertion rewriting shows the differences
 
 ANY_SPEED: Mapping[str, Any] = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
 settings.register_profile("quick", max_examples=40, derandomize=True, **ANY_SPEED)
 settings.register_profile("thorough", max_examples=1000, derandomize=False, **ANY_SPEED)
 settings.load_profile("quick")
 
-# A report costs a second or more; the tests of reports ask for them.
+# A report takes a second or more; only tests of reports enable it.
 os.environ.setdefault("REELMILL_RUN_REPORTS", "false")
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 os.environ.setdefault("PYTHONPYCACHEPREFIX", str(CACHE / "bytecode"))

@@ -1,4 +1,4 @@
-"""Numbers the decisions in docs/adr by their file names, in headings and index.
+"""Numbering of the decisions in docs/adr by their file names, in headings and index.
 
 `make generate` runs it. To renumber a decision, rename its file.
 """

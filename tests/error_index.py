@@ -1,7 +1,6 @@
-"""docs/errors.md: every word and every message with which reelmill says that something is wrong, with what to do.
+"""Generator of docs/errors.md (`make generate`): every reason and every error message of reelmill, with remedies.
 
-Words are those that are declared; messages are the texts in the sources with which errors are raised that have a hint.
-`make generate` writes the page.
+Reasons come from their declarations, messages from errors in the sources that are raised with a hint.
 """
 
 import ast
@@ -45,7 +44,7 @@ _MESSAGES = """
 
 
 def page() -> str:
-    """The page as the sources are now."""
+    """The page for the current sources."""
     words = table(("word", "where", "meaning", "what to do"), sorted(_words(), key=lambda row: row[0].lower()))
     messages = sorted(set(_messages()), key=lambda row: (re.sub(r"\W+", " ", row[0]).strip().lower(), row))
     return _HEAD + words + _MESSAGES + table(("message", "what to do"), messages)
@@ -76,7 +75,7 @@ def _messages() -> Iterator[tuple[str, str]]:
 
 
 def _texts(node: ast.expr) -> list[str]:
-    """The texts that an expression may be, without values; of a choice, all."""
+    """The possible texts of an expression, without values."""
     match node:
         case ast.Constant(value=str(text)):
             return [text]
@@ -92,7 +91,7 @@ def _texts(node: ast.expr) -> list[str]:
 
 
 def _says(text: str) -> bool:
-    """Whether a text has words of its own."""
+    """Whether a text has words in addition to its values."""
     return len(re.findall(r"[a-zA-Z]{2,}", text)) > 1
 
 

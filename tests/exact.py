@@ -1,4 +1,4 @@
-"""Frames of a file as digests, for tests that compare every visible frame bit for bit."""
+"""Digests of frames, for tests that compare every visible frame bit by bit."""
 
 import hashlib
 from fractions import Fraction

@@ -1,6 +1,6 @@
-"""docs/features.md: the features of the five systems, and the tests that cover them by their names.
+"""Generator of docs/features.md: the features of the five systems, and the tests that cover them, by name.
 
-`make generate` runs it. Tests are found by parsing, not by importing them, so no packages are needed.
+`make generate` runs it. Tests are parsed, not imported, so no packages are needed.
 """
 
 import ast
@@ -95,7 +95,7 @@ def page() -> str:
 
 
 def unknown() -> list[str]:
-    """Marks in tests' names that the page has no line for."""
+    """Marks in test names without a line on the page."""
     texts = lines(yaml.safe_load(DATA.read_text(encoding="utf-8")))
     return [
         f"{mark} in {', '.join(map(_name, files))}" for mark, files in sorted(proofs().items()) if mark not in texts

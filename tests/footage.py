@@ -1,7 +1,7 @@
-"""Small synthetic videos for tests, made once per machine and kept under the user's cache.
+"""Small synthetic videos for tests, generated once per machine and kept in the user's cache.
 
-The same arguments give the same file. Frames carry their own number as a
-pattern of black and white blocks in the top rows, so that a test can tell which frame it got (`frame_number`).
+The same arguments give the same file. Each frame shows its number as a pattern of black and white blocks in the top
+rows, so that a test can identify it (`frame_number`).
 """
 
 import hashlib
@@ -18,7 +18,7 @@ BLOCK = 16
 
 
 def ffmpeg(*args: str) -> None:
-    """Run the ffmpeg that comes with imageio-ffmpeg."""
+    """Run the ffmpeg of imageio-ffmpeg."""
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-hide_banner", "-nostdin", "-loglevel", "error", "-y", *args]
     subprocess.run(command, check=True, capture_output=True)
 

@@ -20,7 +20,7 @@ def alive(pid: int) -> bool:
 
 
 def running(pid: int, proc: Path = PROC) -> bool:
-    """Whether there is such a process, and it has not ended: nobody may have waited for it yet."""
+    """Whether the process exists and has not ended; it may have ended without being waited for."""
     if not proc.joinpath("self").exists():
         return _ps("-o", "stat=", "-p", str(pid)).strip()[:1] not in ("", "Z")
     try:
@@ -37,10 +37,10 @@ def children(pid: int, proc: Path = PROC) -> list[int]:
     found: list[int] = []
     try:
         threads = list((proc / str(pid) / "task").iterdir())
-    except OSError:  # it has just ended
+    except OSError:  # the process has just ended
         return []
     for thread in threads:
-        with suppress(OSError):  # the thread has
+        with suppress(OSError):  # the thread has just ended
             found += map(int, (thread / "children").read_text().split())
     return found
 
@@ -56,7 +56,7 @@ def command_line(pid: int, proc: Path = PROC) -> str:
 
 
 def name(pid: int, proc: Path = PROC) -> str:
-    """What `top` calls a process; empty when it is gone."""
+    """The name of a process in `top`; empty if it has ended."""
     if not proc.joinpath("self").exists():
         return _ps("-o", "comm=", "-p", str(pid)).strip()
     try:
@@ -75,7 +75,7 @@ def peak_memory(proc: Path = PROC) -> float:
 
 
 def available_memory(proc: Path = PROC) -> int:
-    """Bytes of memory that can be used without swapping; 0 if the system does not say."""
+    """Bytes of memory that can be used without swapping; 0 if unknown."""
     try:
         lines = proc.joinpath("meminfo").read_text().splitlines()
     except OSError:

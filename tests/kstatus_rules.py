@@ -13,7 +13,7 @@ def kstatus(resource: dict[str, Any]) -> Verdict:
     if "generation" in metadata and status.get("observedGeneration", metadata["generation"]) != metadata["generation"]:
         return "InProgress"
     conditions = status.get("conditions") or ()
-    # In the order in which they stand: of Reconciling and Stalled the first that is True counts.
+    # In the order of the list: of Reconciling and Stalled, the first that is True counts.
     for condition in conditions:
         if condition["status"] == "True" and condition["type"] in ("Reconciling", "Stalled"):
             return "InProgress" if condition["type"] == "Reconciling" else "Failed"

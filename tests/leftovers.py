@@ -1,9 +1,9 @@
-"""A file of tests ends with the threads and child processes with which it began, or fails.
+"""A plugin that fails a test file if threads or child processes that it started are left at its end.
 
-What outlives its file runs in the middle of other tests, and fails one of them: by a warning when it is collected, by
-a number that it draws, by the memory that it holds. What fixtures of the session start is theirs until the end. A child
-that has ended, but that nobody waited for, is one that is left. Files with tests of nodes, browsers or GPUs, whose
-machines have threads and processes of their own, are not looked at.
+Leftovers run during other tests and can make them fail: by a warning at collection, by drawing random numbers, or by
+their memory. Threads and processes of session fixtures are allowed until the end. A child that has ended but was not
+waited for counts as left. Files with tests of nodes, browsers or GPUs, which have other threads and processes, are not
+checked.
 """
 
 import gc
@@ -20,16 +20,16 @@ from host import children, command_line
 from tiers import tier
 
 PATIENCE = 60.0
-"""Seconds in which a thread or process may end that was asked to."""
+"""Seconds that a thread or process may take to end after a request."""
 LIVES_ON = ("execnet", "process_request_thread", "TMonitor", "_DummyThread")
-"""Parts of the names and classes of threads: of pytest-xdist, of servers for a connection that a client keeps, of
+"""Parts of the names and classes of allowed threads: those of pytest-xdist, of servers for kept connections, of
 progress bars, and those that Python did not start.
 """
 KEPT_PROCESSES = ("multiprocessing.resource_tracker", "multiprocessing.forkserver")
-"""Parts of command lines: what Python starts once and keeps."""
+"""Parts of command lines of processes that Python starts once and keeps."""
 
 HELD = ("unit", "store", "control-plane")
-"""Tiers of the files that are looked at."""
+"""Tiers of the files that are checked."""
 
 Left = threading.Thread | int
 """A thread, or the number of a process."""
@@ -64,7 +64,7 @@ def nothing_is_left(request: pytest.FixtureRequest) -> Iterator[None]:
     if request.path in _others:
         return
     if left := _after_patience(before):
-        _of_the_session.update(left)  # told once
+        _of_the_session.update(left)  # reported once
         pytest.fail(
             "still there after the last test of the file: " + "; ".join(sorted(map(_told, left))), pytrace=False
         )
@@ -75,7 +75,7 @@ def _after_patience(before: set[Left]) -> set[Left]:
     while left := {one for one in here() - before - _of_the_session if not _may_stay(one)}:
         if time.monotonic() > end:
             return left
-        gc.collect()  # a pool that nobody holds ends its threads
+        gc.collect()  # unreferenced pools end their threads
         time.sleep(0.05)
     return left
 

@@ -1,4 +1,4 @@
-"""Mouth crops and lists in the form of the lip-reading data sets: small, seeded, without torch."""
+"""Generated mouth crops and lists in the format of the lip-reading data sets: small, seeded, without torch."""
 
 import json
 from collections.abc import Sequence

@@ -1,6 +1,6 @@
-"""A tiny driver-action data set in its own layout: three views, label files, a range annotation, keypoints, an index.
+"""A tiny driver-action data set in its original layout: three views, label files, ranges, keypoints, an index.
 
-Frame i of every view shows the number i, and its keypoints are all i, so a test can tell which frame it got.
+Frame i of every view shows the number i, and its keypoints are all i, so that tests can identify frames.
 """
 
 import json

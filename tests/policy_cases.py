@@ -1,6 +1,6 @@
-"""What a policy refuses and what it lets through: one table, asked of the planner and of a real API server.
+"""Table of cases that a policy rejects or accepts, tested with the planner and with a real API server.
 
-Each case is about one thing that the author of a VideoPipeline can ask for. `docs/security-model.md` has a row for each
+Each case is about one thing that the author of a VideoPipeline can request. `docs/security-model.md` has a row for each
 field of the policy.
 """
 
@@ -19,9 +19,9 @@ class Case:
     spec: Json = field(default_factory=dict)
     """Fields of the spec in place of those of `spec`."""
     stage: Json = field(default_factory=dict)
-    """The same of its only stage."""
+    """The same for its only stage."""
     where: str = ""
-    """Path of the field that is refused; empty: the pipeline is accepted."""
+    """Path of the rejected field; empty: the pipeline is accepted."""
 
     @property
     def resource(self) -> Json:
@@ -79,7 +79,7 @@ FOREIGN_URIS = {
 
 CASES = [
     Case("no policy", {}, {"defaults": {"image": "evil.example/x", "serviceAccountName": "admin"}}),
-    # Images, and with them code.
+    # Images, and therefore code.
     Case("the operator's image", IMAGES),
     Case("an allowed image", IMAGES, stage={"image": "registry.example/team/app:1"}),
     Case("a foreign image", IMAGES, stage={"image": "evil.example/app:1"}, where="spec.stages[0].image"),
@@ -125,7 +125,7 @@ CASES = [
         "a foreign Secret to pull images", SECRETS, stage={"imagePullSecrets": PULL},
         where="spec.stages[0].imagePullSecrets[0].name",
     ),
-    # Servers that get keys or data.
+    # Servers that receive keys or data.
     Case("an allowed store", SERVERS, {"store": MINIO}),
     Case(
         "another cloud than the allowed one", {"allowedServers": ["https://s3.amazonaws.com"]},
@@ -177,7 +177,7 @@ CASES = [
         "a proxy", SERVERS, {"store": MINIO}, {"env": [{"name": "HTTPS_PROXY", "value": "http://evil"}]},
         where="spec.stages[0].env[0].name",
     ),
-    # Servers that sources and parameters name, by whichever scheme, with a connection of their own or without.
+    # Servers that sources and parameters name, with any scheme, with or without a separate connection.
     *(
         Case(f"{kind} without a connection", SERVERS, {"store": MINIO, **source(uri)},
              where="spec.sources[0].files.uri")

@@ -1,7 +1,7 @@
-"""Runs the unit tier under the other supported versions of Python, each in an environment of its own.
+"""Run the unit tier with the other supported versions of Python, each in a separate environment.
 
-A version that this machine does not have is skipped with a message. An interpreter counts only if it runs, which
-the shim of a version manager may not do.
+A version that is not installed is skipped with a message. An interpreter counts only if it runs, which shims of version
+managers may not.
 """
 
 import os
@@ -27,7 +27,7 @@ def candidates(version: str) -> Iterator[str]:
 
 
 def interpreter(version: str) -> str | None:
-    """The first one that runs and is of the version."""
+    """The first interpreter that runs and has the version."""
     for path in candidates(version):
         done = subprocess.run([path, "-c", PROBE], capture_output=True, text=True, check=False)
         if done.returncode == 0 and done.stdout.strip() == version:

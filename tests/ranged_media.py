@@ -1,4 +1,4 @@
-"""A folder that stands for a bucket: its objects are read by ranges, and every request is noted."""
+"""A folder in place of a bucket, whose objects are read by ranges and which records every request."""
 
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ from reelmill_stages.store.ranges.ranged_media import RangedMedia
 
 
 class RangedFolder(LocalStore):
-    """`requests` are (offset, length) of what was read."""
+    """`requests` has the (offset, length) of each read."""
 
     remote = True
 
@@ -24,7 +24,7 @@ class RangedFolder(LocalStore):
 
 
 def ranged(store: LocalStore, name: str, *, block: int = 512, limit: int = 4 << 20, most: float = 9.0) -> RangedMedia:
-    """An object of the store, read in small blocks, however much of it."""
+    """An object of the store that is read in small blocks."""
     found = store.stat(name)
     cache = BlockCache(Path(store.uri), block=block, limit=limit)
     return RangedMedia(store, name, found.size, cache, etag=found.etag, most=most)

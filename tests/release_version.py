@@ -1,4 +1,4 @@
-"""The version of a release: operator/pyproject.toml contains it, and `make generate` writes it to all other places."""
+"""Copies the version of a release from operator/pyproject.toml to all other places (`make generate`)."""
 
 import re
 import tomllib
@@ -28,7 +28,7 @@ def version() -> str:
 
 
 def places(name: str, text: str) -> list[tuple[int, int]]:
-    """The places of the version in the text of a file. Raises ValueError where a pattern finds nothing."""
+    """The places of the version in the text of a file. Raises ValueError if a pattern does not match."""
     spans: list[tuple[int, int]] = []
     for pattern in PLACES[name]:
         found = [match.span(1) for match in re.finditer(pattern.replace("@", NUMBER), text, re.MULTILINE)]

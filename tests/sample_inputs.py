@@ -1,6 +1,6 @@
-"""Small inputs for every sample manifest: what their sources read below `s3://raw/`. A new sample adds its own here.
+"""Small inputs for every sample manifest, which their sources read below `s3://raw/`. Add inputs of new samples here.
 
-Used where samples are run to their end, on one machine and on nodes.
+They are used to run samples to their end, on one machine and on nodes.
 """
 
 import json
@@ -19,7 +19,7 @@ FILMS = {
     "static.mp4": ("smptebars=size=320x240:rate=12:duration=3",),
     "other.mp4": ("mandelbrot=size=320x240:rate=12,trim=duration=3",),
 }
-"""For each stage of the sample of curation, a film that it is there for: a picture of FFmpeg's, and options."""
+"""For each stage of the curation sample, a film for that stage: an FFmpeg source, and options."""
 
 
 def films() -> Iterator[tuple[str, bytes]]:

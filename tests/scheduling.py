@@ -1,16 +1,16 @@
-"""Which tests one process of pytest-xdist runs one after the other: those of a file, and all that look at the sources.
+"""Scheduling of tests in pytest-xdist: each file, and each folder in TOGETHER, runs in one process.
 
-Tests of tests/repo share the syntax trees of a thousand files, which each process would parse for itself.
+Tests in tests/repo share the syntax trees of a thousand files, which each process would have to parse again.
 """
 
 from xdist.scheduler import LoadFileScheduling
 
 TOGETHER = ("tests/repo/",)
-"""Folders whose tests belong to one process."""
+"""Folders whose tests run in one process."""
 
 
 class FolderOrFile(LoadFileScheduling):
-    """`--dist loadfile`, with some folders as a whole."""
+    """Like `--dist loadfile`, but some folders are not divided."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = super()._split_scope(nodeid)

@@ -1,7 +1,7 @@
-"""A cluster of one pipeline for planner tests: Jobs advance one pod at a time, in the order that the test chooses.
+"""A simulated cluster with one pipeline for planner tests: Jobs advance one pod at a time, in any order.
 
-What the planner sees lags behind: `visible` is brought up to date Job by Job (`deliver`), as watches do. What must
-never happen is asserted where it would: a Job name used twice, two live Jobs of one stage.
+The planner's view is delayed: `visible` is updated Job by Job (`deliver`), as by watches. Invariants are asserted: no
+Job name is used twice, and no stage has two live Jobs.
 """
 
 import copy
@@ -75,7 +75,7 @@ class SimulatedCluster:
         return reconcile(snapshot, self.now)
 
     def apply(self, plan: Plan, *, writes: int | None = None) -> None:
-        """Apply a plan; with `writes`, crash after so many (the status is the first)."""
+        """Apply a plan; with `writes`, crash after that many (the status is the first)."""
         left = 10**6 if writes is None else writes
         if left:
             # The API server sees the status as JSON.
@@ -137,7 +137,7 @@ class SimulatedCluster:
 
     @classmethod
     def in_three_steps(cls, pipeline: VideoPipeline, store: SymbolicStore) -> "SimulatedCluster":
-        """One whose stage images know nothing of follow-ups, so that each step of a pass is a Job of its own."""
+        """A cluster whose stage images do not support follow-ups, so that each step of a pass is a separate Job."""
         store.follows_up = False
         return cls(pipeline, store)
 
@@ -178,7 +178,7 @@ class SimulatedCluster:
         self.jobs[name]["status"]["conditions"] = [ended]
 
     def settle(self, limit: int = 400) -> None:
-        """Deliver all events and run all pods until nothing is left to do."""
+        """Deliver all events and run all pods until there is no more work."""
         for _ in range(limit):
             self.deliver_all()
             plan = self.reconcile()

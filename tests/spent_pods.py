@@ -1,4 +1,4 @@
-"""A simulated cluster whose Jobs have pods that take time, for tests of what a pipeline spends."""
+"""A simulated cluster whose pods take time, for tests of spending."""
 
 from datetime import timedelta
 from typing import Any
@@ -21,7 +21,7 @@ def cluster(**spec: Any) -> SimulatedCluster:
 
 
 def seen(made: SimulatedCluster, name: str, *, active: int) -> Plan:
-    """Kubernetes tells how many pods a Job has."""
+    """Set the number of pods of a Job, as Kubernetes reports it."""
     status = made.jobs[name]["status"]
     status.setdefault("startTime", stamp(made.now))
     status["active"] = active
@@ -36,7 +36,7 @@ def end(made: SimulatedCluster, name: str) -> None:
 
 
 def shards_begin(made: SimulatedCluster) -> str:
-    """The survey and the open step are done, and took a minute each."""
+    """Run the survey and the open step, which take a minute each."""
     made.reconcile()
     for _ in range(2):
         name = made.created[-1]

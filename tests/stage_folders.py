@@ -1,4 +1,4 @@
-"""The table of stages in docs/architecture.md, from the docstrings of their packages; `make generate` writes it."""
+"""Generator of the table of stages in docs/architecture.md, from the docstrings of their packages (`make generate`)."""
 
 import ast
 import re
@@ -11,7 +11,7 @@ _TABLE = re.compile(r"(<!-- generated: stages -->\n).*?(<!-- /generated -->)", r
 
 
 def page() -> str:
-    """The page with its table as the packages are now."""
+    """The page with its table for the current packages."""
     packages = sorted(path.parent for path in (SOURCE / "reelmill_stages/stages").rglob("*/__init__.py"))
     table = "| folder | what it holds |\n| --- | --- |\n" + "".join(map(_row, packages))
     return _TABLE.sub(lambda found: f"{found[1]}\n{table}\n{found[2]}", PAGE.read_text())

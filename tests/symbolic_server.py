@@ -1,4 +1,4 @@
-"""Symbolic steps as real processes: a small program per step asks this process for its log, report and exit code."""
+"""Symbolic steps as real processes: a small program per step gets its log, report and exit code from this process."""
 
 import json
 import socket
@@ -61,14 +61,14 @@ class SymbolicServer:
     def _serve(self, link: socket.socket) -> None:
         with link, link.makefile("r") as stream, suppress(BrokenPipeError, ConnectionResetError):
             if not (request := stream.readline()):
-                return  # the process was killed before it said anything
+                return  # the process was killed before it sent anything
             text, index, follow_up = json.loads(request)
             task = Task.model_validate_json(text)
             _say(link, "log", json.dumps({"level": "info", "msg": "step", "step": task.step.value}))
             if task.step is Step.SHARDS or (follow_up and json.loads(follow_up).get("whole")):
                 _say(link, "log", json.dumps({"msg": "progress", "stage": task.stage.name, "shard": index}))
                 self.go.wait()
-                _say(link, "log", "going on")  # fails when the process is gone: then nothing was done
+                _say(link, "log", "going on")  # fails if the process has ended, so that nothing is done
             with self._lock:
                 code, report = self.store.execute(task, index, follow_up)
             _say(link, "report", report)

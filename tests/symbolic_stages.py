@@ -1,7 +1,7 @@
-"""Steps executed symbolically: a store of names instead of files, so that planning can be tested without media.
+"""Symbolic execution of steps on a store of names instead of files, so that planning can be tested without media.
 
-`SymbolicStore.execute` is what a pod does: a Task and an index in, an exit code and a report out. Its rules are those
-of the real steps: a pass is opened once, a shard's first commit counts, a closed pass never changes.
+`SymbolicStore.execute` does the work of a pod: it takes a Task and an index and returns an exit code and a report. It
+follows the rules of the real steps: a pass is opened once, a shard's first commit counts, a closed pass never changes.
 """
 
 from collections import Counter
@@ -98,26 +98,26 @@ class SymbolicStore:
     bucket: dict[str, list[str]] = field(default_factory=dict)
     """Source name -> keys that a listing finds."""
     failing: dict[tuple[str, str], list[str]] = field(default_factory=dict)
-    """(stage, key) -> the class of each try that fails, in order; then it works."""
+    """(stage, key) -> the failure class of each failing try, in order; later tries succeed."""
     exits: dict[tuple[str, str], list[int]] = field(default_factory=dict)
-    """(stage or "", step) -> exit codes of the next tries; 0, and when they are used up: it works."""
+    """(stage or "", step) -> exit codes of the next tries; with 0, and after them, the step succeeds."""
     sources: dict[tuple[str, str], list[list[str]]] = field(default_factory=dict)
     stages: dict[tuple[str, str], DataSet] = field(default_factory=dict)
     damaged: list[str] = field(default_factory=list)
     """Keys of objects that a verification finds damaged."""
     foreign: set[str] = field(default_factory=set)
-    """Stages whose open pass another pipeline is said to run."""
+    """Stages whose open pass is reported as run by another pipeline."""
     usage: Usage | None = None
-    """What each stage is said to have used once it has a segment; None, as in reports of version 0.1.0."""
+    """Reported usage of each stage with a segment; None, as in reports of version 0.1.0."""
     follows_up: bool = True
-    """Whether the stage images know of follow-ups; those of version 0.1.0 do not."""
+    """Whether the stage images support follow-ups; those of version 0.1.0 do not."""
     closes: bool = True
-    """Whether the last shard closes its pass; images that do not know of that leave it to a commit step."""
+    """Whether the last shard closes its pass; images without support leave it to a commit step."""
     tried: Counter[str] = field(default_factory=Counter)
-    """`stage/key` -> how often it was worked on."""
+    """`stage/key` -> number of tries."""
 
     def execute(self, task: Task, index: int, follow_up: str = "") -> Result:
-        """What a pod does whose environment has this task, index and follow-up (empty: none)."""
+        """Do the work of a pod with this task, index and follow-up (empty: none)."""
         after = FollowUp.model_validate_json(follow_up) if follow_up and self.follows_up else None
         name = task.stages[0].name if task.step not in STAGELESS else ""
         codes = self.exits.get((name, task.step.value))
@@ -140,7 +140,7 @@ class SymbolicStore:
         return code, report
 
     def _closed_by_last_shard(self, task: Task, after: FollowUp) -> Result:
-        """The report of a commit step, if this was the last shard; what goes wrong is left to a step of its own."""
+        """The report of a commit step, if this was the last shard; failures are left to a separate commit step."""
         opened = self.data(task).open
         if opened is not None and len(opened.outcomes) < len(opened.shards):
             return 0, ""
@@ -148,7 +148,7 @@ class SymbolicStore:
         return 0, report if code == 0 else ""
 
     def _opened(self, task: Task, report: OpenReport, after: FollowUp) -> Result:
-        """The report of an open step for an operator that reads all of it; then the rest of a pass that is small."""
+        """The report of an open step for an operator that reads all of it, followed by the rest of a small pass."""
         opened = self.data(task).open
         if opened is not None and not report.closed:
             inside = after.bound is not None and report.in_ <= after.bound.items
@@ -186,7 +186,7 @@ class SymbolicStore:
         shards = min(wanted.shard_count or max(keys // 2, 1), max(keys, 1))
         if after.bound is not None and keys <= after.bound.items and wanted.shard_count in (0, 1) and shards == 1:
             return found.replace(in_=keys, small=True)
-        # A fault that would refuse it is left to the stage's own open step.
+        # A failure is left to the stage's own open step.
         if not wanted.opens or any(self.exits.get((stage.name, "open"), [])[:1]):
             return None
         _, report = self._open(opening, 0)
@@ -296,7 +296,7 @@ class SymbolicStore:
         elif task.segment > len(data.closed):
             assert task.segment == len(data.closed) + 1
             if task.abandon:
-                # A pass may be given up before its open step ran.
+                # A pass may be abandoned before its open step ran.
                 data.closed.append(Closed(task.kind, "abandoned", {}, {}))
             else:
                 opened = data.open

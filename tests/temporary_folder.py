@@ -1,7 +1,7 @@
-"""The temporary folder of the tests: in memory where the machine has room, since tests sync thousands of files.
+"""The temporary folder of the tests: in memory if there is room, because tests sync thousands of files.
 
-What is written for good by a store or a checkpoint is synced, and waits for the disk. Tests of nodes keep the disk:
-their clusters hold images. `TMPDIR` in the environment is left as it is.
+Stores and checkpoints sync their files, which waits for the disk. Tests of nodes use the disk, because their clusters
+contain images. `TMPDIR` in the environment is not changed.
 """
 
 import os
@@ -19,7 +19,7 @@ ROOM = 4 << 30
 
 
 def use_memory() -> None:
-    """Let this process and those that it starts have their temporary folder in memory, if that may be."""
+    """Use a temporary folder in memory for this process and its children, if possible."""
     if fits(os.environ):
         folder = MEMORY / f"reelmill-{os.geteuid()}"
         folder.mkdir(mode=0o700, exist_ok=True)
@@ -28,7 +28,7 @@ def use_memory() -> None:
 
 
 def fits(environment: Mapping[str, str]) -> bool:
-    """Whether the machine has the room, and the tiers of the run are some that need no more."""
+    """Whether the machine has enough memory for the tiers of the run."""
     tiers = environment.get("REELMILL_TIERS", "")
     if sys.platform != "linux" or "TMPDIR" in environment or not tiers or "nodes" in tiers or not MEMORY.is_dir():
         return False

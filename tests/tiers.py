@@ -1,11 +1,10 @@
-"""Reports which tiers of the test suite ran, and makes a tier that was asked for but could not run a failure.
+"""Report of the tiers of the test suite that ran; a required tier that could not run is a failure.
 
-A test belongs to the tier whose marker it carries, or to `unit`, which is to stay under a minute: what needs no server
-but takes long carries the marker `store` too. A tier that needs a server skips what it cannot
-start. `REELMILL_REQUIRE=unit,store` forbids that: a required tier must have run, and nothing of a tier that needs
-servers may have been skipped. `REELMILL_TIERS=control-plane,nodes` (`make test TIERS=…`) runs these tiers and no other,
-and requires no other. Tests with the markers `web` and `gpu` are tiers of their own, which
-nobody has to be able to run.
+A test belongs to the tier of its marker, or to `unit`, which should take less than a minute: tests that need no server
+but take long also have the marker `store`. A tier that needs a server skips tests if the server cannot be started. With
+`REELMILL_REQUIRE=unit,store`, a required tier must run, and no test of a tier that needs servers may be skipped.
+`REELMILL_TIERS=control-plane,nodes` (`make test TIERS=…`) runs and requires only these tiers. Tests with the markers
+`web` and `gpu` are separate tiers, which are optional.
 """
 
 import os
@@ -14,7 +13,7 @@ from collections import Counter
 import pytest
 
 TIER = "tier"
-"""Name of the property that tells a report's tier."""
+"""Name of the property with a report's tier."""
 
 TIERS = ("unit", "store", "web", "control-plane", "nodes", "gpu")
 
@@ -35,7 +34,7 @@ class Tiers:
 
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
         for item in items:
-            # Reports carry it: with pytest-xdist they come from processes other than the one that counts.
+            # Stored in reports, because with pytest-xdist they come from other processes than the one that counts.
             item.user_properties.append((TIER, tier(item)))
         if others := [item for item in items if tier(item) not in self.chosen]:
             config.hook.pytest_deselected(items=others)

@@ -1,4 +1,4 @@
-"""The folder with torch for the tests that need it. Run as a script it prints the folder, for PYTHONPATH."""
+"""The folder with torch for the tests that need it. As a script, it prints the folder, for PYTHONPATH."""
 
 from pathlib import Path
 

@@ -1,7 +1,7 @@
 """Mypy plugin: `Model.replace(...)` accepts only the fields of its model, with their types.
 
-What mypy does by itself for `dataclasses.replace`, pydantic's plugin does not do for `model_copy(update=...)`. The
-signature is made from the attributes that the model and its bases declare, so no list of fields is kept twice.
+mypy checks `dataclasses.replace`, but pydantic's plugin does not check `model_copy(update=...)`. The signature is
+derived from the attributes that the model and its bases declare.
 """
 
 from collections.abc import Callable, Iterator

@@ -1,8 +1,8 @@
-"""`make bench`: every row, one table, and the page about it.
+"""`make bench`: run the benchmarks, print the table, and write the page.
 
 `python tests/bench [script ...] [--json FILE] [--update] [--rounds N]`. With all scripts, docs/benchmarks.json and
-docs/benchmarks.md are written, else (or with --json) only the file that is named. With --update, the rows of the named
-scripts replace those of the same benches in both, with the day of their run. Rows print as they are done.
+docs/benchmarks.md are written; otherwise, or with --json, only the named file. With --update, the rows of the named
+scripts replace those of the same benches in both, with the date of their run. Rows are printed when they are done.
 """
 
 import argparse
@@ -33,7 +33,7 @@ def main() -> None:
         parser.error(f"no such row: {', '.join(sorted(unknown))}; there are {', '.join(SCRIPTS)}")
     if given.rounds < 1:
         parser.error("--rounds is at least 1")
-    # All programs find their modules compiled, as those of an installed package are, whatever this machine says.
+    # All programs use compiled modules, as from an installed package, regardless of this machine's settings.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     os.environ.setdefault("PYTHONPYCACHEPREFIX", str(films.CACHE / "bytecode"))
     load, rows = machine.load(), []

@@ -1,4 +1,4 @@
-"""A local MinIO with an empty bucket, and both clients to it: ours and bare minio-py."""
+"""A local MinIO with an empty bucket, and two clients for it: reelmill's and bare minio-py."""
 
 import os
 import tempfile
@@ -28,7 +28,7 @@ class Bucket:
     client: Minio
     port: int
     folder: Path
-    """An empty folder, gone at the end."""
+    """An empty folder, which is removed at the end."""
 
 
 @contextmanager

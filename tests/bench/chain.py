@@ -1,12 +1,12 @@
-"""The whole chain, by `reelmill run` and by video2dataset 1.3: raw videos to clips to frames in tars.
+"""Benchmark of the whole chain from raw videos to clips to frames in tars: `reelmill run` and video2dataset 1.3.
 
-Both cut 6 clips of 10 to 30 s out of each 120 s 720p video without encoding and then bring 20 frames a clip, 160 lines
-high, into tars, with two workers. Ours: `clip` in mode copy (exact to the frame), then `pack` with the sampler `un`
-(JPEG). Theirs: clips cut at key frames, then a second pass to one frame a second (mp4), which is 20 a clip on average.
+Both cut 6 clips of 10 to 30 s from each 120 s 720p video without encoding and then write 20 frames per clip, 160 lines
+high, to tars, with two workers. reelmill: `clip` in mode copy (exact to the frame), then `pack` with the sampler `un`
+(JPEG). video2dataset: clips cut at key frames, then a second pass to 1 fps (mp4), which is 20 per clip on average.
 
-End to end is the wall time of the commands for 4 videos, interpreters and all. Steady is what a further video costs:
-the time for 4 videos less the time for 2, divided by 2, which cancels all start-up. video2dataset needs minutes, so
-it runs once in the middle of our rounds.
+End to end is the wall time of the commands for 4 videos, including interpreters. Steady is the cost of an additional
+video: the time for 4 videos minus the time for 2, divided by 2, which cancels the start-up. video2dataset needs
+minutes, so it runs once in the middle of reelmill's rounds.
 """
 
 import csv
@@ -23,8 +23,8 @@ from bench.row import Row, begin, emit
 from bench.timing import Act, cpu_seconds, seconds
 
 SPANS = [(0.0, 10.0), (10.0, 30.0), (30.0, 60.0), (60.0, 75.0), (75.0, 95.0), (95.0, 120.0)]
-"""They adjoin: video2dataset takes clips from the pieces that ffmpeg's segmenter leaves between key frames, and fails
-('list index out of range') where the video has fewer key frames than there are cuts."""
+"""Adjoining spans: video2dataset takes clips from the pieces that ffmpeg's segmenter cuts at key frames, and fails
+('list index out of range') if the video has fewer key frames than cuts."""
 FEW, MANY = 2, 4
 REELMILL = Path(sys.executable).with_name("reelmill")
 PIPELINE = """\
@@ -54,7 +54,7 @@ def spent(act: Act) -> Spent:
 
 
 def videos(folder: Path, count: int) -> list[Path]:
-    """So many videos, alike but for their names."""
+    """Create `count` videos that differ only in their names."""
     film = films.film("720p GOP 250", sound=True)
     folder.mkdir()
     paths = [folder / f"video{number}.mp4" for number in range(count)]
@@ -64,7 +64,7 @@ def videos(folder: Path, count: int) -> list[Path]:
 
 
 def ours(count: int) -> Spent:
-    """What `reelmill run` took for so many videos. Raises ValueError where samples are missing."""
+    """Time of `reelmill run` for `count` videos. Raises ValueError if samples are missing."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "pipeline.yaml").write_text(PIPELINE)
@@ -85,7 +85,7 @@ def ours(count: int) -> Spent:
 
 
 def theirs(interpreter: Path, count: int) -> Spent:
-    """What video2dataset's two passes took for so many videos."""
+    """Time of video2dataset's two passes for `count` videos."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         paths = videos(folder / "videos", count)
@@ -119,7 +119,7 @@ def main(rounds: int) -> None:
 
 
 def further(spent: dict[int, list[Spent]]) -> list[Spent]:
-    """What each video beyond the first few cost."""
+    """Cost of each additional video."""
     extra = MANY - FEW
     return [
         ((many[0] - few[0]) / extra, (many[1] - few[1]) / extra)

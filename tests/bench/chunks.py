@@ -1,4 +1,4 @@
-"""One chunk of a long video: the last beside the first, and the memory that reading and writing chunks take."""
+"""Benchmark of chunks of a long video: the last chunk against the first, and memory of reading and writing."""
 
 import multiprocessing
 import tempfile
@@ -24,13 +24,13 @@ CASE = "360p GOP 48"
 FRAMES, CHUNKS = 900, 4
 """Frames of a chunk; chunks of the film."""
 READING = (1.1, 100)
-"""Bound of reading: so many times the output, and MiB besides."""
+"""Memory limit of reading: (factor of the output, additional MiB)."""
 STREAMING = 64
-"""MiB."""
+"""Memory limit of writing in MiB."""
 
 
 def read(path: Path, number: int) -> int:
-    """One chunk into one array, as the reader decodes it; gives its bytes."""
+    """Read one chunk into one array with the chunk reader; returns its size in bytes."""
     files = ViewFiles(SampleFolder("/"), SampleFolder("/"))
     told = {"media": {"uri": str(path)}, "frames": [number * FRAMES, (number + 1) * FRAMES]}
     height, width = files.size(told)
@@ -41,7 +41,7 @@ def read(path: Path, number: int) -> int:
 
 
 def write(path: Path) -> int:
-    """All chunks of a film as arrays; gives their bytes."""
+    """Write all chunks of a film as arrays; returns their size in bytes."""
     with tempfile.TemporaryDirectory() as scratch:
         given = Input(Item("a", 0, "a", 1.0, Media(str(path), 0)), 0)
         block = ChunkBlock(max_frames=FRAMES, output="npy", width=224, height=224)
@@ -51,7 +51,7 @@ def write(path: Path) -> int:
 
 
 def memory(act: Callable[[], int], path: Path) -> tuple[float, float]:
-    """(MiB that a fresh process needed besides what decoding one frame takes, MiB of output)."""
+    """(MiB that a new process needed in addition to decoding one frame, MiB of output)."""
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         return pool.apply(_measured, (act, path))
 

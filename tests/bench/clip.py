@@ -1,6 +1,6 @@
-"""Cutting clips, beside ffmpeg: copied packets against libx264 veryfast, our encoding against bare ffmpeg.
+"""Benchmark of cutting clips, against ffmpeg: copied packets against libx264 veryfast, encoding against ffmpeg.
 
-The encoder that copying is compared with takes a minute a round, so it runs once.
+The encoder that copying is compared with takes a minute per round, so it runs once.
 """
 
 import subprocess
@@ -25,7 +25,7 @@ Spans = tuple[tuple[float, float], ...]
 
 
 def ours(path: Path, spans: Spans, mode: str) -> None:
-    """All clips of the video, as a worker of the stage makes and verifies them."""
+    """Cut all clips of the video as a worker of the stage does, including verification."""
     with tempfile.TemporaryDirectory() as folder:
         media = Media(str(path), path.stat().st_size)
         inputs = [
@@ -38,7 +38,7 @@ def ours(path: Path, spans: Spans, mode: str) -> None:
 
 
 def bare(path: Path, spans: Spans) -> None:
-    """One ffmpeg a clip, as one would type it."""
+    """Cut each clip with one ffmpeg command."""
     with tempfile.TemporaryDirectory() as folder:
         for number, (start, end) in enumerate(spans):
             subprocess.run(

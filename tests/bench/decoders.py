@@ -1,10 +1,9 @@
-"""Frames at 256x160: `frames` with `fps: 1` and with `all`, beside PyAV, torchcodec and decord, on one core each.
+"""Benchmark of frames at 256x160: `frames` with `fps: 1` and `all`, against PyAV, torchcodec and decord, on one core.
 
-torchcodec comes without FFmpeg, and gets the one that PyAV's wheel brings, so both decode with the same libraries. All
-give the same frames as an array of (N, 160, 256, 3) in a file; `decoders_job.py` is what the peers do, in an
-environment of their own. Numbers are frames of the video per second. Before anything is measured, frames are compared:
-the pixels of PyAV, which scales as the stage does, must be the same; the others scale and convert colours in their own
-way, but must give the same frames.
+torchcodec has no FFmpeg and uses the one in PyAV's wheel, so both decode with the same libraries. All write the same
+frames as an array (N, 160, 256, 3) to a file; the peers run `decoders_job.py` in a separate environment. Numbers are
+frames of the video per second. Frames are compared before measuring: PyAV, which scales like the stage, must give equal
+pixels; the others scale and convert colours differently, but must give the same frames.
 """
 
 import json
@@ -46,10 +45,10 @@ class Took:
 
 
 class Peer:
-    """A process that decodes with one library when it is told to."""
+    """A process that decodes with one library on request."""
 
     def __init__(self, python: Path, name: str, libraries: str) -> None:
-        """`libraries` is a search path on which FFmpeg is found, if the library brings none of its own."""
+        """`libraries` is a search path for FFmpeg, for libraries without one."""
         command = [python, Path(__file__).with_name("decoders_job.py"), name]
         environment = {**os.environ, "LD_LIBRARY_PATH": libraries}
         self._process = subprocess.Popen(
@@ -58,7 +57,7 @@ class Peer:
         self.version = self._answer()["version"]
 
     def decode(self, path: Path, indices: list[int], target: Path) -> Took:
-        """Raises NotRun where it cannot decode the file."""
+        """Decode the frames. Raises NotRun if the library cannot decode the file."""
         assert self._process.stdin is not None
         print(json.dumps([str(path), indices, str(target)]), file=self._process.stdin, flush=True)
         answer = self._answer()
@@ -76,7 +75,7 @@ class Peer:
 
 
 def ffmpeg_of_pyav(python: Path, folder: Path) -> str:
-    """A search path with the libraries in PyAV's wheel under their usual names, which are made as links in a folder."""
+    """A search path with links to the libraries in PyAV's wheel under their usual names."""
     (libraries,) = python.parents[1].glob("lib/python*/site-packages/av.libs")
     for file in libraries.glob("lib*-*.so.*"):
         if found := re.match(r"(lib(?:av|sw)[a-z]+)-[0-9a-f]+\.so\.(\d+)", file.name):
@@ -85,7 +84,7 @@ def ffmpeg_of_pyav(python: Path, folder: Path) -> str:
 
 
 def ours(path: Path, mode: str, target: Path) -> Took:
-    """The whole stage, with the array as its file."""
+    """Run the whole stage, with the array as its file."""
     with tempfile.TemporaryDirectory(dir=target.parent) as folder:
         wall, cpu = time.perf_counter(), time.process_time()
         block = FramesBlock.model_validate({**MODES[mode], "layout": "npy", "width": 256, "height": 160})
@@ -105,7 +104,7 @@ def wanted(path: Path, mode: str) -> list[int]:
 
 
 def verify(mine: Path, other: Path, frames: int, alike: float) -> None:
-    """Raises ValueError where the frames are not the same ones: where pixels differ by more than `alike` on average."""
+    """Raises ValueError if the frames differ, that is, if pixels differ by more than `alike` on average."""
     for number, (one, two) in enumerate(zip(np.load(mine)[:frames], np.load(other), strict=True)):
         if (off := float(np.abs(one.astype(int) - two).mean())) > alike:
             raise ValueError(f"frame {number} differs by {off:.1f} on average")

@@ -1,7 +1,7 @@
-"""Decodes with one library, in the environment of the peers: `decoders_job.py av|torchcodec|decord`.
+"""Decode with one library, in the environment of the peers: `decoders_job.py av|torchcodec|decord`.
 
-Every line of the input is a JSON array: a video, the frames to give, a file for their array. The answer is a line:
-wall and CPU seconds, or an error.
+Each input line is a JSON array: a video, frame numbers, and a file for their array. Each output line has wall and CPU
+seconds, or an error.
 """
 
 import json

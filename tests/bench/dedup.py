@@ -1,8 +1,8 @@
-"""Decisions of `dedup`: signatures per second of CPU on one core, and what one percent more costs.
+"""Benchmark of `dedup` decisions: signatures per CPU second on one core, and the cost of one percent more.
 
-The target of the rates is 100,000 per second; a signature of `perceptual` is that of one frame. Signing, which takes
-nearly all of the time of the stage, is not in it. Half of one percent more are duplicates, a tenth of the whole; the
-CPU seconds are the median of several passes.
+The target rate is 100,000 per second; a `perceptual` signature is that of one frame. Signing, which takes nearly all of
+the stage's time, is not included. A tenth of all signatures are duplicates, and half of the additional percent. CPU
+seconds are the median of several passes.
 """
 
 import os
@@ -12,9 +12,9 @@ from endurance.decisions import FRAMES, measured
 
 RATE = 100_000
 CASES = {"exact": (1_000_000, 1), "perceptual": (15_000, FRAMES), "semantic": (200_000, 1)}
-"""Signatures, and hashes or vectors of each."""
+"""Method -> (number of signatures, hashes or vectors per signature)."""
 GROWTHS = 5
-"""How often the pass of one percent more is decided."""
+"""Number of passes with one percent more."""
 
 
 def main(rounds: int) -> None:

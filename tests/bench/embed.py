@@ -1,6 +1,6 @@
-"""Embedding on a CPU, beside the models themselves: the lip front end, a CLIP image tower, and what feeding costs.
+"""Benchmark of embedding on a CPU, against the bare models: the lip front end, a CLIP image tower, and feeding.
 
-Weights are seeded noise; time does not depend on them. torch comes from where the tests have it, if nowhere else.
+Weights are seeded noise, because the time does not depend on them. torch is that of the tests unless installed.
 """
 
 import json
@@ -46,7 +46,7 @@ def read(uri: str, digest: str = "") -> Path:
 
 
 def feed(block: EmbedBlock, inputs: list[Input], features: list[np.ndarray[Any, Any]]) -> None:
-    """All of the stage but the model: decode, prepare, hand over, write."""
+    """Run the stage without the model: decode, prepare, pass on, write."""
     with tempfile.TemporaryDirectory() as temporary:
         stage = EmbedStage(block)
         for one, found in zip(inputs, features, strict=True):
@@ -82,7 +82,7 @@ def naive_lips(weights: Path) -> Any:
 
 
 def bare_clip(config: Path, weights: Path) -> Any:
-    """The image tower alone, on pixels that are ready."""
+    """The image tower alone, on prepared pixels."""
     import torch
     from open_clip.model import _build_vision_tower
 
@@ -105,7 +105,7 @@ def row(bench: str, case: str, against: str, target: float, times: Times) -> Non
 
 
 def feeding(case: str, times: Times) -> None:
-    """The share of a clip's time that is not the model's."""
+    """The share of a clip's time that is not spent in the model."""
     ours, peer = times.medians
     share = 1 / (1 + times.ratio)
     emit(

@@ -1,7 +1,7 @@
-"""The footage of the benchmark: synthetic, made once per machine and kept in the user's cache.
+"""Synthetic footage for the benchmarks, generated once per machine and kept in the user's cache.
 
-30 fps of a zoom, a moving chart and temporal noise. `clip` are 30 s files at x264's crf 23, in many encodings; `copy`
-are stream copies of one; `film` are 120 s files at the rate of a video site, with sound where that is asked for.
+It shows a zoom, a moving chart and temporal noise at 30 fps. `clip` has 30 s files at x264's crf 23, in many encodings;
+`copy` has stream copies of one of them; `film` has 120 s files at the bit rate of a video site, with optional sound.
 """
 
 import os
@@ -29,7 +29,7 @@ LARGE = {
     "1080p hevc": ("1080p", "mp4", ("-c:v", "libx265", "-preset", "ultrafast", "-crf", "26", "-g", "250", "-an")),
     "1080p av1": ("1080p", "mp4", ("-c:v", "libsvtav1", "-preset", "10", "-crf", "38", "-g", "250", "-an")),
 }
-"""The same, of clips that only some rows use."""
+"""The same for clips that only some rows use."""
 SHOTS = ("720p", "360p")
 """Sizes of films with hard cuts."""
 COPIES = {"720p edit list": ("mp4", "4"), "720p mkv": ("mkv", "0"), "720p mpeg-ts": ("ts", "0")}
@@ -43,20 +43,20 @@ FILMS = {
 
 
 def clip(case: str) -> Path:
-    """30 s, without sound."""
+    """A clip of 30 s without sound."""
     size, container, options = {**CLIPS, **LARGE}[case]
     return _cached(f"{case.replace(' ', '_')}.{container}", "-i", str(_source(size)), *options)
 
 
 def copy(case: str) -> Path:
-    """Without new encoding; a cut between key frames leaves pre-roll that an edit list hides."""
+    """A stream copy; a cut between key frames leaves pre-roll that an edit list hides."""
     container, start = COPIES[case]
     name = f"{case.replace(' ', '_')}.{container}"
     return _cached(name, "-ss", start, "-i", str(clip("720p GOP 250")), "-c", "copy")
 
 
 def film(case: str, *, sound: bool = False) -> Path:
-    """120 s: four times the same 30, at the rate of a video site."""
+    """A film of 120 s, four times the same 30 s, at the bit rate of a video site."""
     size, rate, gop = FILMS[case]
     encoder = ("-c:v", "libx264", "-preset", "fast", "-b:v", rate, "-g", gop, "-pix_fmt", "yuv420p", "-an")
     name = case.replace(" ", "_")
@@ -69,7 +69,7 @@ def film(case: str, *, sound: bool = False) -> Path:
 
 
 def shots(size: str) -> Path:
-    """30 s with a cut every 2 s, back and forth between two halves of the other clips."""
+    """A clip of 30 s with a cut every 2 s, alternating between two halves of the other clips."""
     order = [2 * (7 * number % 15) for number in range(15)]
     cuts = "".join(f"[0]trim={start}:{start + 2},setpts=PTS-STARTPTS[c{n}];" for n, start in enumerate(order))
     turned = "".join(f"[c{n}]{'negate,' if n % 2 else ''}null[d{n}];" for n in range(len(order)))
@@ -86,7 +86,7 @@ def hour() -> Path:
 
 
 def _source(size: str) -> Path:
-    """30 s, nearly lossless."""
+    """A nearly lossless source of 30 s."""
     width, height = SIZES[size]
     graph = (
         f"mandelbrot=size={width}x{height}:rate=30:maxiter=400[zoom];"

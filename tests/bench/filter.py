@@ -1,7 +1,7 @@
-"""Deciding about 1,000,000 items by rules on one core: open, the shard and commit of a `filter` stage.
+"""Benchmark of a `filter` stage on 1,000,000 items on one core: open step, shard and commit step.
 
-A row is that of a measured clip: 24 measures, a caption, a provenance; 700 bytes. The limit is 60 s of CPU time, in all
-processes of the pass. No media exist.
+A row is that of a measured clip, with 24 measures, a caption and a provenance: 700 bytes. The limit is 60 s of CPU time
+in all processes of the pass. There are no media.
 """
 
 import hashlib
@@ -68,7 +68,7 @@ def items(count: int) -> Iterator[dict[str, Any]]:
 
 
 def listed(store: Store, source: SourceDef, folder: Path, count: int) -> None:
-    """Commit a segment with that many items, as a stage before leaves it."""
+    """Commit a segment with `count` items, as an upstream stage does."""
     paths = DataSetPaths(source.name, source.key).segment(1)
     rows = RowFile(folder / "items.jsonl")
     for row in items(count):

@@ -1,8 +1,7 @@
-"""Frames that a loop of torch gets from the folders of `write` and `pack`, beside folders of the same videos that each
-library writes itself.
+"""Benchmark of reading frames in torch from folders of `write` and `pack`, against folders written by each library.
 
-Each library reads both, in its own environment (`make prepare TIERS=trainers`), in one process. Both sides store files
-as they are, but for LeRobot, whose own recorder encodes pictures again.
+Each library reads both, in its environment (`make prepare TIERS=trainers`), in one process. Both sides store files
+unchanged, except LeRobot, whose recorder encodes pictures again.
 """
 
 import json
@@ -53,7 +52,7 @@ def made(name: str, videos: list[Path], folder: Path) -> Path:
 
 
 def row(name: str, videos: list[Path], folder: Path, rounds: int) -> None:
-    """Raises NotRun where the library is not prepared, and ValueError where frames are missing."""
+    """Measure one row. Raises NotRun if the library is not prepared, and ValueError if frames are missing."""
     try:
         python = interpreter(ENVIRONMENTS[name]) if name in ENVIRONMENTS else Path(sys.executable)
         decoder = interpreter("lerobot").parents[1]
@@ -63,7 +62,7 @@ def row(name: str, videos: list[Path], folder: Path, rounds: int) -> None:
     except Unavailable as error:
         raise NotRun(str(error)) from error
     ours = made(name, videos, folder / "ours")
-    # The decoder, PyAV, and torch come behind the packages of the environment.
+    # The decoder, PyAV, and torch come after the packages of the environment on the path.
     behind = f"import sys; sys.path += sys.argv[1:3]; sys.argv[1:3] = []; import runpy; runpy.run_path({str(JOB)!r}, "
     behind += "run_name='__main__')"
     packages = decoder / f"lib/python{PYTHON}/site-packages"

@@ -1,7 +1,7 @@
-"""Delivers the frames of a folder in a library's format, in the environment of that library: see `formats`.
+"""Read the frames of a folder in a library's format, in the environment of that library: see `formats`.
 
-`formats_job.py FORMAT OURS THEIRS ROUNDS VIDEO…`: makes THEIRS of the videos by the library's own means, then reads
-both folders in turns by a loader of torch. Prints the frames of each, and the seconds and CPU seconds of every round.
+`formats_job.py FORMAT OURS THEIRS ROUNDS VIDEO…` writes THEIRS from the videos with the library, then reads both
+folders alternately with a torch loader. It prints the frames of each, and the seconds and CPU seconds of every round.
 """
 
 import io

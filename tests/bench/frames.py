@@ -1,4 +1,4 @@
-"""Decoding, beside ffmpeg: 16 frames of a 30 s clip by the whole frames stage, key frames, and two workers."""
+"""Benchmark of decoding, against ffmpeg: 16 frames of a 30 s clip in the frames stage, key frames, two workers."""
 
 import multiprocessing
 import os
@@ -45,7 +45,7 @@ def key_frames(path: Path) -> None:
 
 
 def key_frames_by_ffmpeg(path: Path) -> None:
-    """The pictures end up in this process, as with ours."""
+    """Decode key frames with ffmpeg into this process, like the stage."""
     run(
         "-threads", "1", "-skip_frame", "nokey", "-i", str(path), "-an", "-fps_mode", "passthrough",
         "-vf", "scale=256:160:flags=bicubic", "-pix_fmt", "rgb24", "-f", "rawvideo", "-",
@@ -63,7 +63,7 @@ def spread(pool: Pool, path: Path, clips: int = 8) -> None:
 
 
 def workers(path: Path, rounds: int) -> Times:
-    """The same clips by two worker processes and by one."""
+    """The same clips with two worker processes and with one."""
     spawn = multiprocessing.get_context("spawn")
     with spawn.Pool(1) as one, spawn.Pool(2) as two:
         spread(one, path, 1)

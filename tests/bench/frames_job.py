@@ -1,7 +1,7 @@
-"""One frame a second of each video, 160 lines high, as JPEG in tars: `frames_job.py daft|ray FOLDER`.
+"""Write one frame per second of each video, 160 lines high, as JPEG in tars: `frames_job.py daft|ray FOLDER`.
 
-The folder has a folder `videos`; the tars go to `tars`, one for each video. Run by the Python of an environment of the
-library's own. Both read whole videos: neither has clips.
+The folder contains `videos`; one tar per video is written to `tars`. It runs in the environment of the library. Both
+libraries read whole videos, because neither supports clips.
 """
 
 import io

@@ -1,6 +1,6 @@
-"""Virtual clips and 16 frames of each in one pass, beside a copy cut and then one ffmpeg a clip.
+"""Benchmark of virtual clips with 16 frames each in one pass, against a copy cut followed by one ffmpeg per clip.
 
-Before it is measured, every frame is compared with a full decode of the video, bit by bit.
+Before measuring, every frame is compared bit by bit with a full decode of the video.
 """
 
 import subprocess
@@ -59,7 +59,7 @@ def fused(path: Path) -> None:
 
 
 def apart(path: Path) -> None:
-    """Two ffmpeg a clip: packets copied, then frames at an even rate through a pipe."""
+    """Two ffmpeg commands per clip: copy packets, then read frames at a constant rate through a pipe."""
     with tempfile.TemporaryDirectory() as folder:
         for number, (start, end) in enumerate(SPANS):
             clip = str(Path(folder) / f"{number}.mp4")
@@ -74,7 +74,7 @@ def _ffmpeg(*args: str) -> None:
 
 
 def verify(path: Path) -> None:
-    """Raises ValueError where a frame is another than a full decode has at that time."""
+    """Raises ValueError if a frame differs from that of a full decode at the same time."""
     with tempfile.TemporaryDirectory() as folder:
         samples = ours(path, Path(folder))
         wanted = {pts for made in samples for pts in made.provenance["pts"]}

@@ -1,4 +1,4 @@
-"""Runs the row scripts, each in a process of its own, and gathers what they print."""
+"""Run the row scripts in separate processes and collect their output."""
 
 import json
 import subprocess
@@ -13,17 +13,17 @@ SCRIPTS = (
     "frames", "decoders", "clip", "scenes", "fused", "filter", "pack", "packs", "index", "chunks", "embed", "grid",
     "transfer", "ranges", "overhead", "small", "dedup", "measures", "juicer", "chain", "readers", "rows", "formats",
 )  # fmt: skip
-"""No file there may be called like a module of the standard library: their folder comes first on the module path."""
+"""Row scripts. Their folder is first on the module path, so no file may have the name of a standard library module."""
 TESTS = Path(__file__).parents[1]
 
 
 def gather(script: str, rounds: int) -> Iterator[Row]:
-    """The rows of a script as they come; one that breaks off ends with a row that says so."""
+    """Yield the rows of a script; if it fails, the last row reports that."""
     yield from gather_command([sys.executable, "-m", f"bench.{script}", "--rounds", str(rounds)], script)
 
 
 def gather_command(command: list[str], script: str) -> Iterator[Row]:
-    """As `gather`, of any command; what it prints besides rows is passed over."""
+    """Like `gather`, for any command; output other than rows is ignored."""
     with tempfile.TemporaryFile("w+") as errors:
         with subprocess.Popen(command, cwd=TESTS, stdout=subprocess.PIPE, stderr=errors, text=True) as process:
             for line in process.stdout or ():

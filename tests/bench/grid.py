@@ -1,6 +1,6 @@
-"""Grid features on a CPU beside the bare model: what the stage adds to ViT-B/16, and what feeding it takes.
+"""Benchmark of grid features on a CPU against the bare model: the overhead of the stage on ViT-B/16, and of feeding.
 
-Weights are seeded and random, which costs the same as real ones. Both sides run the same batches in one thread.
+Weights are seeded random numbers, which cost the same as real ones. Both sides run the same batches in one thread.
 """
 
 import statistics
@@ -29,7 +29,7 @@ LIMIT = 0.05
 
 
 class Warm(GridStage):
-    """The stage with its model loaded already, as for all but the first of a shard's thousand images."""
+    """The stage with its model loaded, as for all except the first of a shard's thousand images."""
 
     extractor: Any = None
 

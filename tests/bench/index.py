@@ -1,6 +1,6 @@
-"""Checking tars, beside iterating them with webdataset: the structure check of the index stage.
+"""Benchmark of the index stage's structure check of tars, against iterating over them with webdataset.
 
-Both read the same tar from a memory disk.
+Both read the same tar from a RAM disk.
 """
 
 import random
@@ -56,7 +56,7 @@ def ours(path: Path) -> int:
 
 
 def all_of(count: int, read: Callable[[Path], int], path: Path) -> None:
-    """Raises ValueError where samples are missed."""
+    """Raises ValueError if samples are missing."""
     if (found := read(path)) != count:
         raise ValueError(f"{read.__name__} counted {found} of {count}")
 

@@ -1,9 +1,9 @@
-"""`measure` beside the video filters of data-juicer on the same clips, at 2 frames a second.
+"""Benchmark of `measure` against the video filters of data-juicer on the same clips, at 2 fps.
 
-data-juicer measures duration, size, aspect ratio and motion, of which motion takes nearly all of the time; reelmill all
-of its measures of pictures and motion. Its environment has the core of the package, without the extras that bring
-torch, and the PyAV that its extra pins: with a newer one its readers of videos do not close. CPU seconds of its
-operators alone count, without imports.
+data-juicer measures duration, size, aspect ratio and motion, which takes nearly all of the time; reelmill computes all
+its measures of pictures and motion. data-juicer's environment has the core package, without the extras that require
+torch, and the PyAV version that its extra pins: with a newer one, its video readers do not close. Only the CPU seconds
+of its operators count, without imports.
 """
 
 import json
@@ -22,7 +22,7 @@ SIDE = "90"
 
 
 def theirs(python: Path, video: Path) -> float:
-    """CPU seconds of its operators. Raises NotRun where they fail."""
+    """CPU seconds of its operators. Raises NotRun if they fail."""
     done = subprocess.run([python, JOB, video, SIDE], capture_output=True, text=True)
     if done.returncode:
         raise NotRun(f"data-juicer: {(done.stderr.strip().splitlines() or ['no message'])[-1][:200]}")

@@ -1,8 +1,8 @@
-"""data-juicer's video filters on one file, in the environment of data-juicer: see `juicer`.
+"""Run data-juicer's video filters on one file, in the environment of data-juicer: see `juicer`.
 
-`juicer_job.py VIDEO SIDE`: the duration, the size, the aspect ratio and the motion (OpenCV's Farneback at 2 frames a
-second, the shorter side reduced to SIDE), each by the operator's own statistics. Prints the CPU seconds of all, without
-imports, and what was found.
+`juicer_job.py VIDEO SIDE` computes duration, size, aspect ratio and motion (OpenCV's Farneback at 2 fps, the shorter
+side reduced to SIDE), each with the operator's statistics. It prints the total CPU seconds, without imports, and the
+results.
 """
 
 import json

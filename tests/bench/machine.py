@@ -1,4 +1,4 @@
-"""The machine that a benchmark ran on, in words that name neither it nor anybody."""
+"""An anonymous description of the machine that a benchmark ran on."""
 
 import os
 import platform
@@ -11,7 +11,7 @@ from reelmill_stages.media.ffmpeg import binary
 
 
 def describe() -> dict[str, str]:
-    """What a reader needs to judge the numbers."""
+    """The properties that a reader needs to judge the numbers."""
     codec = ".".join(map(str, av.library_versions["libavcodec"]))
     return {
         "CPU": _cpu(),
@@ -27,7 +27,7 @@ def describe() -> dict[str, str]:
 
 
 def load() -> str:
-    """Load average of the last minute, where the system knows it."""
+    """Load average of the last minute, if the system provides it."""
     return f"{os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "unknown"
 
 

@@ -1,7 +1,7 @@
-"""What measures cost beside the bare decode of the same frames, and what it costs to feed a model.
+"""Benchmark of measures against the bare decode of the same frames, and of feeding a model.
 
-A share says how much longer the stage takes than decoding and dropping the frames that it looks at; for a model, than
-decoding them and running the model on pixels that are ready.
+A share is the additional time of the stage compared with decoding and dropping the frames that it uses; for a model,
+compared with decoding them and running the model on prepared pixels.
 """
 
 import tempfile
@@ -38,7 +38,7 @@ _ITEM = Item("a", 0, "a", 30.0, None)
 
 
 class Ours:
-    """The stage on one video; what a worker loads once is loaded before."""
+    """The stage on one video, with everything loaded that a worker loads once."""
 
     def __init__(self, path: Path, **params: Any) -> None:
         self._given = Input(Item("a", 0, "a", 30.0, Media(str(path), 0)), 0)
@@ -73,7 +73,7 @@ def pixels(path: Path, wanted: Sequence[int]) -> list[Any]:
 
 
 def share(times: Times) -> tuple[float, float | None]:
-    """How much longer ours takes, by wall time and by CPU time."""
+    """The additional time of reelmill, by wall time and by CPU time."""
     by_cpu = times.cpu_ratio
     return 1 / times.ratio - 1, None if by_cpu is None else 1 / by_cpu - 1
 
@@ -92,7 +92,7 @@ def technical(case: str, rounds: int) -> None:
 
 
 def shared(size: str, rounds: int) -> None:
-    """Scenes and their measures in one decode, beside scenes alone, and beside two stages."""
+    """Scenes and their measures in one decode, against scenes alone, and against two stages."""
     path = films.shots(size)
     item = Item("a", 0, "a", 30.0, Media(str(path), 0), fields={"vid": "a"})
 

@@ -1,8 +1,7 @@
-"""What transfer adds to a decode-bound stage: a shard's videos down from a local MinIO and its samples up again.
+"""Benchmark of the transfer overhead of a decode-bound stage: videos from a local MinIO, and samples back to it.
 
-The frames stage works on virtual clips of a 120 s video, with local files; then exactly what it read and wrote is
-moved through the S3 store, by one thread, overlapped with nothing. The share is an upper bound: MinIO takes its time
-from the same machine.
+The frames stage works on virtual clips of a 120 s video with local files. Then the same data is transferred through the
+S3 store in one thread, without overlap. The share is an upper bound, because MinIO uses the same machine.
 """
 
 import statistics

@@ -1,6 +1,6 @@
-"""Writing tars, beside webdataset's TarWriter: the pack stage on ready payload files, and the bare writer from memory.
+"""Benchmark of writing tars, against webdataset's TarWriter: the pack stage on payload files, the writer from memory.
 
-Both sides write the same samples to the same memory disk.
+Both write the same samples to the same RAM disk.
 """
 
 import json
@@ -58,7 +58,7 @@ def ours(path: Path, made: list[Sample]) -> None:
 
 
 def on_disk(folder: Path, made: list[Sample]) -> list[Kept]:
-    """What `process` leaves: payload files and the fields of the json."""
+    """The output of `process`: payload files and the fields of the json."""
     kept = []
     for number, (key, fields, parts) in enumerate(made):
         files = []

@@ -1,7 +1,7 @@
-"""Tokenizing and packing to 8000 tokens, beside the bare `encode_batch_fast` of the same texts, in one thread.
+"""Benchmark of tokenizing and packing to 8000 tokens, against `encode_batch_fast` of the same texts, in one thread.
 
-The stage reads the tar, takes jsons apart, makes masks, packs, and writes the tar of packs; the peer does nothing but
-encode. Byte pairs are trained on the source of Python's own library.
+The stage reads the tar, parses jsons, makes masks, packs, and writes the tar of packs; the peer only encodes. Byte
+pairs are trained on the source of Python's standard library.
 """
 
 import json
@@ -70,7 +70,7 @@ class Ours:
         )
 
     def run(self, tar: Path) -> None:
-        """Raises TypeError where samples are lost."""
+        """Run the stage. Raises TypeError if samples are lost."""
         with tempfile.TemporaryDirectory(dir=self._folder) as name:
             item = Input(Item("x", 0, "x", 1.0, Media(str(tar), tar.stat().st_size)), 0)
             (result,) = self._stage.process([item], Desk(Path(name)))

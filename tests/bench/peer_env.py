@@ -1,7 +1,7 @@
-"""Environments of peers, each with a Python of its own: made once per machine by uv and kept in the user's cache.
+"""Python environments of peers, created once per machine by uv and kept in the user's cache.
 
-`peers/NAME.lock` is what `uv pip compile --generate-hashes --python-version 3.11 --no-header --no-annotate` makes of
-`peers/NAME.in`. `decoders.lock` is constrained by requirements-torch.lock, so that there is one torch on the machine.
+`peers/NAME.lock` is the output of `uv pip compile --generate-hashes --python-version 3.11 --no-header --no-annotate`
+for `peers/NAME.in`. `decoders.lock` is constrained by requirements-torch.lock, so that the machine has one torch.
 """
 
 import os
@@ -19,7 +19,7 @@ TAIL = 200
 
 
 def python(name: str, *imports: str) -> Path:
-    """The Python of an environment in which these modules can be imported. Raises NotRun where it cannot be had."""
+    """The Python of an environment in which these modules can be imported. Raises NotRun if it is not available."""
     home = CACHE / name
     found = home / "bin" / "python"
     if not (home / ".ready").exists():

@@ -1,7 +1,7 @@
-"""A film of an hour in a bucket, 20 ms away: 16 frames, and a copied clip of 10 s, beside the same from local disk.
+"""Benchmark of an hour-long film in a bucket with 20 ms latency, against local disk: 16 frames, and a 10 s copy clip.
 
-Bytes: what the server sent, without a first MiB, beside the bytes of the groups of pictures that hold what is wanted.
-Time: without four latencies, beside the same reading of a local file.
+Bytes: those that the server sent, without the first MiB, against those of the required groups of pictures. Time:
+without four latencies, against reading a local file.
 """
 
 import tempfile
@@ -56,7 +56,7 @@ def ten_seconds(timeline: Timeline) -> list[int]:
 
 
 def groups(timeline: Timeline, wanted: list[int]) -> int:
-    """Bytes of the groups of pictures that hold the frames."""
+    """Bytes of the groups of pictures that contain the frames."""
     table = timeline.packets
     keys = [number for number, key in enumerate(table.keys) if key] + [len(table.keys)]
     held = {bisect_right(keys, timeline.numbers[index]) for index in wanted}

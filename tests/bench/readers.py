@@ -1,8 +1,8 @@
-"""Raw videos to frames in tars: `reelmill run`, beside the video readers of Daft and of Ray Data.
+"""Benchmark of raw videos to frames in tars: `reelmill run` against the video readers of Daft and Ray Data.
 
-Ours is the pipeline of `chain`: clips cut without encoding, then 20 frames of each, which is one a second on average.
-Theirs take one frame a second of the whole videos and cut no clips. All write JPEGs, 160 lines high, with two
-workers. End to end is the wall time of a command for all videos, interpreters and all.
+reelmill runs the pipeline of `chain`: clips cut without encoding, then 20 frames of each, which is 1 fps on average.
+The others take 1 fps of the whole videos and cut no clips. All write JPEGs, 160 lines high, with two workers. End to
+end is the wall time of a command for all videos, including interpreters.
 """
 
 import os
@@ -21,7 +21,7 @@ READERS = {"daft": ("Daft", ("daft", "av")), "ray": ("Ray Data", ("ray.data", "d
 
 
 def theirs(interpreter: Path, name: str, count: int) -> Spent:
-    """What the reader took for so many videos. Raises ValueError where frames are missing."""
+    """Time of the reader for `count` videos. Raises ValueError if frames are missing."""
     with tempfile.TemporaryDirectory() as folder_name:
         folder = Path(folder_name)
         videos(folder / "videos", count)

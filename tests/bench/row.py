@@ -1,4 +1,4 @@
-"""One line of the benchmark: what was compared, how it came out, what it should be."""
+"""One row of the benchmark: the comparison, its result and its target."""
 
 import argparse
 import json
@@ -10,16 +10,16 @@ ROUNDS = 5
 
 
 class NotRun(Exception):
-    """Why a row cannot be measured on this machine."""
+    """A row cannot be measured on this machine; the message is the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """`ours` and `peer` are medians in `unit`; `rounds` how often each was measured.
+    """`ours` and `peer` are medians in `unit`; `rounds` is the number of measurements of each.
 
-    `ratio` says how many times better ours is and should be at least `target`; with `at_most` it is a share that
-    should not exceed it. `cpu_ratio` is the ratio of CPU seconds, where they say something: it is no verdict, but tells
-    what other work on the machine did to `ratio`. A row with `not_run` was not measured and has no numbers.
+    `ratio` is how many times better reelmill is and should be at least `target`; with `at_most`, it is a share that
+    should not exceed it. `cpu_ratio` is the ratio of CPU seconds, if meaningful; it is not judged, but shows the effect
+    of other work on the machine on `ratio`. A row with `not_run` was not measured and has no numbers.
     """
 
     bench: str
@@ -35,7 +35,7 @@ class Row:
     rounds: tuple[int, int] = (0, 0)
     not_run: str = ""
     date: str = ""
-    """The day of its run, where that is another one than the page's."""
+    """Date of its run, if it differs from that of the page."""
 
     @property
     def met(self) -> bool:
@@ -60,7 +60,7 @@ class Row:
 
 
 def emit(row: Row) -> None:
-    """Print the row for whoever gathers them; numbers to the digits that mean something."""
+    """Print the row as JSON, with numbers rounded to significant digits."""
     values = row.to_json()
     for name in ("ours", "peer", "ratio", "cpu_ratio"):
         if name in values:
@@ -69,12 +69,12 @@ def emit(row: Row) -> None:
 
 
 def rounded(value: float) -> float:
-    """Three digits, or the whole part of more."""
+    """Round to three digits, or to an integer for larger numbers."""
     return float(f"{value:.3g}") if abs(value) < 1000 else round(value)
 
 
 def begin(main: Callable[[int], None], bench: str) -> None:
-    """Run a script of rows. What cannot be measured here becomes a row that says why."""
+    """Run a script of rows. If a measurement is not possible here, the row contains the reason."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     rounds = parser.parse_args().rounds

@@ -1,8 +1,8 @@
-"""Rows of items and of a ledger, written and read, beside the standard library's JSON of the same lines, and beside
-msgspec alone with a digest, which nothing in Python can be quicker than; and the first sample of ten million.
+"""Benchmark of writing and reading rows, and of the first sample of ten million.
 
-What reelmill does besides: it makes the rows' objects, checks their types, and writes or compares the digest of the
-file. Rows are those of clips, with one file each.
+The peers are the standard library's JSON of the same lines, and bare msgspec with a digest, which is the lower bound in
+Python. reelmill also creates the rows' objects, checks their types, and writes or compares the digest of the file. Rows
+are those of clips, with one file each.
 """
 
 import hashlib
@@ -54,7 +54,7 @@ def item(number: int) -> Item:
 
 
 def ledger_row(number: int) -> LedgerRow:
-    """Every tenth has failed."""
+    """A ledger row; every tenth has failed."""
     if number % 10:
         return LedgerRow(f"videos/{number // 9:07d}.mp4#{number % 9}", number, Outcome.DONE, seconds=0.1234)
     message = "the file ends in the middle of a frame at 3.2 s"
@@ -134,7 +134,7 @@ def rows(folder: Path, rounds: int) -> None:
 
 
 def first_sample(folder: Path, rounds: int) -> None:
-    """Of tars that are all the same file."""
+    """Time to the first sample of tars that are all the same file."""
     with TarWriter(folder / "0.tar") as tar:
         for number in range(SAMPLES):
             tar.add(f"{number:09d}.json", b'{"txt": "two dogs"}')

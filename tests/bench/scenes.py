@@ -1,7 +1,6 @@
-"""Detecting scenes: `clip` with `by: scenes`, beside PySceneDetect's own `detect()` with the same detector.
+"""Benchmark of scene detection: `clip` with `by: scenes`, against PySceneDetect's `detect()` with the same detector.
 
-The cuts of both are compared before anything is measured. PySceneDetect decodes in a thread of its own, on the same
-core.
+The cuts of both are compared before measuring. PySceneDetect decodes in a separate thread on the same core.
 """
 
 import tempfile
@@ -28,7 +27,7 @@ DETECTORS = {
 
 
 def ours(path: Path, detector: str) -> list[float]:
-    """The whole stage, which cuts virtual clips; the seconds at which they begin."""
+    """Run the whole stage, which cuts virtual clips; returns their start times in seconds."""
     with tempfile.TemporaryDirectory() as folder:
         item = Item("a", 0, "a", 30.0, Media(str(path), 0), fields={"vid": "a"})
         clip = stage("clip", {"by": "scenes", "detector": detector, "mode": "virtual"})
@@ -43,7 +42,7 @@ def theirs(path: Path, detector: str) -> list[float]:
 
 
 def verify(path: Path, detector: str) -> int:
-    """The number of scenes. Raises ValueError where the cuts differ."""
+    """The number of scenes. Raises ValueError if the cuts differ."""
     found, expected = ours(path, detector), theirs(path, detector)
     if [round(start, 3) for start in found] != [round(start, 3) for start in expected]:
         raise ValueError(f"{path.name}, {detector}: {found} instead of {expected}")

@@ -1,7 +1,7 @@
-"""The fixed cost on one machine: one video of 4 s through clip, frames, pack and index, a rerun, help and version.
+"""Benchmark of the fixed cost on one machine: a 4 s video through clip, frames, pack and index, a rerun, help, version.
 
-The peer of the small run is the same stage code, called in one Python process: imports included, no runtime, and so no
-isolation, ledger, checkpoints or commits. Both begin with nothing but the video and end with the same samples.
+The peer of the small run is the same stage code called in one Python process, including imports, but without the
+runtime: no isolation, ledger, checkpoints or commits. Both start with only the video and end with the same samples.
 """
 
 import os
@@ -81,7 +81,7 @@ def check(folder: Path) -> None:
 
 
 def share(bench: str, case: str, against: str, times: Times, target: float) -> None:
-    """A row of what ours takes in terms of the peer's."""
+    """Emit a row with reelmill's time as a multiple of the peer's."""
     cpu = times.cpu_ratio
     values = (*times.medians, "s", 1 / times.ratio, 1 / cpu if cpu else None, target, True)
     emit(Row(bench, case, against, *values, rounds=times.rounds))

@@ -1,4 +1,4 @@
-"""The benchmark's rows as a table for a terminal and as a page, and the notes on those that miss their target."""
+"""Output of the benchmark's rows as a table for a terminal and as a page, with notes on missed targets."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -161,7 +161,7 @@ def text(rows: Sequence[Row]) -> str:
 
 
 def page(result: Mapping[str, Any]) -> str:
-    """docs/benchmarks.md from what docs/benchmarks.json holds."""
+    """docs/benchmarks.md from the content of docs/benchmarks.json."""
     rows = [Row.from_json(row) for row in result["rows"]]
     parts = [
         INTRO,
@@ -186,7 +186,7 @@ def page(result: Mapping[str, Any]) -> str:
 
 
 def updated(kept: Mapping[str, Any], result: Mapping[str, Any]) -> dict[str, Any]:
-    """The kept results with new rows in place of those of the same cases; rows of new cases follow their bench."""
+    """The previous results, with rows of the same cases replaced; rows of new cases follow those of their bench."""
     new = {(row["bench"], row["case"]): {**row, "date": result["date"]} for row in result["rows"]}
     rows = [new.pop((row["bench"], row["case"]), row) for row in kept["rows"]]
     for (bench, _), row in new.items():
@@ -196,7 +196,7 @@ def updated(kept: Mapping[str, Any], result: Mapping[str, Any]) -> dict[str, Any
 
 
 def note(row: Row) -> str:
-    """What was tried for a miss; what the CPU seconds say where nothing was."""
+    """The note on a missed target, or otherwise a sentence about the CPU seconds."""
     for (bench, case), tried in MISSES.items():
         if row.bench == bench and row.case.startswith(case):
             return tried

@@ -1,4 +1,4 @@
-"""Two ways of doing the same, measured in turns, so that a noisy machine is as unfair to one as to the other."""
+"""Alternating measurement of two implementations, so that noise on the machine affects both equally."""
 
 import os
 import statistics
@@ -11,7 +11,7 @@ Act = Callable[[], object]
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """Seconds of every round of both, and the CPU seconds of each (this process, and its children that have ended)."""
+    """Seconds of every round of both, and CPU seconds of each (this process and its ended children)."""
 
     ours: list[float]
     peer: list[float]
@@ -28,12 +28,12 @@ class Times:
 
     @property
     def ratio(self) -> float:
-        """How many times quicker ours is: the median over the rounds; of the medians where one had fewer rounds."""
+        """How many times faster reelmill is: the median over rounds, or the ratio of medians if one had fewer rounds."""
         return _ratio(self.ours, self.peer)
 
     @property
     def cpu_ratio(self) -> float | None:
-        """The same of CPU seconds, which other work on the machine hardly changes. None where nothing was counted."""
+        """The same for CPU seconds, which other work on the machine hardly affects. None if nothing was counted."""
         return _ratio(self.ours_cpu, self.peer_cpu) if self.ours_cpu and self.peer_cpu else None
 
 
@@ -57,9 +57,9 @@ def seconds(act: Act) -> float:
 
 
 def in_turns(ours: Act, peer: Act, rounds: int, *, peer_rounds: int | None = None, warm: bool = True) -> Times:
-    """Measure both `rounds` times, the order swapped each time.
+    """Measure both `rounds` times, swapping the order each time.
 
-    A peer that takes minutes gets fewer rounds (`peer_rounds`), spread evenly among ours.
+    A peer that takes minutes gets fewer rounds (`peer_rounds`), spread evenly over reelmill's.
     """
     if warm:
         ours()
@@ -77,6 +77,6 @@ def in_turns(ours: Act, peer: Act, rounds: int, *, peer_rounds: int | None = Non
 
 
 def one_core() -> None:
-    """Keep this process and its children on one CPU, where the system lets one say so."""
+    """Keep this process and its children on one CPU, if the system supports it."""
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})

@@ -1,4 +1,4 @@
-"""A shard's transfer: `S3Store` beside bare minio-py on a local MinIO, 50 MB up and down."""
+"""Benchmark of a shard's transfer: `S3Store` against bare minio-py on a local MinIO, 50 MB up and down."""
 
 import io
 import os

@@ -1,7 +1,7 @@
-"""video2dataset 1.3 in an environment of its own.
+"""video2dataset 1.3 in a separate environment.
 
-It wants Python 3.11, `pyarrow<17` and `numpy<2` (with newer ones it does not import), and ffmpeg and ffprobe on PATH:
-where they are not, ffmpeg is that of imageio-ffmpeg and ffprobe that of the npm package `@ffprobe-installer/linux-x64`.
+It requires Python 3.11, `pyarrow<17` and `numpy<2` (it cannot be imported with newer ones), and ffmpeg and ffprobe on
+PATH; otherwise, ffmpeg comes from imageio-ffmpeg and ffprobe from the npm package `@ffprobe-installer/linux-x64`.
 """
 
 import json
@@ -22,7 +22,7 @@ TOOLS = peer_env.CACHE / "v2d-tools"
 
 
 def python() -> Path:
-    """The environment's Python. Raises NotRun where it, ffmpeg or ffprobe cannot be had."""
+    """The environment's Python. Raises NotRun if Python, ffmpeg or ffprobe is not available."""
     (TOOLS / "bin").mkdir(parents=True, exist_ok=True)
     _link("ffmpeg", shutil.which("ffmpeg") or imageio_ffmpeg.get_ffmpeg_exe())
     _link("ffprobe", shutil.which("ffprobe") or _ffprobe())
@@ -48,7 +48,7 @@ def _ffprobe() -> str:
 
 
 def chain(interpreter: Path, videos: list[Path], spans: list[tuple[float, float]], folder: Path) -> None:
-    """Clips and frames of all videos. Raises ValueError where it lost clips."""
+    """Make clips and frames of all videos. Raises ValueError if clips are missing."""
     table = folder / "videos.json"
     rows = [{"url": str(path), "caption": path.stem, "clips": spans} for path in videos]
     table.write_text(json.dumps(rows))

@@ -1,7 +1,7 @@
-"""The chain by video2dataset, run by the Python of its own environment: `v2d_job.py TABLE FOLDER`.
+"""Run the chain with video2dataset, in its environment: `v2d_job.py TABLE FOLDER`.
 
-Two passes, as its download stage cannot sample frames: clips (`precision: low`, packets copied from key frame to key
-frame), then `subset`: 160 lines high and one frame a second. One process does both, so it starts up once.
+It needs two passes, because its download stage cannot sample frames: clips (`precision: low`, packets copied from key
+frame to key frame), then `subset`: 160 lines high at 1 fps. One process does both, so it starts once.
 """
 
 import json
@@ -18,7 +18,7 @@ SCALE = {"height": 160, "resize_mode": ["scale"]}
 
 
 def main(table: str, folder: Path) -> None:
-    """Both passes; `folder` gets `clips` and `frames`."""
+    """Run both passes, which write `clips` and `frames` to `folder`."""
     videos = len(json.loads(Path(table).read_text()))
     video2dataset(
         url_list=table, input_format="json", url_col="url", caption_col="caption", clip_col="clips",

@@ -1,11 +1,11 @@
-"""`make bench-operator`: the operator under load on a real control plane with kwok's nodes, beside Argo Workflows.
+"""`make bench-operator`: the operator under load on a real control plane with kwok nodes, compared with Argo Workflows.
 
 `python tests/bench_operator [case ...] [--pipelines N] [--wide N] [--compare N] [--json FILE] [--page] [--counts]
 [--remark TEXT]`. Cases: `many` (N pipelines of 5 stages, 2 shards each), `wide` (one pipeline of one stage, N shards),
 `ours` and `argo` (N of the same DAGs on either), `small` (N pipelines of 5 stages, one shard each), `waves` (two stages
-with work to do). Each case has a control plane of its own. With `--page`, docs/benchmarks-operator.md and .json are
-written; results of cases that are not run stay. With `--counts`, times stay, too: on a machine that is busy with other
-things, only counts are worth publishing.
+with work to do). Each case has a separate control plane. With `--page`, docs/benchmarks-operator.md and .json are
+written, keeping the results of other cases. `--counts` also keeps the times: on a busy machine, only counts are
+reliable.
 """
 
 import argparse

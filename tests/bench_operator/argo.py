@@ -1,7 +1,7 @@
-"""The peer: Argo Workflows' controller on the same control plane, kwok nodes and DAGs.
+"""The peer: the controller of Argo Workflows on the same control plane, kwok nodes and DAGs.
 
-Its controller is built from the Go module proxy into the user's cache. On kwok no executor runs, so the results that
-it would write for each pod (a write a pod) are not there: its pods end at once, as ours do.
+The controller is built from the Go module proxy into the user's cache. kwok does not run executors, so the results that
+they would write (one write per pod) are missing: Argo's pods end at once, like reelmill's.
 """
 
 import os
@@ -68,7 +68,7 @@ def workflow(load: Load, name: str) -> Json:
 
 
 def run(load: Load, seconds: float) -> Json:
-    """All workflows to Succeeded."""
+    """Run all workflows until they have succeeded."""
     program, module = build()
     with control_plane(load) as plane, TemporaryDirectory() as folder:
         client = plane.client
@@ -112,7 +112,7 @@ def _succeeded(client: Client) -> int:
 
 
 def _account(client: Client, folder: Path) -> Path:
-    """It may do everything; its writes are counted by its name."""
+    """Create a service account with all permissions, under whose name its writes are counted."""
     subject = [{"kind": "ServiceAccount", "name": CONTROLLER, "namespace": NAMESPACE}]
     api = "rbac.authorization.k8s.io"
     for document in (

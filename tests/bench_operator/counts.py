@@ -1,6 +1,4 @@
-"""What a controller asked of the API server, counted in the audit log: numbers that do not depend on how busy a machine
-is.
-"""
+"""Counts of a controller's requests to the API server, from the audit log, independent of the machine's load."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -13,9 +11,7 @@ Json = dict[str, Any]
 
 
 def requests(load: Load, plane: ControlPlane, user: str, at_intervals: Iterable[str] = ()) -> Json:
-    """Writes and reads of a user for each pipeline, by kind. Reads `at_intervals`, whatever there is to do, are left
-    out.
-    """
+    """Writes and reads of a user per pipeline, by kind, without the periodic reads in `at_intervals`."""
     writes = _kinds(event for event in plane.audit(user) if event["responseStatus"]["code"] < 300)
     reads = _kinds(plane.reads(user))
     for kind in at_intervals:

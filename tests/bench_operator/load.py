@@ -1,8 +1,8 @@
-"""What is run: pipelines of a number of stages in a row, each of a number of shards; and pods that end at once.
+"""The load: pipelines with a number of consecutive stages and shards, and pods that end at once.
 
-kwok plays the kubelets. A pod's termination message follows from its labels alone, because every pipeline does the
-same: one video a shard, and all goes well. Argo's pods have no such labels and need no message. With waves there is
-work to do: the shards of a stage take some seconds, the same altogether however many passes they are divided into.
+kwok simulates the kubelets. A pod's termination message depends only on its labels, because all pipelines do the same:
+one video per shard, without failures. Argo's pods have no such labels and need no message. With waves, the shards of a
+stage take some seconds, with the same total for any number of passes.
 """
 
 import itertools
@@ -31,21 +31,21 @@ from reelmill.plan.passes.steps import SHARDS_THAT_CLOSE
 
 Json = dict[str, Any]
 NODES = 4
-"""Beside the two that every control plane has."""
+"""Number of nodes in addition to the two of every control plane."""
 MANY = 200
-"""From so many pipelines on, everything that is done at an interval is done less often."""
+"""Number of pipelines from which periodic work is done less often."""
 
 
 @dataclass(frozen=True)
 class Load:
-    """So many pipelines of stages in a row."""
+    """A number of pipelines with consecutive stages."""
 
     pipelines: int
     stages: int
     shards: int
     waves: int = 1
     work: float = 0.0
-    """Seconds that the shards of a stage take, pass after pass."""
+    """Seconds that the shards of a stage take, over all passes."""
 
     @property
     def jobs(self) -> int:
@@ -74,7 +74,7 @@ class Load:
 
     @property
     def poll(self) -> float:
-        """Seconds between two looks at how many are complete."""
+        """Seconds between checks of the number of complete pipelines."""
         return 0.5 if self.pipelines < MANY else 5.0
 
     @property
@@ -114,7 +114,7 @@ class Load:
     def messages(self, stage: int = 1, segment: int = 1) -> dict[str, str]:
         """Step -> the termination message of its pods, of the stage with this number, counted from 1.
 
-        A pass covers a segment of what the stage reads, the one of its own number.
+        A pass covers the segment of the upstream with the same number.
         """
         items, above = self.shards * self.waves, ["raw", *self.names][stage - 1]
         counts, so_far = (Counts(in_=done, done=done) for done in (self.shards, self.shards * segment))
@@ -142,7 +142,7 @@ class Load:
         }
 
     def _next(self, stage: int, segment: int) -> tuple[NextPass, ...]:
-        """What a step tells of the next pass of the stage with this number."""
+        """The report of a step about the next pass of the stage with this number."""
         if stage > self.stages:
             return ()
         name, shards = f"s{stage}", 0 if self.small else self.shards
@@ -151,14 +151,14 @@ class Load:
 
     @cached_property
     def _keys(self) -> StageKeys:
-        """Those of all pipelines, which do not depend on the names and the store."""
+        """The stage keys of all pipelines, which do not depend on the names and the store."""
         document = self.pipeline("any")
         document["metadata"]["namespace"] = "any"
         spec = VideoPipeline.model_validate(document).spec
         return keys(spec, resolve(spec))
 
     def kubelet(self) -> list[Json]:
-        """kwok's rules: a pod that has a node ends, with the message of its step; one at work on shards later."""
+        """kwok's rules: a pod that has a node ends with the message of its step; pods with shards end later."""
         if not self.work:
             return [self._rule("pod-done")]
         step = '.metadata.labels["reelmill.dev/step"]'
@@ -236,7 +236,7 @@ phase: Succeeded
 
 @contextmanager
 def control_plane(load: Load) -> Iterator[ControlPlane]:
-    """A fresh control plane whose pods end at once, as the load says."""
+    """A new control plane whose pods end as defined by the load."""
     programs = build.find((*build.CONTROL_PLANE, "kwok"))
     kept = [
         stage

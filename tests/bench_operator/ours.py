@@ -1,4 +1,4 @@
-"""Our side: pipelines applied as fast as the server takes them, an operator with its own rights and no other."""
+"""The benchmark of reelmill: pipelines applied as fast as possible, and an operator with only its RBAC rules."""
 
 import re
 import socket
@@ -25,13 +25,13 @@ KIND = "VideoPipeline"
 JOB = "batch/v1/Job"
 NAMESPACE = "bench"
 SETTINGS = {"REELMILL_WRITE_RATE": "500", "REELMILL_WRITE_BURST": "1000", "REELMILL_WORKERS": "8"}
-"""More workers only wait longer for an API server that has two cores, which all others use too."""
+"""Settings of the operator. More workers would only wait longer for the API server, which has two shared cores."""
 LISTS = ("list videopipelines", "list jobs")
-"""Lists of all that there is."""
+"""Requests that list all objects."""
 
 
 def run(load: Load, seconds: float) -> Json:
-    """Everything to Complete, then three lists in which nothing may be written."""
+    """Run all pipelines until they are complete, then three lists during which nothing may be written."""
     with operated(load) as (plane, operator, port):
         return _measured(load, plane, operator, port, seconds)
 
@@ -57,7 +57,7 @@ def operated(load: Load) -> Iterator[tuple[ControlPlane, Controller, int]]:
         port = _free_port()
         command = [sys.executable, "-m", "reelmill.cli", "operator", "run", "--kubeconfig", config]
         command += ["--listen", f"127.0.0.1:{port}", "--log-level", "WARNING"]
-        # Lists come often, so that it is soon seen whether they write, but not in the midst of a short run.
+        # Lists are frequent, to detect writes quickly, but do not fall into a short run.
         lists = {"REELMILL_RESYNC_SECONDS": "60" if load.pipelines < MANY else "120"}
         with controller(command, {**SETTINGS, **lists, "KUBECONFIG": str(config)}, Path(folder) / "log") as operator:
             _until(operator, lambda: "reelmill_resyncs_total" in _metrics(port), 60)
@@ -120,7 +120,7 @@ def _quiet(plane: ControlPlane, operator: Controller, port: int, user: str) -> i
 
 
 def _work(job: str) -> str:
-    """A Job's name without its run number: what it is for."""
+    """A Job's name without its run number, which identifies the work."""
     return job.rstrip("0123456789")
 
 

@@ -51,7 +51,7 @@ TIMES: dict[str, str] = {
     "queue p50 / p99, s": "queue seconds",
 }
 WAVES = "waves"
-"""A case without a column: its makespans are told in a sentence."""
+"""A case without a column, whose makespans are described in a sentence."""
 
 
 def _text(value: Any) -> str:
@@ -91,7 +91,7 @@ def table(cases: Mapping[str, Json]) -> list[list[str]]:
 
 
 def overlap(found: Json) -> str:
-    """What waves are worth."""
+    """A sentence about the effect of waves."""
     times, load = found["times"], found["times"]["run"]["load"]
     (one, alone), *others = times["makespan"].items()
     told = "; ".join(f"`waves: {waves}`: {seconds:g} s ({alone / seconds:.2f}x)" for waves, seconds in others)
@@ -102,7 +102,7 @@ def overlap(found: Json) -> str:
 
 
 def text(cases: Mapping[str, Json]) -> str:
-    """Aligned columns; of the waves alone their sentence."""
+    """Aligned columns, or only the sentence for waves."""
     if set(cases) == {WAVES}:
         return overlap(cases[WAVES])
     lines = table(cases)
@@ -113,7 +113,7 @@ def text(cases: Mapping[str, Json]) -> str:
 
 
 def page(result: Json) -> str:
-    """The page from what the JSON holds."""
+    """The page from the content of the JSON."""
     cases: Mapping[str, Json] = result["cases"]
     shown = [case for case in TITLES if case in cases]
     head, *rows = table(cases)
@@ -125,7 +125,7 @@ def page(result: Json) -> str:
 
 
 def _remarks(cases: Mapping[str, Json], shown: list[str]) -> list[str]:
-    """Of runs that were timed."""
+    """Remarks about timed runs."""
     told: dict[str, list[str]] = {}
     for case in shown:
         run = cases[case].get("times", {}).get("run", {})

@@ -1,4 +1,4 @@
-"""A controller as a process of its own, and what it cost: CPU seconds and the most memory it had."""
+"""A controller in a separate process, with its CPU seconds and peak memory."""
 
 import os
 import signal
@@ -16,13 +16,13 @@ from reelmill.local.parent_death import tethered
 
 @dataclass
 class Controller:
-    """A running one."""
+    """A running controller."""
 
     process: "subprocess.Popen[bytes]"
     log: Path
     began: float = field(default_factory=time.monotonic)
     memory: int = 0
-    """Most bytes resident, seen so far."""
+    """Maximum resident memory observed so far, in bytes."""
 
     @property
     def cpu(self) -> float:
@@ -31,7 +31,7 @@ class Controller:
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def cost(self, load: Load, pods: int, took: float, cpu: float) -> dict[str, float]:
-        """What a load cost that ran so many pods per pipeline and took so many seconds of wall time and CPU time."""
+        """The cost of a load with `pods` pods per pipeline that took these seconds of wall time and CPU time."""
         return {
             "seconds": round(took, 1),
             "pods a second": round(pods * load.pipelines / took, 1),
@@ -42,7 +42,7 @@ class Controller:
         }
 
     def watch(self, stop: threading.Event) -> None:
-        """Take down how much memory it has."""
+        """Record its memory until `stop` is set."""
         while not stop.wait(0.2):
             try:
                 status = Path(f"/proc/{self.process.pid}/status").read_text()
@@ -52,14 +52,14 @@ class Controller:
             self.memory = max(self.memory, int(kib) * 1024)
 
     def alive(self) -> None:
-        """Raises RuntimeError with the end of its log when it ended."""
+        """Raises RuntimeError with the end of its log if it has ended."""
         if self.process.poll() is not None:
             raise RuntimeError(f"the controller ended: {self.log.read_text()[-2000:]}")
 
 
 @contextmanager
 def controller(command: Sequence[str | Path], env: Mapping[str, str], log: Path) -> Iterator[Controller]:
-    """A controller while the block lasts, and no longer than this process."""
+    """A controller for the duration of the block, which also ends with this process."""
     stop = threading.Event()
     with log.open("wb") as file:
         process = subprocess.Popen(

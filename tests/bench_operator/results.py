@@ -1,7 +1,7 @@
-"""The results of a case, of which counts and times may be from different runs.
+"""The results of a case, whose counts and times may come from different runs.
 
-Counts per pipeline are the same on any machine. Times depend on what else it does, so a run that renews the counts may
-leave the times as they were, with their date and load.
+Counts per pipeline are the same on any machine. Times depend on its load, so a run that updates the counts may keep the
+times, with their date and load.
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ PARTS = ("counts", "times")
 def renewed(
     known: Json, found: Json, about: Mapping[str, str], machine: Mapping[str, str], *, counts_only: bool
 ) -> Json:
-    """The results of a case after another run: its parts replace those that are known.
+    """The results of a case after another run, whose parts replace the previous ones.
 
     `found` has the load and a JSON object for each part; `about` has the date, the load average and a remark of the
     run. Without `counts_only`, all parts are of this run.

@@ -1,4 +1,4 @@
-"""How much sooner a pipeline ends whose stages overlap: the same work with one wave and with several."""
+"""Benchmark of overlapping stages: the same work with one wave and with several."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from bench_operator import ours
 from bench_operator.load import Load
 
 WORK = 60.0
-"""Seconds that one pod has to do in each stage."""
+"""Seconds of work for one pod in each stage."""
 STAGES = 2
 WAVES = (1, 4)
 

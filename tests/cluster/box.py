@@ -1,8 +1,8 @@
-"""The place where a cluster's processes live: a supervisor, in namespaces of its own or beside us.
+"""The supervisor of a cluster's processes, in separate namespaces or on the host.
 
-Boxed (`Box.closed`), it has its own pid, mount and network namespaces and a veth pair to the host: killing any one of
-its first processes ends all of it, mounts, bridges and iptables rules included. Unboxed (`Box.open`), its processes
-are tethered to the supervisor, which is all that a control plane without nodes needs, and needs no root.
+A closed box (`Box.closed`) has separate pid, mount and network namespaces and a veth pair to the host. Killing any of
+its first processes ends all of it, including mounts, bridges and iptables rules. In an open box, the processes end with
+the supervisor; this is sufficient for a control plane without nodes and does not require root.
 """
 
 import json
@@ -22,7 +22,7 @@ from cluster.unavailable import Unavailable
 HERE = Path(__file__).parent
 NAMESPACES = ["unshare", "--fork", "--pid", "--kill-child", "--mount", "--mount-proc", "--net"]
 PRIVATE = ("/run", "/var/lib/cni", "/var/lib/kubelet", "/var/log")
-"""Folders that programs write to whatever one says: the box sees empty ones of its own."""
+"""Folders that programs always write to; the box has separate, empty ones."""
 
 
 class Box:
@@ -40,27 +40,27 @@ class Box:
 
     @property
     def pid(self) -> int:
-        """The process whose end is the box's end."""
+        """The process with which the box ends."""
         return self.process.pid
 
     def start(self, name: str, *argv: str | Path) -> None:
-        """Start a program that goes on; its output goes to `logs`."""
+        """Start a program in the background; its output goes to `logs`."""
         self._commands[name] = [str(each) for each in argv]
         self._ask(do="start", name=name, argv=self._commands[name], log=str(self.logs / f"{name}.log"))
 
     def again(self, name: str) -> None:
-        """Start a program that was started before and ended."""
+        """Restart a program that has ended."""
         self.start(name, *self._commands[name])
 
     def signal(self, name: str, number: int) -> None:
-        """Send a signal; returns when the program is gone, if the signal is KILL or TERM."""
+        """Send a signal; for KILL and TERM, returns when the program has ended."""
         self._ask(do="signal", name=name, number=int(number))
 
     def running(self, name: str) -> bool:
         return bool(self._ask(do="state", name=name)["running"])
 
     def run(self, *argv: str | Path, stdin: str = "") -> str:
-        """Run a command to its end, inside. Returns what it printed; raises RuntimeError if it fails."""
+        """Run a command in the box and return its output. Raises RuntimeError if it fails."""
         done = self._ask(do="run", argv=[str(each) for each in argv], stdin=stdin)
         if done["code"]:
             raise RuntimeError(f"{' '.join(map(str, argv))} ended with {done['code']}: {done['output'][-1000:]}")
@@ -89,7 +89,7 @@ class Box:
 
 @contextmanager
 def opened(*, closed: bool) -> Iterator[Box]:
-    """A box until the block ends: `closed` in its own namespaces. Raises Unavailable."""
+    """A box for the duration of the block; `closed`: in separate namespaces. Raises Unavailable."""
     if closed and os.geteuid() != 0:
         raise Unavailable("nodes need root: containers, namespaces and network interfaces are made")
     instance, lock = claim()
@@ -108,7 +108,7 @@ def opened(*, closed: bool) -> Iterator[Box]:
             pass_fds=(lock,),
             start_new_session=True,
         )
-        # It holds no end of our pipes, and the number's lock is what it waits for.
+        # It has none of our pipes open, and it waits for the lock of the number.
         sweeper = subprocess.Popen(
             [sys.executable, "-m", "cluster.leftovers", str(instance.number)],
             stdin=subprocess.DEVNULL,
@@ -146,7 +146,7 @@ def _end(process: "subprocess.Popen[str]") -> None:
 
 
 def _join(box: Box) -> None:
-    """The box's network, and what it must not share with the host."""
+    """Set up the box's network, and what it must not share with the host."""
     instance, inside = box.instance, _child(box.pid)
     for folder in PRIVATE:
         if Path(folder).is_dir():

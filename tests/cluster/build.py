@@ -1,7 +1,7 @@
-"""The cluster's programs: compiled from the Go module proxy, once per version, into the user's cache.
+"""The cluster's programs, compiled from the Go module proxy, once per version, into the user's cache.
 
-Nothing is downloaded but Go modules: Kubernetes, etcd, kwok, CoreDNS and helm are built from source. `make prepare`
-does that (see `tools`); tests only `find` them.
+Only Go modules are downloaded: Kubernetes, etcd, kwok, CoreDNS and helm are built from source. `make prepare` builds
+them (see `tools`); tests only `find` them.
 """
 
 import json
@@ -33,7 +33,7 @@ MODULES = {
 CONTROL_PLANE = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "etcd")
 NODES = ("kubelet", "kube-proxy", "coredns", "helm")
 CHECKS = ("kube-score", "helm-unittest", "promtool", "prometheus", "otelcol", "actionlint", "krew", "cosign")
-"""Programs that judge manifests, chart and workflows, take metrics and traces, install plugins of kubectl, and sign."""
+"""Programs that check manifests, chart and workflows, collect metrics and traces, install kubectl plugins, and sign."""
 TAGS = {"promtool": "remove_all_sd", "prometheus": "remove_all_sd"}
 """Build tags: without the clients of a dozen clouds, Prometheus compiles in a few minutes."""
 
@@ -69,18 +69,18 @@ REPLACING = {
         {"github.com/vmware-labs/yaml-jsonpath": "github.com/helm-unittest/yaml-jsonpath@v0.4.0"},
     ),
 }
-"""Program -> its package, and the replace directives of its module, for which `go install` refuses it."""
+"""Program -> its package and the replace directives of its module, because of which `go install` rejects it."""
 
 CACHE = TOOLS / "cluster"
 
 
 def version() -> str:
-    """Kubernetes' version: what `make test K8S=1.36.3` says, else the one that reelmill is made for."""
+    """The Kubernetes version: that of `make test K8S=1.36.3`, or the default one."""
     return os.environ.get("K8S") or KUBERNETES
 
 
 def find(programs: tuple[str, ...], kubernetes: str = "") -> Path:
-    """The folder of one Kubernetes' programs, which holds these. Raises Unavailable."""
+    """The folder with the programs of one Kubernetes version. Raises Unavailable if one is missing."""
     folder = _folder(kubernetes)
     for program in programs:
         if not (folder / program).exists():
@@ -89,9 +89,9 @@ def find(programs: tuple[str, ...], kubernetes: str = "") -> Path:
 
 
 def make(program: str, kubernetes: str = "") -> None:
-    """Compile a program that is missing. What is not Kubernetes' own is shared by its versions.
+    """Compile a missing program. Programs that are not part of Kubernetes are shared by its versions.
 
-    Raises Unavailable without Go, or when it does not compile (with the end of the compiler's messages).
+    Raises Unavailable if Go is missing or the compilation fails (with the end of the compiler's messages).
     """
     folder = _folder(kubernetes)
     with locked(folder / ".lock"):
@@ -187,7 +187,7 @@ def _kubernetes_module(version: str) -> Path:
 
 
 def _wrapped(program: str) -> Path:
-    """A module that makes a program of libraries, because the main module of its own has replace directives."""
+    """A module that builds a program from libraries, because the program's main module has replace directives."""
     release, source, libraries = WRAPPED[program]
     folder = CACHE / f"module-{program}-{release}"
     if (folder / "ready").exists():
@@ -201,7 +201,7 @@ def _wrapped(program: str) -> Path:
 
 
 def _replacing(program: str) -> Path:
-    """A module that requires a program and repeats the replace directives of the program's own module."""
+    """A module that requires a program and repeats the replace directives of the program's module."""
     package, replaced = REPLACING[program]
     folder = CACHE / f"module-{program}-{_release(program)}"
     if (folder / "ready").exists():

@@ -1,6 +1,6 @@
-"""What tests say to an API server, as plain HTTP and plain dicts: apply, get, patch, delete, wait.
+"""A client of an API server for tests, with plain HTTP and dicts: apply, get, patch, delete, wait.
 
-It has none of a client library's retries and caches, so a test sees what the server says.
+It has no retries and no cache, so tests see the actual responses of the server.
 """
 
 import http.client
@@ -25,11 +25,11 @@ T = TypeVar("T")
 APPLY, MERGE, JSON = "application/apply-patch+yaml", "application/merge-patch+json", "application/json"
 DISCOVERY = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 PATIENCE = 4
-"""How many times longer than on an idle machine anything may take: a wait that ends well costs nothing."""
+"""Factor by which timeouts exceed those of an idle machine; successful waits are not affected."""
 
 
 class ApiError(Exception):
-    """The server refused: `code`, `reason` (a word) and the message that a user of kubectl would read."""
+    """The server rejected a request: `code`, `reason` (a word) and the message, as shown by kubectl."""
 
     def __init__(self, code: int, body: bytes) -> None:
         try:
@@ -41,7 +41,7 @@ class ApiError(Exception):
 
 
 class Client:
-    """One user's way to one API server. `user` and `groups` impersonate."""
+    """A connection of one user to one API server. `user` and `groups` impersonate."""
 
     def __init__(self, config: Path, user: str = "", groups: tuple[str, ...] = ()) -> None:
         self.config = config
@@ -74,14 +74,14 @@ class Client:
     # -- objects
 
     def apply(self, given: Any, namespace: str = "", *, manager: str = "tests") -> list[Object]:
-        """Server-side apply of a path, a YAML text, a dict or a list of them; returns what the server made of it."""
+        """Server-side apply of a path, a YAML text, a dict or a list of them; returns the server's objects."""
         return [
             self.json("PATCH", self._path_of(each, namespace) + f"?fieldManager={manager}&force=true", each, APPLY)
             for each in documents(given)
         ]
 
     def create(self, document: Object, namespace: str = "", *, dry_run: bool = False) -> Object:
-        """POST, with field validation as kubectl has it."""
+        """Create an object by POST, with field validation as in kubectl."""
         path = self._path_of(document, namespace).rsplit("/", 1)[0]
         return self.json(
             "POST", f"{path}?fieldValidation=Strict{'&dryRun=All' if dry_run else ''}", document
@@ -92,7 +92,7 @@ class Client:
         return self.json("GET", self.path(kind, namespace, name))
 
     def find(self, kind: str, name: str, namespace: str = "") -> Object | None:
-        """One object, or None where there is none."""
+        """One object, or None if it does not exist."""
         try:
             return self.get(kind, name, namespace)
         except ApiError as error:
@@ -101,7 +101,7 @@ class Client:
             raise
 
     def list(self, kind: str, namespace: str = "", labels: str = "") -> list[Object]:
-        """Objects, of all namespaces where none is given; `labels` is a selector."""
+        """Objects, in all namespaces if none is given; `labels` is a selector."""
         query = f"?{urlencode({'labelSelector': labels})}" if labels else ""
         items: list[Object] = self.json("GET", self.path(kind, namespace) + query)["items"]
         return items
@@ -115,7 +115,7 @@ class Client:
     def delete(
         self, kind: str, name: str, namespace: str = "", *, seconds: float = 60, grace: int | None = None
     ) -> None:
-        """Delete, with dependents in the background, and wait until it is gone."""
+        """Delete an object, with dependents in the background, and wait until it is deleted."""
         options: Object = {"propagationPolicy": "Background"}
         if grace is not None:
             options["gracePeriodSeconds"] = grace
@@ -127,16 +127,16 @@ class Client:
         self.wait(lambda: self.find(kind, name, namespace) is None, seconds, f"{kind} {name} to be gone")
 
     def logs(self, pod: str, namespace: str, container: str = "") -> str:
-        """Log of a container, by way of the kubelet."""
+        """Log of a container, from the kubelet."""
         query = f"?{urlencode({'container': container})}" if container else ""
         return self.raw("GET", self.path("Pod", namespace, pod, "log") + query).decode()
 
     @contextmanager
     def namespace(self, prefix: str = "t", labels: dict[str, str] | None = None) -> Iterator[str]:
-        """A fresh namespace that is gone, or going, after the block."""
+        """A new namespace, which is deleted after the block."""
         name = f"{prefix}-{uuid.uuid4().hex[:8]}"
         self.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels or {}}})
-        # Pods are refused until the namespace has its default service account.
+        # Pods are rejected until the namespace has its default service account.
         self.wait(lambda: self.find("ServiceAccount", "default", name), 60, f"the service account of {name}")
         try:
             yield name
@@ -144,9 +144,9 @@ class Client:
             self.json("DELETE", self.path("Namespace", "", name))
 
     def wait(self, look: Callable[[], T | None], seconds: float, what: str, every: float = 0.1) -> T:
-        """Look until something true comes, and return it: so many seconds on an idle machine, and longer on a busy one.
+        """Call `look` until it returns a true value, and return it. `seconds` is the timeout on an idle machine.
 
-        Raises TimeoutError, with the last thing seen.
+        Raises TimeoutError, with the last value.
         """
         end, seen = time.monotonic() + PATIENCE * seconds, None
         while time.monotonic() < end:
@@ -175,12 +175,12 @@ class Client:
     # -- HTTP
 
     def json(self, method: str, path: str, body: Any = None, content: str = JSON) -> Object:
-        """A request whose answer is JSON. Raises ApiError."""
+        """Send a request with a JSON response. Raises ApiError."""
         answer: Object = json.loads(self.raw(method, path, body, content))
         return answer
 
     def raw(self, method: str, path: str, body: Any = None, content: str = JSON, accept: str = "*/*") -> bytes:
-        """A request on a connection of this thread's; a connection that the server closed is opened anew, once."""
+        """Send a request on this thread's connection; a connection closed by the server is reopened once."""
         data = json.dumps(body) if body is not None else None
         for last in (False, True):
             connection, used = self._connection()
@@ -236,7 +236,7 @@ class Client:
         return self.path(kind, space, metadata["name"])
 
     def _plural(self, version: str, kind: str) -> tuple[str, bool]:
-        # A definition that was applied just now takes a moment to be served.
+        # A definition that was just applied is not served immediately.
         end = time.monotonic() + 60
         while True:
             for (known, word), found in self._kinds.items():

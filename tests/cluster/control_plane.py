@@ -1,7 +1,7 @@
-"""etcd, the API server, the controller manager and the scheduler, each as itself: own token, own rights, RBAC on.
+"""A control plane of etcd, API server, controller manager and scheduler, each with its token and RBAC rules.
 
-The API server makes its own certificate, which clients verify. Events of a lost node come in half a minute instead of
-six, and every write is in an audit log, so that tests can count who wrote what.
+The API server creates its certificate, which clients verify. A lost node is detected in half a minute instead of six,
+and every write is recorded in an audit log, so that tests can count the writes of each user.
 """
 
 import json
@@ -68,7 +68,7 @@ class ControlPlane:
 
     @property
     def kubeconfig(self) -> Path:
-        """Of the administrator."""
+        """Kubeconfig of the administrator."""
         return self.folder / f"{ADMIN}.kubeconfig"
 
     @cached_property
@@ -89,7 +89,7 @@ class ControlPlane:
         (self.folder / "tokens.csv").write_text("\n".join(rows) + "\n")
         (self.folder / "audit.yaml").write_text(json.dumps(AUDIT))
         self.box.start("etcd", *self._etcd())
-        from Crypto.PublicKey import RSA  # every run of the tests would import it, which takes 0.3 s
+        from Crypto.PublicKey import RSA  # imported here because it takes 0.3 s
 
         (self.folder / "accounts.pem").write_bytes(RSA.generate(2048).export_key("PEM"))
         self.box.start("kube-apiserver", *self._api_server())
@@ -107,7 +107,7 @@ class ControlPlane:
         return kubeconfig.write(path, kubeconfig.Access(self.server, self.tokens[user], ca))
 
     def await_ready(self, seconds: float = 90) -> None:
-        """Wait until the API server says that it is ready."""
+        """Wait until the API server reports that it is ready."""
         end = time.monotonic() + seconds
         while True:
             try:
@@ -127,7 +127,7 @@ class ControlPlane:
             self.await_ready()
 
     def forget_history(self) -> None:
-        """Let etcd forget all versions but the last, as it does every few minutes: older watches get 410 then."""
+        """Compact etcd to the last version, as it does every few minutes, so that older watches get 410."""
         etcd = f"http://127.0.0.1:{self.ports['etcd']}/v3/kv"
 
         def ask(verb: str, body: dict[str, Any]) -> dict[str, Any]:
@@ -140,7 +140,7 @@ class ControlPlane:
         ask("compaction", {"revision": now, "physical": True})
 
     def freeze(self, program: str) -> None:
-        """Let a program do nothing, as if it hung, until `thaw`."""
+        """Stop a program, as if it hung, until `thaw`."""
         self.box.signal(program, signal.SIGSTOP)
 
     def thaw(self, program: str) -> None:
@@ -151,7 +151,7 @@ class ControlPlane:
         return self._audited(user, WRITES)
 
     def reads(self, user: str) -> list[dict[str, Any]]:
-        """Reads of a service account so far, as audit events; no watches, and nothing that is no object."""
+        """Reads of objects by a service account so far, as audit events, without watches."""
         return [event for event in self._audited(user, READS) if "objectRef" in event]
 
     def _audited(self, user: str, verbs: tuple[str, ...]) -> list[dict[str, Any]]:

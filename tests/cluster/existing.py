@@ -1,4 +1,4 @@
-"""A cluster that somebody else runs, named by REELMILL_KUBECONFIG: tests use it and leave its programs alone."""
+"""An existing cluster, named by REELMILL_KUBECONFIG, which tests use without touching its programs."""
 
 from functools import cached_property
 from pathlib import Path
@@ -10,7 +10,7 @@ from cluster.client import Client
 
 
 class Existing:
-    """In place of a `ControlPlane` and of a `Cluster`: what tests ask of programs or nodes is skipped."""
+    """Replacement for a `ControlPlane` and a `Cluster`; tests that need access to programs or nodes are skipped."""
 
     def __init__(self, kubeconfig: Path) -> None:
         self.kubeconfig = kubeconfig

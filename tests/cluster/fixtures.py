@@ -1,7 +1,7 @@
-"""Fixtures: a control plane and a cluster with nodes, each started once per session.
+"""Fixtures for a control plane and a cluster with nodes, each started once per session.
 
-REELMILL_KUBECONFIG uses a cluster that is there already. Where a machine can carry none, tests are skipped with the
-reason; REELMILL_REQUIRE makes that a failure (see `tiers`). K8S in the environment chooses Kubernetes' version.
+REELMILL_KUBECONFIG selects an existing cluster. If the machine cannot run a cluster, tests are skipped with the reason;
+with REELMILL_REQUIRE, they fail instead (see `tiers`). The variable K8S selects the Kubernetes version.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""The two images that the cluster itself brings: the pause container, and a shell for tests."""
+"""The two images of the test cluster: the pause container, and a shell for tests."""
 
 import os
 import shutil
@@ -12,7 +12,7 @@ from cluster.unavailable import Unavailable
 from tools.tool import not_prepared
 
 SHELL = "reelmill.test/shell:1"
-"""busybox, and nothing else."""
+"""Image with only busybox."""
 WAIT = """package main
 
 import (

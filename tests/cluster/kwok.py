@@ -1,6 +1,6 @@
-"""Nodes that cost nothing: kwok plays the kubelets of fake nodes, and their pods end as annotations say.
+"""Simulated nodes: kwok plays the kubelets of fake nodes, and annotations determine how their pods end.
 
-What a pod's annotations can say stands at the top of kwok-stages.yaml.
+The annotations are described at the top of kwok-stages.yaml.
 """
 
 from pathlib import Path
@@ -15,7 +15,7 @@ L4 = "NVIDIA-L4"
 
 
 def start(plane: ControlPlane, stages: Path = STAGES) -> None:
-    """Start kwok and two fake nodes, `fake-cpu` and `fake-gpu`; `stages` says how their pods live."""
+    """Start kwok and two fake nodes, `fake-cpu` and `fake-gpu`; `stages` defines the life cycle of their pods."""
     plane.box.start(
         "kwok",
         *(plane.programs / "kwok", "--kubeconfig", plane.access(HELPER), "--config", stages),
@@ -53,7 +53,7 @@ def add_node(plane: ControlPlane, name: str, *, gpus: int = 0, product: str = ""
 
 
 def ready(node: dict[str, Any]) -> bool:
-    """Whether a node says that it is ready and takes pods."""
+    """Whether a node is ready and accepts pods."""
     conditions = (node.get("status") or {}).get("conditions") or ()
     said = any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
     return said and not node["spec"].get("taints")

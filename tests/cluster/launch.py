@@ -1,4 +1,4 @@
-"""Whole clusters, from the programs that `make prepare` made to a kubeconfig that works."""
+"""Start of whole clusters, from the programs built by `make prepare` to a working kubeconfig."""
 
 import re
 import subprocess
@@ -36,7 +36,7 @@ def nodes(kubernetes: str = "") -> Iterator[Cluster]:
 
 
 def _check_runtime(version: str) -> None:
-    """A kubelet from 1.36 on asks for what containerd has from 2.0 on."""
+    """Raises Unavailable if containerd is older than 2.0, which kubelets from 1.36 on require."""
     said = subprocess.run(["containerd", "--version"], capture_output=True, text=True).stdout
     found = re.search(r"(\d+)\.\d+\.\d+", said)
     if int(version.split(".")[1]) >= 36 and found and int(found[1]) < 2:

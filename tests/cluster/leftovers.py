@@ -1,8 +1,8 @@
-"""Clears away what an instance leaves when it ends: cgroup folders, an interface, its folder.
+"""Cleanup of what an instance leaves when it ends: cgroup folders, an interface, its folder.
 
-Processes, mounts, bridges, routes and iptables rules die with their namespaces; these three do not. Runnable:
-`python -m cluster.leftovers NUMBER` waits until the instance's last process is gone and clears then. Each boxed
-cluster has such a process beside it, so it leaves nothing even when everything else of it is killed.
+Processes, mounts, bridges, routes and iptables rules disappear with their namespaces; these three do not.
+`python -m cluster.leftovers NUMBER` waits until the instance's last process has ended and then cleans up. Each boxed
+cluster has such a process next to it, so it leaves nothing even if everything else is killed.
 """
 
 import os
@@ -22,7 +22,7 @@ PATIENCE = 60.0
 
 
 def clear(instance: Instance) -> None:
-    """Remove all of it. The caller holds the instance's number, so nothing of it runs."""
+    """Remove all leftovers. The caller holds the instance's number, so none of its processes is running."""
     end = time.monotonic() + PATIENCE
     while (folders := cgroups(instance)) and time.monotonic() < end:
         for folder in folders:
@@ -45,7 +45,7 @@ def cgroups(instance: Instance) -> list[Path]:
 
 
 def _below(root: Path) -> list[Path]:
-    """Folders below; they may vanish while one looks."""
+    """Folders below `root`, which may disappear in the meantime."""
     found = []
     for top, names, _ in os.walk(root):
         found += [Path(top, name) for name in names]
@@ -53,7 +53,7 @@ def _below(root: Path) -> list[Path]:
 
 
 def mounted(instance: Instance) -> list[str]:
-    """What is mounted below its folder, as this process sees it: nothing, unless somebody mounted it by hand."""
+    """Mounts below its folder, as this process sees them; normally none."""
     if not (mounts := Path("/proc/self/mounts")).exists():
         return []
     points = [line.split()[1] for line in mounts.read_text().splitlines()]

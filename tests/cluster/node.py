@@ -1,4 +1,4 @@
-"""One node: a containerd with runc, a kubelet, and a cgroup root of their own."""
+"""One node: a containerd with runc and a kubelet in a separate cgroup root."""
 
 import json
 import os
@@ -84,7 +84,7 @@ class Node:
         )
 
     def cut_power(self) -> None:
-        """Kill the kubelet, containerd and every container at once, as when a machine goes away."""
+        """Kill the kubelet, containerd and every container at once, like a power failure."""
         for program in reversed(self.programs):
             self.plane.box.signal(program, signal.SIGKILL)
         for pid in self._pids():
@@ -92,14 +92,14 @@ class Node:
                 os.kill(pid, signal.SIGKILL)
 
     def restore_power(self) -> None:
-        """Start containerd and the kubelet again, and wait for the node; containers of before are found dead."""
+        """Restart containerd and the kubelet, and wait for the node; earlier containers are found dead."""
         box, (runtime, kubelet) = self.plane.box, self.programs
         self.socket.unlink(missing_ok=True)
         box.again(runtime)
         self.await_runtime()
         end = time.monotonic() + 90
         while not (box.running(kubelet) and ready(self.plane.client.get("v1/Node", self.name))):
-            # It gives up while containerd still looks through what it had: an init system starts it again.
+            # It exits while containerd is still loading its state; an init system would restart it.
             if not box.running(kubelet):
                 box.again(kubelet)
             if time.monotonic() > end:
@@ -107,7 +107,7 @@ class Node:
             time.sleep(0.5)
 
     def _pids(self) -> list[int]:
-        """Processes of its containers, and those that watch over them."""
+        """Processes of its containers, and their shims."""
         files = [*CGROUPS.glob(f"pids/{self.cgroup}/**/cgroup.procs"), *CGROUPS.glob(f"{self.cgroup}/**/cgroup.procs")]
         found = [int(line) for file in files for line in file.read_text().split()]
         for process in Path("/proc").glob("[0-9]*/cmdline"):
@@ -118,7 +118,7 @@ class Node:
         return found
 
     def _make_cgroup(self) -> None:
-        """A cgroup root in every hierarchy (v1), or in the one there is (v2)."""
+        """Create a cgroup root in every hierarchy (v1), or in the only one (v2)."""
         if (CGROUPS / "cgroup.controllers").exists():
             for controller in ("cpu", "cpuset", "memory", "pids"):
                 with suppress(OSError):

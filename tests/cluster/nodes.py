@@ -1,8 +1,8 @@
-"""A control plane with two real nodes: services, DNS, containers and GPUs that nobody has.
+"""A control plane with two real nodes: services, DNS, containers and simulated GPUs.
 
-`reel-cpu`, and `reel-gpu` that advertises four NVIDIA L4: the scheduler counts them and the kubelet lets pods that ask
-for them run. Both nodes share the box's network: one bridge, one kube-proxy. CoreDNS runs in the box, behind the
-service address that pods ask.
+The nodes are `reel-cpu` and `reel-gpu`, which advertises four NVIDIA L4: the scheduler counts them, and the kubelet
+runs pods that request them. Both nodes share the box's network: one bridge, one kube-proxy. CoreDNS runs in the box,
+behind the DNS service address.
 """
 
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ class Cluster:
 
     @cached_property
     def nodes(self) -> dict[str, Node]:
-        """By name. Each has a half of the pods' addresses."""
+        """Nodes by name. Each has half of the pods' addresses."""
         pods = self.plane.box.instance.pods
         return {
             "reel-cpu": Node("reel-cpu", self.plane, 10250, pods[10], pods[120]),
@@ -36,7 +36,7 @@ class Cluster:
 
     @property
     def client(self) -> Client:
-        """The administrator's."""
+        """The administrator's client."""
         return self.plane.client
 
     @property
@@ -45,11 +45,11 @@ class Cluster:
 
     @property
     def host_address(self) -> str:
-        """Where pods reach servers that listen on this machine."""
+        """Address at which pods reach servers on this machine."""
         return str(self.plane.box.instance.host_address)
 
     def start(self) -> None:
-        """Start everything and wait until both nodes take pods."""
+        """Start everything and wait until both nodes accept pods."""
         self._network()
         for node in self.nodes.values():
             node.start_runtime()
@@ -67,7 +67,7 @@ class Cluster:
         self._gpus()
 
     def load(self, archive: Path) -> None:
-        """Give an image (OCI or docker archive) to both nodes."""
+        """Import an image (OCI or docker archive) on both nodes."""
         for node in self.nodes.values():
             node.load(archive)
 
@@ -77,7 +77,7 @@ class Cluster:
         run("ip", "address", "add", f"{instance.gateway}/24", "dev", BRIDGE)
         run("ip", "link", "set", BRIDGE, "up")
         run("sh", "-c", "echo 1 > /proc/sys/net/ipv4/ip_forward")
-        # Without this a pod's answer to a pod behind a service would pass by the rules that translate it.
+        # Without this, a pod's reply to a pod behind a service would bypass the NAT rules.
         run("sh", "-c", "if cd /proc/sys/net/bridge; then echo 1 > bridge-nf-call-iptables; fi 2> /dev/null")
 
     def _proxy(self) -> None:
@@ -116,13 +116,13 @@ class Cluster:
         plane.client.apply([{**service, "spec": {"clusterIP": str(instance.dns), "ports": ports}}, slices])
 
     def restore_power(self, name: str) -> None:
-        """Start a node again that lost its power, and wait until it takes pods."""
+        """Restart a node after a power failure, and wait until it accepts pods."""
         self.nodes[name].restore_power()
         if name == "reel-gpu":
             self._gpus()
 
     def _gpus(self) -> None:
-        """Write the GPUs on the node; no device plugin owns them, so they stay until its kubelet starts anew."""
+        """Set the GPUs of the node; no device plugin owns them, so they remain until its kubelet restarts."""
         amounts = {"nvidia.com/gpu": GPUS}
         status = {"status": {"capacity": amounts, "allocatable": amounts}}
         client = self.plane.client

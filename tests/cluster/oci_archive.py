@@ -1,4 +1,4 @@
-"""Small container images without a registry and without a builder: one layer of given files as an OCI archive."""
+"""Small container images without registry or builder: given files as the only layer of an OCI archive."""
 
 import gzip
 import hashlib

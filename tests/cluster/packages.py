@@ -1,7 +1,7 @@
-"""The programs of the operating system that nodes and images need, installed by `make prepare` where that is possible.
+"""Programs of the operating system that nodes and images need, installed by `make prepare` if possible.
 
-As root on Debian they are installed; elsewhere a person is told which ones to install. The installation starts no
-service, so nothing runs afterwards that did not run before.
+They are installed as root on Debian; elsewhere, the error lists the packages to install. The installation does not
+start services.
 """
 
 import os
@@ -34,7 +34,7 @@ NO_SERVICE = "exit 101"
 
 
 def find(wanted: dict[str, str]) -> None:
-    """Raises Unavailable, with what to do, when one of the programs is missing."""
+    """Raises Unavailable, with a remedy, if a program is missing."""
     if lacking := missing(wanted):
         raise Unavailable(
             f"nodes need {', '.join(lacking)}: install them (on Debian: apt-get install {' '.join(lacking)}), "
@@ -43,7 +43,7 @@ def find(wanted: dict[str, str]) -> None:
 
 
 def install(wanted: dict[str, str]) -> None:
-    """Install what is missing. Raises Unavailable where that cannot be done."""
+    """Install missing packages. Raises Unavailable if that is not possible."""
     if sys.platform != "linux":
         raise Unavailable("nodes need Linux: containers are processes of its kernel")
     if os.geteuid() != 0 or not shutil.which("apt-get"):
@@ -57,7 +57,7 @@ def install(wanted: dict[str, str]) -> None:
 
 
 def missing(wanted: dict[str, str]) -> list[str]:
-    """Packages whose program is not there."""
+    """Packages whose program is missing."""
     return sorted({package for program, package in wanted.items() if not _there(program)})
 
 
@@ -66,7 +66,7 @@ def _there(program: str) -> bool:
 
 
 def search_path() -> str:
-    """PATH with the folders of system programs, which a plain user's may lack."""
+    """PATH with the folders of system programs, which an ordinary user's PATH may lack."""
     return f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
 
 
@@ -78,7 +78,7 @@ def _install(packages: list[str]) -> None:
         policy.chmod(0o755)
     try:
         environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        # An installation that was cut off has to be finished before the next one.
+        # An interrupted installation must be finished before the next one.
         subprocess.run(["dpkg", "--configure", "-a"], env=environment, capture_output=True, stdin=subprocess.DEVNULL)
         install = [*APT, "install", "--no-install-recommends", *packages]
         done = subprocess.run(install, env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL)

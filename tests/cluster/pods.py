@@ -5,9 +5,9 @@ from typing import Any
 from cluster.images import SHELL
 
 CONTAINER = "reelmill"
-"""The name that the product's failure policies speak of."""
+"""The container name used in the failure policies."""
 RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
-"""Labels of a namespace that takes no other pods."""
+"""Labels of a namespace that accepts only restricted pods."""
 
 
 def spec(script: str, **more: Any) -> dict[str, Any]:
@@ -37,7 +37,7 @@ def spec(script: str, **more: Any) -> dict[str, Any]:
 
 
 def pod(name: str, script: str, **more: Any) -> dict[str, Any]:
-    """A pod. `labels` are its own; the rest is as in `spec`."""
+    """A pod with `labels`; the other arguments are as in `spec`."""
     metadata = {"name": name, "labels": more.pop("labels", {})}
     return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec(script, **more)}
 
@@ -52,7 +52,7 @@ def job(
     job: dict[str, Any] | None = None,
     **more: Any,
 ) -> dict[str, Any]:
-    """An Indexed Job whose indexes fail alone. `job` is merged into its spec, the rest is as in `spec`."""
+    """An Indexed Job whose indexes fail independently. `job` is merged into its spec; the rest is as in `spec`."""
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",

@@ -1,10 +1,10 @@
-"""Runs commands as its children, told over standard input, and dies with all of them when that closes.
+"""A supervisor that runs commands from standard input as child processes, and ends with them when it closes.
 
-Whoever started it holds the other end: the kernel closes it even on kill -9. It is process 1 where it runs in a pid
-namespace of its own, so it reaps orphans too. It knows nothing of Kubernetes and imports nothing of this folder.
+The process that started it has the other end, which the kernel closes even on kill -9. In a separate pid namespace, it
+is process 1 and also reaps orphans. It is independent of Kubernetes and imports nothing from this folder.
 
-One JSON object per line in, one out: `start` (name, argv, log) a program that goes on, `signal` one, ask for its
-`state`, or `run` a command to its end.
+Each request and each reply is one JSON object per line: `start` (name, argv, log) a background program, `signal` it,
+query its `state`, or `run` a command to its end.
 """
 
 import json
@@ -57,7 +57,7 @@ class Supervisor:
         return {"code": done.returncode, "output": done.stdout}
 
     def reap(self) -> None:
-        """Take the exit codes of all that ended, orphans included."""
+        """Collect the exit codes of all ended processes, including orphans."""
         while True:
             try:
                 pid, status = os.waitpid(-1, os.WNOHANG)
@@ -77,7 +77,7 @@ class Supervisor:
         return answer
 
     def end(self) -> None:
-        """Kill everything and see it gone."""
+        """Kill all processes and wait for their end."""
         for pid in self.pids.values():
             os.kill(pid, signal.SIGKILL)
         while self.pids:

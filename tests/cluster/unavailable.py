@@ -1,5 +1,5 @@
-"""The one error of this folder: the machine cannot carry a cluster."""
+"""The error of this folder: the machine cannot run a cluster."""
 
 
 class Unavailable(Exception):
-    """The message says what is missing and how to get it, in a sentence."""
+    """Something is missing; the message is a sentence with a remedy."""

@@ -1,4 +1,4 @@
-"""`make endurance ARGS="..."`: tests that take an hour, by hand. Figures of the last runs are in docs/endurance.md."""
+"""`make endurance ARGS="..."`: long tests to run by hand. The latest results are in docs/endurance.md."""
 
 import argparse
 import sys

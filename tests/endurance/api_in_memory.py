@@ -1,7 +1,7 @@
 """An API server in memory, with the rules that the operator relies on: versions, conflicts, finalizers, pages, watches.
 
-It answers requests as the real one does and keeps its history, so that a list can be an old one. What changes is told
-to `watchers` at once; whoever drives the operator decides when it hears of it.
+It answers requests like the real one and keeps its history, so that a list can be outdated. Changes are passed to
+`watchers` at once; the caller decides when the operator receives them.
 """
 
 import copy
@@ -18,7 +18,7 @@ Place = tuple[str, str, str]
 PAGE = 3
 """Objects in a page of a list, so that lists have several."""
 VERSIONS = 40
-"""Old versions that a list may still have."""
+"""Number of old versions that a list may return."""
 
 
 class ApiInMemory:
@@ -61,7 +61,7 @@ class ApiInMemory:
         raise AssertionError(method)
 
     def create(self, plural: str, namespace: str, body: Json) -> Json:
-        """A new object. Raises Conflict if there is one of its name."""
+        """Create an object. Raises Conflict if the name exists."""
         place = plural, namespace, body["metadata"]["name"]
         if place in self.objects:
             raise Conflict(409, f"{plural} {place[2]!r} already exists")
@@ -77,13 +77,13 @@ class ApiInMemory:
         return self._put(place, {**copy.deepcopy(body), "metadata": metadata}, "ADDED")
 
     def patch(self, place: Place, body: Json, *, status: bool = False) -> Json:
-        """A JSON merge patch. A status changes by itself only, and by it nothing else."""
+        """Apply a JSON merge patch, either to the status or to everything else."""
         known = self._named(*place)
         for name in ("uid", "resourceVersion"):
             if (wanted := body.get("metadata", {}).get(name)) and wanted != known["metadata"][name]:
                 raise Conflict(409, f"the {name} of {place[2]} is another one")
         merged = merge(known, body)
-        # A copy: the old state is listed, too.
+        # A copy, because the old state may still be listed.
         merged["metadata"] = {**merged["metadata"], "resourceVersion": known["metadata"]["resourceVersion"]}
         if place[0] == "videopipelines":
             kept = {**known, "status": merged.get("status")} if status else {**merged, "status": known.get("status")}
@@ -114,7 +114,7 @@ class ApiInMemory:
         return {"kind": "Status", "status": "Success"}
 
     def _delete_jobs(self, namespace: str, selector: str, options: Json) -> Json:
-        """Delete the Jobs with one of the numbers that the selector lists, of the pipeline that it names."""
+        """Delete the Jobs of the pipeline and with the numbers in the selector."""
         chosen, _, numbers = selector.rpartition(f",{RUN} in ")
         pipeline, wanted = chosen.rpartition(f"{UID}=")[2], numbers.strip("()").split(",")
         for place, job in [*self.objects.items()]:
@@ -131,17 +131,17 @@ class ApiInMemory:
         self._happened(place[0], "DELETED", last)
 
     def set_status(self, place: Place, status: Json) -> None:
-        """What a controller of the cluster writes."""
+        """Set a status, as a controller of the cluster does."""
         self._put(place, {**self.objects[place], "status": copy.deepcopy(status)}, "MODIFIED")
 
     def touch(self, place: Place) -> None:
-        """Somebody else writes a label."""
+        """Change a label, as another client does."""
         known = self.objects[place]
         labels = {**(known["metadata"].get("labels") or {}), "touched": str(self.version)}
         self._put(place, {**known, "metadata": {**known["metadata"], "labels": labels}}, "MODIFIED")
 
     def page(self, plural: str, namespace: str, query: Mapping[str, str], back: int = 0) -> Json:
-        """A page of a list: of the state now, or of `back` versions before. Raises Expired for what is forgotten."""
+        """A page of a list, of the current state or `back` versions earlier. Raises Expired for a forgotten version."""
         token = query.get("continue", "")
         version, _, start = token.partition(":") if token else (str(self._listed(back)), "", "0")
         state = next((state for at, state in self._history if at == int(version)), None)
@@ -161,7 +161,7 @@ class ApiInMemory:
         return {"items": copy.deepcopy(found[first : first + PAGE]), "metadata": metadata}
 
     def since(self, version: int) -> int:
-        """How many versions came after one, as `page` counts them."""
+        """Number of versions after the given one, as counted by `page`."""
         return sum(at > version for at, _ in self._history)
 
     def _listed(self, back: int) -> int:

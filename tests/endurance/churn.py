@@ -1,4 +1,4 @@
-"""What people do to pipelines in a day: they make, grow, edit, suspend, retry and delete them."""
+"""Simulated user actions on pipelines: create, grow, edit, suspend, retry and delete."""
 
 import random
 from collections import Counter
@@ -20,18 +20,18 @@ DEEDS = (
 
 @dataclass
 class Pipeline:
-    """One of the pipelines that exist."""
+    """One existing pipeline."""
 
     name: str
     uri: str
     removes: bool
-    """Its data is removed with it."""
+    """Whether its data is removed with it."""
     suspended: bool = False
     serial: int = 0
 
 
 class Churn:
-    """Keeps so many pipelines in a namespace, and changes one of them at each `step`."""
+    """Keeps a number of pipelines in a namespace, and changes one of them at each `step`."""
 
     def __init__(self, client: Client, namespace: str, stores: SymbolicStores, count: int, seed: int) -> None:
         self._client, self._namespace, self._stores, self._count = client, namespace, stores, count
@@ -40,7 +40,7 @@ class Churn:
         self.deeds: Counter[str] = Counter()
 
     def step(self) -> str:
-        """Do the next thing; returns its name."""
+        """Perform the next action; returns its name."""
         if len(self.alive) < self._count:
             deed, one = "make", self._make()
         else:
@@ -51,7 +51,7 @@ class Churn:
         return f"{deed} {one.name}"
 
     def calm(self) -> None:
-        """Resume everything; nothing fails any more."""
+        """Resume everything, without further failures."""
         for one in self.alive:
             self._stores.at(one.uri).failing.clear()
             self._edit(one, {"spec": {"suspend": False}})
@@ -120,7 +120,7 @@ class Churn:
         self._client.patch(KIND, one.name, patch, self._namespace)
 
     def _edit_stage(self, one: Pipeline, stage: str, **fields: Any) -> None:
-        """Read, change and write, as kubectl edit does; again where somebody wrote in between."""
+        """Read, change and write, like kubectl edit; repeat if the object was changed in between."""
         for _ in range(20):
             found = self._client.get(KIND, one.name, self._namespace)
             for each in found["spec"]["stages"]:

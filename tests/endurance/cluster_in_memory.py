@@ -1,6 +1,6 @@
-"""The Job controller, the kubelets and the garbage collector of an API server in memory: Jobs advance pod by pod.
+"""Job controller, kubelets and garbage collector for an API server in memory: Jobs advance pod by pod.
 
-What must never happen to Jobs is noted in `problems`, where it happens.
+Violations of the rules for Jobs are recorded in `problems`.
 """
 
 import random
@@ -34,14 +34,14 @@ class ClusterInMemory:
         self.api.deleting = self._check_deletion
         self.problems: list[str] = []
         self.repeated: list[str] = []
-        """Jobs that were created for shards whose pods had ended well."""
+        """Jobs that were created for shards whose pods had succeeded."""
         self.opened: Counter[tuple[str, str, int]] = Counter()
-        """Stage, key and segment -> passes that an open step began."""
+        """Stage, key and segment -> number of passes started by an open step."""
         self.on_late: Callable[[], None] = lambda: None
-        """Called when the status of a Job that has failed changes once more."""
+        """Called when the status of a failed Job changes again."""
         self._ended: dict[str, list[Json]] = {}
         self._done: dict[tuple[str, str, int], set[int]] = {}
-        """Stage, key and segment -> shards whose pods ended well."""
+        """Stage, key and segment -> shards whose pods succeeded."""
         self._tries: Counter[tuple[str, int]] = Counter()
         self._finished: dict[str, float] = {}
         self._names: Counter[str] = Counter()
@@ -66,19 +66,19 @@ class ClusterInMemory:
         return any(self.api.objects[place]["metadata"]["labels"].get(STAGE) for place in self.jobs())
 
     def busy(self) -> bool:
-        """Whether Jobs have something to do, or something has to be deleted."""
+        """Whether Jobs have work, or objects must be deleted."""
         return bool(self.jobs()) or any(
             job["metadata"].get("deletionTimestamp") for place, job in self.api.objects.items() if place[0] == "jobs"
         )
 
     def advance(self) -> None:
-        """One pod ends, or the garbage collector does its work."""
+        """End one pod, or run the garbage collector."""
         self.collect()
         if jobs := [place for place in self.jobs() if not self.api.objects[place]["metadata"].get("deletionTimestamp")]:
             self._pod(self.chance.choice(jobs))
 
     def collect(self) -> None:
-        """Remove Jobs that are deleted, whose pipeline is gone, or whose time is over."""
+        """Remove Jobs that are deleted, whose pipeline was deleted, or whose ttl is over."""
         pipelines = {each["metadata"]["uid"] for place, each in self.api.objects.items() if place[0] != "jobs"}
         for place, job in [each for each in self.api.objects.items() if each[0][0] == "jobs"]:
             owners = {owner["uid"] for owner in job["metadata"].get("ownerReferences", ())}
@@ -88,7 +88,7 @@ class ClusterInMemory:
                 self.api.drop(place)
 
     def task(self, job: Json) -> tuple[Task, str]:
-        """What a Job's pods do, and what they may do after it (empty: nothing)."""
+        """The task of a Job's pods, and their follow-up (empty: none)."""
         (container,) = job["spec"]["template"]["spec"]["containers"]
         given = {each["name"]: each.get("value", "") for each in container["env"]}
         return Task.model_validate_json(given[ENV]), given.get(NEXT_ENV, "")
@@ -129,7 +129,7 @@ class ClusterInMemory:
             self._late(place, task, self.chance.choice(left), {**status, "completedIndexes": ""}, done)
 
     def _late(self, place: Place, task: Task, index: int, status: Json, done: set[int]) -> None:
-        """Another pod of a Job that has failed was at work, and ends well: the Job's status changes once more."""
+        """Let another running pod of a failed Job succeed, which changes the Job's status again."""
         exits, self.store.exits = self.store.exits, {}
         code, _ = self.store.execute(task, index)
         self.store.exits = exits
@@ -145,7 +145,7 @@ class ClusterInMemory:
             self._done.setdefault(place, set()).add(_shards(task, index + 1)[index])
 
     def _passes(self) -> dict[tuple[str, str], int]:
-        """Stage and key -> passes that were ever opened."""
+        """Stage and key -> number of passes ever opened."""
         return {place: len(data.closed) + (data.open is not None) for place, data in self.store.stages.items()}
 
     def _end(self, status: Json, type_: str, message: str) -> None:
@@ -187,7 +187,7 @@ class ClusterInMemory:
             self.problems.append(f"{name} was created while {', '.join(same)} was not finished")
 
     def _check_deletion(self, place: Place) -> None:
-        """A Job at work is deleted only if the spec, as it is now, has another key for its stage, or stops it."""
+        """Check that a running Job is deleted only if the current spec has another key for its stage, or stops it."""
         if place[0] != "jobs" or _finished(job := self.api.objects[place]):
             return
         labels = job["metadata"]["labels"]

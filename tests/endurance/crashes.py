@@ -1,8 +1,8 @@
-"""Crash points of the operator: whatever happens to its reads and writes, the end is that of an undisturbed run.
+"""Crash points of the operator: with any fault in its reads and writes, the result is that of an undisturbed run.
 
 Pipelines are generated: a graph of stages, videos, waves, failures, growth and edits while they run, and their
-deletion. The operator's own parts run over an API server in memory; each fault is one crash point. What the end must
-be is counted from the generated pipeline alone.
+deletion. The operator's code runs on an API server in memory; each fault is one crash point. The expected result is
+computed from the generated pipeline alone.
 """
 
 import asyncio
@@ -29,18 +29,18 @@ STEPS = 8_000
 
 @dataclass
 class Case:
-    """A generated pipeline, and what happens to it."""
+    """A generated pipeline and the events during its run."""
 
     videos: int
     stages: list[Json]
     spec: Json
     failing: dict[tuple[str, str], int]
-    """Stage and item -> tries that fail."""
+    """Stage and item -> number of failing tries."""
     exits: dict[tuple[str, str], list[int]]
     deeds: list[tuple[int, str]]
-    """After so many steps: what somebody does."""
+    """(number of steps, user action after them)."""
     removed: int
-    """After so many steps at most, it is deleted, and its data with it; 0: never."""
+    """Maximum number of steps after which it is deleted with its data; 0: never."""
 
 
 def generate(chance: random.Random) -> Case:
@@ -74,11 +74,11 @@ def generate(chance: random.Random) -> Case:
     if chance.random() < 0.7:
         step, code = chance.choice(["open", "shards", "shards", "shards", "commit"]), chance.choice([70, 75])
         stage = chance.choice(stages[: len(names)])
-        # Some failures in a row let an index of shards fail, and with it the Job: a later attempt has the others.
+        # Consecutive failures make an index of shards fail, and with it the Job; a later attempt runs the others.
         most = stage["failures"]["attempts"] - 1 if step == "shards" else 1
         exits[stage["name"], step] = [code] * chance.randint(1, most)
     elif chance.random() < 0.7:
-        # More indexes fail than the Job may have, while others are left: it fails with pods at work.
+        # More indexes fail than the Job allows, while others remain: it fails with running pods.
         videos, stage = max(videos, 6), stages[0]
         stage |= {"shards": 6, "parallelism": 1, "failures": {**stage["failures"], "attempts": 5, "retriesPerShard": 0}}
         exits[stage["name"], "shards"] = [70] * (2 * chance.randint(1, 4))
@@ -93,7 +93,7 @@ def generate(chance: random.Random) -> Case:
 
 
 class Run:
-    """One case under faults."""
+    """One case with faults."""
 
     def __init__(self, case: Case, seed: str, period: int, struck: Counter[tuple[str, str]]) -> None:
         self.case, self.chance = case, random.Random(seed)
@@ -103,7 +103,7 @@ class Run:
         self.cluster = ClusterInMemory(store, self.chance)
         self.faults = Faults(self.api, self.chance, period, struck)
         pods = random.Random(f"{seed}-pods")
-        # Passes in one pod, all, some or none of them; images that know nothing of that.
+        # All, some or no passes in one pod; images without support for follow-ups.
         settings = PlannerSettings(whole_items=pods.choice([1000, 1000, 3, 0]))
         store.follows_up = pods.random() < 0.85
         self.operator = OperatorInMemory(self.cluster, self.faults, self.chance, settings)
@@ -121,7 +121,7 @@ class Run:
         return found
 
     async def go(self) -> list[str]:
-        """To the end; returns what is wrong."""
+        """Run to the end; returns the problems found."""
         body = {"apiVersion": "reelmill.dev/v1alpha1", "kind": "VideoPipeline", "metadata": {"name": "demo"}}
         sources = [{"name": "raw", "files": {"uri": "s3://in/videos/"}}]
         spec = {"store": {"uri": "s3://out/demo"}, "sources": sources, "stages": self.case.stages, **self.case.spec}
@@ -188,7 +188,7 @@ class Run:
         return str(annotations.get(f"reelmill.dev/{word}", ""))
 
     def _may(self, deed: str) -> bool:
-        """Whether a deed can be done now: what is to meet a Job at work waits for one."""
+        """Whether an action can be done now; some actions require a running Job."""
         rests = self.api.objects[PIPELINE]["spec"].get("suspend") or (self._complete() and not self.cluster.busy())
         return deed != "flip" or bool(rests) or self.cluster.at_work()
 
@@ -216,13 +216,13 @@ class Run:
                 self.chance.choice(stages)["rerun"] = str(self.reruns)
                 self.api.patch(PIPELINE, {"spec": {"stages": stages}})
             case "undo":
-                # Only watches ever tell the edit: what is read is the spec before it.
+                # Only watches deliver the edit: reads return the spec before it.
                 stages = self.api.objects[PIPELINE]["spec"]["stages"]
                 edited = [{**stage, "rerun": "undone"} for stage in stages]
                 self.api.patch(PIPELINE, {"spec": {"stages": edited}})
                 self.api.patch(PIPELINE, {"spec": {"stages": stages}})
             case "flip" if not self.faults.ambush:
-                # The operator writes that it has seen the edit, is killed before it acts on it, and lists an old state.
+                # The operator records the edit, is killed before it acts on it, and lists an old state.
                 stages = self.api.objects[PIPELINE]["spec"]["stages"]
                 edited = [{**stage, "rerun": "flipped"} for stage in stages]
                 self.api.patch(PIPELINE, {"spec": {"stages": edited}})
@@ -240,7 +240,7 @@ class Run:
             self.api.patch(PIPELINE, {"spec": {"stages": stages}})
 
     def _recount(self) -> Iterator[str]:
-        """The end, counted from the case."""
+        """Check the result against the case."""
         wanted = self._wanted()
         told = {stage["name"]: stage for stage in self.status["stages"]}
         for name, rows in wanted.items():
@@ -265,13 +265,13 @@ class Run:
             f"pass {place} was opened {count} times" for place, count in self.cluster.opened.items() if count > 1
         )
         if not {"rerun", "flip", "move"}.intersection(deed for _, deed in self.case.deeds):
-            # Both stop what is at work, and its steps are begun again.
+            # Both stop running work, and its steps are started again.
             yield from self._jobs()
             if not self.faults.here["pods gone"]:
                 yield from self.cluster.repeated
 
     def _wanted(self) -> dict[str, dict[str, str]]:
-        """Stage -> input -> effective outcome."""
+        """Expected effective outcomes: stage -> input -> outcome."""
         items = {"raw": list(self.cluster.store.bucket["raw"])}
         wanted: dict[str, dict[str, str]] = {}
         for stage in self.case.stages:
@@ -284,7 +284,7 @@ class Run:
         return wanted
 
     def _jobs(self) -> Iterator[str]:
-        """One Job for each step of each pass; more only where a step failed, or its report was lost."""
+        """Check that each step of each pass has one Job, or more only if a step failed or its report was lost."""
         made: Counter[tuple[str, ...]] = Counter()
         for job in self.api.posted:
             labels = job["metadata"]["labels"]
@@ -301,7 +301,7 @@ class Run:
             yield f"{surveys} surveys"
 
     async def _rest(self) -> Any:
-        """When nothing happens, nothing is written; the first list does not count, as the one before may be old."""
+        """Check that nothing is written at rest; the first list is ignored: the previous one may be outdated."""
         before = self.api.version
         for number in range(4):
             before = self.api.version if number == 1 else before
@@ -313,7 +313,7 @@ class Run:
             yield f"{self.api.version - before} writes at rest"
 
     async def _removal(self) -> Any:
-        """Its deletion removes the data once, and then it is gone."""
+        """Check that deletion removes the data once, and then the pipeline."""
         self.api.patch(PIPELINE, {"spec": {"suspend": False}})
         self.api.delete(PIPELINE, {})
         for _ in range(STEPS):
@@ -333,7 +333,7 @@ class Run:
 
 
 def run(count: int, seed: int, first: int) -> int:
-    """So many crash points, case after case; returns the exit code."""
+    """Run cases until `count` crash points are reached; returns the exit code."""
     struck: Counter[tuple[str, str]] = Counter()
     number, problems, lives = first, 0, 0
     while struck.total() < count:
@@ -366,7 +366,7 @@ def case(seed: int, number: int, struck: Counter[tuple[str, str]]) -> tuple[list
 
 
 def table(struck: Counter[tuple[str, str]]) -> str:
-    """Kinds of requests, and how often which fault hit them."""
+    """A table of the number of faults by kind of request."""
     sorts = sorted({sort for sort, _ in struck})
     lines = []
     for sort in sorts:

@@ -1,10 +1,10 @@
-"""Decisions over the whole data set at scale: signatures per second of CPU, memory, and what another percent costs.
+"""Decisions over the whole data set at scale: signatures per CPU second, memory, and the cost of another percent.
 
 Clips of `perceptual` have 20 frames, vectors of `semantic` 512 components, and signatures of `exact` 64 bits.
 
-Signatures are made, a tenth of them of duplicates, and written as shards write them; then the pass is decided by the
-code of the commit step, in a process of its own whose memory is measured, and after it a pass of one percent more, half
-of which are duplicates of what was kept. Nothing is sampled or left out.
+Signatures are generated, a tenth of them duplicates, and written as by shards. Then the code of the commit step decides
+the pass in a separate process, whose memory is measured, followed by a pass with one percent more, half of which are
+duplicates of kept inputs. Nothing is sampled or left out.
 """
 
 import gc
@@ -66,7 +66,7 @@ def _made(by: str, noise: np.random.Generator, number: int) -> Iterator[bytes]:
     if by == "exact":
         values = noise.integers(1, 1 << 63, (number, 2), np.uint64)
         for row in values:
-            yield row.tobytes() + bytes(16)  # a digest of the file, and none of pictures: one term of 64 bits
+            yield row.tobytes() + bytes(16)  # a digest of the file without one of pictures: one term of 64 bits
     elif by == "perceptual":
         frames = np.zeros((number, FRAMES), frame_type(1))
         frames["seconds"] = np.arange(FRAMES) / 2
@@ -115,7 +115,7 @@ def write_shards(context: StepContext, by: str, segment: int, seed: int, count: 
 
 
 def decide(root: str, by: str, segment: int, told: Any) -> None:
-    """One pass, in a process of its own, which is set up like that of a step."""
+    """Decide one pass in a separate process, set up like that of a step."""
     gc.set_threshold(GARBAGE)
     context = _context(Path(root))
     paths = NAMES.segment(segment)
@@ -162,7 +162,7 @@ def _context(root: Path) -> StepContext:
 
 
 def measured(by: str, count: int, *, rounds: int = 1) -> Iterator[dict[str, Any]]:
-    """What a pass of so many signatures cost, and one of a percent more after it: the median of several rounds."""
+    """Cost of a pass with `count` signatures, and of one with a percent more: the median of several rounds."""
     root = Path(tempfile.mkdtemp(prefix="reelmill-decide-"))
     try:
         known: list[bytes] = []

@@ -1,6 +1,6 @@
-"""What `reelmill diff` of two large data sets costs: CPU time and peak memory of a process, and the disk that it takes.
+"""Cost of `reelmill diff` on two large data sets: CPU time and peak memory of a process, and disk space.
 
-Of the items of the first, one in 100 has another text in the second, one in 1,000 is gone, and as many are new.
+In the second data set, one in 100 items of the first has another text, one in 1,000 is missing, and as many are new.
 """
 
 import json
@@ -45,7 +45,7 @@ def made(folder: str, side: str) -> GeneratedStore:
 
 
 def keys(count: int, side: str) -> Iterator[tuple[int, str]]:
-    """Number and key of each item; those that are gone have been replaced by new ones."""
+    """Number and key of each item; missing ones are replaced by new ones."""
     for number in range(count):
         is_replaced = side == "after" and number % GONE == 0
         yield number, f"{'new' if is_replaced else 'v'}{number:08}"

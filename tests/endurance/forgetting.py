@@ -1,7 +1,7 @@
-"""What it costs to forget items of a source, by the number of items that were made of it, with exponents.
+"""Cost of forgetting items of a source, by the number of items made from it, with exponents.
 
-Rows are generated, as runs leave them: films, ten clips of each, copies that were filtered, and tars of a thousand
-clips. Output files are not made. Each step is a process of its own, whose CPU time and peak memory are measured.
+Rows are generated as by runs: films, ten clips of each, copies that were filtered, and tars of a thousand clips. Output
+files are not generated. Each step is a separate process, whose CPU time and peak memory are measured.
 """
 
 import json
@@ -115,7 +115,7 @@ def _clips(first: int, count: int) -> Shard:
 
 
 def _kept(first: int, count: int) -> Shard:
-    """Every tenth one was filtered."""
+    """Rows of which every tenth was filtered."""
     found: Shard = {"items": [], "ledger": [], "outcomes": []}
     for number in range(first, min(first + PER_PART, count)):
         row = _clip(number)
@@ -203,7 +203,7 @@ def _upload(store: Store, folder: Path, key: str, rows: Iterable[Row]) -> Object
 
 
 def chosen(clips: int, count: int) -> Iterator[str]:
-    """The first film, or films that lie as far from each other as possible: each is in other shards."""
+    """The first film, or films that are as far apart as possible, so that each is in different shards."""
     films = clips // CLIPS
     return (film(0 if count == 1 else place * films // count + 1) for place in range(count))
 

@@ -1,7 +1,7 @@
-"""SIGKILL for one process after another of one-machine runs, and a recount beside a run that nobody disturbed.
+"""Test of local runs whose processes are killed with SIGKILL, with a recount against an undisturbed run.
 
-Each pipeline is drawn by a seed: videos in two or three waves, clips, frames, tars and a listing. Its runs are hit
-again and again: the runner, a step, a worker, or all at once. It grows when a wave is complete.
+Each pipeline is generated from a seed: videos in two or three waves, clips, frames, tars and a listing. Its runs are
+killed repeatedly: the runner, a step, a worker, or all at once. It grows when a wave is complete.
 """
 
 import json
@@ -29,12 +29,12 @@ Json = dict[str, Any]
 UPSTREAMS = {"clips": "raw", "samples": "clips", "shards": "clips", "listing": "shards"}
 NAMES = ("raw", *UPSTREAMS)
 PER_WAVE = 40
-"""Kills of one wave; then it is left to finish."""
+"""Maximum number of kills per wave; then it may finish."""
 KINDS = {"worker": (6, 0.3), "step": (5, 0.5), "runner": (2, 1.0), "all": (1, 1.0)}
-"""Kind of process -> how often it is chosen, and how long it may live at most before it is killed: as a fraction of the
-time that the undisturbed run took for the same wave, because most processes live much shorter than a run."""
+"""Kind of process -> its weight, and its maximum age when it is killed, as a fraction of the time of the undisturbed
+run for the same wave, because most processes are much shorter than a run."""
 KILLED = (70, 75)
-"""Exit codes of a run whose steps were killed: it gives up a step that ends too often, and a later run goes on."""
+"""Exit codes of a run whose steps were killed: it gives up a step that ends too often, and a later run continues."""
 
 
 @dataclass
@@ -65,7 +65,7 @@ class Shop:
             )  # fmt: skip
 
     def finish(self) -> bool:
-        """Run to the end without disturbance; whether that needed a retry of items that kills made fail."""
+        """Run to the end without kills; returns whether items that failed because of kills had to be retried."""
         assert self.start().wait() == 0, self.log
         if not self._killed_items():
             return False
@@ -92,7 +92,7 @@ class Shop:
 
 @dataclass
 class Tally:
-    """What was killed so far, and what was found."""
+    """Counts of kills so far, and the problems found."""
 
     kills: Counter[str] = field(default_factory=Counter)
     starts: int = 0
@@ -104,7 +104,7 @@ class Tally:
 
 
 def run(count: int, seed: int, first: int, keep: Path | None) -> int:
-    """Kill so many processes, pipeline after pipeline; returns the exit code."""
+    """Kill `count` processes, pipeline after pipeline; returns the exit code."""
     tally, number = Tally(), first
     while tally.kills.total() < count:
         before, began = tally.kills.total(), time.monotonic()
@@ -128,7 +128,7 @@ def run(count: int, seed: int, first: int, keep: Path | None) -> int:
 
 
 def _pipeline(folder: Path, chance: random.Random, most: int, tally: Tally) -> list[str]:
-    """One pipeline, killed and undisturbed; what is wrong with the killed one."""
+    """Run one pipeline with kills and undisturbed; returns the problems of the killed one."""
     stages = _stages(chance)
     quiet, killed = Shop(folder / "quiet", stages), Shop(folder / "killed", stages)
     problems: list[str] = []
@@ -179,7 +179,7 @@ def _film(chance: random.Random) -> bytes:
 
 
 def _kill(shop: Shop, chance: random.Random, most: int, tally: Tally, seen: dict[str, Any], took: float) -> list[str]:
-    """Run again and again while processes are killed, until a run is complete or there were enough kills.
+    """Run repeatedly while killing processes, until a run is complete or there were enough kills.
 
     `took` is the time of the undisturbed run in seconds.
     """
@@ -236,7 +236,7 @@ def _family(runner: int) -> dict[str, list[int]]:
 
 
 def _unchanged(shop: Shop, seen: dict[str, tuple[int, int, int]]) -> Iterator[str]:
-    """What was committed is there, whole, and was not written again."""
+    """Check that committed files exist, are intact, and were not rewritten."""
     if not shop.store.exists():
         return
     try:
@@ -257,7 +257,7 @@ def _differences(wanted: Recount, found: Recount, quiet: Shop, killed: Shop) -> 
         retried |= one.segments != other.segments
         first, second = one.summary(), other.summary()
         if retried and name in ("shards", "listing"):
-            # Items that came later are in tars of their own.
+            # Items that were added later are in separate tars.
             first, second = ({"members": each["members"]} for each in (first, second))
         texts = [
             json.dumps(summary, sort_keys=True).replace(str(shop.folder), "")
@@ -268,7 +268,7 @@ def _differences(wanted: Recount, found: Recount, quiet: Shop, killed: Shop) -> 
 
 
 def _await_end(pids: set[int], seconds: float = 120) -> None:
-    """Wait until processes that lost their parent have noticed it."""
+    """Wait until processes whose parent ended have ended."""
     end = time.monotonic() + seconds
     while (left := [pid for pid in pids if alive(pid) and "reelmill" in command_line(pid)]) and time.monotonic() < end:
         time.sleep(0.1)

@@ -1,4 +1,4 @@
-"""What people look at, of a data set of a million generated items: pages of the dashboard, and the run report."""
+"""Cost of dashboard pages and of the run report for a data set of a million generated items."""
 
 import random
 import resource
@@ -95,7 +95,7 @@ def one_report(store: GeneratedStore, _place: Path) -> None:
 
 
 def pages(store: GeneratedStore, place: Path) -> None:
-    """Pages before and after the secondary indexes are made, each by a connection of its own as the dashboard does."""
+    """Measure pages without and with the secondary indexes, each with a separate connection like the dashboard."""
     path = place / "index.db"
     names = DataSetPaths("clips", key_of("clips"))
     data = DataSet(store.store, names)

@@ -1,4 +1,4 @@
-"""What the dashboard's list of many pipelines costs: to read it, to give a page of it, and to paint it in a browser."""
+"""Cost of the dashboard's list of many pipelines: reading it, serving a page, and painting it in a browser."""
 
 import subprocess
 import sys
@@ -61,7 +61,7 @@ def one_pipeline(root: Path, name: str) -> None:
 
 
 def painted(root: Path) -> None:
-    """The first paint in Chromium: of a dashboard that has just started, and of one that has read its list."""
+    """The first paint in Chromium, of a dashboard that has just started, and of one that has read its list."""
     command = [Path(sys.executable).with_name("reelmill"), "dashboard", "--store", root, "--port", "0"]
     try:
         with (
@@ -79,7 +79,7 @@ def painted(root: Path) -> None:
 
 
 def paints(chromium: Any, address: str) -> float:
-    """Seconds from the request to the first paint, as the browser tells."""
+    """Seconds from the request to the first paint, as reported by the browser."""
     tab = chromium.new_page()
     tab.goto(address)
     while not (milliseconds := tab.evaluate(PAINTED)):

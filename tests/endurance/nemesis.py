@@ -1,7 +1,7 @@
-"""Nemesis on nodes: faults of every kind, one after the other and two at a time, while pipelines work.
+"""Faults of every kind on nodes, one after the other and two at a time, while pipelines run.
 
-Each pipeline must end Complete, with the files and the effective ledger of one that nobody disturbed. The faults are
-drawn by a seed; what a fault broke is mended before it ends, as somebody or something does in a real cluster.
+Each pipeline must end Complete, with the files and the effective ledger of an undisturbed one. The faults are drawn
+from a seed; each fault repairs what it broke before it ends, as a real cluster or its administrator would.
 """
 
 import random
@@ -29,11 +29,11 @@ Json = dict[str, Any]
 AT_ONCE = 2
 """Pipelines that work at the same time."""
 PATIENCE = 1500.0
-"""Seconds that a pipeline may take, with all that is done to it."""
+"""Maximum time in seconds of a pipeline, including faults."""
 PAUSE = (5.0, 25.0)
 """Seconds between two faults."""
 FULL = "DiskFull"
-"""The reason of a stall that has to wait for a person: somebody must make room in the store."""
+"""The reason of a stall that a user must clear, by making room in the store."""
 
 
 class ProxiedS3(ClusterS3):
@@ -56,7 +56,7 @@ class ProxiedS3(ClusterS3):
 
 @dataclass
 class Nemesis:
-    """What can be done to a cluster. Each deed returns when what it broke is mended, but for what mends itself."""
+    """The faults of a cluster. Each returns when it has repaired what it broke, except for what recovers by itself."""
 
     cluster: Cluster
     place: Place
@@ -187,7 +187,7 @@ class Nemesis:
 
 
 def run(minutes: float, seed: int) -> int:
-    """Disturb for so long, then let everything end; returns the exit code."""
+    """Inject faults for `minutes`, then let everything end; returns the exit code."""
     with _opened() as (cluster, place, s3, release):
         print("the cluster runs; an undisturbed pipeline first", flush=True)
         disturbed = Disturbed(place)
@@ -200,14 +200,14 @@ def run(minutes: float, seed: int) -> int:
             thread.start()
         bag: list[str] = []
         while time.monotonic() < end:
-            # Every kind comes once before any comes again.
+            # Every kind occurs once before any is repeated.
             bag = bag or nemesis.chance.sample(list(nemesis.deeds), len(nemesis.deeds))
             name = bag.pop()
             at = (time.monotonic() - began) / 60
             try:
                 nemesis.deeds[name]()
             except Exception as problem:
-                # It could not be done, or not be mended: that is the cluster's problem, and told.
+                # The fault could not be injected or repaired: this is reported as a problem of the cluster.
                 print(f"{at:5.1f} min  {name}: {type(problem).__name__} {str(problem)[:300]}", flush=True)
                 continue
             nemesis.done[name] += 1
@@ -226,14 +226,14 @@ def run(minutes: float, seed: int) -> int:
 
 
 class Pipelines:
-    """Begins one pipeline after the other until the time is over, and sees how each ends."""
+    """Starts one pipeline after the other until the time is over, and checks how each ends."""
 
     def __init__(self, disturbed: Disturbed, end: float) -> None:
         self._disturbed, self._end = disturbed, end
         self.good: list[str] = []
         self.bad: list[str] = []
         self.retried: Counter[str] = Counter()
-        """What somebody had to ask a retry for: the reason of a stall that only a person can clear."""
+        """Reasons of stalls that needed a requested retry."""
 
     def work(self, number: int) -> None:
         """The pipelines of one thread."""
@@ -253,7 +253,7 @@ class Pipelines:
                 print(f"           {name} ended like the undisturbed one", flush=True)
 
     def _cleared(self, name: str) -> None:
-        """Wait for the end. Whoever reads that the store is full makes room, and asks for a retry."""
+        """Wait for the end. If the store is full, make room and request a retry."""
         place, end = self._disturbed.place, time.monotonic() + PATIENCE
         while not place.holds(name, "Complete") and time.monotonic() < end:
             reason = str(place.condition(name, "Failed").get("reason", ""))
@@ -268,13 +268,13 @@ class Pipelines:
 
     @staticmethod
     def _again(look: Callable[[], None]) -> None:
-        """What asks a server that is being disturbed asks again; what it finds wrong is wrong."""
+        """Repeat a check whose server is disturbed; a failed assertion is not repeated."""
         end = time.monotonic() + PATIENCE
         while True:
             try:
                 look()
             except AssertionError as wrong:
-                # kubectl speaks to an API server that may be away.
+                # kubectl may not reach the API server.
                 if "connect" not in str(wrong) and "refused" not in str(wrong):
                     raise
             except TimeoutError:

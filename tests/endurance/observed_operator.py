@@ -1,8 +1,8 @@
-"""The operator as a process that tells what it holds: `python -m endurance.observed_operator KUBECONFIG FILE SECONDS`.
+"""The operator as a process that records its memory: `python -m endurance.observed_operator KUBECONFIG FILE SECONDS`.
 
-The settings come from the environment, as in a pod. Every few seconds a line of JSON is added to the file: resident
-memory, file handles, threads, tasks, requests to the API server, and the size of every container of every object of
-the controller, found by the garbage collector: a container that nobody thought of is among them.
+The settings come from the environment, as in a pod. Every few seconds, a line of JSON is appended to the file: resident
+memory, file handles, threads, tasks, requests to the API server, and the size of every container in every object of the
+controller, found by the garbage collector, so that no container is overlooked.
 """
 
 import asyncio
@@ -54,7 +54,7 @@ def _entries(value: dict[Any, Any] | list[Any] | set[Any]) -> int:
 
 
 def sample(operator: Operator) -> dict[str, Any]:
-    """What the process holds now."""
+    """A sample of the process."""
     gc.collect()
     requests: Counter[str] = Counter()
     for metric in operator.metrics.registry.collect():

@@ -1,7 +1,7 @@
-"""The operator's own parts over an API server in memory: cache, lists, intake, queue and worker, step by step.
+"""The operator's code on an API server in memory: cache, lists, intake, queue and worker, step by step.
 
-Only the tasks are missing: `step` says what happens next, and the clock is the cluster's. A killed operator is
-followed by another one that knows nothing.
+Only the tasks are replaced: `step` performs the next action, and the clock is the cluster's. A killed operator is
+followed by another one without any state.
 """
 
 import random
@@ -31,7 +31,7 @@ class OperatorInMemory:
         self.lives = 0
         self._pending: list[tuple[str, str, Json]] = []
         self._held: list[tuple[str, str, Json]] = []
-        """What its watches tell after the next pass only."""
+        """Events that its watches deliver only after the next pass."""
         cluster.api.watchers.append(self._happened)
         self._born()
 
@@ -63,23 +63,23 @@ class OperatorInMemory:
 
     @property
     def settled(self) -> bool:
-        """Whether it has nothing to do now, and the last thing that it did went well."""
+        """Whether it has nothing to do, and its last action succeeded."""
         return self._listed and not self._failed and not (self._pending or self._held) and self.due > 0
 
     @property
     def due(self) -> float:
-        """Seconds until it does something by itself."""
+        """Seconds until its next action."""
         wait = self.queue.next_due() if self._listed else None
         return max(min(self.list_at - self.cluster.seconds, 1e9 if wait is None else wait), 0.0)
 
     def deliver(self) -> None:
-        """Its watches tell something; what they tell may be late, and something twice."""
+        """Deliver events of its watches, possibly late or twice."""
         if self._pending:
             kind, type_, seen = self._pending[0] if self.chance.random() < 0.1 else self._pending.pop(0)
             self._intake.take(kind, type_, seen)  # type: ignore[arg-type]
 
     def hold_last(self) -> None:
-        """It acts on all that happened but the last before it is told that."""
+        """Hold back the last event until the operator has acted on all others."""
         if self._pending:
             *others, last = self._pending
             for kind, type_, seen in others:
@@ -87,13 +87,13 @@ class OperatorInMemory:
             self._pending, self._held = [], [*self._held, last]
 
     def cut(self) -> None:
-        """Its watches are cut, and it misses what happened; it lists anew."""
+        """Interrupt its watches, so that it misses events and lists again."""
         self._pending.clear()
         self._held.clear()
         self.list_at = self.cluster.seconds
 
     async def step(self) -> None:
-        """List if that is due, else reconcile one pipeline."""
+        """List if that is due, otherwise reconcile one pipeline."""
         try:
             if self.cluster.seconds >= self.list_at:
                 await self._list()
@@ -111,7 +111,7 @@ class OperatorInMemory:
             self._listed, self.list_at = True, self.cluster.seconds + 600
 
     async def _pass(self, key: str) -> None:
-        """As the tasks of the work queue do it, but for exceptions that nobody expects: these go on."""
+        """Process a key like the tasks of the work queue, but propagate unexpected exceptions."""
         try:
             wake = await self._worker.process(key)
         except Throttled as throttled:

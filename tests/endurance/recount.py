@@ -1,7 +1,7 @@
-"""An independent recount of a store in a folder: JSON and bytes, read by the standard library and nothing of reelmill.
+"""An independent recount of a store in a folder, with only the standard library and no code of reelmill.
 
-It follows docs/concepts.md and the comments of the records: what a closed segment names is the data set, and all
-else is nothing. Every rule that is broken becomes one sentence.
+It follows docs/concepts.md and the comments of the records: only what a closed segment names belongs to the data set.
+Each violated rule is reported in one sentence.
 """
 
 import hashlib
@@ -17,12 +17,12 @@ from typing import Any
 Json = dict[str, Any]
 OUTCOMES = ("done", "filtered", "failed", "skipped")
 PLACE = frozenset({"sample", "position", "number", "ordinal", "outputs", "media", "provenance"})
-"""Fields of a row that say where its files are, and those that hold the digests, which are compared on their own."""
+"""Fields of a row with locations of files, and those with digests, which are compared separately."""
 
 
 @dataclass
 class Counted:
-    """What one data set holds, read from its files."""
+    """The content of one data set, read from its files."""
 
     name: str
     segments: int = 0
@@ -33,13 +33,13 @@ class Counted:
     keys: list[set[str]] = field(default_factory=list)
     """Keys of the items, segment by segment."""
     files: dict[str, str] = field(default_factory=dict)
-    """Path of every committed file, rows included -> digest."""
+    """Path of every committed file, including rows -> digest."""
     members: Counter[str] = field(default_factory=Counter)
-    """Of tars: kind and digest of every member, whatever its name."""
+    """For tars: kind and digest of every member, regardless of its name."""
     problems: list[str] = field(default_factory=list)
 
     def summary(self) -> Json:
-        """What must be equal however often the run was killed."""
+        """The part that must be equal for any number of kills."""
         return {"rows": self.rows, "items": self.items, "members": dict(self.members)}
 
 
@@ -136,7 +136,7 @@ class Recount:
         self._equal(found, f"segment {number}: reasons", segment["reasons"], dict(reasons))
 
     def _commit(self, found: Counted, part: Json, internal: Path, shard: int) -> None:
-        """A part of a stage's segment is what the shard's commit says."""
+        """Check that a part of a stage's segment matches the shard's commit."""
         path = internal / "shards" / f"{shard:05d}.json"
         if path.exists():
             commit = json.loads(path.read_text())
@@ -150,7 +150,7 @@ class Recount:
                 found.problems.append(f"{path.relative_to(self.root)}: the segment says something else")
 
     def _decided(self, found: Counted, part: Json, commit: Json, verdicts: Json) -> None:
-        """A part with verdicts is the shard's rows, of which these say otherwise."""
+        """Check that a part with verdicts is the shard's rows with the verdicts applied."""
         told = {row["row"]: row for row in self._rows(found, verdicts)}
         dropped = {row["first"] + place for row in told.values() for place in range(row["items"])}
         ledger = [
@@ -166,7 +166,7 @@ class Recount:
         self._equal(found, f"{where}: items with verdicts", list(self._rows(found, part["items"])), renumbered)
 
     def _coverage(self, found: Counted, segment: Json, internal: Path, covered: int) -> int:
-        """Segments are covered one after the other, and the plan names each of their rows once."""
+        """Check that segments are covered in order, and that the plan names each of their rows once."""
         upstream = self.upstreams.get(found.name)
         if upstream is None or segment["state"] != "committed":
             return covered
@@ -194,7 +194,7 @@ class Recount:
         return covered
 
     def _inputs(self, found: Counted, covered: int) -> None:
-        """Every item above has an effective row, and there is no other row."""
+        """Check that every upstream item has an effective row, and that there are no other rows."""
         if upstream := self.upstreams.get(found.name):
             above = self.sets[upstream]
             self._equal(found, f"segments of {upstream} covered", covered, above.segments)

@@ -1,7 +1,7 @@
-"""What can happen to a request, and which of it happened to which kind of request so far.
+"""Faults of requests, with counts by kind of request.
 
-A write may be lost, or its answer; it may meet somebody else's write; the operator may be killed before or after it.
-A read may fail, be told to start again (410), be an old state, or find the pods of a Job already deleted.
+A write or its response may be lost; it may conflict with another write; the operator may be killed before or after it.
+A read may fail, expire (410), return an old state, or find the pods of a Job already deleted.
 """
 
 import random
@@ -19,10 +19,10 @@ LIST = (*READ, "410", "stale")
 PODS = (*READ, "pods gone")
 
 LISTS = 3
-"""Lists are requests like others, but there are so many more of them: each is struck so many times less often."""
+"""Factor by which lists, which are more frequent, get faults less often than other requests."""
 
 REPORTS = 2
-"""Reports that may be lost in a run: after `failures.attempts` of them, three by default, a stage stalls."""
+"""Maximum number of lost reports in a run; after `failures.attempts` of them, three by default, a stage stalls."""
 
 UNDISTURBED = 10
 
@@ -51,42 +51,42 @@ def sort_of(method: str, path: str, body: Json | None) -> str:
 
 
 def _is_seen(pipeline: Json) -> bool:
-    """Whether the status of a pipeline is about its present spec."""
+    """Whether the status of a pipeline is about its current spec."""
     conditions = pipeline.get("status", {}).get("conditions") or ()
     return any(each.get("observedGeneration") == pipeline["metadata"]["generation"] for each in conditions)
 
 
 def possible(sort: str) -> tuple[str, ...]:
-    """What can happen to a request of a kind."""
+    """The possible faults of a kind of request."""
     if sort == "GET pods (list)":
         return PODS
     return LIST if sort.endswith("(list)") else READ if sort.startswith("GET") else WRITE
 
 
 class Faults:
-    """Strikes one of `period` requests, each kind of request with one fault after the other. An `ApiTransport`."""
+    """An `ApiTransport` with faults in one of `period` requests, cycling through the faults of each kind of request."""
 
     def __init__(self, api: ApiInMemory, chance: random.Random, period: int, struck: Counter[tuple[str, str]]) -> None:
         self._api, self._chance, self._period, self._struck = api, chance, period, struck
         self.meanwhile: Callable[[], None] = lambda: None
-        """Called before every request: the world does not wait for the operator."""
+        """Called before every request, to change the cluster meanwhile."""
         self.calm = False
-        """Nothing happens any more."""
+        """Whether faults are disabled."""
         self.ambush: Callable[[], None] | None = None
-        """Done once, right after the status tells that the spec was seen. Then the operator is killed, and the next one
-        lists the state before."""
+        """Called once, when the status has recorded the spec. Then the operator is killed, and the next one lists the
+        previous state."""
         self.undisturbed = 0
-        """So many requests meet no fault: those with which an operator acts on what it has listed."""
+        """Number of requests without faults, with which an operator acts on its first list."""
         self._remembered: int | None = None
         """The version that the next list of pipelines shows."""
         self.here: Counter[str] = Counter()
-        """What happened in this run."""
+        """Faults in this run."""
         self._turns = Counter(dict.fromkeys(SORTS, chance.randrange(60)))
 
     async def request(
         self, method: str, path: str, *, query: Mapping[str, str] | None = None, body: Json | None = None
     ) -> Json:
-        """Answer a request, or do something else."""
+        """Answer a request, or apply a fault."""
         sort = sort_of(method, path, body)
         if self.undisturbed:
             self.undisturbed -= 1

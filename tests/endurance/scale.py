@@ -1,7 +1,7 @@
-"""How costs grow with shards, items and segments: measured at growing sizes, and the exponent of the power law.
+"""Growth of costs with shards, items and segments, measured at growing sizes, with the exponent of the power law.
 
-What one process does is measured as CPU seconds and peak memory of that process, so other work on the machine does
-not count. Sizes that nobody has the disk for follow from the exponents.
+Costs are CPU seconds and peak memory of a process, so other work on the machine does not count. The exponents predict
+the costs of sizes that do not fit on the disk.
 """
 
 import json
@@ -77,7 +77,7 @@ def sizes(most: int, first: int = 1000) -> list[int]:
 
 
 def planner(most: int) -> Iterator[Measured]:
-    """A stage whose shards are done in the worst order: every other one failed."""
+    """A stage whose shards finish in the worst order: every other one failed."""
     found: dict[str, list[tuple[float, float]]] = {}
     for shards in sizes(most):
         cluster = _at_work(shards)
@@ -147,7 +147,7 @@ def _steps(root: Path, items: int) -> Iterator[tuple[tuple[str, str], float]]:
     yield from _step("open", line.open_task(stage))
     commit_shards(line, stage)
     yield from _step("commit", line.task(Step.COMMIT, stage, segment=1))
-    # What a small growth costs once there are so many items.
+    # Cost of a small growth of a large data set.
     file = line.rows[0]["file"]
     line.rows += [{"key": f"more-{number:09d}", "file": file, "_source": "raw"} for number in range(100)]
     line.write_rows("raw")
@@ -160,7 +160,7 @@ def _steps(root: Path, items: int) -> Iterator[tuple[tuple[str, str], float]]:
 
 
 def _line(root: Path, items: int, shards: int) -> tuple[toy.Line, StageDef]:
-    """A source of so many items, and a stage that divides them into so many shards."""
+    """A source with `items` items, and a stage that divides them into `shards` shards."""
     line = toy.Line(root, shard_count=shards)
     line.put("item")
     file = line.rows[0]["file"]
@@ -183,7 +183,7 @@ def _children() -> float:
 
 
 def _seconds(work: Callable[[], object]) -> float:
-    """CPU seconds of a call, the least of some."""
+    """Minimum CPU seconds of several calls."""
     best = 1e9
     for _ in range(5):
         began = time.process_time()
@@ -217,7 +217,7 @@ def _at_work(shards: int) -> SimulatedCluster:
 
 
 def _finished(segments: int) -> SimulatedCluster:
-    """A pipeline that grew so many times: what it is told of its segments are two numbers a stage."""
+    """A pipeline with `segments` segments; the planner gets two numbers per stage about them."""
     cluster = SimulatedCluster(
         pipeline([{"name": "clips", "clip": {"by": "length"}}, {"name": "samples", "frames": {}}])
     )

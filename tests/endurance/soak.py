@@ -1,7 +1,7 @@
-"""Churn for an hour on a real API server: what the operator holds and writes stays flat.
+"""Soak test with an hour of churn on a real API server: the operator's memory and writes stay flat.
 
-Pipelines are made, grown, edited, suspended and deleted, while their number stays the same. What is sampled is judged
-by the line of least squares through it, after a time in which caches fill.
+Pipelines are created, grown, edited, suspended and deleted, while their number stays constant. Samples are judged by a
+least squares line, after a warm-up in which caches fill.
 """
 
 import json
@@ -32,17 +32,17 @@ Json = dict[str, Any]
 TESTS = Path(__file__).parents[1]
 NAMESPACE = "soak"
 BOUNDS = {"KindCache._gone": 2 * cache.REMEMBERED, "EventRecorder._counts": event_recorder.REMEMBERED}
-"""Containers that fill up to a bound: entries at most."""
+"""Containers that fill up to a bound -> maximum number of entries."""
 SHARE = 0.05
-"""What counts as flat: a rise over the samples of at most this share of the mean, or what chance explains.
+"""Maximum rise over the samples that counts as flat, as a share of the mean, unless chance explains it.
 
-Of containers, whose size follows from what is at work, an entry for each pipeline is flat too: what is kept of every
-change is a hundred times as much.
+For containers, whose size depends on running work, one entry per pipeline is also flat: a leak of every change would be
+a hundred times as large.
 """
 LAG = 8
-"""While more than this part of the pipelines wait in the queue, nothing is changed."""
+"""If more than one in this number of pipelines wait in the queue, nothing is changed."""
 WARM = 0.5
-"""The share of the time in which caches and pools of connections fill; its samples are not judged."""
+"""Share of the time in which caches and connection pools fill; its samples are not judged."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class Judged:
 
 
 def run(minutes: float, pipelines: int, period: float, seed: int, every: float) -> int:
-    """Churn for so long, print the samples and the judgement; returns the exit code."""
+    """Run for `minutes`, print the samples and the judgement; returns the exit code."""
     with _operated(every) as (plane, operator, samples):
         stores = SymbolicStores()
         kubelet = SymbolicKubelet(plane.client, NAMESPACE, stores, every=0.5)
@@ -72,7 +72,7 @@ def run(minutes: float, pipelines: int, period: float, seed: int, every: float) 
             end, due = time.monotonic() + 60 * minutes, time.monotonic()
             while time.monotonic() < end:
                 operator.alive()
-                # A starved operator gets no more to do: else what is sampled is its backlog.
+                # An overloaded operator gets no more work; otherwise, the samples would show its backlog.
                 if not rows or rows[-1]["containers"].get("WorkQueue._ready", 0) <= pipelines / LAG:
                     churn.step()
                 due = max(due + period, time.monotonic())
@@ -120,7 +120,7 @@ def series(rows: list[Json]) -> dict[str, list[tuple[float, float]]]:
 
 
 def judge(rows: list[Json], pipelines: int) -> list[Judged]:
-    """Every series after the warm-up, with so many pipelines at a time; empty containers are left out."""
+    """Judge every series after the warm-up, with `pipelines` pipelines at a time; empty containers are left out."""
     judged, hours = [], (rows[-1]["at"] - rows[0]["at"]) / 3600
     for name, samples in series(rows).items():
         late = [(at, value) for at, value in samples if at >= WARM * hours]
@@ -159,7 +159,7 @@ def _tell(rows: list[Json], every: int) -> None:
 
 
 def _unfinished(plane: ControlPlane, churn: Churn, seconds: float) -> list[str]:
-    """Pipelines that do not become Complete, though nothing is in their way."""
+    """Pipelines that do not become Complete although nothing prevents it."""
     end = time.monotonic() + seconds
     wanted = {one.name for one in churn.alive}
     while time.monotonic() < end:
@@ -173,7 +173,7 @@ def _unfinished(plane: ControlPlane, churn: Churn, seconds: float) -> list[str]:
 
 @contextmanager
 def _operated(every: float) -> Iterator[tuple[ControlPlane, Controller, Path]]:
-    """A control plane, an operator that tells what it holds, and the file of what it tells."""
+    """A control plane, an operator that records its memory, and the file with its samples."""
     with launch.control_plane() as plane, TemporaryDirectory() as temporary:
         folder, client = Path(temporary), plane.client
         client.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})
@@ -190,7 +190,7 @@ def _operated(every: float) -> Iterator[tuple[ControlPlane, Controller, Path]]:
             "REELMILL_NAMESPACES": NAMESPACE,
             "REELMILL_LISTEN": "",
             "REELMILL_RESYNC_SECONDS": "120",
-            # As few connections as will do: how many are open follows how busy the machine is.
+            # As few connections as possible, because the number of open ones depends on the load of the machine.
             "REELMILL_WORKERS": "4",
         }
         with controller([str(word) for word in command], env, folder / "log") as operator:

@@ -1,4 +1,4 @@
-"""Many symbolic stores behind one kubelet: each pipeline's steps work on the store that its task names."""
+"""Symbolic stores behind one kubelet: each pipeline's steps use the store named in their task."""
 
 import threading
 from dataclasses import dataclass, field
@@ -13,13 +13,13 @@ class SymbolicStores(SymbolicStore):
 
     stores: dict[str, SymbolicStore] = field(default_factory=dict)
     executed: int = 0
-    """Steps that ran."""
+    """Number of executed steps."""
 
     def __post_init__(self) -> None:
         self._lock = threading.Lock()
 
     def at(self, uri: str) -> SymbolicStore:
-        """The store of this URI, which is made at the first call."""
+        """The store with this URI, created at the first call."""
         with self._lock:
             return self.stores.setdefault(uri, SymbolicStore())
 

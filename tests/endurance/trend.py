@@ -1,4 +1,4 @@
-"""Whether a series of samples grows: a straight line by least squares, and what it rises from begin to end."""
+"""Detection of growth in a series of samples, with a least squares line."""
 
 import math
 from collections.abc import Sequence
@@ -13,10 +13,10 @@ class Trend:
     slope: float
     error: float
     rise: float
-    """What the line rises over the samples, in units of y."""
+    """Rise of the line over the samples, in units of y."""
 
     def flat(self, tolerance: float) -> bool:
-        """Whether it rises by no more than `tolerance` (in units of y), or by no more than chance explains."""
+        """Whether it rises by at most `tolerance` (in units of y), or by no more than chance explains."""
         return self.rise <= tolerance or self.slope <= 2 * self.error
 
 

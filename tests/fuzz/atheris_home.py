@@ -1,4 +1,4 @@
-"""Where the fuzzer's engine is: atheris is not in the environment, so that nothing else can import it."""
+"""The folder with atheris, the fuzzing engine, which is not in the environment so that nothing else imports it."""
 
 from pathlib import Path
 

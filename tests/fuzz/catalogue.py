@@ -1,4 +1,4 @@
-"""Every parser of foreign bytes and of our own records, as a target of the fuzzer."""
+"""Targets of the fuzzer: every parser of untrusted input and of reelmill's records."""
 
 from fuzz.target import Target
 
@@ -69,4 +69,4 @@ _TARGETS = (
     Target("checks", "check_files", (_STAGES,)),
 )
 TARGETS = {target.name: target for target in _TARGETS}
-"""By name."""
+"""Targets by name."""

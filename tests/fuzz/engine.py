@@ -1,6 +1,6 @@
-"""One target under atheris (libFuzzer): `engine.py TARGET [libFuzzer's arguments] [corpus folders]`.
+"""Run one target under atheris (libFuzzer): `engine.py TARGET [libFuzzer's arguments] [corpus folders]`.
 
-A program of its own, because libFuzzer ends the process that it runs in. `__main__` starts it.
+It is a separate program, started by `__main__`, because libFuzzer ends the process that it runs in.
 """
 
 import os
@@ -25,7 +25,7 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (ADDRESSES, resource.RLIM_INFINITY))
     with atheris.instrument_imports(include=list(target.covers)):
         run = target.load()
-        run(b"")  # what is imported and compiled on first use is to be seen, and no input's fault
+        run(b"")  # imports and compilation on first use must be instrumented, and not attributed to an input
 
     torch = peak_memory() if target.torch else 0.0
 

@@ -1,4 +1,4 @@
-"""What one input may cost: a second of CPU time, and memory up to a fixed size. More is a finding."""
+"""Limits of one input: a second of CPU time, and a fixed amount of memory. Exceeding them is a finding."""
 
 import signal
 import time
@@ -10,9 +10,9 @@ from host import peak_memory
 
 SECONDS = 1.0
 RESIDENT = 512.0
-"""MiB of the whole process, libraries and corpus included."""
+"""MiB of the whole process, including libraries and corpus."""
 ADDRESSES = 8 << 30
-"""Bytes of address space: an allocation beyond it fails at once and does not trouble the machine."""
+"""Bytes of address space: an allocation beyond it fails at once and does not affect the machine."""
 
 
 class TooSlow(BaseException):
@@ -20,12 +20,12 @@ class TooSlow(BaseException):
 
 
 class TooLarge(BaseException):
-    """The process has needed more memory than an input may."""
+    """The process needed more memory than an input may use."""
 
 
 @contextmanager
 def timed(seconds: float = SECONDS) -> Iterator[None]:
-    """Raises TooSlow inside or after the block. Counts CPU time, because other processes may hold this one up."""
+    """Raises TooSlow in or after the block. It counts CPU time, because other processes may delay this one."""
     before = time.process_time()
     signal.signal(signal.SIGPROF, _stop)
     signal.setitimer(signal.ITIMER_PROF, seconds, seconds)
@@ -38,7 +38,7 @@ def timed(seconds: float = SECONDS) -> Iterator[None]:
 
 
 def check_memory(beside: float = 0.0) -> None:
-    """Raises TooLarge when the process has ever held more than it may, beside so many MiB of a large library."""
+    """Raises TooLarge if the process ever exceeded its limit, plus `beside` MiB for a large library."""
     held = peak_memory()
     if held > RESIDENT + beside:
         raise TooLarge(f"it held {held:.0f} MiB of memory")

@@ -1,4 +1,4 @@
-"""The smallest form of an input that fails: parts are left out as long as the same error comes from the same place."""
+"""Minimisation of failing inputs: parts are removed while the same error is raised at the same place."""
 
 import traceback
 
@@ -9,7 +9,7 @@ _BYTE = b"0"
 
 
 def smallest(run: Run, data: bytes) -> bytes:
-    """An input that fails as `data` does. Raises ValueError when `data` does not fail."""
+    """A minimal input that fails like `data`. Raises ValueError if `data` does not fail."""
     wanted = failure(run, data)
     if wanted is None:
         raise ValueError("this input does not fail")
@@ -31,7 +31,7 @@ def smallest(run: Run, data: bytes) -> bytes:
 
 
 def failure(run: Run, data: bytes) -> tuple[str, str, int] | None:
-    """The error's class and the place where it was raised; None where there is none."""
+    """The error's class and the place where it was raised, or None."""
     try:
         with timed():
             run(data)

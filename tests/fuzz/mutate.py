@@ -1,4 +1,4 @@
-"""Mutation of JSON: values are taken away, exchanged and put into each other, so that inputs stay JSON."""
+"""Mutation of JSON that removes, swaps and nests values, so that inputs remain JSON."""
 
 import json
 import random
@@ -16,15 +16,15 @@ _ODD: tuple[Any, ...] = (
 )
 _DIVIDERS = re.compile(b"(\n|%b)" % re.escape(SEPARATOR))
 _BYTES = 3
-"""One in so many mutations is of bytes, not of values."""
+"""One in this number of mutations changes bytes instead of values."""
 
 
 def mutated_json(data: bytes, size: int, seed: int, of_bytes: Callable[[bytes, int], bytes]) -> bytes:
-    """A mutation of at most `size` bytes; the same for the same `seed`. Lines and parts are values of their own."""
+    """A mutation of at most `size` bytes, determined by `seed`. Lines and parts are separate values."""
     chance = random.Random(seed)
     lines = _DIVIDERS.split(data)
     place = 2 * chance.randrange(len(lines) // 2 + 1)
-    # The first bytes of some targets choose a parser.
+    # The first bytes of some targets select a parser.
     start = next((at for at, byte in enumerate(lines[place]) if byte in b'{["'), 0)
     if not chance.randrange(_BYTES):
         return of_bytes(data, size)
@@ -45,7 +45,7 @@ def mutated_json(data: bytes, size: int, seed: int, of_bytes: Callable[[bytes, i
 
 
 def _changed(value: Any, chance: random.Random) -> Any:
-    """With one place of the value changed."""
+    """The value with one place changed."""
     places = list(_places(value))
     if not places:
         return _odd(chance)

@@ -1,4 +1,4 @@
-"""One target under the fuzzer, in a process of its own, and what came of it."""
+"""A fuzzing session of one target in a separate process, and its result."""
 
 import os
 import re
@@ -16,18 +16,18 @@ from torch_home import torch_home
 
 _ENGINE = Path(__file__).with_name("engine.py")
 _HANG = 60
-"""Seconds of wall time after which an input that never comes back from C code ends the run."""
+"""Seconds of wall time after which an input that does not return from C code ends the run."""
 _STATS = re.compile(r"^stat::(\w+):\s+(\d+)", re.MULTILINE)
 _COVERED = re.compile(r"cov: (\d+) ft: \d+(?: corp: (\d+))?")
 _FOUND = re.compile(r"Test unit written to (.+)")
 FINDING = "=== finding ==="
-"""Before and after the traceback of an input that fails."""
+"""Marker before and after the traceback of a failing input."""
 _HUNG = re.compile(r"ERROR: libFuzzer: .+")
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """`branches` are those of the instrumented modules, `inputs` those that each reach something new."""
+    """`branches` is the number in the instrumented modules, `inputs` the number that each reach new branches."""
 
     target: str
     executions: int
@@ -35,11 +35,11 @@ class Session:
     branches: int
     inputs: int
     resident: int
-    """MiB of the process at its largest, libraries and corpus included."""
+    """Peak memory of the process in MiB, including libraries and corpus."""
     finding: Path | None
     """The input for which the parser raised an undeclared error, or took too much."""
     said: str
-    """What the engine printed about it."""
+    """The engine's output about it."""
 
     @property
     def reproduce(self) -> str:
@@ -49,7 +49,7 @@ class Session:
 def run(
     target: Target, grown: Path, findings: Path, *, runs: int | None, seconds: int | None, flags: Sequence[str] = ()
 ) -> Session:
-    """Fuzz until so many executions or seconds are over, or an input is found. New inputs go to the folder `grown`.
+    """Fuzz until the given number of executions or seconds, or a finding. New inputs are written to the folder `grown`.
 
     Raises Unavailable without atheris, or without torch for a target that needs it.
     """
@@ -91,7 +91,7 @@ def run(
 
 
 def _reason(told: str) -> str:
-    """The traceback of the error, or the engine's own words."""
+    """The traceback of the error, or the engine's message."""
     _, _, traceback = told.partition(FINDING)
     if traceback:
         return traceback.partition(FINDING)[0].strip()

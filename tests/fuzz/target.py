@@ -1,4 +1,4 @@
-"""What is fuzzed: a function that hands bytes to a parser and lets only its declared errors pass silently."""
+"""A fuzzing target: a function that passes bytes to a parser and ignores only its declared errors."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,27 +9,27 @@ Run = Callable[[bytes], None]
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """`function` of the module `fuzz.targets.<module>` takes the bytes; whatever it raises is a finding."""
+    """`function` of the module `fuzz.targets.<module>` takes the bytes; any exception is a finding."""
 
     module: str
     function: str
     covers: tuple[str, ...]
     """Modules and packages whose branches guide the fuzzer."""
     max_bytes: int = 4096
-    """Length of the longest input that is made."""
+    """Maximum length of generated inputs in bytes."""
     json: bool = False
-    """Inputs are JSON, so values are exchanged, not only bytes."""
+    """Whether inputs are JSON, so that values are mutated as well as bytes."""
     seconds: int = 2
-    """How long the test suite looks for new inputs."""
+    """Seconds that the test suite spends on new inputs."""
     torch: bool = False
-    """The parser needs torch, which is in a folder of its own."""
+    """Whether the parser needs torch, which is in a separate folder."""
 
     @property
     def name(self) -> str:
         return self.function.replace("_", "-")
 
     def load(self) -> Run:
-        """The function. What it covers is imported now, so that it can be instrumented."""
+        """Import the covered modules, so that they can be instrumented, and return the function."""
         for name in self.covers:
             import_module(name)
         found: Run = getattr(import_module(f"fuzz.targets.{self.module}"), self.function)

@@ -1,4 +1,4 @@
-"""`make prepare`: makes the missing tools that the tiers need, and reports those that this machine cannot have.
+"""`make prepare`: prepare the missing tools of the tiers, and report those that are not possible on this machine.
 
 `python -m tools [tier|tool …]` with tests/ on PYTHONPATH. Exit status: 1 if a tool is missing that was named or
 that a tier in REELMILL_REQUIRE needs, 130 after an interrupt, otherwise 0.
@@ -58,7 +58,7 @@ def main(words: Sequence[str], environ: Mapping[str, str]) -> int:
                 wanted[word] = needed(word, environ)
             except KeyError:
                 sys.exit(f"neither a tier nor a tool is called {word!r}; tools: {', '.join(tools)}")
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell that starts it in the background ignores it
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored if a shell started it in the background
     try:
         return run(tools, wanted, required, Console())
     except KeyboardInterrupt:

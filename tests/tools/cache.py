@@ -1,6 +1,6 @@
-"""The cache of programs and environments that tests need and that take too long to make for every checkout.
+"""The cache of programs and environments for tests that take too long to build for every checkout.
 
-Only what has its final name counts as finished. A writer holds the lock of what it writes.
+Only entries with their final name count as finished. A writer holds the lock of its entry.
 """
 
 import fcntl

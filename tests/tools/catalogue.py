@@ -1,4 +1,4 @@
-"""All tools that tests need, each after the tools that it needs itself, and the tools of each tier."""
+"""Catalogue of all tools for tests, each after its dependencies, and the tools of each tier."""
 
 from collections.abc import Mapping
 from functools import partial

@@ -1,4 +1,4 @@
-"""Runs an installer or a compiler, which prints nothing unless it fails and ends with its caller."""
+"""Execution of installers and compilers, which print nothing unless they fail and end with their caller."""
 
 import subprocess
 import sys
@@ -10,7 +10,7 @@ from cluster.unavailable import Unavailable
 from servers.processes import LEASH
 
 TAIL = 1500
-"""Characters of a failed command's messages."""
+"""Maximum length of a failed command's output in characters."""
 
 
 def output(

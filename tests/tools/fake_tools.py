@@ -1,4 +1,4 @@
-"""Tools that are files in a folder, and a compiler that is a shell script."""
+"""Fake tools: files in a folder, and a compiler that is a shell script."""
 
 import os
 import subprocess

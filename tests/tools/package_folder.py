@@ -1,7 +1,7 @@
-"""Packages of a lock file in a folder beside the environment: whoever wants them puts the folder on the module path.
+"""Packages of a lock file in a separate folder, which tests that need them put on the module path.
 
-No other test can import them. `make prepare` installs a folder once for each lock file and version of Python. The lock
-file names all packages, so nothing else is installed.
+Other tests cannot import them. `make prepare` installs a folder once per lock file and Python version. The lock file
+names all packages, so nothing else is installed.
 """
 
 import hashlib
@@ -17,7 +17,7 @@ from tools.tool import not_prepared
 
 @dataclass(frozen=True, slots=True)
 class PackageFolder:
-    """`name` is that of the folder in the cache and in messages; `tier` needs it."""
+    """`name` is the name of the folder in the cache and in messages; `tier` is the tier that needs it."""
 
     name: str
     lock: Path

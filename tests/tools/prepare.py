@@ -1,4 +1,4 @@
-"""Makes missing tools, in parallel where that saves time. A failure affects only the tools that depend on it."""
+"""Preparation of missing tools, in parallel if that saves time. A failure affects only dependent tools."""
 
 import threading
 from collections.abc import Iterable, Mapping, Sequence
@@ -8,7 +8,7 @@ from tools.progress import Progress
 from tools.tool import Lane, Tool
 
 TICK = 0.5
-"""Seconds between two looks at what goes on."""
+"""Seconds between checks of the progress."""
 
 
 def missing(catalogue: Mapping[str, Tool], names: Iterable[str]) -> list[Tool]:
@@ -65,7 +65,7 @@ def _make(tool: Tool, problems: Mapping[str, str], progress: Progress) -> str:
         tool.find()
     except Unavailable as error:
         problem = str(error)
-    except Exception as error:  # whatever is wrong with one tool, the others are still wanted
+    except Exception as error:  # one failing tool must not affect the others
         problem = f"{type(error).__name__}: {error}"
     else:
         problem = ""

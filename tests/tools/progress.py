@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.status import Status
 
 LOG_SECONDS = 30.0
-"""Between lines about work that goes on, in a log."""
+"""Seconds between lines about work in progress, in a log."""
 
 
 class Progress:

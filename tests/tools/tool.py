@@ -8,7 +8,7 @@ from cluster.unavailable import Unavailable
 
 
 class Lane(StrEnum):
-    """Tools of one lane are made in sequence, the lanes in parallel.
+    """Tools of one lane are built in sequence, the lanes in parallel.
 
     A Go compiler uses every core and shares its cache with the next one, so two at once would do the same work twice.
     """
@@ -19,9 +19,9 @@ class Lane(StrEnum):
 
 @dataclass(frozen=True)
 class Tool:
-    """Tests call `find`, which makes nothing and raises Unavailable if the tool is missing.
+    """Tests call `find`, which never builds anything and raises Unavailable if the tool is missing.
 
-    `make` makes it and raises Unavailable if that is not possible on this machine. It continues an interrupted attempt.
+    `make` builds it and raises Unavailable if that is impossible on this machine. It continues an interrupted attempt.
     """
 
     name: str
@@ -29,7 +29,7 @@ class Tool:
     find: Callable[[], object]
     make: Callable[[], object]
     needs: tuple[str, ...] = ()
-    """Names of the tools without which `make` cannot work. They stand before this one in the catalogue."""
+    """Names of the tools that `make` requires. They precede this one in the catalogue."""
 
     def ready(self) -> bool:
         """Whether the tool exists."""

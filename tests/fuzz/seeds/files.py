@@ -1,4 +1,4 @@
-"""Tars, arrays, weights, tables, metadata and texts."""
+"""Seeds for parsers of tars, arrays, weights, tables, metadata and texts."""
 
 import io
 import json
@@ -27,7 +27,7 @@ _LABELS = {"videoLabels": [{"timelinelabels": ["start", "end"], "ranges": [{"sta
 
 
 def seeds() -> Seeds:
-    """Of everything that is no film and no record."""
+    """The seeds of all targets except media and records."""
     yield from _tars()
     yield from _arrays()
     yield from _features()

@@ -1,4 +1,4 @@
-"""Small films in every container, and their packets one by one."""
+"""Seeds of media targets: small films in every container, and their packets."""
 
 import tempfile
 from collections.abc import Iterator
@@ -45,7 +45,7 @@ _LARGEST, _PACKET = 16384, 200
 
 
 def seeds() -> Seeds:
-    """Of containers and bitstreams."""
+    """The seeds of containers and bitstreams."""
     with tempfile.TemporaryDirectory() as folder:
         for name, options in _FILMS.items():
             path = Path(folder, name)
@@ -77,7 +77,7 @@ def seeds() -> Seeds:
 
 
 def _packets(path: Path) -> Seeds:
-    """Extradata and the heads of a few packets: readers look at no more."""
+    """Extradata and the heads of a few packets, which is all that readers use."""
     with av.open(str(path)) as container:
         video = container.streams.video[0]
         target = _CODECS.get(video.codec_context.codec.canonical_name)
@@ -85,13 +85,13 @@ def _packets(path: Path) -> Seeds:
             return
         extradata = video.codec_context.extradata or b""
         packets = [bytes(packet) for packet in container.demux(video) if packet.size][:6]
-        # Lengths before the units must fit, so packets are whole where they are short.
+        # Lengths before the units must be consistent, so short packets are complete.
         yield target, SEPARATOR.join([extradata, *(packet for packet in packets if len(packet) < 4 * _PACKET)])
         yield target, SEPARATOR.join([extradata, *(packet[:_PACKET] for packet in packets[:3])])
 
 
 def _without_samples(data: bytes) -> bytes:
-    """An mp4 whose samples are none: only its boxes count."""
+    """An mp4 without samples, of which only the boxes are used."""
     made, at = b"", 0
     while at < len(data):
         size = int.from_bytes(data[at : at + 4], "big")

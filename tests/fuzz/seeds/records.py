@@ -1,4 +1,4 @@
-"""Pipeline files, tasks, records, rows and reports."""
+"""Seeds for pipeline files, tasks, records, rows and reports."""
 
 import base64
 import json
@@ -53,7 +53,7 @@ _ROWS = (
 
 
 def seeds() -> Seeds:
-    """Of everything that reelmill writes itself, and of its pipeline files."""
+    """The seeds of everything that reelmill writes, and of pipeline files."""
     for path in sorted(_SAMPLES.rglob("*.yaml")):
         yield "pipeline", path.read_bytes()[:4096]
     yield (

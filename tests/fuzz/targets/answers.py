@@ -1,4 +1,4 @@
-"""Answers of S3 servers: status, headers and XML, in the order in which requests ask for them."""
+"""Target for responses of S3 servers: status, headers and XML, in the order of the requests."""
 
 import io
 import tempfile
@@ -18,13 +18,13 @@ from reelmill_stages.store.s3.store import S3Store
 
 _ENV = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret"}
 _PART = 8
-"""Bytes of a part: what is written has two."""
+"""Size of a part in bytes; written objects have two parts."""
 _MOST = 20
-"""Answers of one request, after which the connection is refused: pages of a list may go on for ever."""
+"""Maximum number of responses per request, after which the connection is refused, because lists may be endless."""
 
 
 class Server:
-    """Gives the answers in their order, the last one again and again. In place of the connections of the client."""
+    """Replacement for the client's connections that returns the responses in order, repeating the last one."""
 
     def __init__(self, answers: list[bytes]) -> None:
         self._answers = answers
@@ -46,11 +46,11 @@ class Server:
         return HTTPResponse(io.BytesIO(body), headers, status, preload_content=_options.get("preload_content", True))
 
     def clear(self) -> None:
-        """Close the connections, of which there are none."""
+        """Do nothing, because there are no connections."""
 
 
 def s3_answers(data: bytes) -> None:
-    """Every request of a store, with the same answers."""
+    """Every request of a store, with the same responses."""
     with tempfile.TemporaryDirectory() as folder:
         for request in _REQUESTS:
             store = S3Store(
@@ -82,6 +82,6 @@ _REQUESTS: tuple[Callable[[S3Store, Path], object], ...] = (
 
 
 def answer(status: int, body: bytes = b"", headers: Mapping[str, str] = {}) -> bytes:
-    """An answer in the form of an input."""
+    """A response as an input."""
     lines = [str(status), *(f"{name}: {value}" for name, value in headers.items())]
     return "\n".join(lines).encode() + b"\n\n" + body

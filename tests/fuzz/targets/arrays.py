@@ -1,4 +1,4 @@
-"""Arrays and weights: npy, npz, pickles, safetensors. Archives are also made around the bytes, so checksums match."""
+"""Targets for arrays and weights: npy, npz, pickles, safetensors. Bytes are also wrapped in archives with checksums."""
 
 import io
 import zipfile

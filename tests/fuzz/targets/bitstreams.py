@@ -1,4 +1,4 @@
-"""Headers of the codecs: extradata, and then packets in decode order."""
+"""Targets for headers of codecs: extradata, followed by packets in decode order."""
 
 from collections.abc import Callable
 from contextlib import suppress

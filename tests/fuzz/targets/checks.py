@@ -1,4 +1,4 @@
-"""`reelmill check` on folders of anybody: whatever is in the files is a finding, never an error."""
+"""Targets for `reelmill check` on untrusted folders: any file content is a finding, never an error."""
 
 from fuzz.targets.scratch import parts, scratch
 from reelmill_stages.registry import checks
@@ -12,7 +12,7 @@ _FILES = ("index.pkl", "sample/video_encode.pkl", "sample/text_encode.pkl", "a.t
 
 
 def check_texts(data: bytes) -> None:
-    """JSON and YAML beside data: each text is every such file in turn, the second one the lists of both speakers."""
+    """JSON and YAML files: each text is used for every such file, the second one for the lists of both speakers."""
     first, second = parts(data, 2)
     folder = scratch.folder()
     (folder / "a.tar.idx").write_bytes(b"\0" * 16)

@@ -1,4 +1,4 @@
-"""Boxes, elements and chunks of media containers, by our own walkers, and whole files through the media code."""
+"""Targets for media containers: reelmill's parsers of boxes, elements and chunks, and whole files in the media code."""
 
 from contextlib import suppress
 
@@ -17,13 +17,13 @@ from reelmill_stages.media.timeline.timeline import read_timeline
 from reelmill_stages.media_file import WholeFileNeeded
 
 _REFUSED = (ItemError, Exhausted)
-"""FFmpeg calls a length that no memory holds a lack of memory, before it allocates anything. A worker
-then fails the item, once it has tried it alone. What is allocated is measured by the fuzzer.
+"""FFmpeg reports a length beyond any memory as lack of memory, before it allocates anything. A worker then fails the
+item after trying it alone. The fuzzer measures actual allocations.
 """
 
 
 def extent(data: bytes) -> None:
-    """mp4 boxes, EBML elements and RIFF chunks, as far as their lengths go."""
+    """mp4 boxes, EBML elements and RIFF chunks, followed by their lengths."""
     assert is_cut_short(scratch.file(data)) in {True, False}
 
 
@@ -38,7 +38,7 @@ def transport_packets(data: bytes) -> None:
 
 
 def edit_list(data: bytes) -> None:
-    """Ends of tracks, set in place: no byte moves, whatever the boxes say."""
+    """Ends of tracks, set in place: no byte moves, for any boxes."""
     ends, movie = parts(data, 2)
     for wanted in (int.from_bytes(ends[:8], "big", signed=True), [int.from_bytes(ends[:2], "big")]):
         path = scratch.file(movie)
@@ -73,7 +73,7 @@ def media_clip(data: bytes) -> None:
 
 
 def media_by_ranges(data: bytes) -> None:
-    """An mp4 by ranges: its last frame, and a copied clip of its later half, or what asks for the whole file."""
+    """An mp4 by ranges: its last frame, and a copied clip of its later half, or a request for the whole file."""
     path, target = scratch.file(data), scratch.path / "clip.mp4"
     with suppress(*_REFUSED, WholeFileNeeded):
         remote = remote_container(ranged(RangedFolder(scratch.path), path.name)) if data else None

@@ -1,4 +1,4 @@
-"""Data sets in a store whose records and rows say anything, and folders of sources that hold such data sets."""
+"""Targets for data sets with arbitrary records and rows, in a store and in folders of sources."""
 
 from contextlib import suppress
 from pathlib import Path
@@ -21,7 +21,7 @@ ITEMS, LEDGER = _segment.items(0, "1-00000000"), _segment.ledger(0, "1-00000000"
 
 
 def data_set(data: bytes) -> None:
-    """The items and the ledger of a data set, and what the next listing knows of them."""
+    """The items and the ledger of a data set, and the state that the next listing reads."""
     _write(data)
     store = open_store(str(_place.path))
     for read in (

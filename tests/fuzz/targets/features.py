@@ -1,7 +1,7 @@
-"""Files of features whose formats are read by libraries in C: hdf5, lmdb and pt.
+"""Targets for files of features in formats that C libraries read: hdf5, lmdb and pt.
 
-A process of its own reads them first, as in `reelmill check`: what ends that one, or never returns, is refused. Only a
-file that it has read is read here.
+A separate process reads them first, as in `reelmill check`: a file that crashes or hangs it is rejected. Only files
+that it has read are read here.
 """
 
 from contextlib import suppress

@@ -1,4 +1,4 @@
-"""Sources listed the real way from a folder: whatever the metadata says, each row is an item or a failed row."""
+"""Targets that list sources from a folder: for any metadata, each row is an item or a failed row."""
 
 import shutil
 from contextlib import suppress

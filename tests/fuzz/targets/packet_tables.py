@@ -1,4 +1,4 @@
-"""Packets with any times, keys and order: plans, timelines and cuts made of them."""
+"""Target for packets with arbitrary times, keys and order: plans, timelines and cuts made from them."""
 
 import struct
 from fractions import Fraction

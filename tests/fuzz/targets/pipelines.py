@@ -1,4 +1,4 @@
-"""Pipeline files and tasks."""
+"""Targets for pipeline files and tasks."""
 
 from contextlib import suppress
 

@@ -1,4 +1,4 @@
-"""reelmill's own records in a store, rows and reports: damaged ones are refused by name."""
+"""Targets for reelmill's records in a store, rows and reports: damaged ones are rejected by name."""
 
 import base64
 import zlib
@@ -42,7 +42,7 @@ READERS: tuple[tuple[Any, Callable[[], LineReader[Any]]], ...] = (
 
 
 def record(data: bytes) -> None:
-    """A record of each kind. What is accepted is written again and read as the same."""
+    """A record of each kind. Accepted records are equal after writing and reading them again."""
     for model in MODELS:
         with suppress(StoreDamaged):
             found = parse(data, "store/record.json", model)

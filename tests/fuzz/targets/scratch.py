@@ -1,4 +1,4 @@
-"""One file or folder for parsers that read from disk, in memory where the machine has such a place."""
+"""A file or folder for parsers that read from disk, in memory if the machine supports it."""
 
 import shutil
 import tempfile
@@ -7,7 +7,7 @@ from pathlib import Path
 
 _MEMORY = Path("/dev/shm")
 SEPARATOR = b"<|>"
-"""Between the parts of an input that has several."""
+"""Separator of the parts of an input."""
 
 
 class Scratch:

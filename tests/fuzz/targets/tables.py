@@ -1,4 +1,4 @@
-"""Metadata files: separated values, JSON, Parquet, and the cells in them."""
+"""Targets for metadata files: separated values, JSON, Parquet, and their cells."""
 
 from contextlib import suppress
 

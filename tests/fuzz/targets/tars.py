@@ -1,4 +1,4 @@
-"""Tars of samples: headers, extended headers, sparse maps, samples, and what is in them."""
+"""Targets for tars of samples: headers, extended headers, sparse maps, samples, and their content."""
 
 from collections import Counter
 from contextlib import suppress
@@ -69,12 +69,12 @@ def _walked(data: bytes) -> None:
         assert members == list(walk_bytes(data))
         list(samples(members, [], noted))
         for member in members:
-            # The payload of a sparse member may have holes, and so be longer than the tar.
+            # The payload of a sparse member may have holes, so it may be longer than the tar.
             assert len(read(path, member)) == member.size
 
 
 def _checksummed(data: bytes) -> bytes:
-    """With the right checksum in every block that could be a header, so that what is behind it is reached."""
+    """Set the correct checksum in every block that could be a header, so that the code behind the check is reached."""
     blocks = bytearray(data)
     for at in range(0, len(blocks) - _BLOCK + 1, _BLOCK):
         if blocks[at + 257 : at + 262] == b"ustar":

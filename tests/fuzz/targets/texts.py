@@ -1,4 +1,4 @@
-"""Text that people or other programs wrote: JSON, YAML, globs, URLs, log lines, merges."""
+"""Targets for text from users or other programs: JSON, YAML, globs, URLs, log lines, merges."""
 
 import json
 import re
@@ -69,7 +69,7 @@ def messages(data: bytes) -> None:
 
 
 def log_lines(data: bytes) -> None:
-    """Lines that a container of somebody else printed."""
+    """Log lines of other containers."""
     text = data.decode(errors="replace")
     assert len(last_words(text)) <= 1000
     last_words_of_pod(text.splitlines())

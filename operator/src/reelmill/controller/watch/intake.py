@@ -35,10 +35,9 @@ class Intake:
 
 
 def _news(kind: Kind, before: Json | None, after: Json | None) -> set[str]:
-    """The names of the fields in which two versions of an object differ.
+    """The names of the fields in which two versions of an object differ; of a new Job, only those of its status.
 
-    A new Job without differences other than progress is not news: the operator creates the Jobs and writes the statuses,
-    and a watch may deliver the event before the response to the request.
+    The operator itself creates Jobs and writes statuses, and a watch may deliver them before the response arrives.
     """
     if kind == "job" and before is None and after is not None:
         return {"status.active"} | {f"status.{name}" for name in after["status"]}

@@ -10,7 +10,7 @@ LIMIT = 60 * 1024
 def fitted(status: Status) -> Status:
     """The status, with messages, ranges, reasons and counters shortened until it fits."""
     if len(status.model_dump_json(by_alias=True)) <= LIMIT // 4:
-        # The usual case, checked by a cheap dump, which has more fields than the JSON form; a character is at most 4 bytes.
+        # The usual case: a cheap dump has more fields than the JSON form, and a character has at most 4 bytes.
         return status
     for length, reasons in ((128, 3), (32, 1), (8, 0)):
         if size(status) <= LIMIT:
