@@ -1,4 +1,4 @@
-"""The stages of reelmill and the runtime that executes them; reads data sets that reelmill wrote.
+"""The stages of reelmill, the runtime that executes them, and readers for data sets that reelmill wrote.
 
     from reelmill_stages import open_data_set, open_store
 

@@ -1,6 +1,6 @@
-"""`python -m reelmill_stages`: runs the step that `REELMILL_TASK` describes.
+"""`python -m reelmill_stages`: run the step that `REELMILL_TASK` describes.
 
-It is started with `-P`; where somebody does without, the current folder is taken off the path before anything else.
+reelmill starts it with `-P`. Without that option, the current folder is removed from the path before anything else.
 """
 
 import sys

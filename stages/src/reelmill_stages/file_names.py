@@ -1,4 +1,4 @@
-"""Safe, unique and deterministic file names from ids and titles. Pure.
+"""Safe, unique and deterministic file names from ids and titles. No I/O.
 
 A stem is a file name without its extension. It contains no dot (webdataset splits keys at the first one), slash, space
 or control character; letters and digits of all scripts are kept. It is at most `STEM_BYTES` long.
@@ -19,7 +19,7 @@ _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 def safe_stem(text: str) -> str:
-    """A safe stem for any text. A safe text is unchanged; a long one is cut and gets a digest.
+    """Return a safe stem for any text. A safe text is unchanged; a long one is cut and gets a digest.
 
     Different texts may have the same stem; see `told_apart`.
     """
@@ -27,18 +27,18 @@ def safe_stem(text: str) -> str:
 
 
 def clip_stem(vid: str, start: float, end: float) -> str:
-    """The name of a clip, `{vid}_{int(start)}_{int(end)}`, with finite times in seconds. A long id is cut."""
+    """Return the name of a clip, `{vid}_{int(start)}_{int(end)}`; times are finite, in seconds. A long id is cut."""
     tail = f"_{int(start)}_{int(end)}"
-    if len(tail) > STEM_BYTES // 2:  # no video is that long, but its row has a name
+    if len(tail) > STEM_BYTES // 2:  # invalid times, but the row needs a name
         return safe_stem(f"{vid}{tail}")
     return _fitted(_replaced(vid), vid, STEM_BYTES - len(tail)) + tail
 
 
 def told_apart(stems: Iterable[tuple[str, str]], taken: Mapping[str, str] = _NOTHING) -> dict[str, str]:
-    """Key -> unique name for pairs of (key, stem), in the given order; names are compared without letter case.
+    """Return a unique name for each key, from pairs of (key, stem), in the given order. Letter case is ignored.
 
-    Of several keys with the same stem, the smallest keeps it and the others get a suffix derived from their key, so the
-    result does not depend on the order. `taken` maps keys that already have names to them. Raises ValueError for a
+    If several keys have the same stem, the smallest keeps it and the others get a suffix derived from their key, so the
+    names do not depend on the order. `taken` maps keys to the names that they already have. Raises ValueError for a
     duplicate key.
     """
     wanted: dict[str, str] = {}
@@ -63,7 +63,7 @@ def told_apart(stems: Iterable[tuple[str, str]], taken: Mapping[str, str] = _NOT
 
 
 def _replaced(text: str) -> str:
-    """Replace each run of unsafe characters by an underscore, and normalize to Unicode NFC."""
+    """Replace each run of unsafe characters with an underscore, and normalize to Unicode NFC."""
     if _PLAIN.fullmatch(text):
         return text
     out: list[str] = []
@@ -84,7 +84,7 @@ def _fitted(stem: str, text: str, room: int) -> str:
 
 
 def suffixed_stem(stem: str, key: str, digits: int = _DIGITS) -> str:
-    """A stem with so many hex digits of the digest of a key."""
+    """Return the stem with a suffix: the first `digits` hex digits of the key's digest."""
     suffix = f"-{_digest(key, digits)}"
     return _cut(stem, STEM_BYTES - len(suffix)) + suffix
 
@@ -106,5 +106,5 @@ def _digest(text: str, digits: int) -> str:
 
 
 def folded(name: str) -> str:
-    """The case-folded name, to detect names that collide on case-insensitive file systems."""
+    """Return the case-folded name, to detect collisions on case-insensitive file systems."""
     return name.lower() if name.isascii() else unicodedata.normalize("NFC", name.casefold())

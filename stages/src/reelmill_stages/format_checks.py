@@ -1,7 +1,7 @@
-"""What `reelmill check` reports: one finding per file and rule of the consumer that the file is meant for.
+"""Findings and the interface of checks for `reelmill check`: one finding per file and rule of the file's consumer.
 
-A format's check opens a plain local folder (an export, or anybody's) with the consumer's own rules. It never raises
-for bad data: what is wrong is a finding with the rule's name.
+The check of a format applies the consumer's rules to a local folder, which may be an export or come from elsewhere. It
+never raises for bad data: each problem is a finding with the name of the rule.
 """
 
 from collections.abc import Iterator
@@ -14,7 +14,10 @@ from reelmill.contract.text.messages import told
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """`file` is relative to the folder; `rule` a fixed word such as `size_length`; `ok` False for a broken rule."""
+    """The result of one rule for one file.
+
+    `file` is relative to the folder, `rule` is a fixed word such as `size_length`, and `ok` is False for a broken rule.
+    """
 
     file: str
     rule: str
@@ -26,7 +29,7 @@ class Finding:
 
 
 def unreadable(error: Exception) -> str:
-    """The message of a finding for a file that could not be read, or whose content is not as expected."""
+    """Return the message of a finding for a file that cannot be read or has unexpected content."""
     if isinstance(error, FileNotFoundError):
         return "the file is missing"
     if isinstance(error, KeyError):
@@ -38,9 +41,9 @@ class Check(Protocol):
     """The check of one format: the class `<Format>Check` in the module `check` of a stage, which sets `FORMAT`."""
 
     def detect(self, folder: Path) -> bool:
-        """Whether the folder holds this format."""
+        """Whether the folder contains this format."""
         ...
 
     def check(self, folder: Path) -> Iterator[Finding]:
-        """At least one finding per file."""
+        """Yield at least one finding per file."""
         ...

@@ -1,4 +1,4 @@
-"""From an error of one item to its result."""
+"""Conversion of item errors to results."""
 
 from reelmill.contract.errors import Exhausted, ItemError
 from reelmill.contract.process.exhaustion import exhausted
@@ -6,9 +6,9 @@ from reelmill_stages.stage import Failed
 
 
 def failed(error: ItemError) -> Failed:
-    """The result for an input on which this error was raised.
+    """Return the result for an input that raised this error.
 
-    Raises Exhausted if the process ran out of memory, files or threads: the input is tried again in a new process.
+    Raises Exhausted if the process ran out of memory, files or threads; the input is then retried in a new process.
     """
     if reason := exhausted(error):
         raise Exhausted(reason, str(error)) from error

@@ -1,4 +1,4 @@
-"""Names that a package offers and imports when they are first used (PEP 562), so that importing it stays cheap."""
+"""Lazy imports of a package's public names (PEP 562), so that importing the package stays cheap."""
 
 from collections.abc import Callable, Mapping
 from importlib import import_module
@@ -6,7 +6,7 @@ from typing import Any
 
 
 def lazy(package: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
-    """The `__getattr__` of a package; `homes` maps the module that defines them to its names, separated by spaces."""
+    """Return the `__getattr__` of a package; `homes` maps each defining module to its names, separated by spaces."""
     home = {name: module for module, names in homes.items() for name in names.split()}
 
     def imported(name: str) -> Any:

@@ -1,4 +1,4 @@
-"""The items of a data set in the order of the metadata that they come from, for lists that users read."""
+"""Items of a data set in the order of their metadata, for lists that users read."""
 
 import json
 import sqlite3
@@ -10,9 +10,9 @@ from reelmill.contract.records.rows import Item
 
 
 def listed_order(items: Iterable[Item]) -> Iterator[Item]:
-    """The items by their positions, each once; as they come if any of them has none.
+    """Yield the items sorted by position, each once; in the given order if any item has no position.
 
-    Sorting is done in a temporary SQLite database, so that memory use is constant.
+    Items are sorted in a temporary SQLite database, so memory use is constant.
     """
     rest = iter(items)
     first = next(rest, None)

@@ -1,4 +1,4 @@
-"""A media file as stages pass it to the media code: a local file, or an object in a bucket that is read by ranges."""
+"""Media files for the functions of `reelmill_stages.media`: local files, and objects that are read by ranges."""
 
 import io
 from collections.abc import Sequence
@@ -8,15 +8,15 @@ from typing import Any, BinaryIO, Protocol
 
 
 class WholeFileNeeded(Exception):
-    """Ranges of the object are not enough, or cannot be had; the message says why.
+    """Ranges of the object are unavailable or insufficient; the message has the reason.
 
-    No fault of the item, so it is no ItemError: whoever opened the file discards what was made of it, downloads the
-    whole object, and starts again.
+    This is not an ItemError, because the item is not at fault: the caller that opened the file discards its results,
+    downloads the whole object and starts again.
     """
 
 
 class Positional(Protocol):
-    """Bytes by position."""
+    """A source of bytes that is read by position."""
 
     @property
     def size(self) -> int:
@@ -24,17 +24,17 @@ class Positional(Protocol):
         ...
 
     def read(self, start: int, length: int, *, wait: bool = True) -> bytes:
-        """At least one and at most `length` bytes from `start` on; empty at the end.
+        """Return between one and `length` bytes from position `start`; empty at the end.
 
-        Without `wait`, empty also where reading would take a request.
+        If `wait` is False, also empty if the read would need a request.
         """
         ...
 
 
 class PositionalFile(io.RawIOBase):
-    """A read-only raw file; what it reads from outlives it.
+    """A read-only raw file over a `Positional`, which stays open when the file is closed.
 
-    A read ends where the next bytes would take a request: demuxers fill their buffers, and do not need all of it.
+    A read stops before bytes that would need a request, because demuxers fill their buffers without needing all of it.
     """
 
     def __init__(self, source: Positional) -> None:
@@ -67,12 +67,12 @@ class PositionalFile(io.RawIOBase):
 
 
 def buffered(source: Positional, *, buffer: int = 4096) -> io.BufferedReader:
-    """A file that is positioned at the start. `buffer`: bytes that are read at least."""
+    """Return a file positioned at the start. `buffer` is the minimum number of bytes per read."""
     return io.BufferedReader(PositionalFile(source), buffer)
 
 
 def read_exactly(source: Positional, wanted: range) -> bytes:
-    """The bytes of a range. Raises EOFError where there are fewer."""
+    """Return the bytes of a range. Raises EOFError if the source ends before it."""
     parts = []
     place = wanted.start
     while place < wanted.stop:
@@ -87,7 +87,7 @@ def read_exactly(source: Positional, wanted: range) -> bytes:
 class RemoteObject(Positional, Protocol):
     """An object that is read by ranges.
 
-    Reads raise ItemError where the object cannot be read, and WholeFileNeeded where the server gives no ranges.
+    Reads raise ItemError if the object cannot be read, and WholeFileNeeded if the server does not support ranges.
     """
 
     @property
@@ -97,13 +97,13 @@ class RemoteObject(Positional, Protocol):
 
     @property
     def failure(self) -> Exception | None:
-        """The first error of a read, which every further one raises again."""
+        """The first error of a read; later reads raise it again."""
         ...
 
     def expect(self, ranges: Sequence[range]) -> None:
-        """Transfer these byte ranges ahead of the reads, which come in this order. They replace earlier ones.
+        """Prefetch these byte ranges, in the order of the reads to come. They replace earlier ranges.
 
-        Raises WholeFileNeeded where they are most of the object.
+        Raises WholeFileNeeded if the ranges cover most of the object.
         """
         ...
 
@@ -113,9 +113,9 @@ class RemoteObject(Positional, Protocol):
 
 
 class RemoteFile(Protocol):
-    """A media file of which the needed parts are transferred. Addresses in it need not be those of an object.
+    """A media file of which only the needed parts are transferred. Its offsets may differ from those of the object.
 
-    Its files raise ItemError where the object cannot be read, and WholeFileNeeded where parts of it do not do.
+    Its files raise ItemError if the object cannot be read, and WholeFileNeeded if parts of it are not enough.
     """
 
     @property
@@ -130,25 +130,25 @@ class RemoteFile(Protocol):
 
     @property
     def failure(self) -> Exception | None:
-        """The first error of a read. Demuxers may take it for the end of the file, so it is asked for afterwards."""
+        """The first error of a read. Check it after demuxing: demuxers may take an error for the end of the file."""
         ...
 
     def open(self, *, sound: bool = False) -> io.BufferedReader:
-        """A seekable file, positioned at the start. All files of an object share what was transferred.
+        """Return a seekable file, positioned at the start. All files of an object share the transferred data.
 
-        Without `sound`, tracks that are no video may be empty.
+        If `sound` is False, tracks other than video may be empty.
         """
         ...
 
     def expect(self, ranges: Sequence[range]) -> None:
-        """Transfer these byte ranges ahead of the reads, which come in this order.
+        """Prefetch these byte ranges, in the order of the reads to come.
 
-        Raises WholeFileNeeded where they are most of the object.
+        Raises WholeFileNeeded if the ranges cover most of the object.
         """
         ...
 
     def index_only(self) -> AbstractContextManager[None]:
-        """Until its end, the content of packets may read as zeros."""
+        """Return a context in which the content of packets may read as zeros."""
         ...
 
     def close(self) -> None:
@@ -160,7 +160,7 @@ MediaFile = Path | RemoteFile
 
 
 def size_of(file: MediaFile) -> int:
-    """Size in bytes. Raises OSError."""
+    """Return the size in bytes. Raises OSError."""
     return file.stat().st_size if isinstance(file, Path) else file.size
 
 
@@ -170,7 +170,7 @@ def open_file(file: MediaFile) -> BinaryIO:
 
 
 def local_path(file: MediaFile, why: str) -> Path:
-    """The file, where it is local. Raises WholeFileNeeded, with `why`, where it is not."""
+    """Return the path of a local file. Raises WholeFileNeeded with the message `why` if the file is not local."""
     if isinstance(file, Path):
         return file
     raise WholeFileNeeded(f"{file.name}: {why}")

@@ -1,4 +1,4 @@
-"""The interfaces of samplers and caption adapters of one's own, which a pipeline names as `module:name`.
+"""The interfaces of custom samplers and caption adapters, which a pipeline names as `module:name`.
 
     from reelmill_stages.plugins import Caption, PackInput, UnkeyedSample
 

@@ -1,6 +1,6 @@
-"""Finds the code of a stage, source or check by the name of its block, and imports it on demand.
+"""Lookup and on-demand import of the code of stages, sources and checks by the names of their blocks.
 
-The fields of `StageSpec` and `SourceSpec` are the only registration. All else follows from the name of the field:
+The fields of `StageSpec` and `SourceSpec` are the only registration. The rest is derived from the name of the field:
 
 - stage `clip`: `ClipBlock` in `reelmill.contract.spec.stages.clip`, `ClipStage` in `reelmill_stages.stages.clip.stage`
 - source `files`: `FilesBlock` in `reelmill.contract.spec.sources.files`, and `list_items` in
@@ -8,11 +8,11 @@ The fields of `StageSpec` and `SourceSpec` are the only registration. All else f
 - check of a stage's files, if they have rules: `reelmill_stages.stages.clip.check` names their format in `FORMAT`
   (`clips`) and contains `ClipsCheck`
 
-A step imports the code of its own stage, and never the models of the whole resource.
+A step imports only the code of its stage, never the models of the whole resource.
 
 A `run` stage, or a type with a colon (`module:name`), is a custom class or function whose attribute `block_type` is the
-model of its parameters; it is imported only if its module declares it (see `declared`). `own_code` says what a block
-would import, so that commands that only read can do without it.
+model of its parameters; it is imported only if its module declares it (see `user_code`). `own_code` returns what a
+block would import, so that commands that only read can skip it.
 """
 
 from collections.abc import Mapping
@@ -37,7 +37,7 @@ RUN = "run"
 
 
 def own_code(type_: str, params: Mapping[str, Any]) -> str:
-    """`module:name` of the code of the user's own that listing a source, or making a stage, would import; else empty.
+    """Return the `module:name` of the custom code that a source or stage would import; empty if there is none.
 
     (A sampler of `pack` is imported later, by the steps that use it.)
     """
@@ -48,12 +48,15 @@ def own_code(type_: str, params: Mapping[str, Any]) -> str:
 
 
 def stage(type_: str, params: dict[str, Any]) -> Stage:
-    """An instance of the stage for a block type and its parameters. Raises SpecError if it cannot be imported."""
+    """Return an instance of the stage for a block type and its parameters.
+
+    Raises SpecError if it cannot be imported.
+    """
     return stage_class(type_, params)(stage_block(type_, params))
 
 
 def stage_class(type_: str, params: dict[str, Any]) -> type[Stage]:
-    """The class for a block type. Raises SpecError if it cannot be imported."""
+    """Return the class for a block type. Raises SpecError if it cannot be imported."""
     path, _ = _own(type_, params)
     if path:
         return own_class(path)
@@ -62,13 +65,13 @@ def stage_class(type_: str, params: dict[str, Any]) -> type[Stage]:
 
 
 def stage_block(type_: str, params: dict[str, Any]) -> StageBlock:
-    """The validated block of a stage; for a custom class, an instance of its `block_type`."""
+    """Return the validated block of a stage; for a custom class, an instance of its `block_type`."""
     path, own = _own(type_, params)
     return own_block(path, own) if path else _block("stages", type_).model_validate(params)
 
 
 def _own(type_: str, params: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    """(import path, parameters) of a custom class; the path is empty for a built-in stage."""
+    """Return (import path, parameters) of a custom class; the path is empty for a built-in stage."""
     if type_ == RUN:
         block = RunBlock.model_validate(params)
         return block.entrypoint, block.own_params
@@ -76,7 +79,7 @@ def _own(type_: str, params: dict[str, Any]) -> tuple[str, dict[str, Any]]:
 
 
 def source(type_: str, params: dict[str, Any]) -> tuple[Adapter, SourceBlock]:
-    """(adapter, validated block) of a source. Raises SpecError if the adapter cannot be imported."""
+    """Return (adapter, validated block) of a source. Raises SpecError if the adapter cannot be imported."""
     if ":" in type_:
         own = load(type_, "adapter")
         return own, own.block_type.model_validate(params)
@@ -86,15 +89,15 @@ def source(type_: str, params: dict[str, Any]) -> tuple[Adapter, SourceBlock]:
 
 
 def uri_field(type_: str) -> str:
-    """The field of a source that says where it is. The code of a custom adapter is not imported: it is `uri`."""
+    """Return the name of the field with the location of a source; `uri` for a custom adapter, without importing it."""
     found: str = "uri" if ":" in type_ else _block("sources", type_).uri_field
     return found
 
 
 def check_source(type_: str, params: dict[str, Any]) -> None:
-    """Raises SpecError for parameters of a built-in source that its adapter refuses whatever there is to list.
+    """Check the parameters of a built-in source without listing it. Raises SpecError if its adapter rejects them.
 
-    An adapter that has such rules has them in a function `check`, beside `list_items`.
+    An adapter with such rules implements them in a function `check`, next to `list_items`.
     """
     module = import_module(f"reelmill_stages.sources.{type_}") if type_.isidentifier() else None
     if check := getattr(module, "check", None):
@@ -102,7 +105,7 @@ def check_source(type_: str, params: dict[str, Any]) -> None:
 
 
 def checks() -> dict[str, Check]:
-    """Format -> its check, sorted by name. Imports the checks of all stages."""
+    """Return the check of each format, sorted by name. Imports the checks of all stages."""
     found: dict[str, Check] = {}
     for stage_ in iter_modules(stages.__path__):
         name = f"{stages.__name__}.{stage_.name}.check"
@@ -113,23 +116,23 @@ def checks() -> dict[str, Check]:
 
 
 def block(kind: str, type_: str, params: dict[str, Any]) -> Block:
-    """The validated block of a built-in stage or source; `kind` is `stages` or `sources`."""
+    """Return the validated block of a built-in stage or source; `kind` is `stages` or `sources`."""
     found: Block = _block(kind, type_).model_validate(params)
     return found
 
 
 def has_check(type_: str) -> bool:
-    """Whether the files of a built-in stage have rules of their own."""
+    """Whether a built-in stage has a check for its files."""
     return type_.isidentifier() and find_spec(f"{stages.__name__}.{type_}.check") is not None
 
 
 def _block(kind: str, type_: str) -> Any:
-    """The model of a block, such as `ClipBlock` for `clip`, without importing the whole resource."""
+    """Return the model of a block, such as `ClipBlock` for `clip`, without importing the whole resource."""
     return _load(kind[:-1], type_, f"reelmill.contract.spec.{kind}.{type_}", f"{type_.capitalize()}Block")
 
 
 def _load(kind: str, type_: str, module: str, name: str) -> Any:
-    """Import `name` from the module of a block. Raises SpecError for an unknown type, and for a missing package."""
+    """Import `name` from the module of a block. Raises SpecError for an unknown type or a missing package."""
     if not (type_.isidentifier() and type_.isascii()):
         raise _unknown(kind, type_)
     try:

@@ -1,7 +1,7 @@
-"""Which media are read by ranges: large objects whose container has one index of all samples.
+"""Selection of media to read by ranges: large objects whose container has one index of all samples.
 
-What is read by ranges is a source's object, identified by its etag. Outputs of stages are identified by a digest of
-their content, which only the whole file can be compared with.
+Only objects of a source are read by ranges, because an etag identifies them. Outputs of stages are identified by a
+digest of their content, which can be verified only on the whole file.
 """
 
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from reelmill_stages.store.ranges.block_cache import BlockCache
 from reelmill_stages.store.ranges.ranged_media import RangedMedia
 
 SMALLEST = 16 << 20
-"""Bytes; a smaller object takes hardly longer in one stream than its index alone."""
+"""Minimum size in bytes: transferring a smaller object takes hardly longer than transferring its index."""
 
 
 def by_ranges(
@@ -28,9 +28,9 @@ def by_ranges(
     errors: Callable[[], AbstractContextManager[None]] = nullcontext,
     smallest: int = SMALLEST,
 ) -> RemoteFile | None:
-    """The object as a file that is read by ranges, with its index on the way; None where the whole object is better.
+    """Return the object as a file read by ranges, with its index being fetched; None if the whole object is better.
 
-    Raises what `Store.read` raises, as converted by `errors`.
+    Raises the errors of `Store.read`, converted by `errors`.
     """
     if not store.remote or size < smallest or not etag:
         return None

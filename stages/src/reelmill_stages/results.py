@@ -1,6 +1,6 @@
-"""What `process` and `assemble` of a stage return, and what `decide` works on.
+"""Results of `Stage.process` and `Stage.assemble`, and inputs of `Stage.decide`.
 
-A part of the stage SDK, imported from `reelmill_stages.stage`.
+Part of the stage SDK; import these names from `reelmill_stages.stage`.
 """
 
 from __future__ import annotations
@@ -22,8 +22,7 @@ if TYPE_CHECKING:
     """Shape (n,)."""
 
 Terms = tuple["Values", "Numbers"]
-"""Terms, and for each the place of its signature in the sequence that they were made of. In any order; repeats do no
-harm."""
+"""Terms, and for each term the index of its signature in the given sequence. Any order; duplicates are allowed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,19 +53,19 @@ class NewItem:
     provenance: Fields = field(default_factory=dict)
     """Information about the origin of the item; JSON values."""
     inputs: tuple[int, ...] = ()
-    """Of an item that `assemble` makes: `Input.number` of the inputs that it contains. Empty: all inputs of its
+    """For an item that `assemble` makes: `Input.number` of the inputs that it contains. Empty: all inputs of its
     file."""
 
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """What `Stage.decide` sees of an input: a few bytes up to a few kilobytes, in a form of the stage's own."""
+    """The data of an input that `Stage.decide` compares: up to a few kilobytes, in a format that the stage chooses."""
 
     data: bytes
-    """What the stage compares. Equal for equal inputs."""
+    """The data to compare. Equal for equal inputs."""
     rank: float = 0.0
-    """Within a pass, inputs are decided in order of their ranks, lowest first, and those of one rank in order of their
-    keys. Raises ValueError if it is not finite."""
+    """Within a pass, inputs are decided in order of rank, lowest first, and those of equal rank in order of their keys.
+    Raises ValueError if it is not finite."""
 
     def __post_init__(self) -> None:
         if not isfinite(self.rank):
@@ -88,7 +87,7 @@ class Done:
     message: str = ""
     """A line for the ledger, for example about parts of the input that were omitted."""
     signature: Signature | None = None
-    """Of a stage that decides over the whole data set: what it decides by. An input without one is kept."""
+    """For a stage with `decide`: the data that it compares. An input without a signature is kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +126,7 @@ Result = Done | Filtered | Failed | Skipped
 
 @dataclass(frozen=True, slots=True)
 class Assembled:
-    """A finished file with several items. Work up to here is not repeated after a restart of the shard."""
+    """A finished file with several items. A restarted shard does not repeat the work up to this file."""
 
     file: File
     """The file, to be uploaded."""
@@ -153,7 +152,7 @@ class Refused:
 
 
 class Signed(NamedTuple):
-    """An input to decide about, or one that was kept, with the bytes of its signature."""
+    """An input that is being decided or was kept, with the bytes of its signature."""
 
     key: str
     """Key of the input."""
@@ -162,18 +161,19 @@ class Signed(NamedTuple):
 
 
 class KeptSignatures(Protocol):
-    """The inputs that were kept so far: those of earlier passes, and those of this pass that were decided before.
+    """The inputs kept so far: those of earlier passes, and those decided earlier in this pass.
 
-    They are numbered in the order in which they were kept, from 0.
+    They are numbered from 0, in the order in which they were kept.
     """
 
     def find(self, values: Values) -> tuple[Numbers, Numbers]:
-        """Which kept inputs have which of these terms: (places in `values`, numbers of kept inputs), pair by pair.
+        """Find the kept inputs that have any of these terms.
 
-        Only the parts of the index that can hold the terms are read.
+        Returns two arrays of equal length, one entry per match: indices into `values`, and numbers of kept inputs. Only
+        the parts of the index that can contain the terms are read.
         """
         ...
 
     def get(self, number: int) -> Signed:
-        """A kept input. Those with near numbers are near each other in the store: sort many numbers first."""
+        """Return a kept input. Inputs with close numbers are stored together: to get many, sort their numbers first."""
         ...

@@ -1,11 +1,12 @@
-"""The stage SDK: a stage is a class with up to four methods, which knows nothing of shards, retries and stores.
+"""The stage SDK. A stage is a class with up to four methods; the runtime handles shards, retries and stores.
 
 `process` turns input items into output items, in worker processes with a time limit. `assemble` runs once per shard and
-writes files that contain several items. In the commit step, `decide` filters inputs by what the whole data set has, and
-`present` writes files about it (views). docs/writing-a-stage.md has examples. Import all that a stage needs from here.
+writes files that contain several items. In the commit step, `decide` filters inputs by comparing them with the whole
+data set, and `present` writes files about the data set (views). docs/writing-a-stage.md has examples. Import everything
+that a stage needs from this module.
 
 For an item that cannot be processed, `process` returns `Failed` or raises `ItemError`. Any other exception counts as a
-crash: the inputs of the group are tried again one by one, and those that crash again fail with the reason `crash`.
+crash: the inputs of the group are retried one by one, and those that crash again fail with the reason `crash`.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -51,11 +52,11 @@ class Input:
     """An input item of a stage."""
 
     item: Item
-    """The item of the upstream."""
+    """The upstream item."""
     number: int
     """Number of the input, from 0: unique in the stage's data set and stable over retries, for names such as
-    `sample_000012`. Within a pass, it follows the order of the metadata for sources that have one (`Item.position`);
-    otherwise, and if the stage has `assemble`, that of processing."""
+    `sample_000012`. Within a pass, numbers follow the order of the metadata if the source has one (`Item.position`), or
+    the order of processing otherwise and for stages with `assemble`."""
 
 
 class ReadFile(Protocol):
@@ -77,9 +78,7 @@ class Work(Protocol):
 
     @property
     def scratch(self) -> Path:
-        """An empty folder for the files of this group. It exists until outputs are uploaded and payload is
-        assembled.
-        """
+        """An empty folder for the files of this group. It is kept until outputs are uploaded and payload assembled."""
         ...
 
     @property
@@ -89,7 +88,7 @@ class Work(Protocol):
 
     @property
     def answers(self) -> Answers:
-        """Answers of servers, kept in the data set of the stage."""
+        """Answers of model servers, kept in the stage's data set."""
         ...
 
     def fetch(self, media: Media) -> Path:
@@ -101,27 +100,27 @@ class Work(Protocol):
         ...
 
     def open(self, media: Media) -> MediaFile:
-        """A video for the functions of `reelmill_stages.media`: a local file, or, if it is a large object in a bucket,
-        one that is read by ranges.
+        """Open a video for the functions of `reelmill_stages.media`: a local file, or a file that is read by ranges if
+        the video is a large object in a bucket.
 
-        If ranges are not enough, WholeFileNeeded is raised: the group is then processed again, and gets local files.
-        Raises like `fetch`.
+        If ranges are not enough, WholeFileNeeded is raised, and the group is processed again with local files. Raises
+        the same errors as `fetch`.
         """
         ...
 
     def read(self, uri: str, digest: str = "") -> Path:
-        """Like `ReadFile`: a file that a parameter refers to, downloaded once per worker."""
+        """Return a file that a parameter refers to, like `ReadFile`. It is downloaded once per worker."""
         ...
 
     def files_in(self, uri: str, source: str) -> Iterator[Media]:
-        """The current objects in a folder of a source, without subfolders, sorted by name.
+        """Yield the current objects in a folder of a source, without subfolders, sorted by name.
 
-        For files that are too many to be listed in the item.
+        Use this if there are too many files to list in the item.
         """
         ...
 
     def content(self, media: Media) -> bytes:
-        """The content of a small object from `files_in`. Raises like `fetch`."""
+        """Return the content of a small object from `files_in`. Raises the same errors as `fetch`."""
         ...
 
 
@@ -137,7 +136,7 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """The shard that `assemble` processes, number `index` (from 0) of `of` shards in the pass."""
+    """The shard that `assemble` processes: number `index` (from 0) of the `of` shards of the pass."""
 
     index: int
     """Number of the shard, from 0."""
@@ -146,9 +145,9 @@ class Shard:
     first_number: int
     """`Input.number` of the shard's first input."""
     count: int
-    """Number of inputs of the shard, whatever their outcome."""
+    """Number of inputs of the shard, regardless of outcome."""
     segment: int
-    """Number of the segment that the pass makes, from 1."""
+    """Number of the segment that the pass writes, from 1."""
     scratch: Path
     """A folder for the files that `assemble` writes."""
     read: ReadFile = no_files
@@ -169,7 +168,7 @@ class DataSetReader(Protocol):
 
     @property
     def uri(self) -> str:
-        """Address of the root: `s3://…`, or the path of a folder. For formats that have no relative paths."""
+        """URI of the root (`s3://…`) or path of its folder, for formats without relative paths."""
         ...
 
     @property
@@ -177,18 +176,21 @@ class DataSetReader(Protocol):
         """Effective number of inputs and of each outcome, over all segments."""
 
     def items(self) -> Iterator[Item]:
-        """Effective items, in order of their ordinals."""
+        """Yield the effective items, in order of their ordinals."""
         ...
 
     def list_rows(self) -> Iterator[ListRows]:
-        """Which rows of the lists of its sources point at which files, as of the listings that it covers.
+        """Yield the rows of the sources' lists with the files that they refer to, as of the covered listings.
 
-        Lists grow and change without a change of the items: views that are made of them follow.
+        Lists can grow and change while the items stay the same; views that depend on lists are then rebuilt.
         """
         ...
 
     def fetch(self, key: str, digest: str = "") -> Path:
-        """A local file, not to be modified; with `digest`, of that content. Raises NotFound and StoreDamaged."""
+        """Return an object as a local file, which must not be modified; `digest`, if given, is verified.
+
+        Raises NotFound and StoreDamaged.
+        """
 
     @property
     def scratch(self) -> Path:
@@ -198,21 +200,22 @@ class DataSetReader(Protocol):
 class Stage:
     """The base class of stages; a stage overrides the methods that it needs.
 
-    There is one instance in each worker process, one in the main process of the shard, and one in the commit step, so
-    instances must not share state.
+    Each worker process, the main process of the shard and the commit step have separate instances, so instances cannot
+    share state.
     """
 
     spans: ClassVar[bool] = False
     """Whether `assemble` writes files that contain several items."""
     decides: ClassVar[bool] = False
-    """Whether `decide` filters inputs by their signatures. A stage with `assemble` cannot."""
+    """Whether `decide` filters inputs by their signatures. Not available to a stage with `assemble`."""
     alone: ClassVar[bool] = False
-    """Whether `process` gets every input by itself, because those of a group have no work in common."""
+    """Whether `process` is called with one input at a time, because the inputs of a group share no work."""
     asks: ClassVar[bool] = False
-    """Whether it uses `Work.answers`."""
+    """Whether the stage uses `Work.answers`."""
     reads_media: ClassVar[bool] = True
-    """Whether `process` uses `Work`. A built-in stage that only looks at the rows of items gets many at once, of any
-    groups, in the process of the shard: there is no worker that a hang or a crash could be told from.
+    """Whether `process` uses `Work`. If False, which only built-in stages may set, `process` is called with many items
+    of any groups at once, in the main process of the shard, without the protection of a worker against hangs and
+    crashes.
     """
     block_type: ClassVar[type[StageBlock]] = StageBlock
     """Model of the parameters, for a class of a `run` stage. The default has no parameters."""
@@ -230,7 +233,7 @@ class Stage:
         """
 
     def check_server(self) -> None:
-        """Check that the server of the stage answers and has what is needed.
+        """Check that the stage's model server answers and provides what the stage needs.
 
         Called by the survey if there is work for the stage, and by the open step. Raises SpecError.
         """
@@ -249,26 +252,29 @@ class Stage:
         raise NotImplementedError
 
     def assemble(self, kept: Iterable[Kept], shard: Shard) -> Iterator[Assembled | Refused]:
-        """Write files that contain several items, from the processed inputs of a shard, in order.
+        """Write files that contain several items from the processed inputs of a shard, in order.
 
         `kept` is a stream: the payload of consumed inputs is deleted when the file that contains them is yielded.
         """
         return iter(())
 
     def terms(self, signatures: Sequence[bytes]) -> Terms:
-        """The 64-bit numbers under which `decide` finds these signatures once they are kept. Depends on them alone."""
+        """Return the 64-bit terms by which `decide` finds these signatures once they are kept.
+
+        The terms must depend only on the signatures.
+        """
         raise NotImplementedError
 
     def decide(self, given: Sequence[Signed], kept: KeptSignatures) -> Sequence[Filtered | None]:
-        """Decide about these inputs, in order; None keeps one. `kept` is what was kept before them.
+        """Decide which of these inputs to filter, in order; None keeps an input. `kept` has the inputs kept before.
 
-        It may decide about the first ones only, and is then called with the others. Verdicts must depend on keys and
-        signatures alone, not on how many inputs are given at once.
+        The result may cover only the first inputs; `decide` is then called again with the rest. Verdicts must depend
+        only on keys and signatures, not on how many inputs are given at once.
         """
         raise NotImplementedError
 
     def present(self, data: DataSetReader, view: Mapping[str, Any]) -> Iterator[File]:
-        """Write views: files about the whole data set, placed in its root. `view` is the stage's `view` block.
+        """Write views: files about the whole data set, stored in its root. `view` is the stage's `view` block.
 
         Paths inside the files must be relative to the root of the data set.
         """
@@ -281,5 +287,5 @@ class Stage:
         """
 
     def forecast(self, items: int, weight: Weight) -> int | None:
-        """Estimate of the bytes that the stage writes for `items` inputs with the total `weight`; None: unknown."""
+        """Estimate the bytes that the stage writes for `items` inputs with the total `weight`; None if unknown."""
         return None

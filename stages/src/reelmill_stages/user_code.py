@@ -1,12 +1,12 @@
-"""Code of the user's own that a pipeline names as `module:name`: found, looked at, and only then imported.
+"""Safe import of user code that a pipeline names as `module:name`.
 
-Importing a module runs it, and a pipeline file may name any module that Python finds. So a module is imported only if
-it is outside of Python's standard library and its source declares the name to reelmill, at its top level:
+Importing a module executes it, and a pipeline file may name any module that Python finds. A module is therefore
+imported only if it is outside Python's standard library and its source declares the name at the top level:
 
     __reelmill__ = ["Facts"]
 
-The declaration is read from the source (`ast`), which is found through Python's path finder: neither the module nor the
-packages around it are executed to find out. Only steps that run a pipeline call this; commands that look never do.
+The declaration is parsed from the source (`ast`), which Python's path finder locates, so this check executes neither
+the module nor its parent packages. Only steps that run a pipeline import user code; read-only commands never do.
 """
 
 import ast
@@ -22,16 +22,16 @@ from typing import Any
 from reelmill.contract.errors import ReelmillError, SpecError
 
 MARKER = "__reelmill__"
-"""Name of the list in which a module declares what a pipeline may name."""
+"""Name of the list in which a module declares the names that a pipeline may use."""
 
 _PARSER = threading.Lock()
-"""Python 3.11 fails (SystemError) when two threads build syntax trees at once."""
+"""Serializes parsing: Python 3.11 raises SystemError if two threads build syntax trees at once."""
 
 
 def load(path: str, kind: str) -> Any:
-    """The object `module:name`; `kind` (`stage`, `sampler`, `adapter`) is for messages.
+    """Import and return the object `module:name`; `kind` (`stage`, `sampler`, `adapter`) is for messages.
 
-    Raises SpecError where the module is missing, is not declared, cannot be imported, or has no such name.
+    Raises SpecError if the module is missing, does not declare the name, cannot be imported, or lacks the name.
     """
     module, _, name = path.partition(":")
     _check(path, kind, module, name)
@@ -61,7 +61,7 @@ def load(path: str, kind: str) -> Any:
 
 
 def _check(path: str, kind: str, module: str, name: str) -> None:
-    """Raises SpecError unless the module declares the name. Executes nothing."""
+    """Raise SpecError unless the module declares the name. Does not execute the module."""
     if module.partition(".")[0] in sys.stdlib_module_names:
         raise SpecError(
             f"{module} belongs to Python's standard library and is not a {kind} of your own",
@@ -105,7 +105,7 @@ def _check(path: str, kind: str, module: str, name: str) -> None:
 
 
 def _find(module: str) -> ModuleSpec | None:
-    """Where an import would find the module. The packages around it are looked up, not imported."""
+    """Return the spec that an import of the module would use. Parent packages are looked up, not imported."""
     loaded = sys.modules.get(module)
     if loaded is not None and loaded.__spec__ is not None:
         return loaded.__spec__
@@ -115,13 +115,13 @@ def _find(module: str) -> ModuleSpec | None:
     for part in rest:
         if spec is None or spec.submodule_search_locations is None:
             return None
-        # By its last name alone: a full one makes the finder ask the package around it, which is not imported.
+        # Only the last part: with a full name, the finder would need the parent package, which is not imported.
         spec = PathFinder.find_spec(part, list(spec.submodule_search_locations))
     return spec
 
 
 def _source(spec: ModuleSpec) -> str | None:
-    """The module's source; None for one that has none: compiled, built in, or a folder without `__init__.py`."""
+    """Return the module's source; None if it has none (compiled, built in, or a folder without `__init__.py`)."""
     if spec.has_location and spec.origin and spec.origin.endswith(".py") and Path(spec.origin).is_file():
         try:
             return decode_source(Path(spec.origin).read_bytes())
@@ -135,9 +135,9 @@ def _source(spec: ModuleSpec) -> str | None:
 
 
 def _declared(source: str) -> Sequence[str] | None:
-    """The names in the last `__reelmill__ = [...]` at the top level; None without one.
+    """Return the names in the last `__reelmill__ = [...]` at the top level; None if there is none.
 
-    Raises ValueError for a value that is not a plain list of strings.
+    Raises ValueError if the value is not a plain list of strings.
     """
     found: Sequence[str] | None = None
     if MARKER not in source:

@@ -1,7 +1,7 @@
-"""The class that a `run` stage names, and its parameters.
+"""The class and parameters of a `run` stage.
 
-Whatever is wrong with it (no such module, no declaration, a package that it lacks, no stage, parameters that its model
-refuses) is a SpecError with the way out, because only the user can fix it.
+Every problem (missing module, missing declaration, missing package, not a stage, invalid parameters) raises SpecError
+with a message that explains the fix, because only the user can fix it.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from reelmill_stages.user_code import load
 
 
 def own_class(path: str) -> type[Stage]:
-    """The stage class `module:Class`, imported where its module declares it (see `declared`). Raises SpecError."""
+    """Import the stage class `module:Class`, if its module declares it (see `user_code`). Raises SpecError."""
     found = load(path, "stage")
     if not (isinstance(found, type) and issubclass(found, Stage)):
         raise SpecError(
@@ -28,7 +28,7 @@ def own_class(path: str) -> type[Stage]:
 
 
 def own_block(path: str, params: Mapping[str, Any]) -> StageBlock:
-    """The parameters of such a class, checked by its model. Raises SpecError naming the field."""
+    """Return the parameters of such a class, validated by its model. Raises SpecError that names the field."""
     model = own_class(path).block_type
     try:
         return model.model_validate(params)

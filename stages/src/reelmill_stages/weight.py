@@ -1,11 +1,11 @@
-"""Weights of items, with their units. Pure."""
+"""Weights of items, with their units. No I/O."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Weight:
-    """The weight of items by its unit: durations in seconds, sizes in bytes, and what is known to be neither."""
+    """The weight of items by unit: durations in seconds, sizes in bytes, and weights of unknown unit."""
 
     seconds: float = 0.0
     bytes: float = 0.0
@@ -15,15 +15,15 @@ class Weight:
         return Weight(self.seconds + other.seconds, self.bytes + other.bytes, self.unknown + other.unknown)
 
     def scaled(self, factor: float) -> "Weight":
-        """This weight a number of times."""
+        """Return this weight multiplied by `factor`."""
         return Weight(self.seconds * factor, self.bytes * factor, self.unknown * factor)
 
     @property
     def total(self) -> float:
-        """The sum, whatever the units."""
+        """The sum over all units."""
         return self.seconds + self.bytes + self.unknown
 
     @property
     def duration(self) -> float | None:
-        """Seconds, where that is the unit of all; otherwise None."""
+        """Duration in seconds; None unless all weights are in seconds."""
         return None if self.bytes or self.unknown else self.seconds

@@ -1,1 +1,1 @@
-"""What the machine or container offers: CPUs, memory and disk."""
+"""Resources of the machine or container: CPUs, memory and disk."""

@@ -9,14 +9,14 @@ _UNLIMITED = 1 << 60
 
 
 def cpus(root: Path = ROOT) -> int:
-    """Number of CPUs of this process: the cgroup's quota, rounded up, limited by the CPU affinity; at least 1."""
+    """Return the number of CPUs of this process: the cgroup's quota, rounded up, or the CPU affinity if less; at least 1."""
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     quota = _quota(root)
     return max(1, allowed if quota is None else min(allowed, math.ceil(quota)))
 
 
 def memory(root: Path = ROOT) -> int | None:
-    """Memory limit of the cgroup in bytes, or None without a limit."""
+    """Return the memory limit of the cgroup in bytes, or None if there is no limit."""
     for file in ("memory.max", "memory/memory.limit_in_bytes"):
         text = _text(root / file)
         if text:

@@ -1,5 +1,6 @@
-"""Seconds of CPU, user and system, by the kernel's counters: of a container, of this process with those it has started,
-and of another process that runs.
+"""CPU seconds (user and system) of a container, of this process and its children, and of another running process.
+
+All figures come from the kernel's counters.
 """
 
 import os
@@ -14,10 +15,10 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def container_cpu(root: Path = ROOT) -> float | None:
-    """What all processes of this container have used since it started: `usage_usec` of its `cpu.stat` (cgroup v2).
+    """Return the CPU seconds of all processes of this container since its start.
 
-    None where the file is not a container's own: in version 1, and in the root of all cgroups, which has no
-    `cgroup.type`.
+    Read from `usage_usec` of `cpu.stat` (cgroup v2). Returns None if the file does not belong to a container: with
+    cgroup version 1, and in the root cgroup, which has no `cgroup.type`.
     """
     try:
         if not (root / "cgroup.type").exists():
@@ -29,14 +30,17 @@ def container_cpu(root: Path = ROOT) -> float | None:
 
 
 def processes_cpu() -> float:
-    """What this process has used, and the processes that it started, or had forked, that have ended (getrusage(2))."""
+    """Return the CPU seconds of this process and of ended processes that it started or had forked (getrusage(2))."""
     mine = resource.getrusage(resource.RUSAGE_SELF)
     children = resource.getrusage(resource.RUSAGE_CHILDREN)
     return sum(usage.ru_utime + usage.ru_stime for usage in (mine, children)) + forked_cpu_seconds()
 
 
 def running_cpu(pid: int, proc: Path = PROC) -> float:
-    """What a process and its ended children have used (`utime` to `cstime` of proc_pid_stat(5)); 0 when unknown."""
+    """Return the CPU seconds of a process and its ended children; 0 if unknown.
+
+    Read from `utime` to `cstime` of proc_pid_stat(5).
+    """
     try:
         fields = (proc / str(pid) / "stat").read_text().rpartition(")")[2].split()
         return sum(map(int, fields[11:15])) / _TICKS

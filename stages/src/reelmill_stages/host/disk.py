@@ -1,4 +1,4 @@
-"""Detection of a full disk, which ends the step without failing items."""
+"""Detection of a full disk, which stops the step without failing items."""
 
 import errno
 

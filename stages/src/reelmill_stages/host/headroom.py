@@ -1,4 +1,4 @@
-"""Whether this process has room to work: some memory, open files and a thread."""
+"""Check that this process can allocate some memory, open files and start a thread."""
 
 import mmap
 import os
@@ -7,15 +7,15 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 
 MEMORY = 32 << 20
-"""Bytes that are taken, and given back."""
+"""Bytes that the check allocates and frees."""
 FILES = 16
-"""Files that are opened at once, and closed."""
+"""Number of files that the check opens at once and closes."""
 
 
 def try_out() -> None:
-    """Take and give back what any item needs.
+    """Allocate and release the resources that every item needs.
 
-    A worker calls this before its first item, so what fails here is the fault of the machine and not of an item.
+    A worker calls this before its first item, so that a shortage is blamed on the machine and not on an item.
     Raises MemoryError, OSError, or RuntimeError ("can't start new thread").
     """
     _touch(MEMORY)
@@ -28,9 +28,9 @@ def try_out() -> None:
 
 
 def _touch(size: int) -> None:
-    """Take so much memory and give it back: in huge pages where there are any, which takes a tenth of the time."""
+    """Touch and free `size` bytes of memory; huge pages, if available, take a tenth of the time."""
     with mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS) as memory:
         if hasattr(mmap, "MADV_HUGEPAGE"):
-            with suppress(OSError):  # the kernel has none
+            with suppress(OSError):  # no huge pages
                 memory.madvise(mmap.MADV_HUGEPAGE)
         memory[:: mmap.PAGESIZE] = bytes(size // mmap.PAGESIZE)

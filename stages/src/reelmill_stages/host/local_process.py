@@ -1,7 +1,8 @@
-"""Whether a process that a record names is still there, where the record comes from this machine and this boot.
+"""Check whether a recorded process of this machine and boot is still running.
 
-A process id means something only inside one PID namespace of one running kernel, and is used again later. So the record
-has all of them and the time at which the process started (proc(5), proc_pid_stat(5), pid_namespaces(7)).
+A process id is valid only within one PID namespace of one running kernel, and ids are reused. The record therefore
+identifies the kernel and the namespace as well, and has the start time of the process (proc(5), proc_pid_stat(5),
+pid_namespaces(7)).
 """
 
 from pathlib import Path
@@ -13,7 +14,7 @@ PROC = Path("/proc")
 
 
 def local_process(pid: int, proc: Path = PROC) -> LocalProcess | None:
-    """The record of a process; None where it is gone, or the system does not say (only Linux does)."""
+    """Return the record of a process; None if it has ended, or if the system is not Linux."""
     kernel, started = _kernel(proc), _started(pid, proc)
     if not kernel or started is None:
         return None
@@ -21,17 +22,17 @@ def local_process(pid: int, proc: Path = PROC) -> LocalProcess | None:
 
 
 def is_dead(process: LocalProcess, proc: Path = PROC) -> bool:
-    """Whether the process belonged to this kernel and PID namespace, and is gone. False where nobody knows."""
+    """Whether the process belonged to this kernel and PID namespace and has ended. False if unknown."""
     return process.kernel == _kernel(proc) and _started(process.pid, proc) != process.started
 
 
 def is_alive(process: LocalProcess, proc: Path = PROC) -> bool:
-    """Whether the process is one of this kernel and PID namespace, and runs. False where nobody knows."""
+    """Whether the process belongs to this kernel and PID namespace and is running. False if unknown."""
     return process.kernel == _kernel(proc) and _started(process.pid, proc) == process.started
 
 
 def _kernel(proc: Path) -> str:
-    """Digits that tell this boot and PID namespace from all others; empty if unknown."""
+    """Return an identifier of this boot and PID namespace; empty if unknown."""
     try:
         boot = (proc / "sys/kernel/random/boot_id").read_text().strip()
         return fingerprint(["reelmill", boot, str((proc / "self/ns/pid").readlink())])[:16]
@@ -40,7 +41,7 @@ def _kernel(proc: Path) -> str:
 
 
 def _started(pid: int, proc: Path) -> int | None:
-    """Clock ticks from boot to the start of a process that runs; None for one that is gone or a zombie."""
+    """Return the start time of a process in clock ticks since boot; None if it has ended or is a zombie."""
     try:
         fields = (proc / str(pid) / "stat").read_text().rpartition(")")[2].split()
         return None if fields[0] in "ZX" else int(fields[19])

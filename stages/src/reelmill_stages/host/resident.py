@@ -1,4 +1,4 @@
-"""How much memory a process has, where the system says so: Linux does, in the process file system."""
+"""Resident memory of a process, from the process file system of Linux."""
 
 import os
 from pathlib import Path
@@ -8,7 +8,7 @@ _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
 def resident(pid: int, proc: Path = PROC) -> int:
-    """Resident bytes of a process, from the second field of `statm` (proc(5), in pages); 0 when unknown."""
+    """Return the resident bytes of a process, from the second field of `statm` (proc(5), in pages); 0 if unknown."""
     try:
         return int((proc / str(pid) / "statm").read_text().split()[1]) * _PAGE
     except (OSError, IndexError, ValueError):

@@ -6,7 +6,7 @@ from typing import Self
 
 
 class TemporaryDatabase:
-    """The base of collections in a temporary database, which is deleted when it is closed. A context manager."""
+    """Base class of collections in a temporary database. A context manager; closing it deletes the database."""
 
     def __init__(self) -> None:
         self._db = sqlite3.connect("", isolation_level=None)

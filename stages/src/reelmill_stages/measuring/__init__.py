@@ -1,1 +1,1 @@
-"""What is measured of videos and clips: pictures, motion, sound, and what models say."""
+"""Measures of videos and clips: pictures, motion, sound, and scores of models."""

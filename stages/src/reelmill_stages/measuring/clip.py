@@ -1,4 +1,4 @@
-"""One clip while its frames go by: which it needs, and the numbers of the clip at the end."""
+"""Collection of a clip's measures while its frames are decoded."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -16,13 +16,13 @@ from reelmill_stages.media.decoding.picture import Orientation
 from reelmill_stages.media.timeline.timeline import Stretch, Timeline
 
 Said = Mapping[str, float | str | bool]
-"""Name of a field -> its value."""
+"""Values by name of the field."""
 _LONGEST_TEXT = 4096
-"""Characters of the measure `text`."""
+"""Maximum number of characters of the measure `text`."""
 
 
 class Clip:
-    """A clip of a video: which of its frames are needed, and what they have told so far."""
+    """A clip of a video: the frames that it needs, and its measures so far."""
 
     def __init__(self, block: MeasureBlock, item: Item, timeline: Timeline, shown: Stretch, *, models: bool) -> None:
         self.item = item
@@ -33,18 +33,18 @@ class Clip:
         self.measured: Counter[int] = chosen(block.frames, timeline, shown) if looks else Counter()
         self.judged: Counter[int] = chosen(block.model_frames, timeline, shown) if models else Counter()
         self.needed = frozenset(self.measured | self.judged) or frozenset(shown.frames[:1])
-        """Indices of the frames that the clip needs; of a clip that needs none, the first tells the size."""
+        """Indices of the frames that the clip needs; at least the first, for the size of the picture."""
         self.restart()
 
     def restart(self) -> None:
-        """Forget all frames, for another attempt at decoding."""
+        """Discard all frames, for another attempt at decoding."""
         self._left = len(self.needed)
         self._told = dict(told(self._timeline, self.shown))
         self._lines: dict[str, None] = {}
         self._frames = MeasuredFrames(self._block)
 
     def takes(self, measured: MeasuredScene) -> bool:
-        """Whether what was measured elsewhere is all that the clip needs; it has it then."""
+        """Use what was measured elsewhere, if it is all that the clip needs. Returns whether it is."""
         counts = measured.frames.counts
         first = min(counts, default=0) - min(self.measured, default=0)
         if self.judged or {index - first: times for index, times in counts.items()} != self.measured:
@@ -55,31 +55,31 @@ class Clip:
 
     @property
     def complete(self) -> bool:
-        """Whether all of them went by."""
+        """Whether all needed frames were passed to `see`."""
         return self._left == 0
 
     def see(self, picture: Picture, upright: Orientation) -> None:
-        """The next frame; called once for each that the clip needs, before the others."""
+        """Receive the next frame. Call this once for each needed frame, before the other methods."""
         if self._left == len(self.needed):
             self._told |= seen(picture.frame, upright)
         self._left -= 1
 
     def measure(self, index: int, planes: Planes, values: Mapping[Measure, float]) -> None:
-        """A frame of `measured`, with the values of its picture."""
+        """Add a frame of `measured`, with the values of its picture."""
         at, until = self._seconds(index), self._seconds(index + 1)
         self._frames.add(index, self.measured[index], planes, values, at, until)
 
     def judge(self, index: int, values: Mapping[Measure, float], lines: Sequence[str]) -> None:
-        """What a model says of a frame of `judged`, and the text in it."""
+        """Add a model's values for a frame of `judged`, and the text in it."""
         self._frames.tell(values, self.judged[index])
         self._lines |= dict.fromkeys(lines)
 
     def say(self, words: Mapping[Measure, float | str]) -> None:
-        """Measures of the clip that come from elsewhere, such as its sound."""
+        """Add measures of the clip from other sources, such as its sound."""
         self._told |= words
 
     def fields(self) -> Said:
-        """The fields `measures.<name>` of the clip, in the order of their declaration. To be called once."""
+        """Return the fields `measures.<name>` of the clip, in the order of their declaration. Call this once."""
         if self.measured:
             seconds = self._told[Measure.DURATION]
             assert isinstance(seconds, float)
@@ -96,7 +96,7 @@ class Clip:
         return found
 
     def _seconds(self, index: int) -> float:
-        """When a frame of the clip is shown first; after the last one, when that ends."""
+        """Return when a frame of the clip is first shown; after the last one, when that ends."""
         ends = index >= self.shown.frames.stop
         tick = self.shown.end if ends else max(self.shown.start, self._timeline.pts[index])
         return self._timeline.seconds_at(tick)

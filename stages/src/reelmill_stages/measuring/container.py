@@ -1,4 +1,4 @@
-"""What the container and the packets tell of a clip; the shape of its picture is that of a decoded frame."""
+"""Measures of a clip from the container and the packets; the shape of the picture comes from a decoded frame."""
 
 from collections.abc import Mapping
 
@@ -10,7 +10,7 @@ from reelmill_stages.media.timeline.timeline import Stretch, Timeline
 
 
 def told(timeline: Timeline, shown: Stretch) -> Mapping[Measure, float | str]:
-    """The measures that need no frame."""
+    """Return the measures that need no frame."""
     seconds = float((shown.end - shown.start) * timeline.time_base)
     frames = len(shown.frames)
     found: dict[Measure, float | str] = {
@@ -27,7 +27,7 @@ def told(timeline: Timeline, shown: Stretch) -> Mapping[Measure, float | str]:
 
 
 def seen(frame: av.VideoFrame, upright: Orientation) -> Mapping[Measure, float | str]:
-    """The measures that a frame tells."""
+    """Return the measures that come from a decoded frame."""
     width, height = shown_size(frame, upright)
     return {
         Measure.WIDTH: width,

@@ -1,4 +1,4 @@
-"""Frames of a clip while they go by: the values of each, and of each two that follow one another."""
+"""Measures of a clip's frames: values of each frame, and of each pair of successive frames."""
 
 from array import array
 from collections import Counter, defaultdict
@@ -14,15 +14,15 @@ from reelmill_stages.measuring.pictures.planes import Planes
 from reelmill_stages.measuring.pictures.still import Still
 
 _UNCHANGED = {Measure.TEMPORAL_INFORMATION: 0.0, Measure.MOTION: 0.0, Measure.STATIC: 1.0}
-"""A frame that is chosen twice has not changed in between."""
+"""Values of a pair in which the same frame was chosen twice."""
 
 
 class MeasuredFrames:
-    """What the frames that were added so far, in order, have told."""
+    """Measures of the frames added so far, in order."""
 
     def __init__(self, block: MeasureBlock) -> None:
         self.counts: Counter[int] = Counter()
-        """Index of each frame -> how often it was chosen."""
+        """How often each frame was chosen, by index."""
         self._looks = MeasureFamily.PICTURE in block.families
         self._values: defaultdict[Measure, array[float]] = defaultdict(lambda: array("d"))
         self._bars, self._still = BlackBars(), Still()
@@ -34,8 +34,9 @@ class MeasuredFrames:
     def add(
         self, index: int, times: int, planes: Planes, values: Mapping[Measure, float], at: float, until: float
     ) -> None:
-        """The next frame, chosen so many times, with the values of its picture; shown from second `at` until `until`,
-        when the next frame of the video is.
+        """Add the next frame, chosen `times` times, with the values of its picture.
+
+        It is shown from second `at` until second `until`, when the next frame of the video is shown.
         """
         self.counts[index] = times
         self.tell(values, times)
@@ -50,22 +51,22 @@ class MeasuredFrames:
         self._before = planes, at
 
     def tell(self, values: Mapping[Measure, float], times: int = 1) -> None:
-        """Values of a frame that count so many times."""
+        """Add values of a frame that count `times` times."""
         for measure, value in values.items():
             for _ in range(times):
                 self._values[measure].append(value)
 
     def end(self) -> None:
-        """There is no further frame: let go of those that are kept for comparison."""
+        """Release the frames kept for comparison; there are no further frames."""
         self._before = None
         self._still.end()
 
     def values(self, measure: Measure) -> Sequence[float]:
-        """The values of a measure, one for each frame or pair."""
+        """Return the values of a measure, one for each frame or pair."""
         return self._values.get(measure, ())
 
     def told(self, seconds: float) -> Mapping[Measure, float | str]:
-        """The measures of a clip of this duration that are no reductions of values."""
+        """Return the measures of a clip of this duration that are not reductions of values."""
         found: dict[Measure, float | str] = {}
         if self._looks and (bars := self._bars.share) is not None:
             found[Measure.LETTERBOX] = bars
@@ -93,7 +94,7 @@ class MeasuredFrames:
 
 @dataclass(frozen=True, slots=True)
 class MeasuredScene:
-    """The measured frames of a scene, and what its first frame tells of the shape of the picture."""
+    """The measured frames of a scene, and the shape of the picture from its first frame."""
 
     frames: MeasuredFrames
     shape: Mapping[Measure, float | str]

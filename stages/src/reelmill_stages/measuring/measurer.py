@@ -1,4 +1,4 @@
-"""Measures the clips of one file after another, with the models of a block in memory."""
+"""Measurement of the clips of one file after another, with the models of a block in memory."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
@@ -26,28 +26,28 @@ from reelmill_stages.media_file import MediaFile
 from reelmill_stages.stage import Done, NewItem, Result
 
 FIELD = "measures"
-"""The field of an item that holds its measures."""
+"""The field of an item that contains its measures."""
 _MEASURED = "measured"
-"""The field of its provenance that says how they were made."""
+"""The provenance field with the way in which they were computed."""
 
 
 class Measurer:
-    """Holds what is loaded once per worker. Raises SpecError for weights that do not fit."""
+    """Measures items with models that are loaded once per worker. Raises SpecError for unsuitable weights."""
 
     def __init__(self, block: MeasureBlock, read: Callable[[FileRef], Path]) -> None:
         self._block = block
         self._models = load_models(block, read)
-        # A pod has a worker for each CPU.
+        # A pod has one worker per CPU.
         cv2.setNumThreads(1)
 
     def file(self, path: MediaFile, items: Sequence[Item]) -> Sequence[Result]:
-        """The results of items that are parts of one file. Raises ItemError for a file that cannot be read."""
+        """Return the results of items that are parts of one file. Raises ItemError for a file that cannot be read."""
         return self.clips(path, read_timeline(path), items, [None] * len(items))
 
     def clips(
         self, path: MediaFile, timeline: Timeline, items: Sequence[Item], measured: Sequence[MeasuredScene | None]
     ) -> Sequence[Result]:
-        """The same, with what of their frames was measured already; the other items are decoded."""
+        """Return the results of items, reusing what was already measured; the other items are decoded."""
         results: dict[int, Result] = {}
         clips: dict[int, Clip] = {}
         for place, (item, frames) in enumerate(zip(items, measured, strict=True)):
@@ -109,7 +109,7 @@ class Measurer:
 
 
 def _earlier(item: Item) -> Mapping[str, Any]:
-    """The measures that an item has already. Raises ItemError with reason `bad_value`."""
+    """Return the measures that an item already has. Raises ItemError with reason `bad_value`."""
     found = item.fields.get(FIELD, {})
     if not isinstance(found, Mapping):
         raise ItemError(ItemReason.BAD_VALUE, f"the field {FIELD} of the item is {type(found).__name__}, not an object")

@@ -1,4 +1,4 @@
-"""The interface of models, and which a block loads."""
+"""The interface of models, and loading of the models of a block."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,25 +17,25 @@ from reelmill_stages.measuring.sound.shared_decode import Voices
 Pixels = np.ndarray[Any, np.dtype[np.uint8]]
 """(height, width, 3), uint8, BGR, upright, with square pixels."""
 Fetch = Callable[[FileRef], Path]
-"""Returns a file that a parameter refers to as a local file."""
+"""Returns a file that a parameter refers to, as a local file."""
 Seen = tuple[Mapping[Measure, float], Sequence[str]]
 """The values of a frame, and the lines of text in it."""
 
 
 class FrameModel(Protocol):
-    """A model that looks at single frames, made from its part of the block and a `Fetch`.
+    """A model for single frames, created from its part of the block and a `Fetch`.
 
-    Making it raises SpecError for weights that do not fit.
+    The constructor raises SpecError for unsuitable weights.
     """
 
     def look(self, pixels: Pixels, item: Item) -> Seen:
-        """The values of a frame of an item. A measure that the frame does not have is absent."""
+        """Return the values of a frame of an item. A measure that the frame does not have is absent."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Models:
-    """The models of a block, loaded. `voices` makes a listener for speech."""
+    """The loaded models of a block. `voices` creates a speech detector."""
 
     frames: Sequence[FrameModel]
     voices: Voices | None
@@ -51,7 +51,7 @@ _FRAME_MODELS = {
 
 
 def load_models(block: MeasureBlock, fetch: Fetch) -> Models:
-    """The models of a block. Raises SpecError for weights that do not fit."""
+    """Load the models of a block. Raises SpecError for unsuitable weights."""
     frames = []
     for field, (module, name) in _FRAME_MODELS.items():
         if field in block.models:

@@ -1,4 +1,4 @@
-"""The packages that a block needs, checked before any item is processed. Nothing is imported."""
+"""Check of the packages that a block needs, before any item is processed. Nothing is imported."""
 
 from collections.abc import Iterator
 from importlib.util import find_spec
@@ -10,7 +10,7 @@ _ONNX = ("text", "faces", "nsfw", "speech")
 
 
 def require(block: MeasureBlock) -> None:
-    """Raises SpecError for a package that is missing."""
+    """Raise SpecError if a package is missing."""
     for package, extra in _needed(block):
         if find_spec(package) is None:
             raise SpecError(

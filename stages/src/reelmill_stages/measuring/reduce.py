@@ -1,11 +1,11 @@
-"""From the values of frames to the number of a clip. Numbers have six significant digits; NaN and infinity are none."""
+"""Reduction of frame values to one number per clip, with six significant digits; NaN and infinity are ignored."""
 
 from collections.abc import Sequence
 from math import ceil, fsum, isfinite
 
 
 def reduced(values: Sequence[float], reduction: str) -> float | None:
-    """The number of a clip: a reduction in the form of the block's `reduce`. None without a value that is a number."""
+    """Reduce values to one number, as specified by the block's `reduce`. None if no value is a finite number."""
     numbers = [value for value in values if isfinite(value)]
     if not numbers:
         return None
@@ -24,12 +24,12 @@ def reduced(values: Sequence[float], reduction: str) -> float | None:
 
 
 def percentile(numbers: Sequence[float], share: int) -> float:
-    """The nearest rank: the least value that is not less than `share` percent of all."""
+    """Return the nearest-rank percentile: the least value that is not less than `share` percent of all."""
     return sorted(numbers)[max(0, ceil(len(numbers) * share / 100) - 1)]
 
 
 def rounded(value: float) -> float | None:
-    """The value as it is stored; None for one that is no number. Integers stay integers."""
+    """Return the value as it is stored; None unless it is finite. Integers stay integers."""
     if isinstance(value, int):
         return value
     return float(f"{value:.6g}") if isfinite(value) else None

@@ -1,8 +1,8 @@
-"""Measures scenes in the decode that finds them.
+"""Measurement of scenes in the same decode that detects them.
 
-Where a scene ends is known when it has ended, so its frames are chosen as if it went on, and those of the last `BEHIND`
-frames wait for the detector's word. A scene that turns out otherwise, because it was cut later than that, is divided or
-has a margin, does not have what its clip needs: `SceneFrames.of` gives None, and the clip is decoded by itself.
+The end of a scene is known only after it, so frames are chosen as if the scene continued, and the last `BEHIND` frames
+wait for the detector's decision. If a scene turns out different (cut later than that, divided, or with a margin),
+`SceneFrames.of` returns None, and the clip is decoded separately.
 """
 
 from collections import Counter, deque
@@ -22,11 +22,11 @@ from reelmill_stages.media.timeline.selection import TINY
 from reelmill_stages.media.timeline.timeline import Stretch, Timeline
 
 BEHIND = 16
-"""Frames that are kept until they are measured: as many as a detector needs to merge short scenes by its default."""
+"""Number of frames that are held before they are measured: as many as a detector's default for merging short scenes."""
 
 
 class SceneFrames:
-    """The frames of a video, in which scenes are found; implements `media.decoding.scenes.Watcher`."""
+    """Measures frames while scenes are detected; implements `media.decoding.scenes.Watcher`."""
 
     def __init__(self, block: MeasureBlock, timeline: Timeline) -> None:
         self._block = block
@@ -37,19 +37,19 @@ class SceneFrames:
         self._scenes: dict[int, _Scene] = {}
 
     def see(self, picture: Picture) -> None:
-        """The next frame."""
+        """Receive the next frame."""
         self._waiting.append(picture)
         if len(self._waiting) > BEHIND:
             self._take()
 
     def cut(self, index: int) -> None:
-        """A scene begins with this frame, which was seen already."""
+        """Receive the index of a frame that begins a scene; it was already passed to `see`."""
         while self._waiting and self._waiting[0].index < index:
             self._take()
         self._end()
 
     def of(self, shown: Stretch) -> MeasuredScene | None:
-        """What the frames of a clip have told; None unless exactly those that it needs were measured. At the end."""
+        """Return the measured frames of a clip, at the end; None unless exactly its needed frames were measured."""
         while self._waiting:
             self._take()
         self._end()
@@ -70,7 +70,7 @@ class SceneFrames:
         return not self._block.families.isdisjoint({MeasureFamily.PICTURE, MeasureFamily.MOTION})
 
     def _ends(self, shown: Stretch) -> bool:
-        """Whether the last frame is on screen until the next one is, as was taken for granted."""
+        """Whether the last frame is shown until the next one, as was assumed."""
         return shown.end == self._tick(shown.frames.stop)
 
     def _tick(self, index: int) -> int:
@@ -97,7 +97,10 @@ class SceneFrames:
 
 
 class _Choice:
-    """How often each frame of a clip is chosen, by `all` or `fps`, while its end is not known (`selection.chosen`)."""
+    """Number of times that each frame of a clip is chosen, by `all` or `fps`, before its end is known.
+
+    Equivalent to `selection.chosen`.
+    """
 
     def __init__(self, choice: FrameChoice, begin: float) -> None:
         self._choice = choice
@@ -105,7 +108,7 @@ class _Choice:
         self._number = 0
 
     def times(self, until: float) -> int:
-        """How often the next frame is chosen, which is shown until a second."""
+        """Return how often the next frame, shown until second `until`, is chosen."""
         if self._choice.fps is None:
             return 1
         before = self._number

@@ -1,4 +1,4 @@
-"""Which frames of a clip are measured: the block's `frames` and `modelFrames`, as indices into the timeline."""
+"""Selection of a clip's frames to measure: the block's `frames` and `modelFrames`, as indices into the timeline."""
 
 from collections import Counter
 
@@ -8,9 +8,9 @@ from reelmill_stages.media.timeline.timeline import Stretch, Timeline
 
 
 def chosen(choice: FrameChoice, timeline: Timeline, shown: Stretch) -> Counter[int]:
-    """The chosen frames of a clip that has at least one, in order: index -> how often it is chosen.
+    """Return the chosen frames of a clip with at least one frame, in order, with how often each is chosen.
 
-    A frame that is on screen for long is chosen more than once by `fps`.
+    With `fps`, a frame that is shown for long is chosen more than once.
     """
     frames = shown.frames
     if choice.all:

@@ -1,4 +1,4 @@
-"""One file, decoded once for all of its clips."""
+"""Decoding of a file once for all of its clips."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -16,7 +16,7 @@ from reelmill_stages.media_file import MediaFile
 
 
 class Film:
-    """An open video and the models that look at it."""
+    """An open video and the models that process it."""
 
     def __init__(self, path: MediaFile, timeline: Timeline, block: MeasureBlock, models: Sequence[FrameModel]) -> None:
         self.path = path
@@ -25,9 +25,9 @@ class Film:
         self._models = models
 
     def show(self, clips: Sequence[Clip]) -> Iterator[tuple[Clip, ItemError]]:
-        """Decode the file once for all clips; those that cannot be shown are given with their error.
+        """Decode the file once for all clips; yield those that cannot be decoded, with their errors.
 
-        After an error, each incomplete clip is decoded alone: damage costs only the clips that need what is damaged.
+        After an error, each incomplete clip is decoded alone, so that only the clips that need damaged frames fail.
         """
         try:
             self._show(clips)

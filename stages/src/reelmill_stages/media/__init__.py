@@ -1,4 +1,4 @@
-"""Everything that understands video files. Public for stages of one's own: `probe` and what it returns.
+"""Reading, cutting and decoding of video files. Public for custom stages: `probe` and the types that it returns.
 
     from reelmill_stages.media import probe
 

@@ -1,4 +1,4 @@
-"""The CRC-32 of Ogg and FFV1: that of zlib, but bits are taken from the highest on, and nothing is inverted."""
+"""The CRC-32 of Ogg and FFV1: zlib's polynomial, most significant bit first, without inversion."""
 
 import zlib
 
@@ -7,7 +7,7 @@ _ALL = 0xFFFFFFFF
 
 
 def crc_from_highest(data: bytes, register: int = 0) -> int:
-    """The register, which was `register`, after these bytes."""
+    """Return the CRC register after these bytes, starting from `register`."""
     return _turned(zlib.crc32(data.translate(_REVERSED), _turned(register) ^ _ALL) ^ _ALL)
 
 

@@ -1,7 +1,7 @@
-"""The ffmpeg binary: where it is, how its command line is built, how it is run.
+"""Location, command lines and execution of the ffmpeg binary.
 
-The only importer of ffmpeg-python (which builds argument lists and nothing else) and of imageio_ffmpeg. Media is
-untrusted: ffmpeg gets no terminal and no keys, reads and writes local files only, and is killed when its time is up.
+Only this module imports ffmpeg-python (which only builds argument lists) and imageio_ffmpeg. Media is untrusted: ffmpeg
+gets no terminal and no keyboard input, reads and writes local files only, and is killed after a timeout.
 """
 
 import ctypes
@@ -31,17 +31,17 @@ with warnings.catch_warnings():
     import ffmpeg
 
 MINIMUM = (5, 1)
-"""The oldest ffmpeg that has every option used here."""
+"""The oldest ffmpeg that supports every option used here."""
 
 _HEAD, _TAIL = 400, 800
-"""Bytes of messages that are kept."""
+"""Number of bytes of messages that are kept, from the beginning and the end."""
 _PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
 @dataclass(frozen=True, slots=True)
 class Binary:
-    """An ffmpeg: its path and version. `version` is empty for builds that carry no number (taken for new enough)."""
+    """An ffmpeg binary. `version` is empty for builds without a number, which are treated as new enough."""
 
     path: str
     version: tuple[int, ...]
@@ -50,9 +50,9 @@ class Binary:
 
 @cache
 def binary(minimum: tuple[int, ...] = MINIMUM) -> Binary:
-    """The first ffmpeg of at least this version: on PATH, else the one that imageio-ffmpeg brings.
+    """Return the first ffmpeg of at least this version: from PATH, else the one bundled with imageio-ffmpeg.
 
-    Raises SpecError when there is none.
+    Raises SpecError if there is none.
     """
     found = []
     for path in (shutil.which("ffmpeg"), _bundled()):
@@ -92,10 +92,10 @@ def command(
     before: Mapping[str, object],
     after: Mapping[str, object],
 ) -> list[str]:
-    """The argument list that turns the streams (`v:0`, `a:0`) of one local file into another.
+    """Return the argument list that converts streams (`v:0`, `a:0`) of one local file into another.
 
-    `before` are options of the input, `after` of the output; an option without a value has None. Paths are made
-    absolute and named by protocol, so that no character in them means anything to ffmpeg.
+    `before` are input options, `after` output options; the value of an option without an argument is None. Paths are
+    made absolute and prefixed with a protocol, so ffmpeg does not interpret any character in them.
     """
     opened = ffmpeg.input(f"file:{source.absolute()}", protocol_whitelist="file", **before)
     written = ffmpeg.output(*(opened[stream] for stream in streams), f"file:{target.absolute()}", **after)
@@ -105,11 +105,10 @@ def command(
 
 
 def run(argv: Sequence[str], *, timeout: float) -> None:
-    """Run ffmpeg to its end.
+    """Run ffmpeg and wait for it.
 
-    Raises ItemError(`encode_timeout`) after `timeout` seconds of wall time, ItemError(`ffmpeg_failed`) with the first
-    and last of its messages when it fails, Exhausted when it ran out of memory or files, and TransientError when the
-    disk is full.
+    Raises ItemError(`encode_timeout`) after `timeout` seconds of wall time, ItemError(`ffmpeg_failed`) with its first
+    and last messages if it fails, Exhausted if it ran out of memory or files, and TransientError if the disk is full.
     """
     with tempfile.TemporaryFile() as messages:
         process = subprocess.Popen(
@@ -144,7 +143,7 @@ def run(argv: Sequence[str], *, timeout: float) -> None:
 
 
 def parse_version(banner: str) -> tuple[int, ...]:
-    """The version in `ffmpeg version n7.0.2-static …`; empty when the build carries none."""
+    """Return the version in `ffmpeg version n7.0.2-static …`; empty if the build has none."""
     match = re.match(r"ffmpeg version n?(\d+(?:\.\d+)+)", banner)
     return tuple(int(part) for part in match.group(1).split(".")) if match else ()
 
@@ -167,7 +166,7 @@ def _banner(path: str) -> str:
 
 
 def _dies_with_parent() -> Callable[[], None] | None:
-    """A worker that the watchdog kills must not leave an encoder behind."""
+    """Return a `preexec_fn` that kills ffmpeg when its parent ends, so that a killed worker leaves no encoder."""
     libc = _LIBC
     if libc is None:
         return None
@@ -175,7 +174,7 @@ def _dies_with_parent() -> Callable[[], None] | None:
 
 
 def _ends(messages: IO[bytes]) -> str:
-    """The first messages, which tell the cause, and the last ones, each once, without addresses of ffmpeg's objects."""
+    """Return the first messages, which have the cause, and the last ones, each once, without object addresses."""
     size = messages.seek(0, 2)
     messages.seek(0)
     said = messages.read(_HEAD + _TAIL)

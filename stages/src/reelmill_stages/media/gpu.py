@@ -1,6 +1,6 @@
-"""Which GPUs this process may use, by NVIDIA's management library. `gpu_time` asks it too, and nobody else.
+"""GPUs that this process may use, from NVIDIA's management library. Only `gpu_time` uses the library as well.
 
-No library, no driver or no permission means no GPU, never a failure. `CUDA_VISIBLE_DEVICES` limits the GPUs, as for
+A missing library, driver or permission means no GPU, never an error. `CUDA_VISIBLE_DEVICES` limits the GPUs, as for
 every program that uses CUDA.
 """
 
@@ -13,7 +13,7 @@ from typing import Any
 import pynvml
 
 VISIBLE = "CUDA_VISIBLE_DEVICES"
-"""Indexes or UUIDs of the GPUs to use, with commas; absent: all."""
+"""Variable with indexes or UUIDs of the GPUs to use, separated by commas; unset: all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class GpuDevice:
 
 
 def gpus(environment: Mapping[str, str] = os.environ) -> list[GpuDevice]:
-    """The GPUs by their index for CUDA, which counts the visible ones; empty where there is none to use."""
+    """Return the GPUs by CUDA index, which counts visible GPUs; empty if there are none."""
     try:
         pynvml.nvmlInit()
     except pynvml.NVMLError:
@@ -40,7 +40,7 @@ def gpus(environment: Mapping[str, str] = os.environ) -> list[GpuDevice]:
 
 
 def compute_capability(index: int, environment: Mapping[str, str] = os.environ) -> str | None:
-    """The CUDA compute capability (`8.9`) of the GPU with this index for CUDA; None: the library does not say."""
+    """Return the CUDA compute capability (`8.9`) of the GPU with this CUDA index; None if unknown."""
     try:
         pynvml.nvmlInit()
     except pynvml.NVMLError:
@@ -55,7 +55,7 @@ def compute_capability(index: int, environment: Mapping[str, str] = os.environ) 
 
 
 def visible_handles(listed: str | None) -> Iterator[Any]:
-    """Handles in the order of the list. As for CUDA, the first entry that is no GPU ends it."""
+    """Yield handles in the order of the list. As in CUDA, the first invalid entry ends the list."""
     count = pynvml.nvmlDeviceGetCount()
     for entry in map(str, range(count)) if listed is None else (part.strip() for part in listed.split(",")):
         if entry.startswith(("GPU-", "MIG-")):

@@ -1,6 +1,6 @@
-"""Why the CPU works in place of a GPU: a counter, and the words of the library that gave up.
+"""Reasons why the CPU is used instead of a GPU: a counter, and the message of the library that failed.
 
-FFmpeg, torch and ffmpeg's encoders tell their reasons in messages only; what of them means which counter is here.
+FFmpeg, torch and ffmpeg's encoders report reasons only in messages; this module maps messages to counters.
 """
 
 import logging
@@ -18,9 +18,9 @@ from reelmill.contract.text.terminal import printable
 
 T = TypeVar("T")
 _LONGEST = 200
-"""Characters of a message."""
+"""Maximum length of a message in characters."""
 _MOST = 50
-"""Messages that are kept of one attempt: the first ones tell the cause."""
+"""Maximum number of messages kept per attempt; the first ones have the cause."""
 _POINTER = re.compile(r"0x[0-9a-fA-F]{4,16}")
 _WORDS: tuple[tuple[StageCounter, re.Pattern[str]], ...] = (
     (StageCounter.GPU_FALLBACK_SIZE, re.compile(r"not within range|macroblock count|frame dimension")),
@@ -41,7 +41,7 @@ _WORDS: tuple[tuple[StageCounter, re.Pattern[str]], ...] = (
         ),
     ),
 )
-"""What messages mean. Of several that fit, the first of this list counts: the later ones follow from many causes."""
+"""Meanings of messages. If several match, the first in this list counts, because later ones have many causes."""
 
 _log = logging.getLogger(__name__)
 _logged: set[tuple[str, str]] = set()
@@ -49,22 +49,25 @@ _logged: set[tuple[str, str]] = set()
 
 @dataclass(frozen=True, slots=True)
 class GpuFallback:
-    """`counter` is one of the words `gpu_fallback_…`, and `message` one line, the same for the same cause."""
+    """Why a GPU was not used.
+
+    `counter` is one of the words `gpu_fallback_…`; `message` is one line, equal for equal causes.
+    """
 
     counter: StageCounter
     message: str
 
     @property
     def reason(self) -> str:
-        """The counter without what all have in common: `codec`."""
+        """The counter without the common prefix, such as `codec`."""
         return self.counter.removeprefix(f"{StageCounter.GPU_FALLBACK}_")
 
     def counters(self, items: int = 1) -> dict[str, int]:
-        """What it counts of so many items."""
+        """Return the counters for this many items."""
         return {StageCounter.GPU_FALLBACK: items, self.counter: items}
 
     def to_json(self) -> dict[str, Any]:
-        """What provenance says of it."""
+        """Return the fields for provenance."""
         return {StageCounter.GPU_FALLBACK: {"reason": self.reason, "message": self.message}}
 
     def log(self) -> None:
@@ -78,9 +81,9 @@ NO_GPU = GpuFallback(StageCounter.GPU_FALLBACK_NO_GPU, "the pod has no GPU")
 
 
 def fallback(messages: Sequence[str], *, ordinary: bool = True) -> GpuFallback:
-    """What some messages of a library mean, in the order in which it gave them.
+    """Return the meaning of a library's messages, given in the order in which they were logged.
 
-    `ordinary`: the pictures are of 8 bits and 4:2:0. A decoder that lacks other ones has the codec all the same.
+    `ordinary`: the pictures have 8 bits and 4:2:0. A decoder that only lacks other formats still supports the codec.
     """
     lines = [line for message in messages for line in re.split(r"[\r\n]| \| ", message) if line.strip()]
     found = next(((counter, line) for counter, words in _WORDS for line in lines if words.search(line.lower())), None)
@@ -92,7 +95,7 @@ def fallback(messages: Sequence[str], *, ordinary: bool = True) -> GpuFallback:
 
 @contextmanager
 def _heard(messages: list[str]) -> Iterator[None]:
-    """Collects FFmpeg's errors of this thread; a message may come in parts."""
+    """Collect FFmpeg's errors of this thread; a message may arrive in parts."""
     level = av.logging.get_level()
     av.logging.set_level(av.logging.ERROR)
     with av.logging.Capture() as logs:
@@ -104,9 +107,9 @@ def _heard(messages: list[str]) -> Iterator[None]:
 
 
 def listened(values: Iterable[T], messages: list[str]) -> Iterator[T]:
-    """The values, while FFmpeg's errors that belong to making them are added to `messages`.
+    """Yield the values; FFmpeg's errors while producing them are added to `messages`.
 
-    Not those of whoever takes the values, between two of them.
+    Errors raised between two values, by the consumer, are not collected.
     """
     iterator = iter(values)
     while True:

@@ -1,7 +1,7 @@
-"""Seconds in which GPUs and their decoders worked, from samples of their utilisation by NVIDIA's management library.
+"""Busy seconds of GPUs and their decoders, from samples of their utilisation by NVIDIA's management library.
 
-In a pod, the GPUs that it sees are its own: a GPU is as busy as the busiest of its engines (compute, decoder, encoder).
-The decoder is also told alone. On a machine of several programs, the library tells the utilisation by process.
+In a pod, all visible GPUs belong to the pod: a GPU is as busy as its busiest engine (compute, decoder, encoder). The
+decoder is also reported separately. On a machine with several programs, the library reports utilisation by process.
 """
 
 import os
@@ -16,16 +16,16 @@ from reelmill.contract.records.usage import Usage
 from reelmill_stages.media.gpu import VISIBLE, visible_handles
 
 SAMPLE_SECONDS = 1.0
-"""Seconds between two samples; the library averages over about as long."""
+"""Seconds between two samples; the library averages over a similar interval."""
 
 
 class GpuWork(NamedTuple):
-    """Work of all GPUs together: a share of this moment, 1 for each that has no pause, or seconds."""
+    """Work of all GPUs together: a current share, 1 per fully busy GPU, or seconds."""
 
     any_engine: float
-    """Of whichever engine of each GPU is the busiest."""
+    """Work of the busiest engine of each GPU."""
     decoder: float
-    """Of the decoders."""
+    """Work of the decoders."""
 
     def times(self, seconds: float) -> "GpuWork":
         return GpuWork(self.any_engine * seconds, self.decoder * seconds)
@@ -36,11 +36,11 @@ class GpuWork(NamedTuple):
 
 IDLE = GpuWork(0.0, 0.0)
 Busy = Callable[[], GpuWork | None]
-"""How busy all GPUs together are at this moment; None: nobody knows."""
+"""Returns how busy all GPUs together are now; None if unknown."""
 
 
 class GpuTime:
-    """Adds up samples. `tick` takes the next one when it is due."""
+    """Accumulates samples. `tick` takes the next one when it is due."""
 
     def __init__(self, busy: Busy, now: Callable[[], float] = time.monotonic) -> None:
         self._busy = busy
@@ -50,30 +50,30 @@ class GpuTime:
         self._silent = False
 
     def tick(self) -> None:
-        """Take a sample if one is due. It stands for the time since the last one."""
+        """Take a sample if one is due. It represents the time since the previous sample."""
         now = self._now()
         if self._silent or now - self._last < SAMPLE_SECONDS:
             return
         busy = self._busy()
         if busy is None:
-            self._silent = True  # there is no GPU, or it does not say
+            self._silent = True  # there is no GPU, or it does not report utilisation
             return
         self._seconds = (self._seconds or IDLE).plus(busy.times(now - self._last))
         self._last = now
 
     def take(self) -> Usage:
-        """Seconds of GPUs and decoders since the last time that this was called, if they are known."""
+        """Return the seconds of GPUs and decoders since the previous call, if known."""
         found, self._seconds = self._seconds, None
         return Usage(gpu_seconds=found.any_engine, gpu_decoder_seconds=found.decoder) if found else Usage()
 
 
 def of_devices(environment: Mapping[str, str] = os.environ) -> GpuWork | None:
-    """How busy the visible GPUs are, whoever uses them. None without a GPU, and on a MIG slice, which does not say."""
+    """Return how busy the visible GPUs are, for all processes. None without a GPU, and on a MIG slice."""
     return _asked(lambda: map(_of_device, visible_handles(environment.get(VISIBLE))))
 
 
 def of_processes(pids: Collection[int], environment: Mapping[str, str] = os.environ) -> GpuWork | None:
-    """How busy these processes keep the visible GPUs; None without a GPU, and where the driver does not say."""
+    """Return how busy these processes keep the visible GPUs; None without a GPU or a report of the driver."""
     since = int((time.time() - 2 * SAMPLE_SECONDS) * 1e6)
     handles = visible_handles(environment.get(VISIBLE))
     return _asked(lambda: (_of_processes(handle, pids, since) for handle in handles))
@@ -102,7 +102,7 @@ def _of_device(handle: Any) -> GpuWork:
 def _of_processes(handle: Any, pids: Collection[int], since: int) -> GpuWork:
     try:
         samples = pynvml.nvmlDeviceGetProcessUtilization(handle, since)
-    except pynvml.NVMLError_NotFound:  # nobody has used it since
+    except pynvml.NVMLError_NotFound:  # not used since the last sample
         return IDLE
     latest = {sample.pid: sample for sample in sorted(samples, key=lambda sample: sample.timeStamp)}
     found = [latest[pid] for pid in pids if pid in latest]

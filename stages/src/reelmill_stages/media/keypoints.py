@@ -1,4 +1,4 @@
-"""Reads 3D keypoints of SAM 3D Body: one npz file per frame, named by the frame number in the whole video.
+"""Reader for 3D keypoints of SAM 3D Body: one npz file per frame, named by the frame number in the whole video.
 
 A file contains a pickled dictionary. Because the files are untrusted, only arrays and plain values are unpickled.
 """
@@ -17,7 +17,7 @@ from reelmill.contract.records.rows import Media
 from reelmill_stages.untrusted.arrays import ArrayArchive
 
 KEPT = (*range(7), *range(21, 63), *range(67, 70))
-"""Indexes of the joints that are used, out of 70: head, shoulders, both hands, acromions and neck."""
+"""Indexes of the used joints, out of 70: head, shoulders, both hands, acromions and neck."""
 JOINTS = len(KEPT)
 
 Joints = np.ndarray[tuple[int, int], np.dtype[np.float32]]
@@ -28,23 +28,23 @@ _VALUES = ("pred_keypoints_3d", "poses")
 
 
 def file_name(frame: int) -> str:
-    """The name of the file of a frame."""
+    """Return the name of the file of a frame."""
     return f"{frame:06d}_sam3d_body.npz"
 
 
 def frame_of(name: str) -> int | None:
-    """The frame number in a file name, or None."""
+    """Return the frame number in a file name, or None."""
     found = _NAME.match(name)
     return int(found[1]) if found else None
 
 
 def nothing() -> Joints:
-    """Zeros (JOINTS, 3), for a frame without keypoints."""
+    """Return zeros (JOINTS, 3), for a frame without keypoints."""
     return cast(Joints, np.zeros((JOINTS, 3), np.float32))
 
 
 def read_joints(data: bytes, name: str) -> Joints:
-    """The joints in a file, (JOINTS, 3). Raises ItemError with the reason `bad_keypoints`."""
+    """Return the joints in a file, (JOINTS, 3). Raises ItemError with the reason `bad_keypoints`."""
     try:
         with ArrayArchive(io.BytesIO(data)) as archive:
             output = archive.content("output")
@@ -64,7 +64,7 @@ def read_joints(data: bytes, name: str) -> Joints:
 
 
 def folder_digest(files: Iterable[Media]) -> tuple[int, str]:
-    """(number of files, digest of their names and versions), for files sorted by name."""
+    """Return (number of files, digest of their names and versions), for files sorted by name."""
     count, state = 0, hashlib.sha256()
     for media in files:
         name = media.uri.rpartition("/")[2]

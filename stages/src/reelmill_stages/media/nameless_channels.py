@@ -1,6 +1,6 @@
-"""Sound of which nobody tells where its channels are, such as nine of them: all count alike when it is mixed down.
+"""Sound with unknown channel positions, such as nine channels: all channels get equal weight in a mixdown.
 
-Of many numbers of channels FFmpeg takes a layout for granted; of the others it refuses to mix any.
+FFmpeg assumes a layout for many channel counts, and refuses to mix the others.
 """
 
 import numpy as np
@@ -12,14 +12,14 @@ _GUESSED = frozenset({*range(1, 9), 10, 12, 14, 16, 24})
 
 
 def is_nameless(layout: AudioLayout) -> bool:
-    """Whether FFmpeg knows no places for the channels."""
+    """Whether FFmpeg has no positions for the channels."""
     channels = layout.nb_channels
     return layout.name in {f"{channels} channels", ""} and channels not in _GUESSED
 
 
 def averaged(frame: AudioFrame) -> AudioFrame:
-    """One channel (float, planar), the mean of all, at the time of the frame."""
-    # Packed: PyAV reads beyond the planes of more than eight.
+    """Return one channel (float, planar), the mean of all, at the time of the frame."""
+    # Packed, because PyAV reads beyond the planes of more than eight channels.
     whole = AudioResampler("flt", frame.layout, frame.sample_rate).resample(frame)
     samples = np.concatenate([each.to_ndarray().reshape(-1, frame.layout.nb_channels) for each in whole])
     mean = np.ascontiguousarray(samples.mean(axis=1, dtype=np.float32)[None])
@@ -29,6 +29,6 @@ def averaged(frame: AudioFrame) -> AudioFrame:
 
 
 def average_filter(channels: int) -> str:
-    """The filter of ffmpeg to two channels, each the mean of all."""
+    """Return the ffmpeg filter to two channels, each the mean of all."""
     mean = "+".join(f"{1 / channels:.9f}*c{channel}" for channel in range(channels))
     return f"pan=stereo|c0={mean}|c1={mean}"

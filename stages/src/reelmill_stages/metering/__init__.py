@@ -1,1 +1,1 @@
-"""What this process spends its time on: counted where it happens, for the usage of a run."""
+"""Measurement of what this process spends time on, for the usage of a run."""

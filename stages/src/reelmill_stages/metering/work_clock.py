@@ -1,7 +1,7 @@
-"""What this process spends its time on: decoding, computing, the store, or waiting.
+"""A clock of what this process spends time on: decoding, computing, the store, or waiting.
 
-There is one clock in a process, of its main thread. Each moment counts once, for the innermost `on` that is open, so
-that a read of the store within decoding is a wait for the store. Other threads run beside it and are not measured.
+There is one clock per process, for its main thread. Each moment counts once, for the innermost open `on`: a read from
+the store while decoding counts as waiting for the store. Other threads are not measured.
 """
 
 import threading
@@ -16,37 +16,37 @@ T = TypeVar("T")
 
 
 class WorkClock:
-    """Seconds by what they were spent on. Not thread-safe: other threads than its own change nothing."""
+    """Seconds by kind of work. Only one thread is measured; calls from other threads have no effect."""
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
         self.restart()
 
     def restart(self, base: Bound = Bound.WAITING) -> None:
-        """Begin anew, in this thread. `base` is what all time counts as that no `on` covers."""
+        """Reset the clock and measure the calling thread. Time outside any `on` counts as `base`."""
         self._thread = threading.get_ident()
         self._spent = dict.fromkeys(Bound, 0.0)
         self._on = [base]
         self._since = self._now()
 
     def on(self, what: Bound) -> "_Span":
-        """A context in which time counts as `what`."""
+        """Return a context in which time counts as `what`."""
         return _Span(self, what)
 
     def take(self) -> WorkSeconds:
-        """What was spent since the last time that this was called."""
+        """Return the time spent since the previous call."""
         self._charge()
         spent, self._spent = self._spent, dict.fromkeys(Bound, 0.0)
         return WorkSeconds(**{what.value: seconds for what, seconds in spent.items()})
 
     def begin(self, what: Bound) -> None:
-        """Time counts as `what` from now on, until `end`."""
+        """Count time as `what` from now on, until `end`."""
         if threading.get_ident() == self._thread:
             self._charge()
             self._on.append(what)
 
     def end(self) -> None:
-        """Time counts as before the last `begin`."""
+        """Undo the last `begin`."""
         if threading.get_ident() == self._thread:
             self._charge()
             self._on.pop()
@@ -76,7 +76,7 @@ CLOCK = WorkClock()
 
 
 def decoding(frames: Iterable[T]) -> Iterator[T]:
-    """The same frames; the time in which the next one is made counts as decoding."""
+    """Yield the same frames; time spent producing the next frame counts as decoding."""
     source = iter(frames)
     while True:
         with CLOCK.on(Bound.DECODE):

@@ -1,1 +1,1 @@
-"""Servers with models, by the protocol of OpenAI's API."""
+"""Clients of model servers with an OpenAI-compatible API."""

@@ -1,25 +1,28 @@
-"""Answers of servers, which cost money or time: a part of the stage SDK, imported from `reelmill_stages.stage`."""
+"""Stored answers of model servers, which cost money or time.
+
+Part of the stage SDK; import these names from `reelmill_stages.stage`.
+"""
 
 from collections.abc import Mapping
 from typing import Protocol
 
 
 class Answers(Protocol):
-    """The answers that a stage got for its data set, and what they cost. They outlive pods, passes and retries."""
+    """The answers that a stage got for its data set, and their cost. They persist across pods, passes and retries."""
 
     def find(self, question: str) -> str | None:
-        """The answer that was kept for this question, or None.
+        """Return the stored answer to this question, or None.
 
         A question is a text with everything that the answer depends on, and nothing else.
         """
         ...
 
     def keep(self, question: str, answer: str) -> str:
-        """Keep the answer; returns the one that counts, which another pod may have kept before."""
+        """Store the answer and return the effective one, which another pod may have stored earlier."""
         ...
 
     def spend(self, counters: Mapping[str, int]) -> None:
-        """Add to what the stage has spent, such as `{"tokens": 812}`. It is shown among the counters of the stage."""
+        """Add to what the stage has spent, such as `{"tokens": 812}`. It is shown among the stage's counters."""
         ...
 
     def allows(self, counter: str, limit: int) -> bool:
@@ -28,7 +31,7 @@ class Answers(Protocol):
 
 
 class NoAnswers:
-    """Answers that are not kept, for work outside of a data set, such as `reelmill replay`."""
+    """An `Answers` that stores nothing, for work outside a data set, such as `reelmill replay`."""
 
     def find(self, question: str) -> str | None:
         return None

@@ -1,14 +1,14 @@
-"""Requests to an OpenAI-compatible server: what is tried again, what fails an item, and what stops the stage.
+"""Requests to an OpenAI-compatible server, with retries, and errors that fail an item or stop the stage.
 
-| answer | what becomes of it |
+| response | effect |
 | --- | --- |
-| 429 | tried again, not before its Retry-After, until `timeout`: then `server_busy` |
-| 408, 425, 5xx, a broken or refused connection, no answer | the same: then `server_failed` |
-| 400, 413, 422, other 4xx | `request_rejected`: this item cannot be asked about |
-| 401, 403, 404, 3xx | SpecError: no item can |
+| 429 | retried, not before its Retry-After, until `timeout`: then `server_busy` |
+| 408, 425, 5xx, a broken or refused connection, no response | retried in the same way: then `server_failed` |
+| 400, 413, 422, other 4xx | `request_rejected`: the server does not accept this item |
+| 401, 403, 404, 3xx | SpecError: the server accepts no item |
 
-The API key is read from the environment by the name that the pipeline gives. It is sent as a header and removed from
-everything that the server says, so that it is in no message, row or log.
+The API key is read from the environment variable that the pipeline names. It is sent as a header and removed from all
+server messages, so it never appears in a message, row or log.
 """
 
 import os
@@ -34,16 +34,16 @@ LARGEST = 16 << 20
 _BACKOFF = Backoff(first=0.5, most=20.0, jitter=0.5)
 _CONNECT_SECONDS = 10.0
 _CHECKS = 3
-"""Attempts of the check before the first item."""
+"""Number of attempts of the check before the first item."""
 _BUGS = 4
-"""Attempts at a request that the server answers with 500, which may well be about this very request."""
+"""Number of attempts if the server answers 500, because the cause may be this particular request."""
 _AGAIN = {408, 425, 429}
 _OF_THE_STAGE = {401, 403, 404}
 _MESSAGE = 300
 
 
 class _Unanswered(Exception):
-    """An attempt that may succeed later, of at most `attempts`. `wait` is the server's Retry-After in seconds."""
+    """A failed attempt that may succeed later, within `attempts`. `wait` is the server's Retry-After in seconds."""
 
     def __init__(self, reason: ItemReason, what: str, wait: float = 0.0, attempts: int = 1_000) -> None:
         super().__init__(what)
@@ -53,7 +53,7 @@ class _Unanswered(Exception):
 
 
 class ModelClient:
-    """One server, for one process. `timeout` is the time in seconds for one answer with all attempts."""
+    """One server, for one process. `timeout` is the time in seconds for one answer including all attempts."""
 
     def __init__(self, server: ModelServer, timeout: float) -> None:
         self._url = server.url.rstrip("/")
@@ -66,7 +66,7 @@ class ModelClient:
         weakref.finalize(self, self._client.close)
 
     def check(self, model: str, *, listed: bool) -> None:
-        """Raises SpecError if the key is missing, or, with `listed`, if the server does not list the model."""
+        """Raise SpecError if the key is missing, or, with `listed`, if the server does not list the model."""
         if self._named and not self._key:
             raise SpecError(
                 f"the environment variable {self._named} is not set",
@@ -94,10 +94,10 @@ class ModelClient:
             )
 
     def post(self, path: str, **content: Any) -> Mapping[str, Any]:
-        """POST `json=`, or `data=` and `files=`; returns the JSON object of the answer.
+        """POST `json=`, or `data=` and `files=`; returns the JSON object of the response.
 
-        After a server could not be reached for the whole time, one attempt decides about each item until it can be
-        reached again. Raises ItemError and SpecError.
+        If a server was unreachable for the whole timeout, later items get a single attempt each until it is reachable
+        again. Raises ItemError and SpecError.
         """
         return self._retried("POST", path, content, attempts=1 if self._down else None)
 
@@ -171,7 +171,7 @@ class ModelClient:
         return found
 
     def _said(self, body: bytes) -> str:
-        """The server's message, as OpenAI, vLLM and Ollama put it; empty for a web page."""
+        """Return the server's message, in the format of OpenAI, vLLM or Ollama; empty for a web page."""
         try:
             found = load_json(body, max_bytes=1 << 20)
         except JsonError:

@@ -1,11 +1,11 @@
-"""The header Retry-After (RFC 9110, section 10.2.3): a number of seconds, or a date."""
+"""Parser for the header Retry-After (RFC 9110, section 10.2.3): a number of seconds, or a date."""
 
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 
 def retry_after(value: str, now: datetime | None = None) -> float:
-    """Seconds to wait, 0 or more; 0 for a value that cannot be read."""
+    """Return the seconds to wait, 0 or more; 0 for an invalid value."""
     text = value.strip()
     try:
         if text.replace(".", "", 1).isascii() and text.replace(".", "", 1).isdigit():

@@ -24,7 +24,7 @@ class Device:
 
 
 def choose(wanted: Literal["auto", "cpu", "gpu"], *, gpu: int = 0, threads: int | None = None) -> Device:
-    """The GPU with this index if torch can use GPUs and `cpu` is not requested; otherwise the CPU.
+    """Return the GPU with this index if torch can use GPUs and `cpu` is not requested; otherwise the CPU.
 
     `threads` is the number of threads on the CPU; None: one per CPU.
     """
@@ -51,6 +51,6 @@ def _fallback(torch: Any, wanted: Literal["auto", "cpu", "gpu"]) -> GpuFallback 
 def _torch_says(torch: Any) -> GpuFallback:
     try:
         torch.cuda.init()
-    except Exception as error:  # torch and its driver raise many kinds
+    except Exception as error:  # torch and its driver raise many types of errors
         return fallback([str(error)])
     return GpuFallback(StageCounter.GPU_FALLBACK_DRIVER, "torch finds no GPU")

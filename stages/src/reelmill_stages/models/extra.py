@@ -1,4 +1,4 @@
-"""The packages of the extra `embed`: checked before any work, and imported only where a model runs."""
+"""Packages of the extra `embed`: checked before any work, and imported only when a model runs."""
 
 from importlib import import_module
 from importlib.util import find_spec
@@ -13,7 +13,7 @@ HINT = (
 
 
 def require(*packages: str) -> None:
-    """Raises SpecError if a package is missing. Does not import it."""
+    """Raise SpecError if a package is missing. Does not import it."""
     for package in packages:
         try:
             found = find_spec(package)

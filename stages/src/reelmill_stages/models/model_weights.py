@@ -1,4 +1,4 @@
-"""Loads weights, and verifies that their keys are exactly those of the model."""
+"""Loading of weights, and verification that their keys are exactly those of the model."""
 
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -31,7 +31,7 @@ def check_keys(
     *,
     optional: Collection[str] = (),
 ) -> None:
-    """Raises SpecError for missing and unexpected keys, and for tensors of another shape. `optional` may be missing."""
+    """Raise SpecError for missing and unexpected keys, and for tensors of another shape. `optional` may be missing."""
     missing = sorted(set(wanted) - set(found) - set(optional))
     extra = sorted(set(found) - set(wanted))
     other = sorted(name for name in set(found) & set(wanted) if found[name] != wanted[name])

@@ -1,6 +1,6 @@
-"""Reads names and shapes of the tensors in a file of weights, without torch and without loading tensors.
+"""Names and shapes of the tensors in a file of weights, read without torch and without loading tensors.
 
-Untrusted pickles are not executed: everything but tensors and plain containers is replaced by a placeholder.
+Untrusted pickles are not executed: everything except tensors and plain containers is replaced by a placeholder.
 """
 
 import struct
@@ -16,7 +16,7 @@ from reelmill_stages.untrusted.nested import load_json
 from reelmill_stages.untrusted.pickles import load, loads
 
 Outline = dict[str, tuple[int, ...]]
-"""Name -> shape."""
+"""Shapes by name."""
 
 NESTED = ("model_state_dict", "state_dict", "model")
 """Keys under which training scripts store the state dict in a checkpoint."""
@@ -54,7 +54,7 @@ class _Blank:
 
 
 def outline(path: Path, where: str) -> Outline:
-    """Names and shapes of the state dict in a PyTorch or safetensors file. Raises SpecError for any other file."""
+    """Return the names and shapes of the state dict in a PyTorch or safetensors file. Raises SpecError otherwise."""
     try:
         with refusing():
             found = _safetensors(path) if is_safetensors(path) else _pickled(path)
@@ -64,7 +64,7 @@ def outline(path: Path, where: str) -> Outline:
 
 
 def unreadable(where: str, error: BaseException) -> SpecError:
-    """The error for a file without a state dict."""
+    """Return the error for a file without a state dict."""
     return SpecError(
         f"not a file of weights: {error or type(error).__name__}",
         where=where,
@@ -73,7 +73,7 @@ def unreadable(where: str, error: BaseException) -> SpecError:
 
 
 def state(found: Any, kind: type) -> dict[str, Any]:
-    """The tensors of a checkpoint by name. Raises ValueError if there are none."""
+    """Return the tensors of a checkpoint by name. Raises ValueError if there are none."""
     if isinstance(found, Mapping):
         inner = next((found[name] for name in NESTED if isinstance(found.get(name), Mapping)), found)
         tensors = {str(name): value for name, value in inner.items() if isinstance(value, kind)}
@@ -85,7 +85,7 @@ def state(found: Any, kind: type) -> dict[str, Any]:
 
 
 def is_safetensors(path: Path) -> bool:
-    """Whether a file begins like safetensors: with the length of a JSON object and the object."""
+    """Whether a file begins like safetensors: with the length of a JSON object, followed by the object."""
     with path.open("rb") as file:
         return file.read(9)[8:] == b"{"
 

@@ -1,4 +1,4 @@
-"""How the frames for an image tower are resized, cropped and normalized, as open_clip's own transform does it."""
+"""Resizing, cropping and normalization of frames for an image tower, equal to open_clip's transform."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -17,7 +17,7 @@ _MODES = ("shortest", "squash")
 
 @dataclass(frozen=True, slots=True)
 class Preparation:
-    """The default is that of CLIP, for a tower of 224 pixels."""
+    """The preprocessing of frames. The default is that of CLIP, for a tower of 224 pixels."""
 
     side: int = 224
     """Side length of the tower's input in pixels."""
@@ -28,7 +28,7 @@ class Preparation:
     """`shortest`: resize the shorter side and crop the centre; `squash`: resize to a square."""
 
     def with_side_of(self, model: Mapping[str, Any]) -> "Preparation":
-        """For the image size in open_clip's configuration of a model. Raises SpecError if it describes none."""
+        """Return a copy for the image size in open_clip's configuration of a model. Raises SpecError if it has none."""
         try:
             size = model["vision_cfg"].get("image_size", self.side)
             sides = {int(size)} if isinstance(size, int) else {int(side) for side in size}
@@ -42,9 +42,9 @@ class Preparation:
         return replace(self, side=side)
 
     def with_settings(self, found: Mapping[str, Any]) -> "Preparation":
-        """With open_clip's `preprocess_cfg`: `mean`, `std`, `interpolation`, `resize_mode`; others are ignored.
+        """Return a copy with open_clip's `preprocess_cfg`: `mean`, `std`, `interpolation`, `resize_mode`.
 
-        Raises SpecError for values that are not supported.
+        Other settings are ignored. Raises SpecError for unsupported values.
         """
         try:
             made = replace(
@@ -65,7 +65,7 @@ class Preparation:
         return made
 
     def cropped(self, frame: Pixels) -> Pixels:
-        """A frame (height, width, 3) as (side, side, 3), uint8."""
+        """Resize and crop a frame (height, width, 3) to (side, side, 3), uint8."""
         image, side = Image.fromarray(frame), self.side
         short = min(image.size)
         size = (side, side)
@@ -79,7 +79,7 @@ class Preparation:
         return np.asarray(resized.crop((left, top, left + side, top + side)))
 
     def normalised(self, frames: Array) -> Array:
-        """Pixels uint8 (N, side, side, 3) as float32 (N, 3, side, side)."""
+        """Normalize pixels uint8 (N, side, side, 3) to float32 (N, 3, side, side)."""
         scaled: Array = frames.astype(np.float32) / np.float32(255)
         scaled = (scaled - np.asarray(self.mean, np.float32)) / np.asarray(self.std, np.float32)
         return np.ascontiguousarray(scaled.transpose(0, 3, 1, 2))

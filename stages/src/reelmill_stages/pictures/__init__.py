@@ -1,1 +1,1 @@
-"""Pictures of results, as SVG and PNG: the funnel, histograms, and sheets of examples."""
+"""Charts of results as SVG and PNG: the funnel, histograms, and sheets of examples."""

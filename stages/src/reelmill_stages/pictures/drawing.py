@@ -1,4 +1,4 @@
-"""A drawing of rectangles, lines, texts and images, which becomes an SVG or a PNG that shows the same."""
+"""A drawing of rectangles, lines, texts and images that can be rendered as SVG or PNG."""
 
 import base64
 import io
@@ -29,7 +29,7 @@ class Rectangle:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """One line of text. `x` is its left end, its middle or its right end (`anchor`), `y` its base line."""
+    """One line of text. `x` is its left end, its middle or its right end (see `anchor`), `y` its baseline."""
 
     x: float
     y: float
@@ -42,7 +42,7 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Photo:
-    """A JPEG image, in its own size, with its upper left corner at (x, y)."""
+    """A JPEG image in its original size, with its upper left corner at (x, y)."""
 
     x: float
     y: float
@@ -56,14 +56,14 @@ Shape = Rectangle | Text | Photo
 
 @dataclass(slots=True)
 class Drawing:
-    """A drawing of a size in pixels, on white."""
+    """A drawing with a size in pixels, on a white background."""
 
     width: int
     height: int
     shapes: list[Shape] = field(default_factory=list)
 
     def rectangle(self, x: float, y: float, width: float, height: float, colour: str) -> None:
-        """Add a rectangle; one without an area is left out."""
+        """Add a rectangle; one without an area is ignored."""
         if width > 0 and height > 0:
             self.shapes.append(Rectangle(x, y, width, height, colour))
 
@@ -76,7 +76,7 @@ class Drawing:
         self.shapes.append(Photo(x, y, width, height, jpeg))
 
     def svg(self) -> bytes:
-        """The drawing as SVG."""
+        """Return the drawing as SVG."""
         size = f'width="{self.width}" height="{self.height}"'
         box = f'viewBox="0 0 {self.width} {self.height}"'
         lines = [
@@ -88,7 +88,7 @@ class Drawing:
         return "\n".join(lines).encode()
 
     def png(self) -> bytes:
-        """The drawing as PNG."""
+        """Return the drawing as PNG."""
         image = Image.new("RGB", (self.width, self.height), "#ffffff")
         pen = ImageDraw.Draw(image)
         for shape in self.shapes:
@@ -108,7 +108,7 @@ class Drawing:
 
 
 def rendered(drawing: Drawing, form: str) -> bytes:
-    """The drawing in a form: `svg` or `png`."""
+    """Render the drawing as `svg` or `png`."""
     forms: dict[str, Callable[[], bytes]] = {"svg": drawing.svg, "png": drawing.png}
     return forms[form]()
 

@@ -1,4 +1,4 @@
-"""The funnel of a pipeline as a picture: one bar for each source and stage, as long as its share of the most items."""
+"""Chart of a pipeline's funnel: one bar per source and stage, with a length relative to the largest number of items."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ _REASONS = 4
 
 
 def draw(rows: Sequence[FunnelRow], title: str) -> Drawing:
-    """The picture. Green inputs were kept, yellow ones filtered, red ones failed, and grey ones skipped."""
+    """Draw the funnel. Kept inputs are green, filtered ones yellow, failed ones red, and skipped ones grey."""
     drawing = Drawing(_NAMES + _BAR + _FACTS + 2 * _MARGIN, _HEAD + _ROW * len(rows) + 34)
     drawing.text(_MARGIN, 32, title, 18)
     most = max([row.items_in for row in rows], default=0) or 1

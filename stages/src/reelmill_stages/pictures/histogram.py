@@ -1,4 +1,4 @@
-"""A histogram as a picture, with the limits of rules drawn in: what they keep is green, what they drop is grey."""
+"""Chart of a histogram with the limits of rules: kept values are green, dropped ones grey."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ _LEFT, _TOP, _BOTTOM = 14, 44, 34
 
 
 def draw(histogram: Histogram, rules: Sequence[RuleEffect]) -> Drawing:
-    """The picture of one field. `rules` are those about it."""
+    """Draw the histogram of one field. `rules` are those that apply to it."""
     drawing = Drawing(WIDTH, HEIGHT)
     lost = [f"{amount(histogram.missing)} missing"] if histogram.missing else []
     lost += [f"{amount(histogram.bad)} no number"] if histogram.bad else []

@@ -1,4 +1,4 @@
-"""A sheet of examples: frames of items just outside and just inside a limit, with their values."""
+"""Sheet of examples: frames of items just outside and just inside a limit, with their values."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class Cell:
 
 
 def draw(title: str, dropped: Sequence[Cell], kept: Sequence[Cell], *, width: int, height: int) -> Drawing:
-    """The sheet; `width` and `height` are the largest size of a frame in pixels."""
+    """Draw the sheet; `width` and `height` are the maximum size of a frame in pixels."""
     columns = max(len(dropped), len(kept), 3)
     band = _ROW_HEAD + height + _CAPTION + _GAP
     drawing = Drawing(2 * _MARGIN + columns * (width + _GAP) - _GAP, _HEAD + 2 * band)

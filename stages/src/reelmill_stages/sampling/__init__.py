@@ -1,1 +1,1 @@
-"""Weights of items for weighted samplers, and stable subsets: what they are made of, and the view `weights.parquet`."""
+"""Weights of items for weighted samplers, and stable subsets: factors, and the view `weights.parquet`."""

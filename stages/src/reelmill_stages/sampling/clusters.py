@@ -1,7 +1,7 @@
-"""Clusters of vectors: k-means on a sample of the items, by cosine, the same for the same items and seed.
+"""Clusters of vectors: k-means by cosine on a sample of the items, deterministic for the same items and seed.
 
-At most `SAMPLE` vectors are in memory. The sample is that of the smallest hashes, so it does not depend on the order of
-the items.
+At most `SAMPLE` vectors are in memory. The sample has the items with the smallest hashes, so it does not depend on the
+order of the items.
 """
 
 import hashlib
@@ -17,18 +17,18 @@ from reelmill.contract.records.rows import Item
 from reelmill.contract.spec.view import Factor
 
 SAMPLE = 20_000
-"""Largest number of vectors that clusters are made of."""
+"""Maximum number of vectors from which clusters are computed."""
 ROUNDS = 30
 NONE = -1
 """The cluster of items without a vector."""
 
 Vector = np.ndarray[Any, np.dtype[np.float32]]
 ReadVector = Callable[[Item], Vector | None]
-"""The vector of an item, float32 (D,); None: it has none."""
+"""Returns the vector of an item, float32 (D,), or None if it has none."""
 
 
 class ClusterBalance:
-    """Balances items by clusters of their vectors; also a factor of weights."""
+    """Balances items by clusters of their vectors. A factor of weights."""
 
     def __init__(self, factor: Factor, seed: int, read: ReadVector) -> None:
         assert factor.clusters is not None
@@ -39,7 +39,7 @@ class ClusterBalance:
         self._sample: list[tuple[int, str, Vector]] = []
         self._centres: Vector | None = None
         self._clusters = array("i")
-        """By ordinal."""
+        """Clusters by ordinal."""
         self._sizes: Counter[int] = Counter()
 
     def add(self, item: Item) -> None:
@@ -54,7 +54,7 @@ class ClusterBalance:
             heapq.heapreplace(self._sample, entry)
 
     def assign(self, item: Item) -> None:
-        """Find the cluster of an item; all items were added before."""
+        """Find the cluster of an item. All items must have been added before."""
         if self._centres is None:
             self._centres = self._fitted()
         vector = unit(self._read(item))
@@ -66,11 +66,11 @@ class ClusterBalance:
         self._sizes[cluster] += 1
 
     def cluster(self, item: Item) -> int:
-        """The cluster of an item that was assigned to one; NONE for an item without a vector."""
+        """Return the cluster of an assigned item; NONE for an item without a vector."""
         return self._clusters[item.ordinal]
 
     def of(self, item: Item) -> float:
-        """The number of items of the same cluster to the power -`power`."""
+        """Return the number of items of the same cluster to the power -`power`."""
         return float(self._sizes[self.cluster(item)] ** -self._power)
 
     def _fitted(self) -> Vector:
@@ -81,13 +81,13 @@ class ClusterBalance:
 
 
 def k_means(vectors: Vector, count: int, seed: int) -> Vector:
-    """Centres of unit vectors (N, D), at most `count`, by Lloyd's iterations from a k-means++ start, by cosine."""
+    """Compute up to `count` centres of unit vectors (N, D) by cosine: Lloyd's iterations from a k-means++ start."""
     chance = np.random.default_rng(seed)
     centres = [vectors[0]]
     far = 1 - vectors @ centres[0]
     while len(centres) < min(count, len(vectors)):
         weights = np.maximum(far, 0).astype(np.float64) ** 2
-        if not weights.sum() > 1e-12:  # all others are equal to a centre
+        if not weights.sum() > 1e-12:  # all other vectors are equal to a centre
             break
         chosen = vectors[int(chance.choice(len(vectors), p=weights / weights.sum()))]
         centres.append(chosen)
@@ -108,7 +108,7 @@ def k_means(vectors: Vector, count: int, seed: int) -> Vector:
 
 
 def unit(vector: Vector | None) -> Vector | None:
-    """The vector with length 1; None for one that has no direction, or is not finite."""
+    """Return the vector normalized to length 1; None for a zero or non-finite vector."""
     if vector is None:
         return None
     length = float(np.linalg.norm(vector))

@@ -1,4 +1,4 @@
-"""Factors of weights: first all items are counted, then each gets its factor. Values are kept, items are not."""
+"""Factors of weights: all items are counted first, and then each gets its factor. Values are kept, items are not."""
 
 import math
 from collections import Counter
@@ -12,14 +12,14 @@ _NOTHING = ("", "")
 
 
 class WeightFactor(Protocol):
-    """One factor. All items are added before the first is weighed."""
+    """One factor. All items are added before the first factor is computed."""
 
     def add(self, item: Item) -> None:
         """Count an item."""
         ...
 
     def of(self, item: Item) -> float:
-        """The factor of an item, at least 0."""
+        """Return the factor of an item, at least 0."""
         ...
 
 
@@ -35,7 +35,7 @@ class InverseFrequency:
         self._counts: Counter[Any] = Counter()
 
     def add(self, item: Item) -> None:
-        """Count an item. With bins, its number is counted as it is: bins are made when the first item is weighed."""
+        """Count an item. With bins, its number is counted unchanged; bins are created at the first call of `of`."""
         value = self._value(item)
         if self._bins and is_number(value):
             self._range = min(self._range[0], value), max(self._range[1], value)
@@ -44,7 +44,7 @@ class InverseFrequency:
             self._counts[_class(value)] += 1
 
     def of(self, item: Item) -> float:
-        """The number of items of the same value to the power -`power`."""
+        """Return the number of items with the same value to the power -`power`."""
         if self._bins:
             self._merge(self._bins)
         value = self._value(item)
@@ -76,10 +76,10 @@ class MeasureRamp:
         self._from, self._to, self._missing = factor.from_, factor.to, factor.missing
 
     def add(self, item: Item) -> None:
-        """Nothing is counted."""
+        """Do nothing: this factor needs no counts."""
 
     def of(self, item: Item) -> float:
-        """The place of the item's value between the two, from 0 to 1."""
+        """Return the position of the item's value between the two, from 0 to 1."""
         value = self._value(item)
         if not is_number(value):
             return self._missing
@@ -92,7 +92,7 @@ def is_number(value: Any) -> bool:
 
 
 def _class(value: Any) -> tuple[str, str]:
-    """What a value is counted as: equal numbers are equal, and `true` is not 1."""
+    """Return the key under which a value is counted: equal numbers are equal, and `true` is not 1."""
     if value is ABSENT:
         return _NOTHING
     if is_number(value):

@@ -1,4 +1,4 @@
-"""The vector of an item: the array `embedding` in its npz file, as an `embed` stage writes it."""
+"""Vectors of items: the array `embedding` in an item's npz file, as written by an `embed` stage."""
 
 import shutil
 
@@ -13,7 +13,7 @@ _ARRAY = "embedding"
 
 
 def vector_reader(data: DataSetReader) -> ReadVector:
-    """The function that reads the vector of an item of a data set: the mean over time where there is a time."""
+    """Return a function that reads the vector of an item, averaged over time if there is a time axis."""
 
     def read(item: Item) -> Vector | None:
         if item.media is None or not item.media.uri.endswith(".npz"):

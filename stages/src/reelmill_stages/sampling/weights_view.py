@@ -1,7 +1,7 @@
-"""The view `weights.parquet`: a row for each item of a data set, for weighted samplers and stable subsets.
+"""The view `weights.parquet`: one row per item of a data set, for weighted samplers and stable subsets.
 
 Columns: `key`, `path` (relative to the root of the data set: the item's file, or the folder of its files), `weight`
-(float64, with a mean of 1), `position` (float64 in [0, 1)), and `cluster` (int32) where clusters are asked for.
+(float64, with a mean of 1), `position` (float64 in [0, 1)), and `cluster` (int32) if clusters are requested.
 """
 
 from itertools import islice
@@ -21,7 +21,7 @@ _ROWS = 65_536
 
 
 def weights_file(data: DataSetReader, weights: Weights) -> File:
-    """The view of a data set. Raises SpecError without pyarrow, and where no item could ever be drawn."""
+    """Write the view of a data set. Raises SpecError without pyarrow, and if all weights are zero."""
     pyarrow, parquet = _pyarrow()
     factors, clusters = _factors(data, weights)
     for item in data.items() if factors else ():
@@ -61,7 +61,7 @@ def weights_file(data: DataSetReader, weights: Weights) -> File:
 
 
 def path_of(item: Item, root: str) -> str:
-    """Where an item is, relative to the root of its data set: its file below it, or the folder of its files."""
+    """Return an item's path relative to the root of its data set: its file, or the folder of its files."""
     if item.media is not None and not ("://" in item.media.uri or item.media.uri.startswith("/")):
         return relpath(item.media.uri, root)
     keys = [output.key for output in item.outputs]
@@ -71,7 +71,7 @@ def path_of(item: Item, root: str) -> str:
 
 
 def _name(value: Any, item: Item) -> str:
-    """What an item's position is made of: the value that it shares with others, or its key."""
+    """Return the text that determines an item's position: the value that it shares with others, or its key."""
     return item.key if value is ABSENT else str(value)
 
 

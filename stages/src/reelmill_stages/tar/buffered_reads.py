@@ -1,4 +1,4 @@
-"""Reads a tar front to back in large steps, so that headers and small payloads take no system call of their own."""
+"""Reading of a tar front to back in large steps, so that headers and small payloads need no separate system calls."""
 
 import os
 from pathlib import Path
@@ -9,9 +9,9 @@ _STEP = 1 << 16
 
 
 class BufferedReads:
-    """Reads of a file by size and position, as `sparse.Read`; a context manager.
+    """Reads of a file by size and position, as `sparse.Read`. A context manager.
 
-    Reads before the present window, and those larger than it, go to the file directly.
+    Reads before the current window, or larger than it, go to the file directly.
     """
 
     def __init__(self, path: Path) -> None:
@@ -21,7 +21,7 @@ class BufferedReads:
         self._window, self._begin = b"", 0
 
     def __call__(self, size: int, position: int) -> bytes:
-        """Up to `size` bytes from `position` on, fewer at the end of the file."""
+        """Read up to `size` bytes from `position` on, fewer at the end of the file."""
         at = position - self._begin
         if at >= 0 and at + size <= len(self._window):
             return self._window[at : at + size]

@@ -1,6 +1,6 @@
-"""The 512 bytes before a tar's member: POSIX ustar, and what GNU tar and pax write into the same fields.
+"""Parser for the 512-byte header of a tar member: POSIX ustar, and the variants of GNU tar and pax.
 
-Numbers are checked: no size is negative, and none is larger than any file can be.
+Numbers are checked: no size is negative or larger than any file can be.
 """
 
 import zlib
@@ -14,7 +14,7 @@ _ADLER_BASE = 65521
 
 
 class BadTar(ItemError):
-    """A tar that a trainer cannot use. `rule` is the fixed name of the rule that it breaks, `problem` says how."""
+    """A tar that a trainer cannot use. `rule` is the fixed name of the broken rule; `problem` describes it."""
 
     def __init__(self, rule: str, what: str) -> None:
         super().__init__(ItemReason.BAD_TAR, f"{rule}: {what}")
@@ -22,8 +22,8 @@ class BadTar(ItemError):
 
 
 def verify(block: bytes, position: int) -> None:
-    """Raises BadTar(`corrupt_header`) where the checksum (of unsigned or of signed bytes) is not the block's."""
-    # The low half of Adler-32 is one plus the sum of all bytes, modulo 65521: the checksum at the speed of C.
+    """Raise BadTar(`corrupt_header`) if the checksum (of unsigned or of signed bytes) is wrong."""
+    # The low half of Adler-32 is one plus the sum of all bytes, modulo 65521: a checksum at the speed of C.
     field = block[148:156]
     expected = number(field, position, what="checksum") - 8 * 32 + sum(field)
     if (zlib.adler32(block) & 0xFFFF) == (1 + expected) % _ADLER_BASE:
@@ -34,7 +34,7 @@ def verify(block: bytes, position: int) -> None:
 
 
 def number(field: bytes, position: int, what: str = "size") -> int:
-    """A number from 0 to 2**63-1, in octal digits or (GNU) in base 256. Raises BadTar(`corrupt_header`)."""
+    """Parse a number from 0 to 2**63-1, in octal digits or (GNU) in base 256. Raises BadTar(`corrupt_header`)."""
     if field[0] in (0x80, 0xFF):
         found = int.from_bytes(field[1:], "big") if field[0] == 0x80 else -1
     else:
@@ -46,7 +46,7 @@ def number(field: bytes, position: int, what: str = "size") -> int:
 
 
 def _octal(digits: bytes) -> int:
-    """The number, or -1: `int` alone would also take a sign, underscores, `0o` and spaces."""
+    """Parse octal digits; -1 if invalid. `int` alone would accept signs, underscores, `0o` and spaces."""
     try:
         return int(digits, 8) if digits.isdigit() else -1
     except ValueError:
@@ -54,7 +54,7 @@ def _octal(digits: bytes) -> int:
 
 
 def name_of(block: bytes) -> str:
-    """The member's name with its prefix; GNU's headers (`ustar` and a space) have other fields in its place."""
+    """Return the member's name with its prefix; GNU's headers (`ustar` and a space) have other fields there."""
     name = text(block[:100])
     if block[345] and block[257:263] == b"ustar\0":
         return f"{text(block[345:500])}/{name}"
@@ -62,5 +62,5 @@ def name_of(block: bytes) -> str:
 
 
 def text(field: bytes) -> str:
-    """A field's text up to the first zero byte; bytes that are not UTF-8 become surrogates."""
+    """Return a field's text up to the first zero byte; bytes that are not UTF-8 become surrogates."""
     return field.partition(b"\0")[0].decode("utf-8", "surrogateescape")

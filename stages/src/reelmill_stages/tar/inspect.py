@@ -1,4 +1,4 @@
-"""Inspects the structure of a tar: number and offsets of samples, and broken rules. Payloads are not read."""
+"""Inspection of a tar's structure: number and offsets of samples, and broken rules. Payloads are not read."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -12,8 +12,10 @@ from reelmill_stages.tar.walk import BadTar, Walk, walk
 
 @dataclass(slots=True)
 class Contents:
-    """The content of a tar. `count` is the number of samples for the reader of the packing pipeline, and also for
-    webdataset unless `dashed`. `offsets` and `end` are the content of a `.tar.idx`, in bytes.
+    """The content of a tar.
+
+    `count` is the number of samples for the reader of the packing pipeline, and also for webdataset unless `dashed`.
+    `offsets` and `end` are the content of a `.tar.idx`, in bytes.
     """
 
     count: int = 0
@@ -25,13 +27,15 @@ class Contents:
     """Names of the parts of the first samples."""
     problems: list[TarProblem] = field(default_factory=list)
     noted: Counter[str] = field(default_factory=Counter)
-    """What hinders no reader and is worth knowing: members without key and extension, which readers pass over
-    (`no_extension`), and parts without bytes (`empty_part`).
+    """Remarks that affect no reader.
+
+    These are members without key and extension, which readers skip (`no_extension`), and parts without bytes
+    (`empty_part`).
     """
 
     @property
     def remarks(self) -> str:
-        """`noted` in words; empty if there is nothing."""
+        """`noted` as text; empty if there is nothing."""
         return ", ".join(f"{_WORDS[rule]}: {count}" for rule, count in sorted(self.noted.items()))
 
 

@@ -1,6 +1,6 @@
-"""Extended headers of a tar (pax): records of `length key=value` before the member that they speak of.
+"""Extended headers of a tar (pax): records of `length key=value` before the member to which they apply.
 
-The format is POSIX.1-2001's; keys of GNU tar's sparse files are in `sparse`.
+The format is that of POSIX.1-2001; keys of GNU tar's sparse files are in `sparse`.
 """
 
 import re
@@ -11,12 +11,13 @@ from reelmill_stages.tar.header import MAX_NUMBER, BadTar
 _LENGTH = re.compile(rb"(\d{1,20}) ")
 
 Records = list[tuple[bytes, bytes]]
-"""Key and value of each record, in order: a key may come more than once."""
+"""Key and value of each record, in order; a key may occur more than once."""
 
 
 def records(data: bytes, position: int, *, strict: bool = True) -> Records:
-    """The records of an extended header. Raises BadTar(`corrupt_header`) for what does not follow the format; not
-    `strict`, what comes before it counts.
+    """Parse the records of an extended header.
+
+    Raises BadTar(`corrupt_header`) for invalid records; if `strict` is False, the records before them are returned.
     """
     found: Records = []
     at, end = 0, len(data.rstrip(b"\0"))
@@ -35,12 +36,12 @@ def records(data: bytes, position: int, *, strict: bool = True) -> Records:
 
 
 def last(found: Sequence[tuple[bytes, bytes]], key: bytes) -> bytes | None:
-    """The value of a key, which its last record says; None where there is none."""
+    """Return the value of a key's last record; None if there is none."""
     return next((value for name, value in reversed(found) if name == key), None)
 
 
 def whole(value: bytes, position: int) -> int:
-    """A whole number from 0 to 2**63-1 in decimal digits. Raises BadTar(`corrupt_header`)."""
+    """Parse a whole number from 0 to 2**63-1 in decimal digits. Raises BadTar(`corrupt_header`)."""
     if not value.isdigit() or len(value) > 19 or int(value) > MAX_NUMBER:
         raise BadTar("corrupt_header", f"the extended header before byte {position} has no valid size")
     return int(value)

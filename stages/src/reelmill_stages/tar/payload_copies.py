@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def lent(path: Path, to: Path) -> Path:
-    """A hard link to the file, or a copy if links are not possible; it may be deleted."""
+    """Create a hard link to the file, or a copy if links are not possible; it may be deleted."""
     try:
         os.link(path.resolve(), to)
     except OSError:

@@ -1,8 +1,8 @@
-"""Groups members of a tar into samples as trainers do, and checks the rules of samples.
+"""Grouping of tar members into samples as trainers do, and the rules of samples.
 
-There are two kinds of readers. webdataset (and so Megatron Energon and Hugging Face) starts a sample whenever the name
-before the first dot changes. The reader of the packing pipeline adds `key-0.jpg` to the sample of the last json, and
-drops samples with unknown parts.
+There are two kinds of readers. webdataset (and thus Megatron Energon and Hugging Face) starts a sample whenever the
+name before the first dot changes. The reader of the packing pipeline adds `key-0.jpg` to the sample of the last json,
+and drops samples with unknown parts.
 """
 
 import re
@@ -19,7 +19,7 @@ KNOWN = IMAGES | {"txt", "json"}
 
 _SPLIT = re.compile(r"^((?:.*/|)[^.]+)[.]([^/]*)$")
 _RESERVED = frozenset({"__key__", "__url__", "__local_path__", "__bad__"})
-"""Names of parts that webdataset uses itself."""
+"""Names of parts that webdataset reserves."""
 _META = re.compile(r"__[^/]*__($|/)")
 
 
@@ -34,7 +34,7 @@ class Sample:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Sorted suffixes of the parts."""
+        """The sorted suffixes of the parts."""
         return tuple(sorted(self.parts))
 
 
@@ -47,7 +47,7 @@ class TarProblem:
 
 
 def split(name: str) -> tuple[str, str] | None:
-    """(key, suffix) of a member's name, or None for a name that readers ignore."""
+    """Return (key, suffix) of a member's name, or None for a name that readers ignore."""
     if "/" not in name:
         key, dot, suffix = name.partition(".")
         return (key, suffix) if key and dot else None
@@ -58,7 +58,7 @@ def split(name: str) -> tuple[str, str] | None:
 def samples(
     members: Iterable[Member], problems: list[TarProblem] | None = None, skipped: Counter[str] | None = None
 ) -> Iterator[Sample]:
-    """Samples in order, grouped as the reader of the packing pipeline does.
+    """Yield samples in order, grouped as the reader of the packing pipeline does.
 
     For valid tars, webdataset groups them in the same way. Broken rules are appended to `problems`. Members that
     readers skip are counted in `skipped` (`no_extension`).
@@ -102,7 +102,7 @@ def samples(
 
 
 def broken(sample: Sample) -> Iterator[TarProblem]:
-    """The rules that a sample breaks by the names and sizes of its parts."""
+    """Yield the rules that a sample breaks by the names and sizes of its parts."""
     images = [name for name in sample.parts if name.rpartition(".")[2] in IMAGES]
     if images:
         for name in sample.parts:

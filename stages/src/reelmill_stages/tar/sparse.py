@@ -1,7 +1,7 @@
 """Sparse members of a tar: files with holes, of which only the pieces between the holes are stored.
 
-Four formats, all by GNU tar (its manual, "Storing Sparse Files"): the old one with the map in headers of type `S`, and
-0.0, 0.1 and 1.0 in pax records, of which the last has the map before the data.
+GNU tar defines four formats (its manual, "Storing Sparse Files"): the old one with the map in headers of type `S`, and
+0.0, 0.1 and 1.0 in pax records; 1.0 has the map before the data.
 """
 
 import re
@@ -12,7 +12,7 @@ from reelmill_stages.tar.header import BLOCK, BadTar, number
 from reelmill_stages.tar.pax import Records, last, whole
 
 Read = Callable[[int, int], bytes]
-"""(size, position) to the bytes there, fewer at the end of the tar."""
+"""Returns bytes by (size, position); fewer at the end of the tar."""
 Pieces = tuple[tuple[int, int], ...]
 """(offset in the file, size) of each stored piece, in order."""
 
@@ -22,7 +22,7 @@ _NUMBER = re.compile(rb"(\d{1,19})\n")
 
 
 def checked(pieces: list[tuple[int, int]], size: int, stored: int, position: int) -> Pieces:
-    """The map of a file of `size` bytes of which `stored` are in the tar. Raises BadTar(`corrupt_header`)."""
+    """Check the map of a file of `size` bytes, `stored` of them in the tar. Raises BadTar(`corrupt_header`)."""
     ordered = all(sum(one) <= other[0] for one, other in pairwise(pieces))
     if not ordered or sum(part for _, part in pieces) > stored or (pieces and sum(pieces[-1]) > size):
         raise BadTar("corrupt_header", f"the map of the sparse file at byte {position} does not match its size")
@@ -30,7 +30,7 @@ def checked(pieces: list[tuple[int, int]], size: int, stored: int, position: int
 
 
 def old_map(block: bytes, read: Read, position: int) -> tuple[list[tuple[int, int]], int, int]:
-    """(pieces, size of the file, bytes of further headers) of a header of type `S`."""
+    """Return (pieces, size of the file, bytes of further headers) of a header of type `S`."""
     found = _entries(block, 386, _OLD_ENTRIES, position)
     size, extended, taken = number(block[483:495], position), block[482], 0
     while extended:
@@ -50,7 +50,7 @@ def _entries(block: bytes, at: int, count: int, position: int) -> list[tuple[int
 
 
 def pax_map(told: Records, read: Read, data: int, stored: int) -> tuple[list[tuple[int, int]], int, int] | None:
-    """(pieces, size of the file, bytes of the map before the data) by pax records; None for a file without holes."""
+    """Return (pieces, size of the file, bytes of the map before the data) by pax records; None if not sparse."""
     if last(told, b"GNU.sparse.major") == b"1" and last(told, b"GNU.sparse.minor") == b"0":
         numbers, taken = _map_before_data(read, data, stored)
         size = last(told, b"GNU.sparse.realsize")
@@ -68,7 +68,7 @@ def pax_map(told: Records, read: Read, data: int, stored: int) -> tuple[list[tup
 
 
 def _map_before_data(read: Read, data: int, stored: int) -> tuple[list[int], int]:
-    """The numbers of a map in format 1.0, and how many bytes it takes: decimal lines, padded to whole blocks."""
+    """Return the numbers of a map in format 1.0, and its size in bytes: decimal lines, padded to whole blocks."""
     text, at, wanted = b"", 0, 1
     numbers: list[int] = []
     while len(numbers) < wanted:

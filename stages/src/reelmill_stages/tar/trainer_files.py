@@ -26,8 +26,10 @@ field_map:
 
 
 def energon(counts: Mapping[str, int], kinds: set[str]) -> dict[str, str]:
-    """File name -> content, for Energon. `counts` maps paths of tars to their numbers of samples; `kinds` are the kinds
-    of parts in the json members. Videos with captions are typed samples; all others are crude samples.
+    """Return file names and contents for Energon.
+
+    `counts` maps paths of tars to their numbers of samples; `kinds` are the kinds of parts in the json members. Videos
+    with captions are typed samples; all others are crude samples.
     """
     info = {"energon_version": ENERGON_VERSION, "shard_counts": dict(counts)}
     tars = "".join(f"  - {name}\n" for name in counts)
@@ -39,9 +41,9 @@ def energon(counts: Mapping[str, int], kinds: set[str]) -> dict[str, str]:
 
 
 def front_matter(name: str, counts: Mapping[str, int], *, same_parts: bool = True) -> str:
-    """A README.md whose front matter lists the data files for Hugging Face.
+    """Return a README.md whose front matter lists the data files for Hugging Face.
 
-    Without `same_parts` (packs differ in their number of images), Hugging Face cannot read the tars and is not
+    If `same_parts` is False (packs differ in their number of images), Hugging Face cannot read the tars and is not
     mentioned.
     """
     tars = "".join(f"    - {tar}\n" for tar in counts)

@@ -1,7 +1,7 @@
-"""Reads the headers of a tar, without reading payloads.
+"""Reading of a tar's headers, without reading payloads.
 
-Errors that a lenient reader would ignore are reported: a truncated tar, or a header with a wrong checksum. Every step
-advances by at least one header, so the walk ends for any input.
+Errors that a lenient reader would ignore are reported, such as a truncated tar or a header with a wrong checksum. Every
+step advances by at least one header, so the walk ends for any input.
 """
 
 import os
@@ -22,7 +22,7 @@ __all__ = [
 _REGULAR = b"0\0" + b"7"
 _SPARSE = ord("S")
 _WITHOUT_DATA = b"123456"
-"""Links, devices, folders and pipes: whatever size their headers say, no data follows."""
+"""Links, devices, folders and pipes: no data follows, regardless of the size in the header."""
 _LONG_NAME = ord("L")
 _LONG_LINK = ord("K")
 _PAX = b"xX"
@@ -32,9 +32,9 @@ _EXTENSIONS = bytes([_LONG_NAME, _LONG_LINK, *_PAX, _PAX_GLOBAL])
 _MAX_EXTENSIONS = 16
 _MAX_EXTENSION = 1 << 20
 MAX_PAYLOAD = 1 << 30
-"""Largest payload, in bytes, that is read to memory by default."""
+"""Maximum payload, in bytes, that is read to memory by default."""
 _MAX_HOLES = 256 << 20
-"""Largest sparse member, in bytes, that is expanded in memory: a few headers can describe any size."""
+"""Maximum size, in bytes, of a sparse member expanded in memory; a few headers can describe any size."""
 
 
 class Member(NamedTuple):
@@ -58,7 +58,7 @@ class Walk:
 
 
 def walk(path: Path, left: Walk | None = None) -> Iterator[Member]:
-    """The regular files of a tar, in order.
+    """Yield the regular files of a tar, in order.
 
     Raises BadTar with the rule `empty_file`, `compressed`, `truncated` or `corrupt_header`. `left` is set at the end.
     """
@@ -70,23 +70,23 @@ def walk(path: Path, left: Walk | None = None) -> Iterator[Member]:
 
 
 def walk_bytes(data: bytes) -> Iterator[Member]:
-    """As `walk`, of a tar (or of whole members and a trailer) in memory."""
+    """Like `walk`, for a tar (or whole members and a trailer) in memory."""
     return walk_reads(lambda size, at: data[at : at + size], len(data))
 
 
 def walk_reads(read: Read, total: int) -> Iterator[Member]:
-    """As `walk`, of `total` bytes that are read by a function."""
+    """Like `walk`, for `total` bytes that are read by a function."""
     return _walk(read, total, Walk())
 
 
 def read(path: Path, member: Member) -> bytes:
-    """Read the payload of a member. Raises as `read_member`."""
+    """Read the payload of a member. Raises the errors of `read_member`."""
     with path.open("rb") as file:
         return read_member(file, member)
 
 
 def read_member(file: BinaryIO, member: Member, limit: int = MAX_PAYLOAD) -> bytes:
-    """Read the payload of a member of an open tar. Raises as `payload`."""
+    """Read the payload of a member of an open tar. Raises the errors of `payload`."""
 
     def at(size: int, position: int) -> bytes:
         file.seek(position)
@@ -96,7 +96,7 @@ def read_member(file: BinaryIO, member: Member, limit: int = MAX_PAYLOAD) -> byt
 
 
 def payload(read: Read, member: Member, limit: int = MAX_PAYLOAD) -> bytes:
-    """The payload of a member. Raises BadTar(`too_large`) for a size beyond the limit in bytes."""
+    """Return the payload of a member. Raises BadTar(`too_large`) for a size beyond the limit in bytes."""
     most = limit if member.pieces is None else min(limit, _MAX_HOLES)
     if member.size > most:
         kind = "member" if member.pieces is None else "sparse member"
@@ -112,14 +112,14 @@ def payload(read: Read, member: Member, limit: int = MAX_PAYLOAD) -> bytes:
 
 @dataclass(slots=True)
 class _Extension:
-    """What headers before a member say of it. Of two that say the same, the first counts, as in Python's tarfile."""
+    """Extended headers before a member. Of two with the same field, the first counts, as in Python's tarfile."""
 
     name: str = ""
     records: Records = field(default_factory=list)
     headers: int = 0
 
     def add(self, kind: int, told: bytes, position: int) -> None:
-        """Take in a header of GNU (a long name) or of pax. Raises BadTar where there are too many for one member."""
+        """Add a header of GNU (a long name) or of pax. Raises BadTar if there are too many for one member."""
         self.headers += 1
         if self.headers > _MAX_EXTENSIONS:
             raise BadTar(
@@ -178,11 +178,11 @@ def _walk(read: Read, total: int, left: Walk) -> Iterator[Member]:
 
 
 def _described(block: bytes, read: Read, position: int, first: int, said: _Extension) -> tuple[Member | None, int]:
-    """The member of a header, None for what is no regular file, and where its payload ends in the tar."""
+    """Return the member of a header (None if it is not a regular file), and where its payload ends in the tar."""
     kind, stored, data = block[156], number(block[124:136], position), position + BLOCK
     if said.records and (size := last(said.records, b"size")) is not None:
         stored = whole(size, position)
-    # Old tars write a folder as a file whose name ends in a slash.
+    # Old tars store a folder as a file whose name ends in a slash.
     if kind in _WITHOUT_DATA or (kind == 0 and text(block[:100]).endswith("/")):
         return None, data
     name = said.name or name_of(block)

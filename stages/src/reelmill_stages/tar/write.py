@@ -33,7 +33,7 @@ _CONSTANT_SUM = sum(_MIDDLE) + sum(_MTIME) + sum(_TAIL) + 8 * ord(" ")
 
 
 def header(name: str, size: int) -> bytes:
-    """The header of a regular file, 512 bytes.
+    """Return the header of a regular file, 512 bytes.
 
     Raises ItemError with reason `bad_name` for a name that does not fit into ustar's name field, and `too_large` for a
     file of 8 GiB or more.
@@ -51,7 +51,7 @@ def header(name: str, size: int) -> bytes:
 
 
 def index_bytes(offsets: list[int], end: int) -> bytes:
-    """The content of a `.tar.idx`: offsets of the first headers of samples and of the trailer, little-endian uint64."""
+    """Return the content of a `.tar.idx`: offsets of samples' first headers and the trailer, little-endian uint64."""
     return struct.pack(f"<{len(offsets) + 1}Q", *offsets, end)
 
 
@@ -70,7 +70,7 @@ class TarWriter:
         self._samples.append(self.size)
 
     def add(self, name: str, data: bytes | Path) -> int:
-        """Write a member from memory or from a file; returns its size in bytes. Raises like `header`."""
+        """Write a member from memory or from a file; returns its size in bytes. Raises the errors of `header`."""
         if isinstance(data, Path):
             return self._copy(name, data)
         self._file.write(header(name, len(data)))
@@ -79,7 +79,7 @@ class TarWriter:
         return len(data)
 
     def index(self) -> bytes:
-        """The content of the `.tar.idx`."""
+        """Return the content of the `.tar.idx`."""
         return index_bytes(self._samples, self.size)
 
     def _copy(self, name: str, path: Path) -> int:
@@ -117,7 +117,7 @@ class TarWriter:
         self.close(complete=error is None)
 
     def close(self, *, complete: bool = True) -> None:
-        """Write the trailer and close; without `complete`, close and delete the file."""
+        """Write the trailer and close. If `complete` is False, close and delete the file."""
         if self._file.closed:
             return
         if complete:

@@ -1,4 +1,4 @@
-"""Files of the package `tokenizers` (`tokenizer.json`)."""
+"""Codec for files of the package `tokenizers` (`tokenizer.json`)."""
 
 import os
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""The rules for packs of tokens: those of the trainer, and the consistency of their fields.
+"""Rules for packs of tokens: those of the trainer, and consistency of the fields.
 
 A rule applies only if its fields exist, so that packs from other tools can be checked.
 """
@@ -17,7 +17,7 @@ PATCHES = 256
 
 @dataclass(frozen=True, slots=True)
 class PackRules:
-    """The expected shape of packs; the defaults are those of the original."""
+    """The expected shape of packs; the defaults are those of the original trainer."""
 
     max_tokens: int = MAX_TOKENS
     """Exclusive maximum number of tokens of a pack."""
@@ -29,7 +29,7 @@ class PackRules:
 
     @classmethod
     def from_json(cls, row: Mapping[str, Any]) -> "PackRules":
-        """The inverse of `to_json`. Raises KeyError, TypeError or ValueError for anything else."""
+        """Parse the output of `to_json`. Raises KeyError, TypeError or ValueError for anything else."""
         symbols = SymbolIds(**{name: int(number) for name, number in row["symbols"].items()})
         size = row.get("vocabulary")
         return cls(int(row["maxTokens"]), int(row["patchesPerImage"]), symbols, None if size is None else int(size))
@@ -44,7 +44,7 @@ class PackRules:
 
 
 def broken(key: str, read: Mapping[str, Any], parts: Sequence[str], shape: PackRules) -> Iterator[TarProblem]:
-    """The rules that a pack breaks; none for a sample that is not a pack. `parts` are the names of its members."""
+    """Yield the rules that a pack breaks; none for a sample that is not a pack. `parts` are the member names."""
     ids, mask = read.get("input_ids"), read.get("loss_mask")
     if ids is None and mask is None:
         return
@@ -106,7 +106,7 @@ def _images(key: str, ids: list[int], images: Any, parts: Sequence[str], shape: 
 
 
 def _blocks(ids: list[int], shape: PackRules) -> bool:
-    """Whether every start is followed by the patches and an end, and all patches are in such blocks."""
+    """Whether each start symbol is followed by the patches and an end symbol, with no patches outside such blocks."""
     symbols, block, place, found = shape.symbols, shape.patches, 0, 0
     if not 0 <= block < len(ids):
         return False

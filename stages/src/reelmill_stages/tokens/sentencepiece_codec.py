@@ -1,4 +1,4 @@
-"""Sentencepiece models. Only this module imports the package."""
+"""Codec for sentencepiece models. Only this module imports the package."""
 
 from collections.abc import Sequence
 from pathlib import Path

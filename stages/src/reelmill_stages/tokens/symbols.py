@@ -1,4 +1,4 @@
-"""Ids of special symbols: beginning of a pack, end of an answer, and those of images."""
+"""Ids of special symbols: beginning of a pack, end of an answer, and images."""
 
 from dataclasses import dataclass
 

@@ -21,29 +21,29 @@ SYMBOLS: Mapping[str, str] = {
 
 
 class Codec(Protocol):
-    """A tokenizer file format. No symbols are added before or after a text."""
+    """An open tokenizer file. No symbols are added before or after a text."""
 
     size: int
     """Number of ids; ids are less than this."""
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
-        """The ids of each text, in a single thread."""
+        """Return the ids of each text. Runs in a single thread."""
         ...
 
     def decode(self, ids: Sequence[int]) -> str:
-        """The text of ids without symbols."""
+        """Return the text of ids that contain no symbols."""
         ...
 
     def id_of(self, symbol: str) -> int | None:
-        """The id of a symbol, or None if the file does not have it."""
+        """Return the id of a symbol, or None if the file does not have it."""
         ...
 
 
 class Tokenizer:
-    """Encodes texts so that no symbol ever comes out of a text, and knows the ids of the symbols."""
+    """A tokenizer with the ids of its special symbols, which can detect and escape symbols in texts."""
 
     def __init__(self, codec: Codec, names: Mapping[str, str], where: str) -> None:
-        """Raises SpecError naming the symbols that the file lacks."""
+        """Look up the ids of the symbols. Raises SpecError that names the symbols missing from the file."""
         found = {role: codec.id_of(name) for role, name in names.items()}
         if missing := [names[role] for role, number in found.items() if number is None]:
             raise SpecError(
@@ -63,21 +63,21 @@ class Tokenizer:
         self._ids = frozenset(self.names)
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
-        """Ids of each text. Raises nothing; `spoken` tells which of them speak a symbol."""
+        """Return the ids of each text. Never raises; use `spoken` to find texts that produced a symbol."""
         return self._codec.encode(texts)
 
     def spoken(self, ids: Sequence[int]) -> bool:
-        """Whether a symbol's id is among the ids that a text gave."""
+        """Whether the ids of a text include the id of a symbol."""
         return not self._ids.isdisjoint(ids)
 
     def escaped(self, text: str) -> str:
-        """The text with a space after the first letter of every symbol's name, so that it is a name no more."""
+        """Return the text with a space after the first letter of each symbol's name, which breaks the symbol."""
         for name in self.names.values():
             text = text.replace(name, f"{name[:1]} {name[1:]}")
         return text
 
     def decode(self, ids: Sequence[int]) -> str:
-        """What ids say to a person: text, names of symbols, runs of one symbol counted (`<im_patch>*256`)."""
+        """Return ids as readable text, with names of symbols and counts for runs of one symbol (`<im_patch>*256`)."""
         parts: list[str] = []
         place = 0
         while place < len(ids):
@@ -96,7 +96,7 @@ class Tokenizer:
 
 
 def load(path: Path, names: Mapping[str, str] = SYMBOLS, where: str = "") -> Tokenizer:
-    """The tokenizer of a file. Raises SpecError for a file that is none, and for one that lacks a symbol."""
+    """Load a tokenizer from a file. Raises SpecError if the file is not a tokenizer or lacks a symbol."""
     where = where or path.name
     with path.open("rb") as file:
         json_like = file.read(64).lstrip()[:1] == b"{"

@@ -1,1 +1,1 @@
-"""Input of unknown origin: the only place where images, arrays, pickles, JSON and YAML are opened, within limits."""
+"""Input of unknown origin: only this package opens images, arrays, pickles, JSON and YAML, within limits."""

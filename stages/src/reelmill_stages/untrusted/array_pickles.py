@@ -1,7 +1,8 @@
-"""Stand-ins for what a pickle of arrays names in numpy.
+"""Stand-ins for the numpy globals in pickles of arrays.
 
-numpy believes the state of a pickled dtype, flags and all, and reads the bytes of an array by it: a hostile one makes
-it take bytes for addresses. So a pickle never reaches a dtype of numpy; what it says is checked, and then made anew.
+numpy trusts the state of a pickled dtype, including its flags, and interprets an array's bytes by it, so a hostile
+dtype makes numpy take bytes for addresses. A pickle therefore never reaches numpy's dtypes: its state is checked, and
+the dtype is rebuilt.
 """
 
 import math
@@ -18,11 +19,11 @@ _MAX_DEPTH = 100
 
 
 class _Ndarray:
-    """Takes the place of `numpy.ndarray`, which pickles name but never call."""
+    """Replaces `numpy.ndarray`, which pickles name but never call."""
 
 
 class _Dtype:
-    """Takes the place of `numpy.dtype`: a plain type, in some byte order."""
+    """Replaces `numpy.dtype`: a plain type with a byte order."""
 
     __slots__ = ("real",)
 
@@ -40,7 +41,7 @@ class _Dtype:
 
 
 class _Array(np.ndarray[Any, np.dtype[Any]]):
-    """An array that its state fills: the bytes must fit the shape that it says."""
+    """An array that is filled from its state; the bytes must match its shape."""
 
     def __setstate__(self, state: Any, /) -> None:
         _version, shape, dtype, fortran, data = state
@@ -55,12 +56,12 @@ class _Array(np.ndarray[Any, np.dtype[Any]]):
 
 
 def known(module: str, name: str) -> Any:
-    """The stand-in for a global of numpy. Raises LookupError for any other name."""
+    """Return the stand-in for a global of numpy. Raises LookupError for any other name."""
     return _NAMES[module.removeprefix("numpy.core.").removeprefix("numpy._core."), name]
 
 
 def plain(value: Any) -> Any:
-    """The value with numpy's own arrays in it. Raises PickleError for one that is nested too deeply."""
+    """Convert stand-ins in a value to numpy arrays. Raises PickleError if it is nested too deeply."""
     seen: set[int] = set()
 
     def of(one: Any, depth: int) -> Any:

@@ -1,7 +1,7 @@
-"""Opens arrays of unknown origin: npy, npz, and pickles of arrays, with limits on sizes and one exception for errors.
+"""Reading of arrays of unknown origin: npy, npz, and pickles of arrays, with size limits and one exception for errors.
 
-numpy allocates what a header says before it reads, and its parsers raise nearly everything for damaged files. Here an
-array is never larger than the bytes that are there.
+numpy allocates memory by the header before it reads, and its parsers raise many types of errors for damaged files. Here
+an array is never larger than the available bytes.
 """
 
 import math
@@ -23,13 +23,13 @@ Array = np.ndarray[Any, np.dtype[Any]]
 NPY = b"\x93NUMPY"
 """The first bytes of an npy file."""
 MAX_BYTES = 1 << 30
-"""Largest array that is read to memory."""
+"""Maximum size of an array that is read to memory."""
 _SUFFIX = ".npy"
 _STEP = 1 << 20
 
 
 class ArrayError(ValueError):
-    """The file is not an array, or no archive of arrays, or exceeds a limit."""
+    """The file is not an array or an archive of arrays, or exceeds a limit."""
 
 
 class ArrayArchive:
@@ -43,16 +43,16 @@ class ArrayArchive:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """In the order of the file."""
+        """Names in file order."""
         return tuple(self._members)
 
     def array(self, name: str) -> Array:
-        """Read an array. Raises KeyError for a name that is not there, and ArrayError."""
+        """Read an array. Raises KeyError for an unknown name, and ArrayError."""
         found: Array = self._read(self._members[name], read_array)
         return found
 
     def content(self, name: str) -> Any:
-        """The value in an array of one object, as `load_objects` reads it. Raises as `array`."""
+        """Return the value in an array of one object, as `load_objects` reads it. Raises the errors of `array`."""
         return self._read(self._members[name], _read_object)
 
     def _read(self, member: zipfile.ZipInfo, read: Any) -> Any:
@@ -74,7 +74,7 @@ class ArrayArchive:
 
 
 def read_array(file: IO[bytes], size: int) -> Array:
-    """The array in an open npy file of at most `size` bytes. Raises ArrayError, also for arrays of objects."""
+    """Read the array in an open npy file of at most `size` bytes. Raises ArrayError, also for arrays of objects."""
     with refusing():
         shape, fortran, dtype = _header(file)
         if dtype.hasobject or not dtype.itemsize or any(side < 0 for side in shape):
@@ -90,7 +90,7 @@ def read_array(file: IO[bytes], size: int) -> Array:
 
 
 def map_array(path: Path) -> Array:
-    """The array of an npy file, read when it is used. Raises ArrayError."""
+    """Map the array of an npy file, which is read on access. Raises ArrayError."""
     with refusing():
         found: Array = np.lib.format.open_memmap(path, mode="r")
         if not found.dtype.itemsize:
@@ -99,12 +99,12 @@ def map_array(path: Path) -> Array:
 
 
 def load_arrays(file: BinaryIO) -> Any:
-    """Arrays, numbers, and lists and dictionaries of them, in a pickle. Raises PickleError for anything else."""
+    """Load arrays, numbers, and lists and dictionaries of them from a pickle. Raises PickleError for anything else."""
     return plain(load(file, _known))
 
 
 def loads_arrays(data: bytes) -> Any:
-    """As `load_arrays`, for data in memory."""
+    """Like `load_arrays`, for data in memory."""
     return plain(loads(data, _known))
 
 
@@ -124,7 +124,7 @@ def _read_object(file: IO[bytes], _size: int) -> Any:
 
 @contextmanager
 def refusing() -> Iterator[None]:
-    """Any error of a parser inside is an ArrayError; an error of the machine stays what it is."""
+    """Convert all errors of a parser to ArrayError; errors of the machine are unchanged."""
     try:
         yield
     except (ArrayError, MemoryError):

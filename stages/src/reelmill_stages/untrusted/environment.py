@@ -1,7 +1,7 @@
-"""The environment of a program that reads foreign bytes: what it needs to start, and nothing else.
+"""The environment of programs that read untrusted bytes: only variables that they need to start.
 
-A decoder that a file takes over must not find the store's keys, the step's Task, or whatever else this process was
-given. So it gets what is on a list, not all but what looks secret.
+A decoder that was taken over by a file must not find the store's keys, the step's Task, or other variables of this
+process. Therefore variables are selected by an allow list, not removed by a list of secrets.
 """
 
 from collections.abc import Mapping
@@ -22,10 +22,10 @@ ALLOWED = frozenset(
         "NVIDIA_DRIVER_CAPABILITIES",
     }
 )
-"""By name; beside them whatever begins with `LC_`."""
+"""Allowed names; names that begin with `LC_` are allowed as well."""
 
 
 def reduced(environment: Mapping[str, str], *, python: bool = False) -> dict[str, str]:
-    """The variables that are on the list; `python`: with those of Python itself, such as `PYTHONPATH`."""
+    """Return the allowed variables; with `python`, also those of Python, such as `PYTHONPATH`."""
     beginnings = ("LC_", "PYTHON") if python else ("LC_",)
     return {name: value for name, value in environment.items() if name in ALLOWED or name.startswith(beginnings)}

@@ -1,4 +1,4 @@
-"""The front matter of a README, and the data files that it lists for Hugging Face."""
+"""Parser for the front matter of a README, and the data files that it lists for Hugging Face."""
 
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ DEFAULT = "default"
 
 
 def data_files(readme: Path) -> list[str]:
-    """The paths and patterns of all splits of the configuration `default`, which is loaded where none is named.
+    """Return the paths and patterns of all splits of the configuration `default`, which is loaded by default.
 
     Empty if there is none, or no README.
 
@@ -26,7 +26,7 @@ def data_files(readme: Path) -> list[str]:
 
 
 def front_matter(text: str) -> dict[str, Any]:
-    """The fields of the front matter; empty if there is none that can be read."""
+    """Return the fields of the front matter; empty if there is none or it is invalid."""
     try:
         found = load_yaml(text.split("---\n")[1].encode())
     except (IndexError, UnicodeEncodeError, yaml.YAMLError):

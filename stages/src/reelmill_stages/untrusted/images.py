@@ -1,7 +1,7 @@
-"""Opens images of unknown origin, with a list of formats and a limit on pixels.
+"""Opening of images of unknown origin, with a list of formats and a limit on pixels.
 
 Pillow has dozens of plugins, one of which starts another program (EPS starts Ghostscript). Only those in `FORMATS` are
-tried, whatever the name of a file; of TIFF, only common compressions are read.
+tried, regardless of the file name; for TIFF, only common compressions are read.
 """
 
 import warnings
@@ -28,7 +28,7 @@ class ImageError(ItemError):
 
 @contextmanager
 def open_image(source: bytes | Path) -> Iterator[Image.Image]:
-    """The image, not decoded yet: decode it (`load`, `convert`) inside the block, and do nothing else there.
+    """Open an image without decoding it; decode it (`load`, `convert`) inside the block, and do nothing else there.
 
     Raises ImageError, also for any exception inside the block.
     """
@@ -46,12 +46,12 @@ def open_image(source: bytes | Path) -> Iterator[Image.Image]:
         ) from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise ImageError(ItemReason.HUGE_IMAGE, f"it has more than {MAX_PIXELS} pixels") from error
-    except Exception as error:  # of damaged files Pillow's plugins raise nearly everything
+    except Exception as error:  # Pillow's plugins raise many types of errors for damaged files
         raise ImageError(ItemReason.DAMAGED_IMAGE, (str(error).splitlines() or [type(error).__name__])[0]) from error
 
 
 def image_fault(data: bytes) -> str:
-    """Why an image cannot be decoded; empty for a valid image."""
+    """Return why an image cannot be decoded; empty for a valid image."""
     try:
         with open_image(data) as image:
             image.load()

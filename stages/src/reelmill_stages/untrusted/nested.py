@@ -1,4 +1,4 @@
-"""Parses JSON of unknown origin, with limits on size, nesting and numbers, and one exception for every error.
+"""Parsing of JSON of unknown origin, with limits on size, nesting and numbers, and one exception for all errors.
 
 Without limits, a few kilobytes of brackets cause a RecursionError in the parser or in code that walks the value.
 """
@@ -9,7 +9,7 @@ from typing import Any
 
 MAX_BYTES = 256 << 20
 MAX_DEPTH = 100
-"""Levels of nested arrays and objects."""
+"""Maximum number of levels of nested arrays and objects."""
 
 _raw_decode = json.JSONDecoder().raw_decode
 _MARKS = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
@@ -20,7 +20,10 @@ class JsonError(ValueError):
 
 
 def load_json(data: bytes | str, *, max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPTH) -> Any:
-    """The value. Raises JsonError: not UTF-8, not JSON, too large, nested too deep, a number of too many digits."""
+    """Parse JSON.
+
+    Raises JsonError if it is not UTF-8, not JSON, too large, nested too deeply, or has a number with too many digits.
+    """
     if len(data) > max_bytes:
         raise JsonError(f"it has {len(data)} bytes; at most {max_bytes} are read")
     try:
@@ -40,9 +43,9 @@ def load_json(data: bytes | str, *, max_bytes: int = MAX_BYTES, max_depth: int =
 
 
 def check_depth(value: object, max_depth: int = MAX_DEPTH) -> None:
-    """Raises JsonError for a value (lists, tuples and mappings) that is nested too deep.
+    """Raise JsonError for a value (lists, tuples and mappings) that is nested too deeply.
 
-    Does not recurse, and looks at each object once per level: pickles can hold one object many times.
+    Does not recurse, and visits each object once per level: pickles can contain one object many times.
     """
     level: list[Any] = [value]
     for _ in range(max_depth):
@@ -60,14 +63,14 @@ def check_depth(value: object, max_depth: int = MAX_DEPTH) -> None:
 
 
 def _encoding(data: bytes) -> str:
-    """`json.detect_encoding`, which takes as long as parsing a short object."""
+    """Like `json.detect_encoding`, which takes as long as parsing a short object."""
     if data[:1] == b"{" and data[1:2] != b"\0":
         return "utf-8"
     return json.detect_encoding(data)
 
 
 def _depth(text: str, enough: int) -> int:
-    """The deepest nesting of brackets outside of strings, counted no further than one above `enough`."""
+    """Return the deepest nesting of brackets outside strings, counted up to one above `enough`."""
     if text.count("[") + text.count("{") <= enough:
         return 0
     depth = deepest = 0

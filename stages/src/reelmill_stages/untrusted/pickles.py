@@ -1,7 +1,7 @@
-"""Reads pickles of unknown origin: nothing is executed, and nothing is allocated that the bytes do not account for.
+"""Reading of pickles of unknown origin: nothing is executed, and allocations are limited by the size of the pickle.
 
-The operations are looked at before they run: a memo is a list in memory as long as its largest index says, and a string
-is allocated before it is read.
+Operations are checked before they run: a memo is a list in memory as long as its largest index, and a string is
+allocated before it is read.
 """
 
 import io
@@ -12,22 +12,22 @@ from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO, cast
 
 _BOUNDED = frozenset({"PUT", "BINPUT", "LONG_BINPUT", "FRAME"})
-"""Operations whose number is a place in memory or a count of bytes: never larger than the pickle itself."""
+"""Operations whose number is an index in memory or a count of bytes; it may not exceed the size of the pickle."""
 _FRAME_HEAD = 9
-"""Bytes of the operation that begins a frame."""
+"""Bytes of the operation that starts a frame."""
 _COPIED = 1 << 16
-"""Bytes of an argument that are copied to look at it; of a longer one, it is enough that it is there."""
+"""Maximum bytes of an argument that are copied to check it; for a longer one, only its presence is checked."""
 
 Known = Callable[[str, str], Any]
-"""(module, name) of a global to what takes its place. Raises LookupError for one that has no business there."""
+"""Maps (module, name) of a global to its replacement. Raises LookupError for one that is not allowed."""
 
 
 class PickleError(pickle.UnpicklingError, ValueError):
-    """The bytes are not a pickle, or one with more in it than is allowed."""
+    """The bytes are not a pickle, or the pickle contains more than is allowed."""
 
 
 def loads(data: bytes, known: Known | None = None) -> Any:
-    """The value of a pickle; `known` supplies its globals, by default none. Persistent objects are None.
+    """Return the value of a pickle; `known` supplies its globals, by default none. Persistent objects are None.
 
     Raises PickleError.
     """
@@ -35,7 +35,7 @@ def loads(data: bytes, known: Known | None = None) -> Any:
 
 
 def load(file: BinaryIO, known: Known | None = None) -> Any:
-    """As `loads`, of an open file, which is left behind the pickle."""
+    """Like `loads`, for an open file, which is then positioned after the pickle."""
     begin = file.tell()
     end = begin + _length(_view(file)[begin:])
     try:
@@ -43,22 +43,22 @@ def load(file: BinaryIO, known: Known | None = None) -> Any:
         value = _Unpickler(file, known).load()
     except MemoryError:
         raise
-    except Exception as error:  # damaged pickles raise nearly everything
+    except Exception as error:  # damaged pickles raise many types of errors
         raise _refused(error) from error
     file.seek(end)
     return value
 
 
 def opcodes(file: BinaryIO) -> Iterator[tuple[str, Any]]:
-    """(name, argument) of each operation of the pickle in an open file. Raises PickleError."""
+    """Yield (name, argument) of each operation of the pickle in an open file. Raises PickleError."""
     yield from ((name, argument) for name, argument, _ in _operations(_view(file)[file.tell() :]))
 
 
 def _length(data: memoryview) -> int:
-    """Bytes of the pickle at the start of `data`. Raises PickleError for one that asks for more than it holds.
+    """Return the bytes of the pickle at the start of `data`. Raises PickleError if it requires more than that.
 
-    An unpickler reads a frame at once. Where frames overlap, or end inside an operation, it goes on at another place
-    than here, with operations that nobody has looked at; no pickler writes that (PEP 3154).
+    An unpickler reads a frame at once. If frames overlap, or end inside an operation, it continues at another position
+    than this check, with unchecked operations. No pickler writes such frames (PEP 3154).
     """
     end = frame = 0
     for name, argument, place in _operations(data):
@@ -90,9 +90,9 @@ def _refused(error: Exception) -> PickleError:
 
 
 def _view(file: BinaryIO) -> memoryview:
-    """All bytes of a file in memory or on disk, without a copy. Raises PickleError for an empty one."""
+    """Return all bytes of a file in memory or on disk, without a copy. Raises PickleError for an empty file."""
     if isinstance(file, io.BytesIO):
-        # A view by getbuffer() that becomes garbage crashes Python 3.12.1.
+        # In Python 3.12.1, garbage-collecting a view from getbuffer() crashes.
         return memoryview(file.getvalue())
     try:
         return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
@@ -101,7 +101,7 @@ def _view(file: BinaryIO) -> memoryview:
 
 
 class _Source:
-    """What `pickletools` reads from: long arguments are not copied."""
+    """The input of `pickletools`, which does not copy long arguments."""
 
     def __init__(self, data: memoryview) -> None:
         self._data = data
@@ -136,4 +136,4 @@ class _Unpickler(pickle.Unpickler):
         raise PickleError(f"it refers to {module}.{name}, which is not allowed in a pickle of plain values")
 
     def persistent_load(self, _: object) -> None:
-        """Objects outside of the pickle, such as storages of tensors."""
+        """Ignore objects outside the pickle, such as storages of tensors."""

@@ -1,7 +1,7 @@
-"""Reads files in a process of its own first, where a library in C would end this one or never return.
+"""Reading of files in a separate process first, because a C library might crash or never return.
 
-Libraries such as those of HDF5 and LMDB believe the numbers in a file: a damaged one can end their process by a signal,
-or keep it for ever. What a separate process has read to its end can be read here too.
+Libraries such as those of HDF5 and LMDB trust the numbers in a file: a damaged file can kill the process by a signal,
+or block it forever. A file that a separate process has read to the end can be read in this process as well.
 """
 
 import json
@@ -25,19 +25,19 @@ from reelmill_stages.untrusted.arrays import ArrayError, refusing
 from reelmill_stages.untrusted.environment import reduced
 
 SECONDS = 60.0
-"""Time limit for a file of any size, with as much again for each GiB of it."""
+"""Time limit in seconds per file, plus the same for each GiB of it."""
 ADDRESSES = 16 << 30
-"""Bytes of address space of the process, beside the size of the file."""
+"""Bytes of address space of the process, in addition to the size of the file."""
 _GIB = 1 << 30
 _START = 120.0
-"""Seconds in which the process must be ready to read."""
+"""Seconds in which the process must become ready to read."""
 
 
 class SeparateProcess:
-    """A process that calls the function `module:name` with paths, to see whether it returns. A context manager.
+    """A process that calls the function `module:name` with paths, to check that it returns. A context manager.
 
-    The function raises ValueError or OSError for a file that it cannot read. `imports` are modules that it needs, whose
-    import does not count as reading.
+    The function raises ValueError or OSError for a file that it cannot read. `imports` are modules that it needs; the
+    time to import them does not count as reading.
     """
 
     def __init__(self, target: str, *, imports: Sequence[str] = (), seconds: float = SECONDS) -> None:
@@ -47,7 +47,7 @@ class SeparateProcess:
         self._process: subprocess.Popen[bytes] | None = None
 
     def read(self, path: Path) -> None:
-        """Let the process read a file. Raises ArrayError if it cannot, or does not return."""
+        """Read a file in the process. Raises ArrayError if this fails or does not return."""
         process = self._process = self._process or self._start()
         assert process.stdin
         try:
@@ -85,7 +85,7 @@ class SeparateProcess:
 
     @staticmethod
     def _answer(process: "subprocess.Popen[bytes]", seconds: float) -> str | None:
-        """What is wrong with the file, empty for nothing; None if the process has ended. Raises TimeoutError."""
+        """Return the problem with the file, or an empty string; None if the process has ended. Raises TimeoutError."""
         assert process.stdout
         waiting = select.poll()
         waiting.register(process.stdout, select.POLLIN)
@@ -134,16 +134,16 @@ def _answered(read: Callable[[Path], Any], path: Path) -> str:
 
 
 def main() -> None:
-    """The entry point of the process."""
+    """Run the process."""
     target, parent = sys.argv[1], int(sys.argv[2])
     die_with(parent, signal.SIGKILL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     answers = os.fdopen(os.dup(1), "wb", buffering=0)
-    os.dup2(2, 1)  # what a library prints is no answer
+    os.dup2(2, 1)  # output of libraries must not be mixed with answers
     module, _, name = target.partition(":")
     read: Callable[[Path], Any] = getattr(import_module(module), name)
     for needed in sys.argv[3:]:
-        with suppress(ImportError):  # reading says so
+        with suppress(ImportError):  # reading will report it
             import_module(needed)
     answers.write(b'""\n')
     for line in sys.stdin.buffer:

@@ -1,4 +1,7 @@
-"""Parses YAML of unknown origin, with limits on size and nesting, and no aliases, which can expand to gigabytes."""
+"""Parsing of YAML of unknown origin, with limits on size and nesting.
+
+Aliases are rejected, because they can expand to gigabytes.
+"""
 
 from typing import Any
 
@@ -15,7 +18,7 @@ class _Loader(yaml.SafeLoader):
 
 
 def load_yaml(data: bytes) -> Any:
-    """The value. Raises YAMLError: not YAML, too large, nested too deep, with aliases."""
+    """Parse YAML. Raises YAMLError if it is invalid, too large, nested too deeply, or has aliases."""
     if len(data) > MAX_BYTES:
         raise yaml.YAMLError(f"it has {len(data)} bytes; at most {MAX_BYTES} are read")
     try:

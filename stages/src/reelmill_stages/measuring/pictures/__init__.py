@@ -1,1 +1,1 @@
-"""What is measured of pictures: single frames, and two successive ones."""
+"""Measures of pictures: single frames, and pairs of successive frames."""

@@ -1,4 +1,4 @@
-"""Black bars along the borders of a picture: letterbox and pillarbox."""
+"""Detection of black bars along the borders of a picture: letterbox and pillarbox."""
 
 import cv2
 import numpy as np
@@ -6,18 +6,18 @@ import numpy as np
 from reelmill_stages.measuring.pictures.planes import Plane
 
 LIMIT = 24
-"""cropdetect's `limit`: the largest mean of a line of a bar, in levels of luma."""
+"""cropdetect's `limit`: maximum mean of a line in a bar, in levels of luma."""
 
 
 class BlackBars:
-    """The part of the picture that no frame goes beyond."""
+    """Accumulates the area of the picture outside which all frames are black."""
 
     def __init__(self) -> None:
         self._size: tuple[int, int] | None = None
         self._box: tuple[int, int, int, int] | None = None
 
     def add(self, luma: Plane) -> None:
-        """The next frame. Frames of another size than the first are left out."""
+        """Add the next frame. Frames of another size than the first are ignored."""
         height, width = luma.shape
         self._size = self._size or (height, width)
         if self._size != (height, width) or self._box == (0, height, 0, width):
@@ -36,7 +36,7 @@ class BlackBars:
 
     @property
     def share(self) -> float | None:
-        """The share of the picture in bars: 1 for a picture that is black in all frames. None without frames."""
+        """The share of the picture in bars: 1 if it is black in all frames. None without frames."""
         if self._size is None:
             return None
         top, bottom, left, right = self._box or (0, 0, 0, 0)

@@ -1,8 +1,8 @@
-"""How the camera moves, from dense optical flow.
+"""Camera motion from dense optical flow.
 
-The flow of two frames is fitted by a shift, a zoom and a roll around the centre of the picture. What moves in front of
-the camera does not follow that fit: the vectors farthest from it are left out, and the rest is fitted again. Pairs are
-fitted together, because the steps of a single fit are so small that calling them takes longer than they do.
+The flow of two frames is fitted by a shift, a zoom and a roll around the centre of the picture. Objects in front of the
+camera deviate from that fit: the vectors farthest from it are excluded, and the rest is fitted again. Pairs are fitted
+in batches, because the steps of a single fit are so small that call overhead would dominate.
 """
 
 from collections import Counter
@@ -15,20 +15,20 @@ from typing import Any
 import numpy as np
 
 GRID = 16
-"""Vectors along each side that are fitted, at most."""
+"""Maximum number of fitted vectors along each side."""
 STATIC = 0.015
-"""Diagonals per second; a camera that moves less stands still."""
+"""Diagonals per second; a camera that moves less is static."""
 _CLEAR = 1.5
-"""The strongest of the components is this many times stronger than the second, or the motion is mixed."""
+"""The strongest component must be this many times stronger than the second; otherwise the motion is mixed."""
 _MOST = 0.6
-"""Share of the pairs that have the motion that the clip is named after."""
+"""Share of the pairs that must have a motion for the clip to be named after it."""
 _SHAKE = 0.3
-"""Distance from start to end by the length of the path: a camera below it only shakes."""
+"""Distance from start to end by the length of the path; below it, the camera only shakes."""
 _KEPT = 0.6
 """Share of the vectors that are fitted again."""
 _ROUNDS = 4
 _TOGETHER = 32
-"""Number of pairs that are fitted together."""
+"""Number of pairs per batch."""
 _NAMES = ("pan", "tilt", "zoom", "roll")
 
 Vectors = np.ndarray[Any, np.dtype[np.complex64]]
@@ -36,8 +36,10 @@ Vectors = np.ndarray[Any, np.dtype[np.complex64]]
 
 @dataclass(frozen=True, slots=True)
 class CameraMotion:
-    """Motion between two frames. All in diagonals of the picture per second: `pan` to the right and `tilt` down are
-    positive and tell where the picture moves; `zoom` and `roll` are those of a point at half of a side.
+    """Motion between two frames, in diagonals of the picture per second.
+
+    `pan` to the right and `tilt` down are positive and describe the movement of the picture; `zoom` and `roll` are
+    those of a point at half of a side.
     """
 
     pan: float
@@ -57,20 +59,20 @@ class CameraMotion:
 
 @dataclass(frozen=True, slots=True)
 class FlowSample:
-    """Some vectors of the flow of two frames, x + iy in diagonals per second, and the (height, width) of its grid."""
+    """Some vectors of the flow of two frames, x + iy in diagonals per second, and the (height, width) of their grid."""
 
     vectors: Vectors
     shape: tuple[int, int]
 
 
 def sampled(field: Any) -> FlowSample:
-    """The vectors that are fitted, of flow float32 (height, width, 2) in diagonals per second."""
+    """Return the vectors to fit, from flow float32 (height, width, 2) in diagonals per second."""
     height, width = field.shape[:2]
     return FlowSample(np.ascontiguousarray(field[_every(height, width)]).view(np.complex64).ravel(), (height, width))
 
 
 def camera_motions(samples: Sequence[FlowSample]) -> list[CameraMotion]:
-    """The motions of the camera in several pairs, whose grids have one shape."""
+    """Return the camera motions in several pairs, whose grids have the same shape."""
     places, reach = _places(*samples[0].shape)
     vectors = np.stack([sample.vectors for sample in samples]).astype(np.complex128)
     shift, turn = _fit(places, vectors, np.ones(vectors.shape))
@@ -86,7 +88,7 @@ def camera_motions(samples: Sequence[FlowSample]) -> list[CameraMotion]:
 
 
 class Camera:
-    """The motion of a clip, from those of its pairs; keeps sums, and the flow of a few pairs."""
+    """Accumulates the motion of a clip from its pairs; keeps sums, and the flow of a few pairs."""
 
     def __init__(self) -> None:
         self._waiting: list[FlowSample] = []
@@ -95,7 +97,7 @@ class Camera:
         self._shifts = 0
 
     def add(self, flow: FlowSample) -> None:
-        """The flow of the next pair."""
+        """Add the flow of the next pair."""
         if self._waiting and (len(self._waiting) >= _TOGETHER or self._waiting[0].shape != flow.shape):
             self._fit()
         self._waiting.append(flow)
@@ -130,21 +132,21 @@ class Camera:
 
 
 def _every(height: int, width: int) -> tuple[slice, slice]:
-    """The vectors that are fitted."""
+    """Return the slices that select the vectors to fit."""
     return slice(None, None, -(-height // GRID)), slice(None, None, -(-width // GRID))
 
 
 @cache
 def _places(height: int, width: int) -> tuple[Any, float]:
-    """Places of these vectors as complex numbers x + iy, in pixels from the centre, and half of the mean side."""
+    """Return the positions of these vectors as x + iy, in pixels from the centre, and half of the mean side."""
     y, x = np.mgrid[0:height, 0:width][:, *_every(height, width)].reshape(2, -1)
     return x - (width - 1) / 2 + 1j * (y - (height - 1) / 2), (width + height) / 4
 
 
 def _fit(places: Any, vectors: Any, weights: Any) -> tuple[Any, Any]:
-    """(shift, turn) (n, 1) of vectors (n, m) = shift + turn * places (m,), by least squares with these weights (n, m).
+    """Fit vectors (n, m) = shift + turn * places (m,) by weighted least squares, with weights (n, m).
 
-    A turn is zoom + i * roll.
+    Returns (shift, turn), each (n, 1). A turn is zoom + i * roll.
     """
     count = weights.sum(axis=1, keepdims=True)
     place = (weights * places).sum(axis=1, keepdims=True) / count

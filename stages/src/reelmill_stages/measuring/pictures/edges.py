@@ -1,8 +1,8 @@
-"""The width of edges: how blurry a picture is, by the perceptual metric of Marziliano and others (ICIP 2002).
+"""Blur by the width of edges: the perceptual metric of Marziliano and others (ICIP 2002).
 
 Along a row, an edge is a stretch in which luma only rises or only falls; its width is the length of that stretch. Rows
-are smoothed with the two beside them, as the Sobel operator does. At most `planes.ROWS` rows at equal distances are
-looked at: more of them change the mean little, and the time a lot.
+are smoothed with their two neighbours, like the Sobel operator. At most `planes.ROWS` rows at equal distances are used:
+more rows change the mean little, but increase the time a lot.
 """
 
 import numpy as np
@@ -10,15 +10,18 @@ import numpy as np
 from reelmill_stages.measuring.pictures.planes import Plane
 
 STEEP = 4
-"""Levels per pixel that the steepest step of an edge has at least; a gradient of the sky is no edge."""
+"""Levels per pixel; the minimum for the steepest step of an edge, which excludes gradients such as the sky."""
 HIGH = 24
-"""Levels between the two ends of an edge, at least; noise is no edge."""
+"""Minimum levels between the two ends of an edge, which excludes noise."""
 _WEIGHTS = 4
 """Sum of the smoothing weights 1, 2, 1."""
 
 
 def edge_width(rows: Plane) -> float | None:
-    """Mean width in pixels of the edges along rows, each between its neighbours (n, 3, width); None without an edge."""
+    """Return the mean width in pixels of the edges along rows; None without an edge.
+
+    `rows` is (n, 3, width), each row between its neighbours.
+    """
     count, _, width = rows.shape
     if not count or width < 3:
         return None
@@ -26,7 +29,7 @@ def edge_width(rows: Plane) -> float | None:
     smooth = three[:, 0] + three[:, 2]
     smooth += three[:, 1]
     smooth += three[:, 1]
-    # One row after the other: a stretch begins at the first pixel of a row, and ends at the last one.
+    # Rows are concatenated: a stretch begins at the first pixel of a row and ends at the last.
     values = smooth.ravel()
     steps = values[1:] - values[:-1]
     turns = np.ones(smooth.shape, bool)
@@ -39,13 +42,13 @@ def edge_width(rows: Plane) -> float | None:
     at = values.take(places)
     heights = at[1:] - at[:-1]
     np.abs(heights, out=heights)
-    # From the last pixel of a row to the first of the next.
+    # Exclude steps from the last pixel of a row to the first of the next.
     heights[places.searchsorted(np.arange(1, count) * width) - 1] = 0
     high = (heights >= HIGH * _WEIGHTS).nonzero()[0]
     begins = places.take(high)
     widths = places.take(high + 1)
     widths -= begins
-    # A high stretch of a few pixels has a steep step; only the others are looked into.
+    # A high stretch of a few pixels must have a steep step, so only the others are checked.
     wide = (widths > HIGH // STEEP).nonzero()[0]
     if wide.size:
         spans = np.empty((wide.size, 2), places.dtype)

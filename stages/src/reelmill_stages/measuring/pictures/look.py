@@ -1,7 +1,7 @@
-"""What a single frame looks like: one number per measure of the family `picture`.
+"""Measures of the family `picture`: one number per measure for a single frame.
 
-Shares of pixels and means that are dear to compute are taken over lines at equal distances, at most `LINES`: more of
-them change the values by less than compression does, and cost the time of a decoder.
+Shares of pixels and expensive means are computed over lines at equal distances, at most `LINES`: more lines change the
+values by less than compression does, but take as long as decoding.
 """
 
 from collections.abc import Mapping
@@ -18,34 +18,35 @@ from reelmill_stages.measuring.pictures.planes import Plane, Planes, lines, row_
 
 LINES = 32
 _CHROMA_PIXELS = 20_000
-"""Pixels of the lines of chroma that are looked at, about."""
+"""Approximate number of chroma pixels that are sampled."""
 _STEP_LINES, _GRADIENT_LINES = 64, 128
-"""Lines whose differences stand for those of all, at most."""
+"""Maximum numbers of lines whose differences represent those of all lines."""
 _ALIKE = 1.5
-"""Rows whose mean square of differences is more times that of the picture, or less, do not stand for it."""
+"""Maximum ratio, either way, between the mean square difference of the sampled rows and that of the picture."""
 BLACK_LEVEL, WHITE_LEVEL = 16, 235
 _BLACK_PIXEL = int(BLACK_LEVEL + 0.1 * (WHITE_LEVEL - BLACK_LEVEL))
 """blackdetect's `pixel_black_th`, 0.10 of the range."""
 _BLACK_SHARE = 0.98
 """blackdetect's `picture_black_ratio_th`."""
 _BLACK_MEAN = _BLACK_SHARE * _BLACK_PIXEL + (1 - _BLACK_SHARE) * 255
-"""Mean luma of a black frame, at most."""
+"""Maximum mean luma of a black frame."""
 _COMB = 10
-"""A pixel is combed if it is lighter than both lines beside it, or darker, by more levels than this."""
+"""A pixel is combed if it is lighter or darker than both adjacent lines by more levels than this."""
 _COMBED = 0.005
-"""Share of the pixels that are combed in an interlaced frame."""
+"""Minimum share of combed pixels in an interlaced frame."""
 _DETAIL = 3
-"""An interlaced frame has this many times more combed pixels than one of its fields: detail has them in both."""
+"""An interlaced frame has at least this many times more combed pixels than one of its fields; detail appears in both.
+"""
 _BLOCK = 8
 _GREY = 128
 _LEAST_STEP = 0.5
-"""Levels that are added to both means, so that the noise of a nearly even picture makes no large ratio."""
+"""Levels added to both means, so that noise in a nearly uniform picture does not give a large ratio."""
 
 Values = Mapping[Measure, float]
 
 
 def look(planes: Planes) -> Values:
-    """The values of a frame. One that the frame does not have, such as the blur of a frame without edges, is absent."""
+    """Return the values of a frame. A missing value, such as the blur of a frame without edges, is absent."""
     luma, some = planes.luma, lines(planes.luma, LINES)
     mean, deviation = planes.mean_and_deviation
     found = {
@@ -64,7 +65,7 @@ def look(planes: Planes) -> Values:
 
 
 def saturation(cb: Plane, cr: Plane) -> float:
-    """Mean distance of (Cb, Cr) from (128, 128)."""
+    """Return the mean distance of (Cb, Cr) from (128, 128)."""
     most = max(LINES, _CHROMA_PIXELS // cb.shape[1])
     x, y = (lines(plane, most).astype(np.float32) for plane in (cb, cr))
     x -= _GREY
@@ -73,12 +74,11 @@ def saturation(cb: Plane, cr: Plane) -> float:
 
 
 def spatial_information(planes: Planes) -> float | None:
-    """Standard deviation of the length of the Sobel gradient, without the border of the picture. None if nothing is
-    left.
+    """Return the standard deviation of the Sobel gradient's length, without the picture's border; None if empty.
 
-    Gradients are those along `Planes.rows`. The mean of their square is scaled by what these rows leave out: by the
-    squares of differences between pixels two apart, in the whole picture and along these rows. Where these are not
-    alike, as in a picture with a line of text, gradients are those of the whole picture.
+    Gradients are computed along `Planes.rows`. The mean of their square is scaled to account for the omitted rows: by
+    the ratio of squared differences between pixels two apart, in the whole picture and along these rows. If the two
+    differ too much, as in a picture with a line of text, the gradients of the whole picture are used.
     """
     luma, rows = planes.luma, planes.rows
     count, _, width = rows.shape
@@ -105,7 +105,10 @@ def spatial_information(planes: Planes) -> float | None:
 
 
 def _deviation(x: Any, y: Any, scale: float) -> float:
-    """The standard deviation of the length of gradients but the first and last of each row. `scale`: of its square."""
+    """Return the standard deviation of the length of gradients, without the first and last of each row.
+
+    `scale` is a factor for the mean square.
+    """
     lengths = cv2.magnitude(x[:, 1:-1].astype(np.float32), y[:, 1:-1].astype(np.float32))
     total = cv2.norm(lengths, cv2.NORM_L2SQR)
     if not total:
@@ -116,12 +119,12 @@ def _deviation(x: Any, y: Any, scale: float) -> float:
 
 @lru_cache(maxsize=4)
 def _gradient(height: int, width: int) -> tuple[Any, Any]:
-    """Memory for the two components of a gradient."""
+    """Return buffers for the two components of a gradient."""
     return np.empty((height, width), np.int16), np.empty((height, width), np.int16)
 
 
 def blockiness(luma: Plane) -> float | None:
-    """Mean step between neighbouring pixels at the borders of blocks by the mean of all other steps.
+    """Return the mean step between adjacent pixels at block borders, divided by the mean of all other steps.
 
     None for a picture that is too small for two blocks.
     """
@@ -137,9 +140,9 @@ def blockiness(luma: Plane) -> float | None:
 
 
 def _steps_across(luma: Plane) -> tuple[float, float, float, float]:
-    """Steps from each row to the next: their sum and number at borders, and of all others, of which some rows tell.
+    """Return the steps from each row to the next: sum and number at block borders, then sum and number of the others.
 
-    The distance of these is odd, so that they lie at all places inside of blocks.
+    The others are estimated from some rows, at an odd distance so that all positions inside blocks are covered.
     """
     one, two = luma[:-1], luma[1:]
     at_border = slice(_BLOCK - 1, None, _BLOCK)
@@ -155,7 +158,7 @@ def _steps_across(luma: Plane) -> tuple[float, float, float, float]:
 
 
 def _steps_along(some: Plane) -> tuple[float, float, float, float]:
-    """The same of steps from each pixel to the next along lines."""
+    """Return the same for steps from each pixel to the next along lines."""
     one, two = some[:, :-1], some[:, 1:]
     at_border = slice(None), slice(_BLOCK - 1, None, _BLOCK)
     border, borders = _difference(one[at_border], two[at_border]), one[at_border].size
@@ -163,7 +166,7 @@ def _steps_along(some: Plane) -> tuple[float, float, float, float]:
 
 
 def is_interlaced(planes: Planes) -> bool:
-    """Whether the lines of the frame are combed, and those of a field alone much less."""
+    """Whether the lines of the frame are combed, and those of a single field much less."""
     frame = _combed(planes.rows)
     if frame <= _COMBED:
         return False
@@ -173,7 +176,7 @@ def is_interlaced(planes: Planes) -> bool:
 
 
 def _combed(rows: Plane) -> float:
-    """The share of pixels that are lighter than both beside them in other rows, or darker; of rows (n, 3, width)."""
+    """Return the share of pixels that are lighter or darker than both vertical neighbours, for rows (n, 3, width)."""
     if not len(rows):
         return 0.0
     above, line, below = rows[:, 0], rows[:, 1], rows[:, 2]
@@ -183,10 +186,10 @@ def _combed(rows: Plane) -> float:
 
 
 def share(mask: Any) -> float:
-    """The share of a mask that is true."""
+    """Return the share of a mask that is true."""
     return int(np.count_nonzero(mask)) / int(mask.size)
 
 
 def _difference(one: Plane, other: Plane) -> float:
-    """Sum of the absolute differences of two planes."""
+    """Return the sum of absolute differences of two planes."""
     return cv2.norm(one, other, cv2.NORM_L1) if one.size else 0.0

@@ -1,4 +1,4 @@
-"""What changes between two successive frames: cuts, motion by dense optical flow, and how the camera moves."""
+"""Changes between two successive frames: cuts, motion by dense optical flow, and camera motion."""
 
 from dataclasses import dataclass
 from math import hypot, sqrt
@@ -13,12 +13,12 @@ from reelmill_stages.measuring.pictures.planes import FLOW_SCALE, Plane, Planes
 CUT = 27.0
 """PySceneDetect's default threshold of the content score."""
 STATIC = 0.01
-"""Diagonals per second; less motion is none."""
+"""Diagonals per second; less counts as no motion."""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What changes from one frame to the next. `motion` and `flow` are None across a cut."""
+    """The change from one frame to the next. `motion` and `flow` are None across a cut."""
 
     temporal_information: float | None
     """None for frames of different sizes."""
@@ -28,10 +28,10 @@ class Change:
 
 
 class Pairs:
-    """Compares successive frames.
+    """Comparison of successive frames.
 
-    The fastest preset of DIS flow looks at a copy of a quarter of the sides, and enlarges the field that it finds.
-    Given that copy, it finds the same field, which is not enlarged.
+    The fastest preset of DIS flow works on a copy with a quarter of each side, and enlarges the resulting field. Given
+    that copy, it finds the same field without the enlargement.
     """
 
     def __init__(self) -> None:
@@ -39,7 +39,7 @@ class Pairs:
         self._flow.setFinestScale(0)
 
     def change(self, before: Planes, after: Planes, seconds: float) -> Change:
-        """The change between frames that are shown `seconds` apart."""
+        """Return the change between frames that are shown `seconds` apart."""
         information = None
         if before.luma.shape == after.luma.shape:
             information = temporal_information(before, after)
@@ -53,11 +53,11 @@ class Pairs:
 
 
 def temporal_information(before: Planes, after: Planes) -> float:
-    """Standard deviation of the difference of luma, by the mean of its square and of itself."""
+    """Return the standard deviation of the luma difference, from the mean of its square and its mean."""
     square = cv2.norm(after.luma, before.luma, cv2.NORM_L2SQR) / after.luma.size
     return sqrt(max(0.0, square - (after.mean_and_deviation[0] - before.mean_and_deviation[0]) ** 2))
 
 
 def content_score(before: Plane, after: Plane) -> float:
-    """The score of PySceneDetect's content detector: the mean difference of hue, saturation and value."""
+    """Return the score of PySceneDetect's content detector: the mean difference of hue, saturation and value."""
     return float(sum(cv2.mean(cv2.absdiff(before, after))[:3]) / 3)

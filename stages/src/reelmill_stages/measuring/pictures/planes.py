@@ -1,6 +1,6 @@
-"""A decoded frame as the pixels that are measured: three planes of 8 bits in video range, and a small copy of them.
+"""Decoded frames as pixels to measure: three planes of 8 bits in video range, and a small copy of them.
 
-Frames that are not in 8-bit 4:2:0 and video range are converted, so that a limit means the same for all videos.
+Frames in other formats than 8-bit 4:2:0 in video range are converted, so that a limit means the same for all videos.
 """
 
 from dataclasses import dataclass
@@ -22,56 +22,56 @@ _EXACT = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.BITE
 SIDE = 160
 """Length in pixels of the longer side of the small copy."""
 FLOW_SCALE = 4
-"""The copy that optical flow is found in has sides of a quarter of those of the small copy."""
+"""Factor by which the sides of the copy for optical flow are smaller than those of the small copy."""
 ROWS = 24
-"""Rows with those beside them that edges, gradients and combs are looked for in, at most."""
+"""Maximum number of rows, with their neighbours, that are searched for edges, gradients and combs."""
 _LEAST_SIDE = 32
-"""Length of the shorter side of the small copy, at least: the flow crashes on a copy with less than a patch of 8."""
+"""Minimum length of the shorter side of the small copy: the flow crashes on a copy smaller than a patch of 8."""
 
 
 @dataclass(frozen=True)
 class Planes:
-    """Luma (height, width) and the two planes of chroma, which have half of its sides; 16 is black, 235 is white."""
+    """Luma (height, width) and two planes of chroma with half of its sides; 16 is black, 235 is white."""
 
     luma: Plane
     cb: Plane
     cr: Plane
     turns: int = 0
-    """Quarter turns counter-clockwise that bring the picture upright."""
+    """Quarter turns counter-clockwise that make the picture upright."""
 
     @cached_property
     def mean_and_deviation(self) -> tuple[float, float]:
-        """The mean of luma, and its standard deviation."""
+        """Mean and standard deviation of luma."""
         mean, deviation = cv2.meanStdDev(self.luma)
         return float(mean[0, 0]), float(deviation[0, 0])
 
     @cached_property
     def rows(self) -> Plane:
-        """Rows of luma at equal distances, each between the two beside it: (at most `ROWS`, 3, width).
+        """Rows of luma at equal distances, each between its neighbours: (at most `ROWS`, 3, width).
 
-        None are left of a picture of less than three rows.
+        Empty for a picture of less than three rows.
         """
         height, width = self.luma.shape
         return cast(Plane, self.luma.take(row_places(height), axis=0).reshape(-1, 3, width))
 
     @cached_property
     def small(self) -> Plane:
-        """Luma, upright, reduced by averages so that its longer side has `SIDE` pixels."""
+        """Luma, upright, reduced by area averages so that its longer side has `SIDE` pixels."""
         height, width = self.luma.shape
         return _upright(_reduced(self.luma, *small_size(width, height)), self.turns)
 
     @cached_property
     def flow_copy(self) -> Plane:
-        """The small picture, reduced once more by averages: the finest scale that DIS flow by its preset looks at."""
+        """The small picture, reduced once more by area averages: the finest scale that DIS flow uses by its preset."""
         height, width = self.small.shape
         size = width // FLOW_SCALE, height // FLOW_SCALE
         return np.asarray(cv2.resize(self.small, size, interpolation=cv2.INTER_AREA))
 
     @cached_property
     def small_hsv(self) -> Plane:
-        """Hue, saturation and value of the picture in half of the size of the small one, uint8 (height, width, 3).
+        """Hue, saturation and value at half the size of the small picture, uint8 (height, width, 3).
 
-        It is not upright. Chroma is reduced as PySceneDetect reduces its frames, and has half of that size again.
+        It is not upright. Chroma is reduced as PySceneDetect reduces its frames, to half of that size.
         """
         small = _upright(self.small, -self.turns)
         height, width = (side // 4 * 2 for side in small.shape)
@@ -83,9 +83,9 @@ class Planes:
 
 
 def planes_of(frame: av.VideoFrame, crop: tuple[int, int, int, int] = (0, 0, 0, 0), turns: int = 0) -> Planes:
-    """The planes of a frame, without a border of (left, right, top, bottom) pixels.
+    """Return the planes of a frame, without a border of (left, right, top, bottom) pixels.
 
-    They share memory with the frame where it needs no conversion.
+    They share memory with the frame if no conversion is needed.
     """
     if frame.format.name != _FORMAT or frame.color_range == _FULL_RANGE:
         frame = frame.reformat(format=_FORMAT, dst_color_range=ColorRange.MPEG, interpolation=_EXACT, threads=1)
@@ -100,20 +100,20 @@ def planes_of(frame: av.VideoFrame, crop: tuple[int, int, int, int] = (0, 0, 0, 
 
 
 def small_size(width: int, height: int) -> tuple[int, int]:
-    """(width, height) of the small copy of a picture."""
+    """Return the (width, height) of the small copy of a picture."""
     scale = SIDE / max(width, height)
     return max(_LEAST_SIDE, round(width * scale)), max(_LEAST_SIDE, round(height * scale))
 
 
 def lines(plane: Any, most: int) -> Any:
-    """Lines of a plane at equal distances, at most so many."""
+    """Return at most `most` lines of a plane, at equal distances."""
     apart = -(-len(plane) // most)
     return plane[apart // 2 :: apart]
 
 
 @lru_cache(maxsize=16)
 def row_places(height: int, apart: int = 1) -> Any:
-    """Places of `ROWS` rows of a picture at equal distances, each between the rows `apart` above and below it."""
+    """Return the positions of `ROWS` rows at equal distances, each between the rows `apart` above and below it."""
     inner = height - 2 * apart
     rows = np.unique(np.linspace(apart, height - 1 - apart, max(0, min(ROWS, inner))).round().astype(int))
     return (rows[:, None] + np.array([-apart, 0, apart])).ravel()
@@ -124,7 +124,7 @@ def _plane(plane: VideoPlane) -> Plane:
 
 
 def _reduced(plane: Plane, width: int, height: int) -> Plane:
-    """Averages of areas: halved, which OpenCV does fast, until the picture is less than twice as large."""
+    """Reduce by area averages: halved, which OpenCV does fast, until the picture is less than twice as large."""
     while plane.shape[1] >= 2 * width and plane.shape[0] >= 2 * height:
         rows, columns = plane.shape[0] // 2, plane.shape[1] // 2
         even = plane[: 2 * rows, : 2 * columns]

@@ -1,1 +1,1 @@
-"""The models of the `measure` stage: one file each."""
+"""The models of the `measure` stage, one module each."""

@@ -1,7 +1,7 @@
-"""Quality without a reference: BRISQUE (Mittal, Moorthy and Bovik 2012).
+"""No-reference quality: BRISQUE (Mittal, Moorthy and Bovik 2012).
 
-36 features tell how the normalised luma of natural pictures is distributed, at full and at half size; a support vector
-regression maps them to a score from 0, the best, to about 100. Weights and ranges are text files of libsvm.
+36 features describe the distribution of the normalised luma, at full and at half size; a support vector regression maps
+them to a score from 0, the best, to about 100. Weights and ranges are text files of libsvm.
 """
 
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ from reelmill_stages.measuring.scores.session import unfit
 FEATURES = 36
 _KERNEL, _SIGMA = 7, 7 / 6
 _SHIFTS = ((0, 1), (1, 0), (1, 1), (1, -1))
-"""Neighbours whose products are looked at: rows and columns."""
+"""Offsets of neighbours whose products are used: rows and columns."""
 
 
 class Brisque:
@@ -46,14 +46,14 @@ class Brisque:
         return ({Measure.BRISQUE: score} if np.isfinite(score) else {}), ()
 
     def score(self, found: Any) -> float:
-        """The score for 36 features."""
+        """Return the score for 36 features."""
         scaled = 2 * (found - self._low) / (self._high - self._low) - 1
         distances = ((self._vectors - scaled) ** 2).sum(axis=1)
         return float(self._weights @ np.exp(-self._gamma * distances) - self._rho)
 
 
 def features(grey: Any) -> Any:
-    """The 36 features of a grey picture, uint8 (height, width)."""
+    """Return the 36 features of a grey picture, uint8 (height, width)."""
     picture = grey.astype(np.float64)
     half = cv2.resize(picture, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_CUBIC)
     return np.array([*_of_scale(picture), *_of_scale(half)])
@@ -78,7 +78,7 @@ def _blurred(picture: Any) -> Any:
 
 
 def asymmetric_fit(values: Any) -> tuple[float, float, float, float]:
-    """Shape, mean, and left and right variance of an asymmetric generalised Gaussian, by moments."""
+    """Return shape, mean, and left and right variance of an asymmetric generalised Gaussian, fitted by moments."""
     negative, positive = values[values < 0], values[values >= 0]
     left, right = (float((half**2).mean()) if half.size else 0.0 for half in (negative, positive))
     square = float((values**2).mean())
@@ -96,13 +96,16 @@ def asymmetric_fit(values: Any) -> tuple[float, float, float, float]:
 
 @cache
 def _table() -> tuple[Any, Any]:
-    """Shapes from 0.2 to 10, and the ratio of moments that each has."""
+    """Return shapes from 0.2 to 10, and the ratio of moments of each."""
     shapes = np.arange(200, 10_001) / 1000
     return shapes, np.array([np.exp(2 * lgamma(2 / a) - lgamma(1 / a) - lgamma(3 / a)) for a in shapes])
 
 
 def read_regression(path: Path) -> tuple[float, float, Any, Any]:
-    """(gamma, rho, weights, support vectors) of a libsvm model. Raises ValueError and KeyError for another file."""
+    """Read a libsvm model. Raises ValueError and KeyError for another file.
+
+    Returns (gamma, rho, weights, support vectors).
+    """
     lines = path.read_text("ascii").splitlines()
     first = lines.index("SV")
     head = dict(line.split(maxsplit=1) for line in lines[:first])
@@ -127,7 +130,7 @@ def _pairs(words: Sequence[str]) -> list[tuple[int, float]]:
 
 
 def read_ranges(path: Path) -> tuple[Any, Any]:
-    """(least, largest) value of each feature, of a file of `svm-scale`. Raises ValueError for another file."""
+    """Read (least, largest) value of each feature from a file of `svm-scale`. Raises ValueError for another file."""
     lines = [line.split() for line in path.read_text("ascii").splitlines()]
     if lines[0] != ["x"] or [float(word) for word in lines[1]] != [-1.0, 1.0]:
         raise ValueError("it does not begin like a file of svm-scale from -1 to 1")

@@ -1,4 +1,4 @@
-"""Scores from CLIP embeddings of frames: aesthetics by a linear head, and the similarity with the item's text."""
+"""Scores from CLIP embeddings of frames: aesthetics by a linear head, and similarity to the item's text."""
 
 from collections.abc import Mapping
 from functools import lru_cache
@@ -19,11 +19,11 @@ from reelmill_stages.models.outline import Outline, outline
 from reelmill_stages.models.preparation import Preparation
 
 _TEXTS = 64
-"""Texts of which the embedding is kept: frames of one clip come one after the other."""
+"""Number of texts whose embeddings are cached; frames of one clip are processed in succession."""
 
 
 class ClipScores:
-    """The model, loaded when the first frame comes: until then only the keys of its weights are looked at."""
+    """The CLIP model, loaded at the first frame; before that, only the keys of its weights are checked."""
 
     def __init__(self, block: ClipModel, fetch: Fetch) -> None:
         self._block = block
@@ -87,7 +87,7 @@ class ClipScores:
 
 
 def _configuration(block: ClipModel) -> dict[str, Any]:
-    """open_clip's configuration of a model. Raises SpecError for one that is unknown, or no plain CLIP."""
+    """Return open_clip's configuration of a model. Raises SpecError unless it is a plain CLIP."""
     found = load("open_clip").get_model_config(block.model)
     if found is None:
         names = [name for name in load("open_clip").list_models() if name.startswith("ViT-")]
@@ -106,7 +106,7 @@ def _configuration(block: ClipModel) -> dict[str, Any]:
 
 
 def _matrices(shapes: Outline, width: int, ref: FileRef) -> list[tuple[str, str]]:
-    """Names of the matrices of a head and of their biases, in order. Raises SpecError if they do not fit together."""
+    """Return the names of a head's matrices and their biases, in order. Raises SpecError if they do not match."""
     found = []
     for name, shape in shapes.items():
         if len(shape) == 2:

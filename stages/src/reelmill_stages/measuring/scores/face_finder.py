@@ -1,6 +1,6 @@
-"""Faces by CenterFace, run by OpenCV: the file has a fixed size of input, which OpenCV ignores.
+"""Face detection with CenterFace, run by OpenCV, which ignores the fixed input size in the file.
 
-Larger frames are scaled down to `SIDE` pixels on their longer side, so that cost and memory are bounded.
+Larger frames are scaled down to `SIDE` pixels on their longer side, to bound cost and memory.
 """
 
 from typing import Any
@@ -16,17 +16,17 @@ from reelmill_stages.measuring.scores.session import unfit
 
 SIDE = 960
 _OUTPUTS = ("537", "538", "539", "540")
-"""Names of the heat map, the sizes, the offsets and the landmarks, which are not used."""
+"""Names of the heat map, the sizes, the offsets and the (unused) landmarks."""
 _STEP = 32
-"""Sides of the input are multiples of this."""
+"""The sides of the input are multiples of this."""
 _CELL = 4
-"""Pixels of the input that a cell of an output stands for, in both directions."""
+"""Pixels of the input per cell of an output, in both directions."""
 _OVERLAP = 0.3
-"""Of two boxes that overlap by more of their union, the better one counts."""
+"""Intersection over union above which only the better of two boxes is kept."""
 
 
 class FaceFinder:
-    """The detector."""
+    """The face detector."""
 
     def __init__(self, block: FacesModel, fetch: Fetch) -> None:
         self._least = block.min_score
@@ -45,7 +45,7 @@ class FaceFinder:
         return {Measure.FACES: len(boxes), Measure.LARGEST_FACE: largest / (pixels.shape[0] * pixels.shape[1])}, ()
 
     def boxes(self, pixels: Pixels) -> Any:
-        """The faces of a picture, float (faces, 4): left, top, right, bottom in its pixels, best first."""
+        """Return the faces of a picture, float (faces, 4): left, top, right, bottom in its pixels, best first."""
         height, width = pixels.shape[:2]
         scale = min(1.0, SIDE / max(width, height))
         across, down = (-(-round(side * scale) // _STEP) * _STEP or _STEP for side in (width, height))
@@ -67,7 +67,7 @@ class FaceFinder:
 
 
 def _best(boxes: Any, scores: Any) -> list[int]:
-    """Boxes of which no better one overlaps too much, the best first."""
+    """Return the boxes that do not overlap a better one too much, best first."""
     areas = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
     left = list(np.argsort(-scores, kind="stable"))
     kept = []

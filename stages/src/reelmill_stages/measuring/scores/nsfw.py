@@ -1,7 +1,7 @@
-"""Nudity by Yahoo's Open NSFW: the frame squashed to 256 x 256 pixels, of which the middle 224 x 224 are seen.
+"""Nudity by Yahoo's Open NSFW: the frame is squashed to 256 x 256 pixels and cropped to the middle 224 x 224.
 
-The authors' own pipeline also compresses the picture as JPEG in between, which changes the probability by some
-hundredths; this one does not.
+The authors' pipeline also compresses the picture as JPEG in between, which changes the probability by some hundredths;
+this one does not.
 """
 
 from collections.abc import Mapping
@@ -18,11 +18,11 @@ from reelmill_stages.measuring.scores.session import open_session, unfit
 
 _RESIZED, _SEEN = 256, 224
 _MEAN = np.array([104, 117, 123], np.float32)
-"""Of blue, green and red in ImageNet."""
+"""ImageNet means of blue, green and red."""
 
 
 class NsfwClassifier:
-    """The classifier."""
+    """The NSFW classifier."""
 
     def __init__(self, block: NsfwModel, fetch: Fetch) -> None:
         self._session = open_session("nsfw.weights", block.weights, fetch)
@@ -39,7 +39,7 @@ class NsfwClassifier:
 
 
 def prepared(pixels: Pixels) -> Any:
-    """The input of the model, float32 (1, 224, 224, 3)."""
+    """Return the input of the model, float32 (1, 224, 224, 3)."""
     image = Image.fromarray(np.ascontiguousarray(pixels[..., ::-1]))
     squashed = np.asarray(image.resize((_RESIZED, _RESIZED), Image.Resampling.BILINEAR))[..., ::-1]
     first = (_RESIZED - _SEEN) // 2

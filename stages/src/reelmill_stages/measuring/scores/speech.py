@@ -1,4 +1,4 @@
-"""Speech by Silero VAD: the share of windows of 32 ms in which the model hears a voice."""
+"""Speech detection by Silero VAD: the share of 32 ms windows in which the model detects a voice."""
 
 from fractions import Fraction
 
@@ -17,7 +17,7 @@ from reelmill_stages.models.voice import STEP, VoiceModel
 
 
 def voices(block: SpeechModel, fetch: Fetch) -> Voices:
-    """Load the model. Raises SpecError for a file that is none."""
+    """Load the model. Raises SpecError if the file is not a model."""
     try:
         model = VoiceModel(fetch(block.weights))
     except SpecError as error:
@@ -26,7 +26,7 @@ def voices(block: SpeechModel, fetch: Fetch) -> Voices:
 
 
 class VoiceDetector:
-    """Listens to the sound of one clip."""
+    """Detects speech in the sound of one clip."""
 
     def __init__(self, model: VoiceModel, least: float, rate: int, layout: str) -> None:
         self._listener = model.listener()
@@ -38,7 +38,7 @@ class VoiceDetector:
         self._samples = 0
 
     def add(self, samples: Samples) -> None:
-        """The next samples."""
+        """Add the next samples."""
         packed = np.ascontiguousarray(samples).reshape(1, -1)
         frame = AudioFrame.from_ndarray(packed, format="flt", layout=self._layout)
         frame.sample_rate, frame.pts, frame.time_base = self._rate, self._samples, Fraction(1, self._rate)
@@ -46,7 +46,7 @@ class VoiceDetector:
         self._take(self._resampler.resample(frame))
 
     def share(self) -> float | None:
-        """The share of the windows with speech; None for less than a window of sound. To be called once."""
+        """Return the share of windows with speech; None for less than a window of sound. Call this once."""
         self._take(self._resampler.resample(None))
         return self._spoken / self._windows if self._windows else None
 

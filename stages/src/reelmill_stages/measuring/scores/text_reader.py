@@ -1,8 +1,8 @@
-"""Text in the picture by the two models of PP-OCR: one finds lines, the other reads them.
+"""Text in the picture by the two models of PP-OCR: a detector of lines, and a recogniser.
 
-Found lines are boxes of a probability map, widened as its training narrowed them (Differentiable Binarization). A frame
-is scaled up so that its shorter side has `SHORT` pixels, and down so that its longer side has no more than `LONG`: cost
-and memory are bounded for frames of any size.
+Detected lines are boxes of a probability map, widened because training narrowed them (Differentiable Binarization). A
+frame is scaled up so that its shorter side has `SHORT` pixels, and down so that its longer side has no more than
+`LONG`, to bound cost and memory for frames of any size.
 """
 
 from collections.abc import Sequence
@@ -19,18 +19,18 @@ from reelmill_stages.measuring.scores.session import open_session, unfit
 
 SHORT, LONG = 736, 2016
 _STEP = 32
-"""Sides of the detector's input are multiples of this."""
+"""The sides of the detector's input are multiples of this."""
 _TEXT, _LINE = 0.3, 0.5
-"""Least probability of a pixel of text, and least mean of a line."""
+"""Minimum probability of a pixel of text, and minimum mean of a line."""
 _WIDEN = 1.6
 _LEAST_SIDE = 3
 _MOST_LINES = 1000
 _HEIGHT = 48
 """Height of the recogniser's input."""
 _WIDTHS = 320, 3200
-"""Least and largest width of the recogniser's input."""
+"""Minimum and maximum width of the recogniser's input."""
 _SAME_ROW = 10
-"""Pixels of the frame by which lines of one row differ at most, from top to bottom."""
+"""Maximum vertical distance in pixels of the frame between lines of one row."""
 
 
 class TextReader:
@@ -63,7 +63,7 @@ class TextReader:
         return {Measure.TEXT_SHARE: cv2.countNonZero(covered) / covered.size}, lines
 
     def boxes(self, pixels: Pixels) -> Sequence[Any]:
-        """The lines of text in a picture, by rows: four corners each, float32 (4, 2), clockwise from the top left."""
+        """Return the lines of text in a picture, by rows: float32 (4, 2) corners, clockwise from the top left."""
         height, width = pixels.shape[:2]
         scale = min(max(1.0, SHORT / min(width, height)), LONG / max(width, height))
         across, down = (max(_STEP, round(side * scale / _STEP) * _STEP) for side in (width, height))
@@ -73,7 +73,7 @@ class TextReader:
         return in_order([box * stretch for box in _lines(found)])
 
     def read(self, line: Pixels) -> tuple[str, float]:
-        """The text of a line, and the mean probability of its characters."""
+        """Return the text of a line, and the mean probability of its characters."""
         height, width = line.shape[:2]
         across = min(_WIDTHS[1], max(1, -(-width * _HEIGHT // height)))
         picture = np.zeros((1, 3, _HEIGHT, max(_WIDTHS[0], across)), np.float32)
@@ -88,7 +88,7 @@ class TextReader:
 
 
 def _lines(found: Any) -> list[Any]:
-    """The boxes of a probability map."""
+    """Return the boxes of a probability map."""
     mask = cv2.dilate((found > _TEXT).astype(np.uint8), np.ones((2, 2), np.uint8))
     contours, _ = cv2.findContours(mask, cv2.RETR_LIST, cv2.CHAIN_APPROX_SIMPLE)
     boxes = []
@@ -97,7 +97,7 @@ def _lines(found: Any) -> list[Any]:
         corners = np.asarray(cv2.boxPoints((centre, (width, height), angle)))
         if min(width, height) < _LEAST_SIDE or _mean(found, corners) < _LINE:
             continue
-        # A rectangle widened by a distance on all sides has the same centre and angle.
+        # A rectangle widened equally on all sides keeps its centre and angle.
         more = 2 * _WIDEN * width * height / (2 * (width + height))
         size = width + more, height + more
         if min(size) >= _LEAST_SIDE + 2:
@@ -106,7 +106,7 @@ def _lines(found: Any) -> list[Any]:
 
 
 def _mean(found: Any, corners: Any) -> float:
-    """Mean of a map inside of a box."""
+    """Return the mean of a map inside a box."""
     height, width = found.shape
     low = np.clip(np.floor(corners.min(axis=0)), 0, (width - 1, height - 1)).astype(int)
     high = np.clip(np.ceil(corners.max(axis=0)), 0, (width - 1, height - 1)).astype(int)
@@ -116,7 +116,7 @@ def _mean(found: Any, corners: Any) -> float:
 
 
 def in_order(boxes: Sequence[Any]) -> list[Any]:
-    """Boxes by rows from top to bottom, and from left to right; corners clockwise from the top left."""
+    """Sort boxes by rows from top to bottom, and from left to right; corners clockwise from the top left."""
     upright = sorted((_clockwise(box) for box in boxes), key=lambda box: float(box[0, 1]))
     rows: list[list[Any]] = []
     for box in upright:
@@ -134,7 +134,7 @@ def _clockwise(box: Any) -> Any:
 
 
 def cutout(pixels: Pixels, box: Any) -> Pixels | None:
-    """What is in a box, turned so that the line lies; None for less than a pixel."""
+    """Return the content of a box, rotated so that the line is horizontal; None for less than a pixel."""
     width = round(max(np.linalg.norm(box[0] - box[1]), np.linalg.norm(box[3] - box[2])))
     height = round(max(np.linalg.norm(box[0] - box[3]), np.linalg.norm(box[1] - box[2])))
     if width < 1 or height < 1:

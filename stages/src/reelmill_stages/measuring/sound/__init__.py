@@ -1,1 +1,1 @@
-"""What is measured of sound."""
+"""Measures of sound."""

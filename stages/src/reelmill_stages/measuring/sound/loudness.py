@@ -1,6 +1,6 @@
-"""What a clip sounds like, by libavfilter: loudness and true peak by ebur128, silence by silencedetect.
+"""Measures of a clip's sound by libavfilter: loudness and true peak by ebur128, silence by silencedetect.
 
-Samples go by in the frames of the decoder; nothing of the sound is kept.
+Samples are processed in the frames of the decoder; no sound is stored.
 """
 
 from collections.abc import Mapping
@@ -17,9 +17,9 @@ from reelmill_stages.measuring.sound.samples import Samples
 SILENCE_LEVEL, SILENCE_SECONDS = -50, 0.5
 """silencedetect's `noise` in dB and `duration`."""
 FULL_SCALE = 0.999
-"""A sample of this size or more is clipped."""
+"""Minimum absolute value of a clipped sample."""
 _QUIETEST = -70.0
-"""LUFS. ebur128 says this of sound of which the gate of BS.1770 leaves nothing."""
+"""LUFS; the value of ebur128 if the gate of BS.1770 removes all sound."""
 _FILTERS = (
     ("ebur128", "metadata=1:peak=true"),
     ("silencedetect", f"noise={SILENCE_LEVEL}dB:duration={SILENCE_SECONDS}"),
@@ -29,7 +29,7 @@ _START, _END, _DURATION = "lavfi.silence_start", "lavfi.silence_end", "lavfi.sil
 
 
 class Meter:
-    """Measures sound of `rate` samples per second and a channel `layout` by FFmpeg's name."""
+    """Measures sound with `rate` samples per second and a channel `layout` (FFmpeg's name)."""
 
     def __init__(self, rate: int, layout: str) -> None:
         self._rate = rate
@@ -43,11 +43,11 @@ class Meter:
 
     @property
     def seconds(self) -> float:
-        """Duration of the sound."""
+        """Duration of the sound in seconds."""
         return self._samples / self._rate
 
     def add(self, samples: Samples) -> None:
-        """The next samples."""
+        """Add the next samples."""
         self._clipped += int(np.count_nonzero(np.abs(samples) >= FULL_SCALE))
         self._values += samples.size
         packed = np.ascontiguousarray(samples).reshape(1, -1)
@@ -58,7 +58,7 @@ class Meter:
         self._drain()
 
     def end(self) -> Mapping[Measure, float]:
-        """The measures of all samples, of which there is at least one. To be called once."""
+        """Return the measures of all samples, of which there must be at least one. Call this once."""
         self._graph.push(None)
         self._drain()
         if self._silent_since is not None:

@@ -1,4 +1,4 @@
-"""The sound of a clip as samples: of the first audio stream of its file, as the `clip` stage keeps it."""
+"""The sound of a clip as samples, from the first audio stream of its file, which the `clip` stage keeps."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ Samples = np.ndarray[Any, np.dtype[np.float32]]
 """(samples, channels), float32; full scale is 1."""
 
 _PRE_ROLL = Fraction(1, 10)
-"""Seconds before a span from which its sound is decoded: what decoders need to warm up."""
+"""Seconds before a span from which its sound is decoded, because decoders need to warm up."""
 
 
 @dataclass(frozen=True, slots=True)
 class SampleBlock:
-    """Samples that follow each other. `rate` and `layout` are the same for all of a clip."""
+    """Contiguous samples. `rate` and `layout` are the same for a whole clip."""
 
     samples: Samples
     rate: int
@@ -50,7 +50,7 @@ class AudioTrack:
         self.streams = len(self._streams)
         """Number of audio streams of the file."""
         self.damaged = 0
-        """Number of packets that could not be decoded, and of places where packets are lost."""
+        """Number of packets that could not be decoded plus places where packets are lost."""
 
     @property
     def index(self) -> int:
@@ -62,9 +62,9 @@ class AudioTrack:
         return self._streams[0]
 
     def heard(self, begin: Fraction | None = None, end: Fraction | None = None) -> Iterator[SampleBlock]:
-        """The samples from `begin` to `end`, in seconds of the container; all of them without.
+        """Yield the samples from `begin` to `end`, in seconds of the container; all samples by default.
 
-        Packets that cannot be decoded are left out and counted. Raises ItemError if the file cannot be read.
+        Packets that cannot be decoded are skipped and counted. Raises ItemError if the file cannot be read.
         """
         first: tuple[int, str] | None = None
         resampler = _Resampler()
@@ -85,7 +85,7 @@ class AudioTrack:
                 yield SampleBlock(samples, rate, layout)
 
     def expect(self, spans: Iterable[tuple[Fraction, Fraction]]) -> None:
-        """Say which spans are heard next, in order. Raises WholeFileNeeded where they are most of a remote file."""
+        """Announce the next spans to read, in order. Raises WholeFileNeeded if they are most of a remote file."""
         if self._stream.time_base:
             expect_sound(self._path, self._stream, [self._ticks(*span) for span in spans])
 
@@ -124,7 +124,7 @@ class AudioTrack:
 
 
 class _Resampler:
-    """Converts frames to packed float32 of one rate and layout; does nothing else to those that have them."""
+    """Converts frames to packed float32 of one rate and layout; frames that match stay unchanged."""
 
     def __init__(self) -> None:
         self._known: dict[tuple[str, str, int], av.AudioResampler] = {}
@@ -142,6 +142,6 @@ class _Resampler:
 
 @contextmanager
 def track(path: MediaFile) -> Iterator[AudioTrack | None]:
-    """The first audio stream; None for a file without. Raises ItemError like `opened`."""
+    """Open the first audio stream; None for a file without one. Raises ItemError like `opened`."""
     with opened(path, sound=True) as container:
         yield AudioTrack(path, container) if audio_streams(container) else None

@@ -1,4 +1,4 @@
-"""The sound of a clip, decoded once for all that listens to it."""
+"""Decoding of a clip's sound once for all of its measures."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,36 +15,36 @@ from reelmill_stages.media_file import MediaFile
 
 
 class Voice(Protocol):
-    """Finds speech in sound of one rate and layout."""
+    """Detects speech in sound of one rate and layout."""
 
     def add(self, samples: Samples) -> None:
-        """The next samples."""
+        """Add the next samples."""
         ...
 
     def share(self) -> float | None:
-        """The share of the sound with speech; None for sound that is too short. To be called once."""
+        """Return the share of the sound with speech; None for sound that is too short. Call this once."""
         ...
 
 
 Voices = Callable[[int, str], Voice]
-"""Makes a `Voice` for sound of a rate and a layout."""
+"""Creates a `Voice` for sound of this rate and layout."""
 
 
 @dataclass(frozen=True, slots=True)
 class HeardSound:
-    """What the sound of a clip told."""
+    """Measures of a clip's sound."""
 
     told: Mapping[Measure, float] = field(default_factory=dict)
     stream: int | None = None
-    """Index of the audio stream in its container; None if nothing was heard."""
+    """Index of the audio stream in its container; None if there was no sound."""
     damaged: int = 0
     """Number of packets that could not be decoded."""
 
 
 def hear(path: MediaFile, timeline: Timeline, shown: Stretch, *, whole: bool, voices: Voices | None) -> HeardSound:
-    """Measure the sound of a clip; `whole`: it is all of its file.
+    """Measure the sound of a clip; `whole` means that the clip is its whole file.
 
-    A span of a file whose clock jumps has no sound that is known. Raises ItemError if the file cannot be read.
+    The sound of a span is unknown if the clock of the file jumps. Raises ItemError if the file cannot be read.
     """
     with track(path) as found:
         streams = {Measure.AUDIO_STREAMS: found.streams if found else 0}
@@ -69,7 +69,7 @@ def hear(path: MediaFile, timeline: Timeline, shown: Stretch, *, whole: bool, vo
 
 
 def expect_heard(path: MediaFile, timeline: Timeline, spans: Sequence[Stretch]) -> None:
-    """Say that the sound of these spans is heard. Raises WholeFileNeeded where they are most of a remote file."""
+    """Announce that the sound of these spans is read. Raises WholeFileNeeded if it is most of a remote file."""
     if isinstance(path, Path):
         return
     with track(path) as found:

@@ -1,6 +1,5 @@
-"""What the packets of a stream hold, read from their own bits: which pictures, in which order, and where decoding may
-begin.
+"""Analysis of the packets of a stream by their bits: pictures, their order, and where decoding may begin.
 
-Containers repeat some of this (key flags, presentation times), and are wrong about it often enough. Each module reads
-the headers of one family of codecs and nothing behind them; `units.reader` chooses.
+Containers repeat some of this (key flags, presentation times), but are often wrong. Each module reads only the headers
+of one family of codecs; `readers.reader` chooses the module.
 """

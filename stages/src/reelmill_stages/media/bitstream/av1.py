@@ -1,7 +1,7 @@
 """AV1: frame headers (AV1 bitstream specification, 5.3 to 5.9).
 
-Decoding begins at a key frame that is shown at once: it renews all references. A key frame that is shown later does
-not yet.
+Decoding may begin at a key frame that is shown at once, because it renews all references. A key frame that is shown
+later does not qualify.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class Av1Reader:
 
 
 def _units(data: memoryview) -> Iterator[tuple[int, memoryview]]:
-    """(type, payload) of each unit. Raises Unknown for sizes that leave the packet."""
+    """Yield (type, payload) of each unit. Raises Unknown for sizes that exceed the packet."""
     place = 0
     while place < len(data):
         head = data[place]

@@ -1,18 +1,18 @@
-"""FFV1 (RFC 9043): key frames, and the checksums of slices, which decoders look at without telling.
+"""FFV1 (RFC 9043): key frames, and the checksums of slices, whose errors decoders do not report.
 
-From version 3 on, each slice ends with its length and, in streams with checksums, a status and a CRC (section 4.8).
-Which of the two a stream has is told by the lengths: they must add up to the packet.
+From version 3 on, each slice ends with its length and, in streams with checksums, a status and a CRC (section 4.8). The
+variant of a stream is detected by the lengths, which must add up to the packet.
 """
 
 from reelmill_stages.media.bitstream.units import DamagedPacket, Unit
 from reelmill_stages.media.crc import crc_from_highest
 
 _KEY = 0x7F80
-"""The first bit of a packet is whether it is a key frame; half of the range of its arithmetic coder is for each."""
+"""Threshold of the first bit, the key frame flag: the arithmetic coder gives each value half of its range."""
 _PLAIN, _CHECKED = 3, 8
-"""Bytes behind a slice."""
+"""Bytes after a slice, without and with checksums."""
 _REGISTERS = (0, 0x7A8C4079)
-"""What the register of the CRC holds before and after a slice: two kinds of checksums."""
+"""CRC register before and after a slice, for the two kinds of checksums."""
 
 
 class Ffv1Reader:
@@ -39,7 +39,7 @@ def _check(packet: bytes) -> None:
 
 
 def _slices(packet: bytes, behind: int) -> list[range]:
-    """The slices with what is behind each; none if their lengths do not add up to the packet."""
+    """Return the slices with their trailing bytes; empty if their lengths do not add up to the packet."""
     found: list[range] = []
     end = len(packet)
     while end:
@@ -52,5 +52,5 @@ def _slices(packet: bytes, behind: int) -> list[range]:
 
 
 def _is_right(checked: bytes) -> bool:
-    """Whether the CRC of a slice, which is its last part, leaves the register as it was."""
+    """Whether the CRC at the end of a slice is correct: it then leaves the register unchanged."""
     return any(crc_from_highest(checked, register) == register for register in _REGISTERS)

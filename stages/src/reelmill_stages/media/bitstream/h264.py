@@ -1,7 +1,7 @@
 """H.264: slice headers and recovery points (ITU-T H.264, 7.3 and D.2.8).
 
-Decoding begins at an IDR picture, or at an intra picture whose recovery point promises exact pictures at once. An
-intra picture without that promise is none: later ones may refer to what came before it.
+Decoding may begin at an IDR picture, or at an intra picture with a recovery point that promises exact pictures at once.
+Other intra pictures do not qualify: later pictures may refer to pictures before them.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from reelmill_stages.media.bitstream.units import DamagedPacket, Order, Unit, Un
 _SLICE, _PARTITION, _IDR, _SEI, _SPS, _PPS = 1, 2, 5, 6, 7, 8
 _INTRA = {2, 4, 7, 9}
 _HIGH = {100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135}
-"""Profiles whose sets name a chroma format."""
+"""Profiles whose sequence parameter sets have a chroma format."""
 _HEAD = 24
-"""Bytes of a slice that hold all of its header that is read."""
+"""Bytes at the start of a slice that contain all header fields that are read."""
 
 
 @dataclass(slots=True)
@@ -42,7 +42,7 @@ class H264Reader:
         self.turned = TurnOfStream()
         self._epoch = self._count = 0
         self._reference = (0, 0)
-        """Picture order count of the last reference picture: its high and its low part."""
+        """Picture order count of the last reference picture: high and low part."""
         for unit in _header_units(extradata) if self._size else of_stream(extradata):
             self._set(bytes(unit), header=True)
 
@@ -87,9 +87,9 @@ class H264Reader:
         return Unit(shown=True, entry=entry, order=order, droppable=not first[0] >> 5 & 3)
 
     def _place(self, head: int, bits: Bits) -> Order:
-        """When a picture is shown, from its first slice: the unit's first byte, and what follows the slice's type.
+        """Return the display order of a picture (ITU-T H.264, 8.2.1).
 
-        ITU-T H.264, 8.2.1.
+        `head` is the first byte of its first slice, and `bits` follow the slice type.
         """
         sps = self._sps[self._pps[bits.ue()]]
         if sps.separate_planes:
@@ -116,7 +116,7 @@ class H264Reader:
         return (self._epoch, high + low)
 
     def _set(self, unit: bytes, *, header: bool = False) -> tuple[int, int]:
-        """Take in a parameter set."""
+        """Register a parameter set."""
         kind = unit[0] & 31
         try:
             if kind == _SPS:
@@ -136,7 +136,7 @@ class H264Reader:
 
 
 def _header_units(extradata: bytes) -> list[bytes]:
-    """The parameter sets of an AVCDecoderConfigurationRecord (ISO/IEC 14496-15, 5.3.3)."""
+    """Return the parameter sets of an AVCDecoderConfigurationRecord (ISO/IEC 14496-15, 5.3.3)."""
     units, place = [], 5
     for mask in (31, 255):
         if place >= len(extradata):
@@ -152,7 +152,7 @@ def _header_units(extradata: bytes) -> list[bytes]:
 
 
 def _read_sps(unit: bytes) -> tuple[int, _Sps]:
-    """Number and contents of a sequence parameter set."""
+    """Return the number and contents of a sequence parameter set."""
     bits = Bits(unit[1:])
     profile = bits.u(8)
     bits.u(16)

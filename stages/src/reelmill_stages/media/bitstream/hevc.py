@@ -1,7 +1,7 @@
 """HEVC: NAL unit types and slice headers (ITU-T H.265, 7.3 and 8.3.1).
 
-The types say it all: decoding begins at IRAP pictures; leading pictures are decodable from there (RADL) or need what
-came before (RASL). RASL pictures of the first IRAP picture are never shown.
+The types are sufficient: decoding may begin at IRAP pictures. Their leading pictures are either decodable from there
+(RADL) or need earlier pictures (RASL). RASL pictures of the first IRAP picture are never shown.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class HevcReader:
     def __init__(self, extradata: bytes) -> None:
         self._size = length_size("hevc", extradata)
         self._sps: dict[int, tuple[int, bool]] = {}
-        """Bits of a picture order count, and whether colour planes are coded apart."""
+        """By number: bits of a picture order count, and whether colour planes are coded separately."""
         self._pps: dict[int, _Pps] = {}
         self._sets = ParameterSets()
         self.turned = TurnOfStream()
@@ -45,7 +45,7 @@ class HevcReader:
         """Whether the next IRAP picture is the first, or follows an end of sequence."""
         self._drops_leading = False
         self.layered = False
-        """Whether there are temporal layers: then types do not tell what may be dropped."""
+        """Whether there are temporal layers; unit types then do not show which pictures can be dropped."""
         for unit in _header_units(extradata) if self._size else of_stream(extradata):
             self._set(bytes(unit), header=True)
 
@@ -117,7 +117,7 @@ class HevcReader:
         return Unit(shown, irap, (self._epoch, count), independent=kind in _RADL, droppable=droppable)
 
     def _count(self, low: int, size: int) -> int:
-        """The whole picture order count."""
+        """Return the full picture order count."""
         before, high = self._reference % (1 << size), self._reference >> size << size
         if low < before and before - low >= 1 << (size - 1):
             high += 1 << size
@@ -126,7 +126,7 @@ class HevcReader:
         return high + low
 
     def _set(self, unit: bytes, *, header: bool = False) -> tuple[int, int]:
-        """Take in a parameter set."""
+        """Register a parameter set."""
         kind = unit[0] >> 1 & 63
         number = -1
         try:
@@ -148,7 +148,7 @@ class HevcReader:
 
 
 def _header_units(extradata: bytes) -> list[bytes]:
-    """The parameter sets of an HEVCDecoderConfigurationRecord (ISO/IEC 14496-15, 8.3.3)."""
+    """Return the parameter sets of an HEVCDecoderConfigurationRecord (ISO/IEC 14496-15, 8.3.3)."""
     units: list[bytes] = []
     if len(extradata) < 23:
         return units
@@ -168,7 +168,7 @@ def _header_units(extradata: bytes) -> list[bytes]:
 
 
 def _read_sps(unit: bytes) -> tuple[int, int, bool]:
-    """Number, bits of a picture order count, and whether colour planes are coded apart."""
+    """Return the number, the bits of a picture order count, and whether colour planes are coded separately."""
     bits = Bits(unit[2:])
     bits.u(4)
     layers = bits.u(3)

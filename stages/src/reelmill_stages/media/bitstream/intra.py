@@ -1,4 +1,4 @@
-"""Codecs of which every picture stands for itself, or takes no more than tables from those before it."""
+"""Codecs whose pictures are independent, or depend on earlier pictures only for tables."""
 
 import re
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ CODECS = frozenset(
 
 
 class IntraReader:
-    """One packet, one picture."""
+    """Reader for codecs with one picture per packet."""
 
     def __init__(self) -> None:
         self._count = 0
@@ -34,9 +34,10 @@ _SCAN = 0xDA
 
 
 class MjpegReader:
-    """Pictures may leave out tables that do not change (ISO/IEC 10918-1, B.4): decoding begins where all are sent.
+    """Reader for MJPEG.
 
-    Without Huffman tables at all, a standard's own ones are meant.
+    Pictures may omit tables that do not change (ISO/IEC 10918-1, B.4): decoding may begin where all tables are sent.
+    Pictures without any Huffman tables use the standard ones.
     """
 
     def __init__(self) -> None:
@@ -52,7 +53,7 @@ class MjpegReader:
 
 
 def _tables(data: memoryview) -> Iterator[tuple[int, int]]:
-    """(marker, number) of each table before the first scan of a picture."""
+    """Yield (marker, number) of each table before the first scan of a picture."""
     place = 0
     while (found := _MARKER.search(data, place)) and (kind := data[found.end() - 1]) != _SCAN:
         place = found.end()

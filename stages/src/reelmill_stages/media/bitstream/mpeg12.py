@@ -1,8 +1,8 @@
 """MPEG-1 and MPEG-2 video: picture headers (ISO/IEC 13818-2, 6.2).
 
-Decoding begins at an intra picture behind a sequence header. B pictures that follow it directly need the picture
-before it, unless their group is said to be closed. A picture of MPEG-2 has slices for each of its rows: decoders fill
-rows that were lost with what they remember, and do not tell.
+Decoding may begin at an intra picture after a sequence header. B pictures that follow it directly need the picture
+before it, unless their group is marked as closed. An MPEG-2 picture has slices for each of its rows; decoders fill lost
+rows from earlier pictures without reporting an error.
 """
 
 import re
@@ -15,7 +15,7 @@ _PICTURE, _LAST_SLICE, _SEQUENCE, _EXTENSION, _GROUP = 0x00, 0xAF, 0xB3, 0xB5, 0
 _SEQUENCE_EXTENSION, _CODING_EXTENSION, _FRAME = 1, 8, 3
 _INTRA, _B = 1, 3
 _HIGHEST = 2800
-"""Lines. Slices of higher pictures are numbered in another way."""
+"""Lines; slices of higher pictures are numbered differently."""
 
 
 class Mpeg12Reader:
@@ -26,7 +26,7 @@ class Mpeg12Reader:
         self._closed = False
         self._height = 0
         self._rows = 0
-        """Rows of macroblocks in a picture of MPEG-2; 0: not known, and in MPEG-1, where a slice may have many."""
+        """Rows of macroblocks in an MPEG-2 picture; 0 if unknown, and for MPEG-1, where a slice may span rows."""
 
     def read(self, data: memoryview) -> Unit:
         kinds: list[int] = []
@@ -68,7 +68,7 @@ class Mpeg12Reader:
 
 
 def _rows(height: int, *, progressive: bool) -> int:
-    """Rows of macroblocks in a picture (6.3.3); 0 where slices are numbered in another way."""
+    """Return the rows of macroblocks in a picture (6.3.3); 0 if slices are numbered differently."""
     if height > _HIGHEST:
         return 0
     return -(-height // 16) if progressive else 2 * -(-height // 32)

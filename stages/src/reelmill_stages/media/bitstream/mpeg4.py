@@ -1,7 +1,7 @@
 """MPEG-4 part 2: headers of video object planes (ISO/IEC 14496-2, 6.2).
 
-Decoding begins at an intra plane. B planes that follow it directly need the one before it, unless their group is said
-to be closed.
+Decoding may begin at an intra plane. B planes that follow it directly need the plane before it, unless their group is
+marked as closed.
 """
 
 import re
@@ -13,7 +13,7 @@ _CODES = re.compile(rb"\x00\x00\x01([\x20-\x2f\xb3\xb6])", re.DOTALL)
 _PLANE, _GROUP = 0xB6, 0xB3
 _INTRA, _B = 0, 2
 _NOT_CODED = 9
-"""Bytes; the header of a plane that is not coded, and shows nothing new, is no longer."""
+"""Maximum bytes of the header of a plane that is not coded and repeats the previous picture."""
 
 
 class Mpeg4Reader:
@@ -51,7 +51,7 @@ class Mpeg4Reader:
 
 
 def _layer(data: bytes) -> bytes:
-    """The header of the video object layer; empty where there is none."""
+    """Return the header of the video object layer; empty if there is none."""
     found = re.search(rb"\x00\x00\x01[\x20-\x2f]", data)
     if found is None:
         return b""

@@ -1,7 +1,7 @@
-"""NAL units of a packet, and whether the parameter sets that pictures name are the ones that a decoder has.
+"""NAL units of a packet, and tracking of the parameter sets that a decoder needs.
 
-A decoder that begins in the middle knows the sets of the file's header and of the packets from there on. Sets that
-changed in between, and are not sent again with an entry, make it none.
+A decoder that begins in the middle has the sets of the file's header and of the packets from there on. If a set changed
+earlier and is not sent again, decoding cannot begin at that packet.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ _START = b"\x00\x00\x01"
 _ZEROS = b"\x00\x00\x00"
 _HOLE = re.compile(rb"\x00{3,}[\x02-\xff]")
 _MOST_AT_END = 16
-"""Zero bytes behind a unit that has a length; some muxers leave those of the next start code."""
+"""Maximum number of zero bytes after a unit with a length; some muxers keep those of the next start code."""
 
 
 def of_packet(data: memoryview, size: int) -> Iterator[memoryview]:
-    """Units without their lengths (`size` bytes each), or without start codes where `size` is 0.
+    """Yield units without their lengths (`size` bytes each), or without start codes if `size` is 0.
 
-    Raises Unknown for lengths that leave the packet.
+    Raises Unknown for lengths that exceed the packet.
     """
     if not size:
         yield from of_stream(bytes(data))
@@ -38,7 +38,7 @@ def of_packet(data: memoryview, size: int) -> Iterator[memoryview]:
 
 
 def of_stream(data: bytes) -> Iterator[memoryview]:
-    """Units between start codes."""
+    """Yield the units between start codes."""
     view = memoryview(data)
     place = data.find(_START)
     while place >= 0:
@@ -50,28 +50,28 @@ def of_stream(data: bytes) -> Iterator[memoryview]:
 
 
 def has_hole(unit: memoryview, size: int) -> bool:
-    """Whether a slice has zeros that its encoder cannot have written: a hole in the file.
+    """Whether a slice contains zeros that an encoder cannot write, which means a hole in the file.
 
-    Three zero bytes never occur in a unit (emulation prevention, ITU-T H.264 and H.265, 7.4.1). Decoders of HEVC decode
-    them without a word. `size` is that of the units' lengths, 0 for start codes, before which zeros may stand.
+    Three zero bytes never occur in a unit (emulation prevention, ITU-T H.264 and H.265, 7.4.1). HEVC decoders decode
+    them without an error. `size` is that of the units' lengths; 0 for start codes, which zeros may precede.
     """
     data = bytes(unit)
     return _ZEROS in data and (bool(_HOLE.search(data)) or (size > 0 and data.endswith(bytes(_MOST_AT_END))))
 
 
 class ParameterSets:
-    """Which sets were in the header, and which of them the stream changed."""
+    """The parameter sets of the file's header, and which of them the stream changed."""
 
     def __init__(self) -> None:
         self._header: dict[tuple[int, int], bytes] = {}
         self._changed: set[tuple[int, int]] = set()
 
     def head(self, kind: int, number: int, data: bytes) -> None:
-        """A set from the file's header."""
+        """Register a set from the file's header."""
         self._header[kind, number] = data
 
     def seen(self, kind: int, number: int, data: bytes) -> tuple[int, int]:
-        """A set from a packet. The first one of its number is the header's, where that had none."""
+        """Register a set from a packet. If the header lacks this number, the first set counts as the header's."""
         data = data.rstrip(b"\x00")
         if self._header.get((kind, number), b"").rstrip(b"\x00") == data:
             self._changed.discard((kind, number))
@@ -80,5 +80,5 @@ class ParameterSets:
         return kind, number
 
     def sent_again(self, here: set[tuple[int, int]]) -> bool:
-        """Whether a packet with the sets `here` brings all that the stream has changed."""
+        """Whether a packet with the sets `here` includes all sets that the stream has changed."""
         return self._changed <= here

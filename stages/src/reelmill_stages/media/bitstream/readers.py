@@ -1,11 +1,11 @@
-"""Which reader knows a codec."""
+"""Selection of the reader for a codec."""
 
 from reelmill_stages.media.bitstream import av1, ffv1, h264, hevc, intra, mpeg4, mpeg12, vpx
 from reelmill_stages.media.bitstream.units import UnitReader, Unknown
 
 
 def reader(codec: str, extradata: bytes) -> UnitReader:
-    """The reader for a codec (FFmpeg's name). Raises Unknown for codecs that nothing here reads."""
+    """Return the reader for a codec (FFmpeg's name). Raises Unknown for unsupported codecs."""
     if codec == "h264":
         return h264.H264Reader(extradata)
     if codec == "hevc":

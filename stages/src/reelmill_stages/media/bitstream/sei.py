@@ -1,6 +1,6 @@
-"""Supplemental enhancement information of H.264 and HEVC: which way up, and where a decoder recovers.
+"""Supplemental enhancement information of H.264 and HEVC: display orientation and recovery points.
 
-Payloads: ITU-T H.264, D.1, and H.265, D.2, which write both messages the same way up to what is read here.
+Payloads: ITU-T H.264, D.1, and H.265, D.2. The fields that are read have the same layout in both.
 """
 
 from collections.abc import Iterator
@@ -14,19 +14,19 @@ Turn = tuple[int, bool]
 
 
 class TurnOfStream:
-    """Which way up the pictures of a stream are, by the first message that tells.
+    """Orientation of the pictures of a stream, from the first message that has one.
 
-    Messages are often written for the first pictures only, and hold for all that follow.
+    Messages are often written for the first pictures only, and apply to all later ones.
     """
 
     def __init__(self) -> None:
         self.turn: Turn | None = None
         self.changes = False
-        """Pictures at which decoding begins tell it differently, or only later ones tell it."""
+        """Whether entry pictures have different orientations, or only later pictures have a message."""
         self._begun = False
 
     def picture(self, told: Turn | None, *, entry: bool) -> None:
-        """The next picture, and what its messages tell."""
+        """Register the next picture and the orientation of its messages."""
         if told is not None:
             before = self.turn or ((0, False) if self._begun else told)
             self.changes = self.changes or told != before
@@ -35,7 +35,7 @@ class TurnOfStream:
 
 
 def messages(payload: bytes) -> Iterator[tuple[int, bytes]]:
-    """(type, payload) of each message of a unit, behind the unit's header."""
+    """Yield (type, payload) of each message of a unit, after the unit's header."""
     data, place = unescaped(payload), 0
     while place + 2 < len(data):
         numbers = []
@@ -51,7 +51,7 @@ def messages(payload: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def recovers_exactly(kind: int, data: bytes) -> bool:
-    """Whether a message of H.264 says: from here on, in order of presentation, all pictures are exact."""
+    """Whether an H.264 message states that all pictures from here on, in display order, are exact."""
     if kind != _RECOVERY_POINT:
         return False
     bits = Bits(data)
@@ -62,7 +62,7 @@ def recovers_exactly(kind: int, data: bytes) -> bool:
 
 
 def turn(kind: int, data: bytes) -> Turn | None:
-    """How a message says that pictures are to be turned, to the next quarter."""
+    """Return the orientation that a message sets, rounded to quarter turns."""
     if kind != _DISPLAY_ORIENTATION:
         return None
     bits = Bits(data)

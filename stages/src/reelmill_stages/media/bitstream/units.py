@@ -1,4 +1,4 @@
-"""What one packet of a video stream holds, as a reader of its codec tells."""
+"""Interface of codec readers, and the contents of one packet as they report it."""
 
 from __future__ import annotations
 
@@ -6,24 +6,24 @@ from dataclasses import dataclass
 from typing import Protocol
 
 Order = tuple[int, ...]
-"""Compares as pictures are shown; values mean nothing else."""
+"""Sort key for display order; the values have no other meaning."""
 
 
 class Unknown(Exception):
-    """The bits do not tell what a plan must know; the message says what, as part of a sentence."""
+    """The bits lack information that a plan needs; the message says what, as part of a sentence."""
 
 
 class DamagedPacket(Unknown):
-    """One packet is not what the codec prescribes; those around it may be."""
+    """A packet violates the codec's specification; neighbouring packets may be intact."""
 
 
 @dataclass(slots=True)
 class Unit:
-    """One packet: nothing to see, or one picture.
+    """One packet: nothing visible, or one picture.
 
-    `entry`: decoding may begin here, and gives this picture and all that are shown after it bit for bit.
-    `independent`: shown before the entry that it follows, and yet decodable from there.
-    `droppable`: no other picture depends on it. `order` is None where the packet is damaged.
+    `entry`: decoding may begin here, and gives this picture and all that are shown after it bit for bit. `independent`:
+    shown before the entry that it follows, but decodable from there. `droppable`: no other picture depends on it.
+    `order` is None if the packet is damaged.
     """
 
     shown: bool
@@ -34,8 +34,8 @@ class Unit:
 
 
 class UnitReader(Protocol):
-    """Reads the packets of one stream in decode order."""
+    """Reader of the packets of one stream in decode order."""
 
     def read(self, data: memoryview) -> Unit:
-        """The next packet. Raises Unknown where it is not one picture in a place that is told, and DamagedPacket."""
+        """Read the next packet. Raises DamagedPacket, and Unknown unless it is one picture with a known position."""
         ...

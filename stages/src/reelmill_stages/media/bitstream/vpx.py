@@ -4,7 +4,7 @@ from reelmill_stages.media.bitstream.units import DamagedPacket, Unit, Unknown
 
 
 class Vp8:
-    """A key frame resets everything; pictures are shown as they are decoded."""
+    """Reader for VP8: a key frame resets everything; pictures are shown as they are decoded."""
 
     def __init__(self) -> None:
         self._count = 0
@@ -16,7 +16,10 @@ class Vp8:
 
 
 class Theora:
-    """A key frame resets everything (specification, 7.1). Where files are joined, headers (6) are packets, too."""
+    """Reader for Theora: a key frame resets everything (specification, 7.1).
+
+    In joined files, headers (6) are packets, too.
+    """
 
     def __init__(self) -> None:
         self._count = 0
@@ -28,7 +31,7 @@ class Theora:
 
 
 class Vp9:
-    """A key frame renews all references; intra-only frames do not."""
+    """Reader for VP9: a key frame renews all references; intra-only frames do not."""
 
     def __init__(self) -> None:
         self._count = 0
@@ -43,7 +46,7 @@ class Vp9:
 
 
 def _frames(data: memoryview) -> list[memoryview]:
-    """The frames of a packet; more than one in a superframe, whose index is at its end (Annex B)."""
+    """Return the frames of a packet; several for a superframe, whose index is at its end (Annex B)."""
     last = data[-1]
     if last >> 5 != 0b110:
         return [data]
@@ -70,12 +73,15 @@ def _is_key(first: int) -> bool:
 
 
 def vp8_hidden(first: int) -> bool:
-    """By the first byte: bit 4 is show_frame."""
+    """Whether a frame is hidden, by its first byte: bit 4 is show_frame."""
     return not first >> 4 & 1
 
 
 def vp9_hidden(first: int, last: int) -> bool:
-    """By the first byte of the header and the last of the packet (a superframe's marker: one of its frames shows)."""
+    """Whether a packet is hidden, by its first header byte and its last byte.
+
+    A last byte that marks a superframe means that one of its frames is shown.
+    """
     if last >> 5 == 0b110:
         return False
     profile = (first >> 5 & 1) | (first >> 4 & 1) << 1

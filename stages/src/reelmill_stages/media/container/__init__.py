@@ -1,1 +1,1 @@
-"""The container of a video: streams, edit lists and extents."""
+"""Containers of videos: streams, edit lists and extents."""

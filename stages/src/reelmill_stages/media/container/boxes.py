@@ -1,4 +1,4 @@
-"""Boxes of an ISO media file (ISO/IEC 14496-12), by their headers."""
+"""Parser for boxes of ISO media files (ISO/IEC 14496-12), by their headers."""
 
 import struct
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ _HEADER = 16
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """Byte offsets in the file: of the header, of the content, and of what follows."""
+    """Byte offsets in the file: of the header, of the content, and of the end."""
 
     kind: bytes
     start: int
@@ -19,19 +19,19 @@ class Box:
 
     @property
     def whole(self) -> range:
-        """With its header."""
+        """The range of the box with its header."""
         return range(self.start, self.end)
 
     @property
     def table(self) -> range:
-        """The entries of a table, behind version, flags and count."""
+        """The range of a table's entries, after version, flags and count."""
         return range(self.content + 8, self.end)
 
 
 def boxes(file: BinaryIO, start: int, end: int) -> Iterator[Box]:
-    """The boxes from `start` to `end`; a rest that is too short for a box ends them.
+    """Yield the boxes from `start` to `end`; stops at a remainder that is too short for a box.
 
-    Raises ValueError where one has no valid length, or leaves its surroundings.
+    Raises ValueError if a box has an invalid length or exceeds its parent.
     """
     place = start
     while place + 8 <= end:
@@ -53,6 +53,6 @@ def boxes(file: BinaryIO, start: int, end: int) -> Iterator[Box]:
 
 
 def packed(kind: bytes, parts: list[bytes | range]) -> list[bytes | range]:
-    """A box of these parts, of which ranges stand for bytes of a file."""
+    """Build a box from parts; ranges stand for bytes of a file."""
     size = 8 + sum(map(len, parts))
     return [struct.pack(">I4s", size, kind), *parts]

@@ -1,7 +1,7 @@
-"""Opening media files: which demuxers may run, which stream is the video, which error means what.
+"""Opening of media files: permitted demuxers, choice of the video stream, and conversion of errors.
 
-The only place that calls `av.open` for reading. Playlists and network protocols are refused, so a hostile file cannot
-make a worker read anything else.
+Only this module calls `av.open` for reading. Playlists and network protocols are refused, so a hostile file cannot make
+a worker read anything else.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ FORMATS = (
     "mpegvideo,m4v,dv,live_flv,apng,y4m,yuv4mpegpipe,mjpeg,vvc,vc1,h261,h263,dirac,cavsvideo,gxf,"
     "mp3,wav,w64,flac,aac,ac3,eac3,dts,truehd,aiff,caf,au,amr,ape,wv,tta,tak"
 )
-"""Demuxers that read one file and nothing else. Of files of sound alone they tell that there is no video."""
+"""Demuxers that read a single file. Those for audio files are included so that the error is `no_video`."""
 
 _REFUSING = "crccheck+explode"
 _OPTIONS = {"protocol_whitelist": "file", "format_whitelist": FORMATS}
@@ -45,10 +45,10 @@ CHECKSUMS = {
     "png": _REFUSING,
     "apng": _REFUSING,
 }
-"""Decoders that compare checksums only if they are told to (`err_detect`), and refuse what they find wrong."""
+"""Decoders that verify checksums only if `err_detect` asks for it, and then reject corrupt data."""
 _KINDS = {"video": "pictures are", "audio": "sound is"}
 _KEY_OF_MATROSKA = "enc_key_id"
-"""FFmpeg's name for it in the metadata of a stream."""
+"""FFmpeg's name of the key id in the metadata of a stream."""
 _MACHINE = {errno.ENOSPC, errno.EIO}
 
 
@@ -56,10 +56,10 @@ _MACHINE = {errno.ENOSPC, errno.EIO}
 def opened(
     path: MediaFile, *, hwaccel: HWAccel | None = None, sound: bool = False, own_times: bool = False
 ) -> Iterator[InputContainer]:
-    """The open container; of a remote file, tracks other than the video are empty without `sound`. With `own_times`,
-    packets have no times but those that the file itself tells.
+    """Open a container. In a remote file, tracks other than the video are empty unless `sound` is set.
 
-    Raises ItemError(`missing`, `empty`, `not_a_video`, `truncated`, `corrupt`).
+    With `own_times`, packets have only the times stored in the file. Raises ItemError(`missing`, `empty`,
+    `not_a_video`, `truncated`, `corrupt`).
     """
     try:
         size = size_of(path)
@@ -93,13 +93,13 @@ def opened(
 
 
 def _stop_at_failure(path: MediaFile) -> None:
-    """Raises the error of a read that a demuxer took for the end of the file."""
+    """Raise the error of a read that a demuxer took for the end of the file."""
     if not isinstance(path, Path) and path.failure is not None:
         raise path.failure
 
 
 def damage(path: MediaFile, error: BaseException) -> ItemError | TransientError:
-    """What a demuxer's or decoder's error means for the item. Raises the error of a read that it comes from."""
+    """Convert an error of a demuxer or decoder to the item's error. Raises the read error that caused it, if any."""
     _stop_at_failure(path)
     code = getattr(error, "errno", None)
     if short_of := exhausted(error):
@@ -114,7 +114,7 @@ def damage(path: MediaFile, error: BaseException) -> ItemError | TransientError:
 
 
 def _reads(path: MediaFile) -> bool:
-    """Whether all bytes can be read: demuxers call a file that ends too early an input error too."""
+    """Whether all bytes can be read: demuxers also report an input error for a file that ends too early."""
     if not isinstance(path, Path):
         return True
     try:
@@ -127,12 +127,12 @@ def _reads(path: MediaFile) -> bool:
 
 
 def reason(error: BaseException) -> str:
-    """The library's words in one line, without paths of this machine."""
+    """Return the library's message in one line, without paths of this machine."""
     return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 
 def video_stream(path: MediaFile, container: InputContainer, index: int | None = None) -> VideoStream:
-    """The stream `index` of the container, or the one that players show: never cover art. All others are discarded.
+    """Return stream `index`, or the stream that players show, which is never cover art. Discards all others.
 
     Raises ItemError(`no_video`).
     """
@@ -149,18 +149,18 @@ def video_stream(path: MediaFile, container: InputContainer, index: int | None =
         raise ItemError(ItemReason.NO_VIDEO, f"{path.name} has no video stream (streams: {kinds})")
     for stream in container.streams:
         stream.discard = Discard.default if stream.index == chosen.index else Discard.all
-    # Without it, decoders crop on the left and at the top only as far as the memory stays aligned.
+    # Without this flag, decoders crop the left and top only to aligned offsets.
     chosen.codec_context.flags |= Flags.unaligned
     return chosen
 
 
 def audio_streams(container: InputContainer) -> list[AudioStream]:
-    """The audio streams whose codec FFmpeg knows; others have no codec context."""
+    """Return the audio streams whose codec FFmpeg supports; others have no codec context."""
     return [stream for stream in container.streams.audio if stream.codec_context is not None]
 
 
 def packets(path: MediaFile, container: InputContainer, stream: VideoStream) -> Iterator[Packet[VideoStream]]:
-    """The stream's packets in decode order, without the final empty ones. Errors become ItemErrors."""
+    """Yield the stream's packets in decode order, without the final empty ones. Errors become ItemErrors."""
     try:
         yield from demuxed(container, stream)
     except av.FFmpegError as error:
@@ -168,7 +168,7 @@ def packets(path: MediaFile, container: InputContainer, stream: VideoStream) -> 
 
 
 def refuse_encrypted(stream: Any) -> None:
-    """Raises ItemError(`encrypted`) for a stream of Matroska with the name of a key; in mp4 files, packets tell."""
+    """Raise ItemError(`encrypted`) for a Matroska stream with a key id; in mp4 files, packets are checked instead."""
     if _KEY_OF_MATROSKA in stream.metadata:
         raise _encrypted(stream)
 
@@ -178,9 +178,9 @@ def _encrypted(stream: Any) -> ItemError:
 
 
 def demuxed(container: InputContainer, stream: Any) -> Iterator[Packet[Any]]:
-    """The packets of a stream that have bytes, from where the container stands on.
+    """Yield the non-empty packets of a stream from the container's current position.
 
-    Raises what FFmpeg raises, and ItemError(`encrypted`): decoders make something up for encrypted pictures.
+    Raises FFmpeg's errors, and ItemError(`encrypted`), because decoders output garbage for encrypted pictures.
     """
     refuse_encrypted(stream)
     try:
@@ -190,12 +190,12 @@ def demuxed(container: InputContainer, stream: Any) -> Iterator[Packet[Any]]:
             if packet.size:
                 yield packet
     except IndexError:
-        # At the end, PyAV looks for streams that began in the middle, and does not know them.
+        # At the end, PyAV looks up streams that began in the middle, which it does not have.
         return
 
 
 def decoded(container: InputContainer, stream: Any) -> Iterator[Any]:
-    """The frames of a stream, from where the container stands on. Raises what FFmpeg raises."""
+    """Yield the frames of a stream from the container's current position. Raises FFmpeg's errors."""
     for packet in demuxed(container, stream):
         yield from packet.decode()
     for frame in stream.decode(None):

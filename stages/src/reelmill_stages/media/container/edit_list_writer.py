@@ -1,8 +1,8 @@
-"""Sets where the presentation of each track of an mp4 file ends, in place.
+"""In-place editing of the presentation end of each track of an mp4 file.
 
-A muxer writes edit lists that hide what lies before the first visible frame, but it counts all that comes after it as
+A muxer writes edit lists that hide everything before the first visible frame, but treats everything after it as
 visible. This module shortens the last edit of each track (`elst`) and the durations that depend on it (`tkhd`, `mvhd`).
-Box layout: ISO/IEC 14496-12. No byte moves.
+Box layout: ISO/IEC 14496-12. No bytes are moved.
 """
 
 import struct
@@ -14,7 +14,7 @@ from typing import BinaryIO
 _CONTAINERS = {b"moov", b"trak", b"edts"}
 _EMPTY_EDIT = -1
 _DEPTH = 4
-"""Levels of boxes in a track; what lies deeper is not ours."""
+"""Levels of boxes in a track; deeper boxes are ignored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +28,8 @@ class _Box:
 def set_ends(path: Path, ends: Sequence[int] | int) -> None:
     """Make track i end at `ends[i]`, or every track that has an edit list at `ends`.
 
-    Counted from the start of the movie in ticks of its time scale.
-
-    Raises ValueError when the file is not laid out as a muxer with edit lists writes it.
+    Ends are counted from the start of the movie, in ticks of its time scale. Raises ValueError if the layout of the
+    file is not that of a muxer with edit lists.
     """
     try:
         _set_ends(path, ends)
@@ -60,7 +59,7 @@ def _set_ends(path: Path, ends: Sequence[int] | int) -> None:
 
 
 def _set_edit(moov: bytearray, box: _Box, end: int) -> int:
-    """Shorten the last edit to end at `end`, never lengthen it; the end as it is now."""
+    """Shorten the last edit to end at `end`, never lengthen it. Returns the resulting end."""
     wide = moov[box.start] == 1
     layout = struct.Struct(">Qqhh" if wide else ">Iihh")
     (count,) = struct.unpack_from(">I", moov, box.start + 4)
@@ -79,13 +78,13 @@ def _set_edit(moov: bytearray, box: _Box, end: int) -> int:
 
 
 def _set_time(moov: bytearray, box: _Box, value: int, *, before: tuple[int, int]) -> None:
-    """Set the duration of a header, which lies so many bytes behind version and flags in version 0 and 1."""
+    """Set the duration in a header; `before` is its offset after version and flags in versions 0 and 1."""
     wide = moov[box.start] == 1
     struct.pack_into(">Q" if wide else ">I", moov, box.start + 4 + before[wide], value)
 
 
 def _moov(file: BinaryIO) -> tuple[int, bytearray]:
-    """Offset and payload of the movie box."""
+    """Return the offset and payload of the movie box."""
     whole = file.seek(0, 2)
     file.seek(0)
     while len(head := file.read(8)) == 8:

@@ -1,8 +1,8 @@
-"""Whether a file lacks its end: what its container lists and does not hold.
+"""Detection of files that lack their end, by comparing what the container lists with what the file has.
 
-Demuxers end quietly where the bytes end. What was read is judged by what the container lists (samples of an mp4, frames
-of an AVI, the duration of a Matroska file); bytes behind all of that are nobody's. Only of a file that cannot be read
-at all, the lengths of its outermost boxes are looked at, to tell a file that was cut off from one that is damaged.
+Demuxers stop silently where the bytes end. A readable file is checked against what its container lists (samples of an
+mp4, frames of an AVI, the duration of a Matroska file); bytes after that are ignored. Only for a file that cannot be
+read at all are the lengths of its outermost boxes checked, to distinguish a truncated file from a damaged one.
 """
 
 import struct
@@ -22,11 +22,11 @@ _EBML = b"\x1a\x45\xdf\xa3"
 _VOID, _CRC = 0xEC, 0xBF
 _UNKNOWN_SIZES = {0, 0xFFFFFFFF}
 _ENOUGH = 0.5
-"""Seconds that a Matroska file's duration may exceed its last frame by: sound may be longer."""
+"""Seconds by which a Matroska file's duration may exceed its last frame, because sound may be longer."""
 
 
 def lacks_packets(path: MediaFile, container: InputContainer, stream: VideoStream, found: int, end: float) -> bool:
-    """Whether the container lists pictures of the stream that the file does not hold.
+    """Whether the container lists pictures of the stream that the file lacks.
 
     `found` packets were read; the last picture ends at `end` seconds of the container's clock.
     """
@@ -44,7 +44,7 @@ def lacks_packets(path: MediaFile, container: InputContainer, stream: VideoStrea
 
 
 def is_cut_short(path: MediaFile) -> bool:
-    """Whether lengths that the container states reach beyond the end of the file, or its last packet does."""
+    """Whether the container's lengths, or the file's last packet, reach beyond the end of the file."""
     size = size_of(path)
     with open_file(path) as file:
         head = file.read(12)
@@ -53,7 +53,7 @@ def is_cut_short(path: MediaFile) -> bool:
         if head[:4] == _EBML:
             return _segment_end(file) > size
         if head[:4] == b"RIFF" and len(head) == 12:
-            # Writers are sloppy about a RIFF's size; a whole index or movie list missing is another matter.
+            # Writers are careless about the size of a RIFF, but a missing index or movie list means truncation.
             length: int = struct.unpack("<I", head[4:8])[0]
             return length not in _UNKNOWN_SIZES and length + 8 > size + 1024
         form = packet_form(file)
@@ -61,7 +61,7 @@ def is_cut_short(path: MediaFile) -> bool:
 
 
 def _ts_ends_within_a_packet(file: BinaryIO, size: int, form: PacketForm) -> bool:
-    """Whether an MPEG transport stream ends with part of a packet; other bytes at its end are nobody's."""
+    """Whether an MPEG transport stream ends with a partial packet; other trailing bytes are ignored."""
     last = size - size % form.size
     starts = []
     for place in (form.size, last - form.size, last):
@@ -71,7 +71,7 @@ def _ts_ends_within_a_packet(file: BinaryIO, size: int, form: PacketForm) -> boo
 
 
 def _boxes_end(file: BinaryIO, size: int) -> int:
-    """Where the last top-level box of an ISO media file ends by its header. Bytes that are no box are not read on."""
+    """Return where the last top-level box of an ISO media file ends by its header. Stops at bytes that are no box."""
     place = 0
     seen = set()
     for _ in range(_TOP_LEVEL_BOXES):
@@ -94,7 +94,7 @@ def _boxes_end(file: BinaryIO, size: int) -> int:
 
 
 def _segment_end(file: BinaryIO) -> int:
-    """Where the Matroska segment ends; 0 where its length is unknown (a live recording)."""
+    """Return where the Matroska segment ends; 0 if its length is unknown (a live recording)."""
     file.seek(4)
     header = _vint(file)
     if header is None:
@@ -118,7 +118,7 @@ def _segment_end(file: BinaryIO) -> int:
 
 
 def _vint(file: BinaryIO) -> int | None:
-    """An EBML length; None at the end of the file and for the reserved value 'unknown'."""
+    """Read an EBML length; None at the end of the file and for the reserved value 'unknown'."""
     first = file.read(1)
     if not first or not first[0]:
         return None

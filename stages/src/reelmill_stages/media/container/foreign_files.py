@@ -1,4 +1,4 @@
-"""What a file is that no demuxer of ours takes: names for its first bytes, so that an error can tell."""
+"""Names for files that no permitted demuxer opens, by their first bytes, for error messages."""
 
 from collections.abc import Sequence
 
@@ -19,19 +19,19 @@ _KINDS: tuple[tuple[str, tuple[bytes, ...]], ...] = (
 )
 """Signatures at the beginning of files."""
 _BRANDS = frozenset({"avif", "avis", "heic", "heix", "heim", "heis", "hevc", "hevx", "mif1", "mif2", "msf1", "miaf"})
-"""Major brands of ISO media files that hold pictures, and perhaps a track of them."""
+"""Major brands of ISO media files that contain pictures, and perhaps a track of them."""
 
 
 def is_still(brand: str, durations: Sequence[int | None]) -> bool:
-    """Whether an ISO media file of this major brand, whose streams last so many ticks, is a picture.
+    """Whether an ISO media file with this major brand and these stream durations (in ticks) is a still picture.
 
-    Its streams are then tiles and thumbnails of it, which have no duration.
+    The streams of a still picture are tiles and thumbnails, which have no duration.
     """
     return brand in _BRANDS and all(duration is None for duration in durations)
 
 
 def kind_of(path: MediaFile) -> str:
-    """What a file is, with its article; empty for a video, and for what is not known."""
+    """Return what a file is, with its article; empty for a video or an unknown file."""
     with open_file(path) as file:
         head = file.read(_HEAD)
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":

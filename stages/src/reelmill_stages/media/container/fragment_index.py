@@ -1,7 +1,7 @@
-"""Where an mp4 in fragments keeps its index: a `moof` box before the samples of each fragment lists them.
+"""Location of the index of a fragmented mp4: a `moof` box before each fragment lists its samples.
 
-The order of the file says which fragments there are; `mfra` (at the end) or `sidx` (in front) say beforehand where they
-begin, so that their boxes are transferred side by side. Box layout: ISO/IEC 14496-12.
+The file order defines the fragments. `mfra` (at the end) or `sidx` (at the front) lists where they begin, so that their
+boxes can be transferred in parallel. Box layout: ISO/IEC 14496-12.
 """
 
 import struct
@@ -13,16 +13,16 @@ from reelmill_stages.media_file import RemoteObject, buffered, read_exactly
 _AHEAD = 2 << 10
 """Bytes of a fragment that are transferred first: the index of a few seconds."""
 _LARGEST = 32 << 20
-"""Bytes of an index, of which all is read by every demuxer."""
+"""Maximum bytes of an index; every demuxer reads all of it."""
 _KNOWN = frozenset(b"ftyp styp moov moof mdat sidx ssix mfra free skip emsg prft uuid".split())
 _FIELDS = 4
 """Bytes of version and flags."""
 
 
 def fragment_index(source: RemoteObject) -> list[range] | None:
-    """All boxes but the media data; None where the file is not in fragments, or nothing says where they begin.
+    """Return the ranges of all boxes except media data; None if the file is not fragmented or has no list of fragments.
 
-    Raises what reads of the source raise, and WholeFileNeeded where that would be most of it.
+    Raises the errors of reading the source, and WholeFileNeeded if the ranges cover most of it.
     """
     file = buffered(source)
     try:
@@ -45,7 +45,7 @@ def _checked(box: Box) -> Box:
 
 
 def _listed_at_end(source: RemoteObject, file: BinaryIO) -> set[int]:
-    """Where fragments begin, by `mfra`."""
+    """Return the starts of fragments listed in `mfra`."""
     file.seek(max(0, source.size - 16))
     last = file.read(16)
     if last[4:8] != b"mfro":
@@ -66,7 +66,7 @@ def _table(source: RemoteObject, box: Box) -> bytes:
 
 
 def _entries(table: bytes) -> set[int]:
-    """Places of `moof` boxes in a `tfra`."""
+    """Return the offsets of `moof` boxes in a `tfra`."""
     _, lengths, count = struct.unpack_from(">III", table, _FIELDS)
     place = struct.Struct(">QQ" if table[0] else ">II")
     step = place.size + sum((lengths >> shift & 3) + 1 for shift in (4, 2, 0))
@@ -74,7 +74,7 @@ def _entries(table: bytes) -> set[int]:
 
 
 def _listed_in_front(source: RemoteObject, file: BinaryIO) -> set[int]:
-    """Where fragments begin, by a `sidx` before the first one that lists several."""
+    """Return the starts of fragments listed in a `sidx` before the first fragment, if it lists several."""
     for box in boxes(file, 0, source.size):
         if box.kind in (b"moof", b"mdat"):
             break

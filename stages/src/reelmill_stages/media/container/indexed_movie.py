@@ -1,9 +1,9 @@
-"""An mp4 of which only the needed parts are transferred: a movie with another layout, made of parts of the original.
+"""A virtual mp4 with a new layout, made of parts of the original, so that only the needed parts are transferred.
 
-Demuxers read a whole index before they give a packet, and most of it tells where samples lie, which matters only for
-those that are read. So they get a movie that is laid out anew: its index has one chunk per track, at an address of its
-own, or two with its first samples apart, and all of a track's samples one after the other. What is read there is looked
-up in the original's tables (`SamplePlaces`). Times, sizes, flags, edit lists and all else are the original's bytes.
+Demuxers read a whole index before they return a packet. Most of the index is sample offsets, which matter only for the
+samples that are read. The virtual movie therefore has a small index with one chunk per track, at a separate address, or
+two chunks with the first samples apart; the samples of a track are contiguous. Reads are mapped to the original file
+with its tables (`SamplePlaces`). Times, sizes, flags, edit lists and everything else are the original's bytes.
 """
 
 import io
@@ -22,23 +22,23 @@ _PLACES = frozenset({b"stsc", b"stco", b"co64"})
 _NEEDED = frozenset({b"stsd", b"stts", b"stsz", b"stsc"})
 _ENCRYPTED = (b"encv", b"enca")
 _NOTHING = b"null"
-"""Handler of tracks that are to be empty: demuxers would look for a first packet of what they know."""
+"""Handler of empty tracks; with the original handler, demuxers would search for a first packet."""
 _REGION = 1 << 44
-"""Distance of the addresses of two tracks: more bytes than a track has."""
+"""Distance between the addresses of two tracks; larger than any track, in bytes."""
 _OPENING = 1 << 34
-"""Distance of the addresses of the first samples of two tracks; below `_REGION`."""
+"""Distance between the addresses of the first samples of two tracks; below `_REGION`."""
 _FEW = 4
-"""Samples of an opening."""
+"""Number of samples in an opening."""
 _BEFORE = 1 << 20
-"""Bytes before the first of a track that read as zeros."""
+"""Number of bytes before the first byte of a track that read as zeros."""
 _GAP = 128 << 10
-"""Bytes between two chunks that are transferred too: a request more would take longer."""
+"""Maximum gap in bytes between two chunks that is transferred as well, because another request would take longer."""
 _LARGEST = 64 << 20
-"""Bytes of an index, which is held in memory."""
+"""Maximum bytes of an index, which is kept in memory."""
 _MOST_TRACKS = 1000
 _MOST_SAMPLES = 1 << 24
 _SIZES = 12
-"""Offset of the entries in the content of `stsz`; before them, the size of all, and the number of samples."""
+"""Offset of the entries in the content of `stsz`; the common size and the number of samples precede them."""
 
 
 class IndexedMovie:
@@ -48,7 +48,7 @@ class IndexedMovie:
     """
 
     def __init__(self, source: RemoteObject, index: MovieIndex) -> None:
-        """Raises WholeFileNeeded where the index is not of a kind that can be taken apart."""
+        """Parse the index. Raises WholeFileNeeded if it cannot be rewritten."""
         self._source = source
         self._index = index
         self._failure: Exception | None = None
@@ -59,7 +59,7 @@ class IndexedMovie:
         videos = [number for number, track in enumerate(index.tracks) if track.handler == b"vide"]
         if not videos or len(index.tracks) > _MOST_TRACKS:
             raise WholeFileNeeded(f"{source.name}: its index lists no video, or too many tracks")
-        # With several, demuxers choose by what they find in the first packets of all tracks.
+        # With several video tracks, demuxers choose by the first packets of all tracks.
         self._video = videos[0] if len(videos) == 1 else None
 
     @property
@@ -68,7 +68,7 @@ class IndexedMovie:
 
     @property
     def size(self) -> int:
-        """Of the movie that is read, in bytes; most addresses hold nothing."""
+        """Size of the virtual movie in bytes; most addresses are empty."""
         return _REGION * (len(self._index.tracks) + 1)
 
     @property
@@ -107,10 +107,10 @@ class IndexedMovie:
         self._source.close()
 
     def sample_bytes(self, start: int, length: int, *, wait: bool) -> bytes:
-        """At most `length` bytes of samples from an address on, as far as one chunk reaches.
+        """Return at most `length` bytes of samples from an address on, within one chunk.
 
-        Behind the last sample of a track the file ends, except right before those of the next: demuxers that go
-        back a little fill their buffer from there.
+        The file ends after the last sample of a track, except directly before the samples of the next: demuxers that
+        seek back a little fill their buffer from there.
         """
         left = -start % (_OPENING if start < _REGION else _REGION)
         if 0 < left <= _BEFORE and start < self.size - _REGION:
@@ -130,7 +130,7 @@ class IndexedMovie:
             return data
 
     def _header(self, *, sound: bool) -> bytes:
-        """All boxes but the media data, and the head of a box that holds all samples."""
+        """Return all boxes except media data, and the header of a box that contains all samples."""
         with self._fitting():
             self._measure(sound=sound)
             parts: list[bytes | range] = []
@@ -146,7 +146,7 @@ class IndexedMovie:
             return head + struct.pack(">I4sQ", 1, b"mdat", self.size - len(head))
 
     def _measure(self, *, sound: bool) -> None:
-        """Read the sizes of the samples of every track that is to have some."""
+        """Read the sample sizes of every track that is not left empty."""
         for number, track in enumerate(self._index.tracks):
             if number in self._places or not self._has_samples(number, sound=sound):
                 continue
@@ -184,7 +184,7 @@ class IndexedMovie:
         return number == self._video or (sound and self._index.tracks[number].handler in (b"vide", b"soun"))
 
     def _rebuilt(self, box: Box, *, sound: bool, number: int = -1) -> list[bytes | range]:
-        """A box of the index as parts of the original; those that tell places, made anew."""
+        """Return a box of the index as parts of the original; tables of sample offsets are rebuilt."""
         if box.kind not in _PARENTS:
             return [box.whole]
         parts: list[bytes | range] = []
@@ -206,7 +206,7 @@ class IndexedMovie:
 
     @contextmanager
     def _fitting(self) -> Iterator[None]:
-        """Keeps what makes the index unfit as the failure of all reads: demuxers take it for the end of the file."""
+        """Make errors of an unfit index fail all reads, because demuxers take them for the end of the file."""
         try:
             yield
         except (ValueError, EOFError, IndexError, struct.error) as error:
@@ -215,7 +215,7 @@ class IndexedMovie:
 
 
 class _View:
-    """A `Positional`: a header, and samples behind it."""
+    """A `Positional` with a header and the samples after it."""
 
     def __init__(self, movie: IndexedMovie, header: bytes) -> None:
         self._movie = movie
@@ -232,17 +232,17 @@ class _View:
 
 
 def _track_at(address: int) -> tuple[int, int]:
-    """Number of the track that lies at an address, and byte of the track."""
+    """Return the number of the track at an address, and the byte within the track."""
     if address < _REGION:
         return address // _OPENING - 1, address % _OPENING
     return address // _REGION - 1, address % _REGION
 
 
 def _chunks(number: int, places: SamplePlaces, *, opening: bool) -> list[bytes | range]:
-    """The tables of a track of which one chunk holds all samples.
+    """Return the tables of a track with a single chunk for all samples.
 
-    With an `opening`, the first few are a chunk before all other tracks. Demuxers look for the parameters of streams in
-    the first packets, and read those in the order of their addresses as long as times are near.
+    With an `opening`, the first few samples are a chunk before all other tracks. Demuxers look for stream parameters in
+    the first packets, and read those in the order of their addresses while their times are close.
     """
     count = len(places.starts) - 1
     first = min(count, _FEW) if opening else 0
@@ -257,7 +257,7 @@ def _chunks(number: int, places: SamplePlaces, *, opening: bool) -> list[bytes |
 
 
 def _joined(parts: Iterable[range]) -> list[range]:
-    """Ranges in the given order, of which neighbours with little between them are one."""
+    """Merge neighbouring ranges that are close to each other; keeps the order."""
     made: list[range] = []
     for part in parts:
         if made and made[-1].start <= part.start <= made[-1].stop + _GAP:

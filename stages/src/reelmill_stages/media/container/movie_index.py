@@ -1,6 +1,6 @@
-"""Where an mp4 keeps its index: the `moov` box, which lists time, size and place of every sample.
+"""Location of the index of an mp4: the `moov` box, which lists time, size and offset of every sample.
 
-Box layout: ISO/IEC 14496-12. Movies in fragments have no such index: every fragment lists its own samples.
+Box layout: ISO/IEC 14496-12. Fragmented movies have no such index: every fragment lists its own samples.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from typing import BinaryIO
 from reelmill_stages.media.container.boxes import Box, boxes
 
 MEDIA = frozenset({b"mdat", b"free", b"skip", b"wide"})
-"""Outermost boxes of which demuxers need nothing but samples."""
+"""Outermost boxes from which demuxers need only samples."""
 _OUTERMOST = MEDIA | {b"ftyp", b"moov", b"pnot", b"uuid", b"meta", b"udta"}
 _MOST_BOXES = 64
 HANDLER = 8
@@ -20,7 +20,7 @@ _TABLES = frozenset({b"stsd", b"stts", b"stsz", b"stz2", b"stsc", b"stco", b"co6
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """A `trak` box: what it holds (`vide`, `soun`, ...), and boxes of its sample table by kind."""
+    """A `trak` box: its handler (`vide`, `soun`, ...), and the boxes of its sample table by kind."""
 
     box: Box
     handler: bytes
@@ -29,7 +29,10 @@ class Track:
 
 @dataclass(frozen=True, slots=True)
 class MovieIndex:
-    """`outermost` are the boxes of the file, `moov` with them; `tracks` in order of their streams."""
+    """The index of a movie.
+
+    `outermost` are the boxes of the file, including `moov`; `tracks` are in order of their streams.
+    """
 
     outermost: tuple[Box, ...]
     moov: Box
@@ -37,9 +40,9 @@ class MovieIndex:
 
 
 def movie_index(file: BinaryIO, size: int) -> MovieIndex | None:
-    """The index of a file of `size` bytes; None where there is none that lists all samples.
+    """Return the index of a file of `size` bytes; None if no index lists all samples.
 
-    Reads the headers of the outermost boxes, and of those in the `moov`.
+    Reads the headers of the outermost boxes and of the boxes in `moov`.
     """
     try:
         outermost = tuple(islice(boxes(file, 0, size), _MOST_BOXES + 1))

@@ -1,7 +1,7 @@
-"""Pages that an Ogg file has lost (RFC 3533): those of a stream are numbered.
+"""Detection of lost pages of an Ogg file by their sequence numbers (RFC 3533).
 
-Demuxers leave out pages whose checksum is wrong, and go on with the next one. Behind the last right page of a stream no
-number is missed: a damaged page tells the loss, or one that is cut off, unless the stream has said that it ends.
+Demuxers skip pages with a wrong checksum. After the last intact page of a stream there is no gap in the numbers: a loss
+shows only as a damaged or truncated page, unless the stream was marked as ended.
 """
 
 import struct
@@ -20,23 +20,23 @@ _HEADER = struct.Struct("<4sBBqIIIB")
 _FIRST = 2
 _LAST = 4
 _GOES_ON = 255
-"""Length of a segment after which its packet has another one."""
+"""Segment length that means that the packet continues in the next segment."""
 _STREAM = slice(14, 18)
 _SUM = slice(22, 26)
 _HEAD = _HEADER.size + 255
-"""Bytes in which the header of a page ends."""
+"""Maximum bytes of a page header."""
 _SEARCHED = 1 << 16
 _MOST_DAMAGED = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class LostPages:
-    """One or more pages of a stream that are not there."""
+    """One or more missing pages of a stream."""
 
     before: int
-    """Offset of the page that follows; of the first damaged one if they are the last."""
+    """Offset of the next page, or of the first damaged page if no intact page follows."""
     within: bool
-    """The page before them begins a packet that goes on in them: what demuxers make of it is not all of it."""
+    """The page before them begins a packet that continues in them, so demuxers return an incomplete packet."""
     last: bool = False
     """No page of the recording follows."""
 
@@ -48,20 +48,20 @@ class _Page:
     stream: int
     number: int
     is_unfinished: bool | None
-    """Whether its last packet goes on; None for a page without packets."""
+    """Whether the last packet continues on the next page; None for a page without packets."""
 
 
 @dataclass(frozen=True, slots=True)
 class _DamagedPage:
     place: int
     stream: int | None
-    """What it says, right or wrong; None where it ends before."""
+    """Stream number in the page, correct or not; None if the page ends before it."""
 
 
 def lost_pages(file: MediaFile, index: int) -> list[LostPages]:
-    """What is lost of the stream with this index, in the order of the file.
+    """Return the losses of the stream with this index, in file order.
 
-    Raises ItemError(`corrupt`) where more than 10,000 pages are damaged.
+    Raises ItemError(`corrupt`) if more than 10,000 pages are damaged.
     """
     try:
         return _lost(file, index)
@@ -75,7 +75,7 @@ def _lost(file: MediaFile, index: int) -> list[LostPages]:
     heads = unfinished = ended = False
     expected: int | None = None
     damaged: int | None = None
-    """Offset of the first damaged page behind the last right one of the stream."""
+    """Offset of the first damaged page after the stream's last intact page."""
     with open_file(file) as opened:
         for page in _pages(opened):
             if isinstance(page, _DamagedPage):
@@ -84,7 +84,7 @@ def _lost(file: MediaFile, index: int) -> list[LostPages]:
                     damaged = page.place
                 continue
             if page.flags & _FIRST:
-                # Where files are joined, each has streams of its own.
+                # In joined files, each part has separate streams.
                 if not heads:
                     if damaged is not None:
                         found.append(LostPages(damaged, unfinished, last=True))
@@ -104,14 +104,14 @@ def _lost(file: MediaFile, index: int) -> list[LostPages]:
 
 
 class PassedLosses:
-    """Counts what is lost of a stream while its packets come by, from any one on."""
+    """Counter of the losses between successive packets of a stream, from any packet on."""
 
     def __init__(self, file: MediaFile, container: str, index: int) -> None:
         self._places = [lost.before for lost in lost_pages(file, index)] if container == "ogg" else []
         self._next: int | None = None
 
     def before(self, place: int | None) -> int:
-        """How many losses lie between the last packet and this one, which begins at an offset."""
+        """Return the number of losses between the last packet and the one that begins at this offset."""
         if not self._places or place is None:
             return 0
         begin = place if self._next is None else self._next
@@ -119,12 +119,12 @@ class PassedLosses:
         return max(0, bisect_right(self._places, place) - bisect_left(self._places, begin))
 
     def behind(self) -> int:
-        """How many losses lie behind the last packet, where no more come."""
+        """Return the number of losses after the last packet of the file."""
         return 0 if self._next is None else len(self._places) - bisect_left(self._places, self._next)
 
 
 def _pages(file: BinaryIO) -> Iterator[_Page | _DamagedPage]:
-    """All pages; between them may be anything. Raises ValueError where more than 10,000 are damaged."""
+    """Yield all pages, skipping other bytes. Raises ValueError if more than 10,000 are damaged."""
     place = damaged = 0
     while head := _found(file, place):
         place, start = head
@@ -145,7 +145,7 @@ def _pages(file: BinaryIO) -> Iterator[_Page | _DamagedPage]:
 
 
 def _found(file: BinaryIO, place: int) -> tuple[int, bytes] | None:
-    """Where the next page begins, and as much of its head as there is; None if there is no more."""
+    """Return the offset of the next page and the available part of its header; None at the end."""
     file.seek(place)
     head = file.read(_HEAD)
     while not head.startswith(_MARK):
@@ -160,6 +160,6 @@ def _found(file: BinaryIO, place: int) -> tuple[int, bytes] | None:
 
 
 def _is_right(page: bytes) -> bool:
-    """Whether the checksum is that of the page, in which it counts as zeros."""
+    """Whether a page's checksum is correct; the checksum field itself counts as zeros."""
     told = int.from_bytes(page[_SUM], "little")
     return crc_from_highest(page[: _SUM.start] + bytes(4) + page[_SUM.stop :]) == told

@@ -1,4 +1,4 @@
-"""What a file holds, as PyAV sees it: the first look at an input, where a bad file gets its reason."""
+"""Probing of media files with PyAV: the first check of an input, which gives a bad file its reason."""
 
 from dataclasses import dataclass
 from fractions import Fraction
@@ -20,11 +20,11 @@ from reelmill_stages.metering.work_clock import CLOCK
 
 @dataclass(frozen=True, slots=True)
 class VideoStream:
-    """A video stream: `width` and `height` in pixels as stored; `fps` is the average; `start` in ticks of `time_base`
-    seconds.
+    """A video stream.
 
-    `index` is that of the stream in its container, `codec` and `pixel_format` are FFmpeg's names. `rotation` is what
-    players turn the picture by, in degrees counter-clockwise; 0 for all but the main stream.
+    `width` and `height` are in pixels as stored; `fps` is the average; `start` is in ticks of `time_base` seconds.
+    `index` is that of the stream in its container; `codec` and `pixel_format` are FFmpeg's names. `rotation` is the
+    rotation that players apply, in degrees counter-clockwise; 0 for all but the main stream.
     """
 
     index: int
@@ -40,9 +40,10 @@ class VideoStream:
 
 @dataclass(frozen=True, slots=True)
 class AudioStream:
-    """An audio stream: `rate` in samples per second; `start` in ticks of `time_base` seconds.
+    """An audio stream.
 
-    `index` is that of the stream in its container, `codec` is FFmpeg's name, `channels` their number.
+    `rate` is in samples per second; `start` is in ticks of `time_base` seconds. `index` is that of the stream in its
+    container, `codec` is FFmpeg's name, and `channels` is the number of channels.
     """
 
     index: int
@@ -55,8 +56,10 @@ class AudioStream:
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """What `probe` found: `container` is FFmpeg's name of the format; `duration` in seconds; `main` the video stream
-    that players show. `video` and `audio` are all streams of the two kinds, without cover pictures.
+    """The result of `probe`.
+
+    `container` is FFmpeg's name of the format; `duration` is in seconds; `main` is the video stream that players show.
+    `video` and `audio` are all streams of the two kinds, without cover pictures.
     """
 
     container: str
@@ -67,9 +70,9 @@ class Probe:
 
 
 def probe(path: Path) -> Probe:
-    """Look into a file; decodes one frame. Cover pictures are no video; streams of an unknown codec are left out.
+    """Probe a file; decodes one frame. Cover pictures and streams of unknown codecs are omitted.
 
-    Raises ItemError with reason `missing`, `empty`, `corrupt`, `truncated`, `no_video` (audio alone is that too) or
+    Raises ItemError with reason `missing`, `empty`, `corrupt`, `truncated`, `no_video` (also for audio files) or
     `zero_duration`.
     """
     with opened(path) as container:
@@ -130,7 +133,7 @@ def _audio(stream: AvAudio) -> AudioStream:
 
 
 def _last(path: Path) -> float:
-    """Seconds that the packets of a video last whose container tells nothing: a bare stream, or a live recording."""
+    """Return the duration of a video in seconds by its packets, for bare streams and live recordings."""
     with opened(path) as container:
         stream = video_stream(path, container)
         base = stream.time_base or Fraction(1)

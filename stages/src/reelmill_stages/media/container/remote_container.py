@@ -1,4 +1,4 @@
-"""Which containers are read by ranges: those whose index tells all packets of the video."""
+"""Choice of containers that are read by ranges: those whose index lists all packets of the video."""
 
 from reelmill_stages.media.container.fragment_index import fragment_index
 from reelmill_stages.media.container.indexed_movie import IndexedMovie
@@ -8,9 +8,9 @@ from reelmill_stages.media_file import RemoteFile, RemoteObject, buffered
 
 
 def remote_container(source: RemoteObject) -> RemoteFile | None:
-    """The media file in an object; None where its container has no such index.
+    """Return the media file in an object; None if its container has no such index.
 
-    Raises what reads of the object raise, and WholeFileNeeded.
+    Raises the errors of reading the object, and WholeFileNeeded.
     """
     movie = movie_index(buffered(source), source.size)
     if movie is not None:

@@ -1,4 +1,4 @@
-"""Where the samples of a track lie in the file: `stsc` and `stco`, of which only the entries on the way are read."""
+"""Offsets of the samples of a track (`stsc` and `stco`); only the needed entries are read."""
 
 import struct
 from array import array
@@ -11,13 +11,13 @@ from reelmill_stages.media.container.movie_index import Track
 Read = Callable[[range], bytes]
 _RUN = struct.Struct(">III")
 _AT_ONCE = 8192
-"""Entries of `stsc` that are read at a time."""
+"""Number of entries of `stsc` that are read at a time."""
 
 
 class SamplePlaces:
-    """`sizes` are those of all samples, in bytes. Bytes of the track are counted from its first sample on.
+    """Lookup of sample offsets. Bytes of the track are counted from its first sample.
 
-    Methods raise ValueError where the tables contradict each other.
+    `sizes` are those of all samples, in bytes. Methods raise ValueError if the tables contradict each other.
     """
 
     def __init__(self, track: Track, sizes: Sequence[int], read: Read) -> None:
@@ -29,7 +29,7 @@ class SamplePlaces:
         self._offsets = track.tables[b"co64" if self._wide == 8 else b"stco"].table
         self._runs: list[tuple[int, int]] = []
         self._firsts: list[int] = []
-        """Of every run of chunks that was read: (first chunk, samples of each), and its first sample."""
+        """For each run of chunks that was read: (first chunk, samples per chunk), and its first sample."""
 
     @property
     def size(self) -> int:
@@ -37,7 +37,7 @@ class SamplePlaces:
         return self.starts[-1]
 
     def chunk_of(self, byte: int) -> tuple[int, range]:
-        """The chunk in which a byte lies, counted from 0, and all bytes of that chunk."""
+        """Return the chunk that contains a byte, counted from 0, and the range of bytes of that chunk."""
         sample = bisect_right(self.starts, byte) - 1
         while self._read_runs_end() <= sample:
             self._read_runs()
@@ -49,19 +49,19 @@ class SamplePlaces:
         return chunk + further, range(self.starts[first], self.starts[last])
 
     def entries(self, chunks: range) -> range:
-        """Where the offsets of chunks stand in the file."""
+        """Return the range in the file of the offsets of these chunks."""
         found = range(self._offsets.start + chunks.start * self._wide, self._offsets.start + chunks.stop * self._wide)
         if found.stop > self._offsets.stop:
             raise ValueError("samples lie in chunks that are not listed")
         return found
 
     def offsets(self, chunks: range) -> tuple[int, ...]:
-        """Where chunks begin in the file."""
+        """Return the offsets of chunks in the file."""
         data = self._read(self.entries(chunks))
         return struct.unpack(f">{len(chunks)}{'Q' if self._wide == 8 else 'I'}", data)
 
     def extents(self, wanted: range) -> Iterable[range]:
-        """Where the bytes of a range lie in the file, chunk by chunk."""
+        """Yield the ranges in the file of a range of the track, chunk by chunk."""
         byte = wanted.start
         found: list[tuple[int, range]] = []
         while byte < wanted.stop:
@@ -77,7 +77,7 @@ class SamplePlaces:
             yield range(offset + inside.start, offset + inside.stop)
 
     def _read_runs_end(self) -> int:
-        """The first sample of which the chunk is not known yet."""
+        """Return the first sample whose chunk is not known yet."""
         if len(self._runs) * _RUN.size >= len(self._table):
             return self._count
         return self._firsts[-1] if self._firsts else 0

@@ -1,4 +1,4 @@
-"""A container whose index is spread over the file: the index is transferred, and then what is needed of the rest."""
+"""Remote file whose index is spread over the container: the index is transferred first, then the needed samples."""
 
 import io
 from bisect import bisect_right
@@ -9,10 +9,10 @@ from reelmill_stages.media_file import RemoteObject, buffered
 
 
 class SparseFile:
-    """A `RemoteFile`. `index` are byte ranges in order without which a demuxer does not go on."""
+    """A `RemoteFile`. `index` has the byte ranges that a demuxer needs in any case, in order."""
 
     def __init__(self, source: RemoteObject, index: Sequence[range]) -> None:
-        """Raises WholeFileNeeded where the index is most of the object."""
+        """Fetch the index. Raises WholeFileNeeded if it is most of the object."""
         self._source = source
         self._index = index
         self._starts = [part.start for part in index]

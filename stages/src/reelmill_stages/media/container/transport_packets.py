@@ -1,7 +1,7 @@
-"""Packets that an MPEG transport stream has lost (ISO/IEC 13818-1, 2.4.3): their continuity counters skip a number.
+"""Detection of lost packets in MPEG transport streams by their continuity counters (ISO/IEC 13818-1, 2.4.3).
 
 Blu-ray discs and AVCHD camcorders (`.m2ts`, `.mts`) put an arrival time of 4 bytes before each packet of 188 bytes;
-broadcasters 16 bytes of error correction behind it.
+broadcasters append 16 bytes of error correction.
 """
 
 from collections.abc import Iterator
@@ -14,23 +14,23 @@ from reelmill_stages.media_file import MediaFile, open_file
 SIZE = 188
 SYNC = 0x47
 _LOOKED_AT = 5
-"""Packets by which the form of a stream is told."""
+"""Number of packets by which the format is detected."""
 _MOST_PACKETS = 1 << 17
-"""Packets that are looked at for one picture: 24 MiB hold any."""
+"""Maximum number of packets that are examined for one picture; 24 MiB are enough for any picture."""
 
 
 @dataclass(frozen=True, slots=True)
 class PacketForm:
-    """How the packets of a stream lie in its file."""
+    """Layout of the packets of a stream in its file."""
 
     size: int
     """Bytes from one packet to the next."""
     before: int
-    """Bytes before each packet that belong to it."""
+    """Bytes that belong to each packet and precede it."""
 
     @property
     def told(self) -> int:
-        """Bytes by which a packet lies behind the offset that FFmpeg tells for it."""
+        """Bytes from the offset that FFmpeg reports for a packet to the packet itself."""
         return self.size - SIZE
 
 
@@ -38,7 +38,7 @@ _FORMS = (PacketForm(SIZE, 0), PacketForm(192, 4), PacketForm(204, 0))
 
 
 def packet_form(file: BinaryIO) -> PacketForm | None:
-    """The form of a transport stream, by its first packets; None for other files."""
+    """Detect the layout of a transport stream by its first packets; None for other files."""
     file.seek(0)
     head = file.read(_LOOKED_AT * max(form.size for form in _FORMS))
     syncs = {form: [byte == SYNC for byte in head[form.before :: form.size][:_LOOKED_AT]] for form in _FORMS}
@@ -48,34 +48,34 @@ def packet_form(file: BinaryIO) -> PacketForm | None:
 
 @dataclass(frozen=True, slots=True)
 class TransportPacket:
-    """One packet of a stream, with payload."""
+    """A packet of a stream, with payload."""
 
     place: int
-    """Offset in the file, as FFmpeg tells it."""
+    """Offset in the file, as FFmpeg reports it."""
     begins: bool
     """Whether a PES packet, which is a picture here, begins with it."""
     counter: int
     jumps: bool
-    """The stream says itself that the counter is not continued."""
+    """The stream marks the counter as discontinuous."""
     scrambled: bool
-    """Its payload is encrypted."""
+    """The payload is encrypted."""
     is_filled_up: bool
-    """It has stuffing, as the last one of a PES packet has, unless this ends with it by chance."""
+    """The packet has stuffing. The last packet of a PES packet has, unless the sizes match by chance."""
 
     def follows(self, before: "TransportPacket") -> bool:
-        """Whether nothing is lost between the two; a packet may come twice."""
+        """Whether no packet is lost between the two; a packet may be repeated once."""
         return self.jumps or self.counter in (before.counter, before.counter + 1 & 0xF)
 
 
 def is_scrambled(path: MediaFile, pid: int) -> bool:
-    """Whether the first packets of the stream `pid` are encrypted."""
+    """Whether the first packets of stream `pid` are encrypted."""
     return any(packet.scrambled for packet in islice(_packets(path, pid, 0), _LOOKED_AT))
 
 
 def lost_at_first(path: MediaFile, pid: int) -> bool:
-    """Whether a transport stream lost packets of the first picture of the stream `pid`.
+    """Whether a transport stream lost packets of the first picture of stream `pid`.
 
-    Demuxers tell it only of later pictures.
+    Demuxers report this only for later pictures.
     """
     before: TransportPacket | None = None
     for packet in _packets(path, pid, 0):
@@ -89,10 +89,10 @@ def lost_at_first(path: MediaFile, pid: int) -> bool:
 
 
 def lost_within(path: MediaFile, pid: int, place: int | None) -> bool:
-    """Whether packets of the picture are lost that begins at this offset. True where that cannot be told.
+    """Whether packets of the picture that begins at this offset are lost. True if unknown.
 
-    Where recordings are joined, the counter is not continued either, but with the next picture, and the one before it
-    is complete: its last packet is filled up.
+    Where recordings are joined, the counter is discontinuous as well, but then the next picture begins and the one
+    before it is complete: its last packet has stuffing.
     """
     if place is None:
         return True
@@ -110,12 +110,12 @@ def lost_within(path: MediaFile, pid: int, place: int | None) -> bool:
 
 
 def _packets(path: MediaFile, pid: int, place: int) -> Iterator[TransportPacket]:
-    """The packets of a stream with payload, from an offset on, up to bytes that are none.
+    """Yield the packets of a stream with payload from an offset on; stops at bytes that are not a packet.
 
-    The offset is one that FFmpeg tells, or 0 for the beginning.
+    The offset is one that FFmpeg reported, or 0 for the beginning.
     """
     with open_file(path) as file:
-        # A recording may begin within a packet.
+        # A recording may begin in the middle of a packet.
         form = packet_form(file) or _FORMS[0]
         begin = place + form.told if place else form.before
         for number in range(_MOST_PACKETS):
@@ -138,5 +138,5 @@ def _packets(path: MediaFile, pid: int, place: int) -> Iterator[TransportPacket]
 
 
 def _fields(flags: int) -> int:
-    """Bytes of the fields of an adaptation field: two clocks, and a countdown."""
+    """Return the bytes of the fields of an adaptation field: two clocks, and a countdown."""
     return 6 * bool(flags & 0x10) + 6 * bool(flags & 0x08) + bool(flags & 0x04)

@@ -1,1 +1,1 @@
-"""Clips of a video, copied or encoded."""
+"""Cutting of clips by copying or encoding."""

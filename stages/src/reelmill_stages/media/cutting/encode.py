@@ -1,7 +1,7 @@
-"""Cutting by encoding anew, with the ffmpeg command line: for readers that ignore edit lists, and codecs no mp4 holds.
+"""Cutting by re-encoding with the ffmpeg command line, for readers that ignore edit lists and for codecs outside mp4.
 
-The input is sought to the key frame that the clip needs and then trimmed by exact ticks, so the frames are those of the
-span and no others. One thread and bit-exact flags: the same binary gives the same bytes.
+ffmpeg seeks the input to the key frame that the clip needs and trims it by exact ticks, so the clip has exactly the
+frames of the span. With one thread and bit-exact flags, the same binary gives the same bytes.
 
 Pictures with an odd side are encoded as 4:4:4, because 4:2:0 would cut off a row or column. libx264 keeps the fields of
 interlaced video; the other encoders write them as frames (`fields_as_frames`).
@@ -29,7 +29,7 @@ from reelmill_stages.media.timeline.timeline import Timeline
 from reelmill_stages.media_file import MediaFile, local_path
 
 ENCODERS = {"h264": "libx264", "hevc": "libx265", "h264_nvenc": "h264_nvenc"}
-"""Codec of the block -> encoder of ffmpeg."""
+"""ffmpeg's encoder for each codec of the block."""
 
 _NVENC_PRESETS = {
     "ultrafast": "p1",
@@ -43,42 +43,42 @@ _NVENC_PRESETS = {
 _ROUNDING = 1e-6
 _FINEST_BASE = 1_000_000
 _MOVIE_SCALE = 90_000
-"""Ticks a second of movies whose edit lists are set afterwards; versions of ffmpeg choose different ones."""
+"""Ticks per second of movies whose edit lists are set afterwards; the default depends on the ffmpeg version."""
 _SEEKS_BY_FRAME = "mov"
 _WIDE_MARGIN = 2.0
-"""Seconds; more than times of decoding and of presentation lie apart."""
+"""Seconds; more than any difference between decode and presentation times."""
 STEREO = 2
 _MOST_CHANNELS = 8
-"""Encoders of AAC and Opus have no layout of more channels."""
+"""Maximum number of channels that AAC and Opus encoders support."""
 _MARGIN = 1.0
-"""Seconds to seek earlier in containers that have no index of key frames."""
+"""Seconds by which to seek earlier in containers without an index of key frames."""
 
 
 @dataclass(frozen=True, slots=True)
 class Encoding:
-    """How to encode: names and numbers of the clip block."""
+    """Encoding parameters: names and numbers of the clip block."""
 
     codec: str = "h264"
     crf: int = 23
     preset: str = "fast"
     scale: tuple[int, int] | None = None
-    """(width, height) in pixels, both even; None: as it is."""
+    """(width, height) in pixels, both even; None: unchanged."""
     filters: tuple[str, ...] = ()
-    """Filters between the frames as they are shown and the scaling."""
+    """Filters between the upright frames and scaling."""
     pixel_format: str = ""
     """Empty: 4:2:0, or 4:4:4 for an odd side."""
     rate: Fraction | None = None
-    """Frames per second, all of the same length; None: each frame keeps its time."""
+    """Constant frame rate in frames per second; None: each frame keeps its time."""
     sound_filters: tuple[str, ...] = ()
     sound: Mapping[str, object] = field(default_factory=lambda: {"c:a": "aac", "b:a": "128k"})
-    """Options of the sound's encoder. Without filters and with `copy`, its packets are copied."""
+    """Options of the audio encoder. With `copy` and without filters, packets are copied."""
 
     copies_pictures: bool = False
-    """Packets of the pictures are copied; only of a whole file that begins at 0."""
+    """Copy the video packets; only for a whole file that begins at 0."""
 
     @property
     def copies_sound(self) -> bool:
-        """Whether the packets of the sound are copied; only of a whole file that begins at 0."""
+        """Whether audio packets are copied; only for a whole file that begins at 0."""
         return self.sound.get("c:a") == "copy"
 
     @property
@@ -87,11 +87,11 @@ class Encoding:
 
 
 def encode(source: Remuxer, cut: Cut, target: Path, how: Encoding) -> None:
-    """Write a clip that shows exactly the frames of a cut, with the sound that the source is to keep.
+    """Write a clip that shows exactly the frames of a cut, with the sound that the source keeps.
 
-    Raises what `ffmpeg.run` raises, ItemError(`unverified`) when the clip does not show what was planned,
-    ItemError(`picture_size`) where its encoder takes no such pictures, and ItemError(`corrupt`) for frames and sound
-    of packets that are damaged; then no file is left.
+    Raises the errors of `ffmpeg.run`, ItemError(`unverified`) if the clip differs from the plan,
+    ItemError(`picture_size`) if the encoder does not support the size, and ItemError(`corrupt`) for frames and sound of
+    damaged packets. On error, no file is left.
     """
     refuse_damaged(source.path, source.timeline, cut)
     _refuse_counting_over_damage(source.path, source.timeline, cut)
@@ -102,7 +102,7 @@ def encode(source: Remuxer, cut: Cut, target: Path, how: Encoding) -> None:
         except ItemError as error:
             if sought is None or error.reason == ItemReason.ENCODE_TIMEOUT:
                 raise
-            # The seek may have led astray: all from the start, once.
+            # The seek may have landed wrong: retry once from the start.
             _encode(source, cut, target, how, None)
     except BaseException as error:
         target.unlink(missing_ok=True)
@@ -115,7 +115,7 @@ def encode(source: Remuxer, cut: Cut, target: Path, how: Encoding) -> None:
 
 
 def _refuse_counting_over_damage(path: MediaFile, timeline: Timeline, cut: Cut) -> None:
-    """Raises ItemError(`corrupt`) where ffmpeg would have to count frames over a damaged packet."""
+    """Raise ItemError(`corrupt`) if ffmpeg would have to count frames across a damaged packet."""
     before = [number for number in timeline.damaged if number < timeline.numbers[cut.frames.start]]
     if before and is_counted(timeline):
         raise ItemError(
@@ -127,13 +127,13 @@ def _refuse_counting_over_damage(path: MediaFile, timeline: Timeline, cut: Cut) 
 
 def _encode(source: Remuxer, cut: Cut, target: Path, how: Encoding, sought: float | None) -> None:
     if source.audio is not None and not how.copies_sound and _errors(source.timeline, cut, how, sought):
-        # ffmpeg has one tolerance for pictures and sound.
+        # ffmpeg has one error tolerance for both pictures and sound.
         refuse_damaged_sound(source.path, source.audio.index, cut)
     ffmpeg.run(arguments(source, cut, target, how, sought), timeout=300 + 60 * cut.seconds)
     if how.rate is not None:
         return
     if has_standing(source.timeline, cut):
-        # Of pictures that stand and are reordered, the muxer adds up decode times, and gets too much.
+        # With reordered pictures and still frames, the muxer accumulates decode times that are too large.
         try:
             set_ends(target, round(cut.seconds * _MOVIE_SCALE))
         except ValueError as error:
@@ -142,7 +142,7 @@ def _encode(source: Remuxer, cut: Cut, target: Path, how: Encoding, sought: floa
 
 
 def arguments(source: Remuxer, cut: Cut, target: Path, how: Encoding, sought: float | None = None) -> list[str]:
-    """The argument list for one clip. `sought`: seconds on the container's clock at which reading begins."""
+    """Return the argument list for one clip. `sought` is where reading begins, in seconds on the container's clock."""
     base, timeline = cut.time_base, source.timeline
     before: dict[str, object] = {"threads": 1, "noaccurate_seek": None}
     for stream in filter(None, (source.video, source.audio)):
@@ -160,7 +160,7 @@ def arguments(source: Remuxer, cut: Cut, target: Path, how: Encoding, sought: fl
         sized.append(f"fps=fps={how.rate}:start_time=0")
         base = 1 / how.rate
     if timeline.form.varies:
-        # The filters would count anew where the size or the format of frames changes.
+        # Filters would restart counting when the size or format of frames changes.
         before["reinit_filter"] = 0
         sized = [same_size(source), *sized]
     filters = [
@@ -196,7 +196,7 @@ def arguments(source: Remuxer, cut: Cut, target: Path, how: Encoding, sought: fl
     if how.rate is None and has_standing(timeline, cut):
         after["movie_timescale"] = _MOVIE_SCALE
     if how.rate is None and (held := held_end(timeline, cut)):
-        # Of packets between others the muxer knows better; the last one's is long enough, and cut to size in `_encode`.
+        # Between packets the muxer's durations are better; the last packet is long enough and trimmed in `_encode`.
         pictures["bsf:v"] = f"setts=pts=PTS:dts=DTS:duration={float(held * base):.6f}/TB"
     after |= {"c:v": "copy"} if how.copies_pictures else pictures
     streams = [str(timeline.stream)]
@@ -214,27 +214,27 @@ def arguments(source: Remuxer, cut: Cut, target: Path, how: Encoding, sought: fl
 
 
 def _errors(timeline: Timeline, cut: Cut, how: Encoding, sought: float | None) -> float:
-    """The share of errors among what is decoded that is none of the clip's: pictures before the first key frame.
+    """Return the share of decoding errors to accept: those of pictures before the first key frame.
 
-    Of clips that are verified afterwards, all may be errors; of others, no more than these, which only reading from
-    the start meets.
+    Clips that are verified afterwards may have any number of errors. Other clips may have only these, which occur only
+    when reading from the start.
     """
     early = timeline.undecodable if sought is None else 0
     return 0 if not early else 1 if how.rate is None else early / (early + cut.frames.stop) + _ROUNDING
 
 
 _EVEN = "crop=trunc(iw/2)*2:trunc(ih/2)*2:0:0"
-"""Encoders want even sides for 4:2:0; what is even stays as it is."""
+"""Crops to even sides, which encoders need for 4:2:0; even sides stay unchanged."""
 _INTERLACED = frozenset({2, 3, 4, 5})
-"""FFmpeg's `AVFieldOrder` of interlaced video."""
+"""FFmpeg's `AVFieldOrder` values of interlaced video."""
 _BOTTOM_FIRST = frozenset({3, 4})
-"""Of these, the ones whose bottom field is shown first."""
+"""The values whose bottom field is shown first."""
 _FIELD_ROWS = 4
-"""An interlaced picture in 4:2:0 has a multiple of so many rows."""
+"""The number of rows of an interlaced 4:2:0 picture is a multiple of this."""
 
 
 def mixed_down(source: Remuxer, how: Encoding) -> bool:
-    """Whether the sound has more channels than its encoder takes, and becomes stereo."""
+    """Whether the sound has more channels than the encoder supports and is mixed down to stereo."""
     if source.audio is None or how.copies_sound:
         return False
     return min(source.audio.codec_context.channels, int(str(how.sound.get("ac", _MOST_CHANNELS + 1)))) > _MOST_CHANNELS
@@ -246,7 +246,7 @@ def is_interlaced(source: Remuxer) -> bool:
 
 
 def fields_as_frames(source: Remuxer, how: Encoding) -> bool:
-    """Whether an interlaced video becomes one of whole frames, with the lines of both fields in them."""
+    """Whether an interlaced video is encoded as progressive frames with the lines of both fields."""
     shape = source.timeline.shape
     moved = how.scale is not None or bool(how.filters) or shape.turned or any((*shape.turn, *shape.crop))
     whole = any(side % 2 for side in _sides(source)) or _sides(source)[1] % _FIELD_ROWS == 0
@@ -254,7 +254,7 @@ def fields_as_frames(source: Remuxer, how: Encoding) -> bool:
 
 
 def _sides(source: Remuxer) -> tuple[int, int]:
-    """Width and height of the picture inside of its border, in stored pixels."""
+    """Return width and height of the picture within its border, in stored pixels."""
     left, right, top, bottom = source.timeline.shape.crop
     coded = source.video.codec_context
     return coded.width - left - right, coded.height - top - bottom
@@ -276,12 +276,12 @@ def _quality(how: Encoding) -> dict[str, object]:
 
 
 def _seek(timeline: Timeline, cut: Cut) -> float | None:
-    """Seconds to seek to, on the container's own clock; None where decoding is to begin at the start.
+    """Return the seconds to seek to, on the container's clock; None to decode from the start.
 
-    A seek believes the container's key flags. Where these are wrong, it is to land well before the true key frame:
-    what is decoded up to there may be anything, and is not kept.
+    A seek relies on the container's key flags. If these are wrong, it must land well before the true key frame: frames
+    decoded up to there may be garbage, and are dropped.
 
-    An mp4 lands on the key frame when asked for its very time, and one earlier when asked for a microsecond less.
+    In an mp4, a seek to the exact time lands on that key frame, and a seek to a microsecond less on the previous one.
     """
     number = entry(timeline, cut)
     if number == 0 or is_counted(timeline):
@@ -290,5 +290,5 @@ def _seek(timeline: Timeline, cut: Cut) -> float | None:
     if _SEEKS_BY_FRAME in timeline.container and not timeline.repaired:
         return ceil(key * 1_000_000) / 1_000_000
     sought = float(key) - (_WIDE_MARGIN if timeline.repaired else _MARGIN)
-    # Some demuxers refuse what lies before their first packet.
+    # Some demuxers reject seeks to before their first packet.
     return sought if sought > float(min(timeline.packets.pts) * timeline.time_base) else None

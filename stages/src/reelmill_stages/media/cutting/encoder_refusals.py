@@ -1,4 +1,4 @@
-"""What it means for the item that ffmpeg encodes nothing, by what it says."""
+"""Conversion of ffmpeg's encoder messages to item errors, for runs that encode nothing."""
 
 import re
 
@@ -7,13 +7,13 @@ from reelmill.contract.reasons import ItemReason
 
 _SIZE = re.compile("invalid width x height|[Ii]mage size is too small|[Ff]rame [Dd]imension|not within range")
 _LONGEST_SIDE = 16_384
-"""Pixels; longer ones are refused by all encoders, some of which do not say why."""
+"""Maximum side in pixels of any encoder; some reject longer ones without a clear message."""
 
 
 def refusal(encoder: str, width: int, height: int, error: ItemError) -> ItemError:
-    """The meaning of an error `ffmpeg_failed`, for pictures of a size in pixels; itself where nothing is known of it.
+    """Convert an error `ffmpeg_failed` for pictures of this size in pixels; unchanged if the cause is unknown.
 
-    It may be the size, or too few sessions of a GPU.
+    Known causes are an unsupported size and too few GPU sessions.
     """
     if error.reason != ItemReason.FFMPEG_FAILED:
         return error

@@ -1,4 +1,4 @@
-"""The filter of ffmpeg that keeps exactly the frames of a cut, each at its time, and what stands for long in it."""
+"""ffmpeg filters that keep exactly the frames of a cut, each at its time, and durations of still frames."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -8,18 +8,18 @@ from reelmill_stages.media.timeline.last_frame import HELD
 from reelmill_stages.media.timeline.timeline import Timeline
 
 _TERMS = 40
-"""Stretches of one rate in an expression; ffmpeg's have a depth."""
+"""Maximum number of intervals of constant rate in an expression; ffmpeg limits the nesting."""
 
 
 def is_counted(timeline: Timeline) -> bool:
-    """Whether frames are told apart by their number, because the times that ffmpeg takes for them may be wrong."""
+    """Whether frames are identified by number, because ffmpeg's times for them may be wrong."""
     return timeline.counted or timeline.untimed
 
 
 def trim(timeline: Timeline, cut: Cut, before: int = 0) -> str:
-    """The filter that keeps the frames of a cut, and lets its first begin at 0.
+    """Return the filter that keeps the frames of a cut and shifts the first to 0.
 
-    `before` frames of the stream come out before the first of the timeline, where frames are counted.
+    If frames are counted, `before` is the number of frames that ffmpeg outputs before the first of the timeline.
     """
     frames, first = cut.frames, timeline.pts[cut.frames.start]
     since = "PTS-STARTPTS" if is_counted(timeline) else f"PTS-({cut.start})"
@@ -27,10 +27,10 @@ def trim(timeline: Timeline, cut: Cut, before: int = 0) -> str:
         base = cut.time_base
         ticks = [max(0, tick - cut.start) for tick in timeline.pts[frames.start : frames.stop]]
         if times := _times(ticks):
-            # Rounded: ffmpeg computes in floats, and would cut 2.9999 off to 2.
+            # Rounded, because ffmpeg computes with floats and would truncate 2.9999 to 2.
             since = f"round(({times})*{base.numerator}/{base.denominator}/TB)"
     elif first < cut.start:
-        # A frame that was on screen before begins anew with the clip.
+        # A frame that was already on screen starts with the clip.
         since = rf"max(0\,{since}{f'-{cut.start - first}' if timeline.untimed else ''})"
     kept = f"start_pts={first}:end_pts={cut.end}"
     if is_counted(timeline):
@@ -39,9 +39,9 @@ def trim(timeline: Timeline, cut: Cut, before: int = 0) -> str:
 
 
 def _times(ticks: Sequence[int]) -> str:
-    """An expression for the tick of frame N, a term for each stretch of one rate; empty where there are too many.
+    """Return an expression for the tick of frame N, one term per interval of constant rate; empty if too many.
 
-    What ffmpeg itself takes for the times of such a stream may be wrong, or nothing at all.
+    ffmpeg's times for such a stream may be wrong or missing.
     """
     terms: list[tuple[int, int]] = []
     for place, (tick, after) in enumerate(pairwise(ticks)):
@@ -52,18 +52,18 @@ def _times(ticks: Sequence[int]) -> str:
     written = ""
     for number, (place, step) in reversed(list(enumerate(terms or [(0, 1)]))):
         term = f"{ticks[place]}+(N-{place})*{step}"
-        # The frame at which two stretches meet has the same time in both.
+        # The frame where two intervals meet has the same time in both.
         written = rf"if(lt(N\,{terms[number + 1][0]})\,{term}\,{written})" if written else term
     return written
 
 
 def held_end(timeline: Timeline, cut: Cut) -> int:
-    """Ticks that the last frame stands until the clip ends; 0 where it is shown no longer than its neighbours."""
+    """Return the ticks from the last frame to the end of the clip; 0 if it is shown no longer than its neighbours."""
     shown = cut.end - max(timeline.pts[cut.frames.stop - 1], cut.start)
     return shown if shown * cut.time_base > HELD else 0
 
 
 def has_standing(timeline: Timeline, cut: Cut) -> bool:
-    """Whether some frame is shown for long."""
+    """Whether any frame is shown for long."""
     times = [cut.start, *timeline.pts[cut.frames.start + 1 : cut.frames.stop], cut.end]
     return any((after - before) * cut.time_base > HELD for before, after in pairwise(times))

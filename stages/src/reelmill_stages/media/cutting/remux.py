@@ -1,8 +1,8 @@
-"""Cutting by copy: packets go from the source to an mp4 as they are, and an edit list shows exactly the clip's frames.
+"""Cutting by copy: packets are copied to an mp4, and an edit list shows exactly the clip's frames.
 
 One open file serves all clips of a source. The clip begins with the key frame that its first frame needs and ends with
-the last packet that shows one of its frames; the edit list hides the rest. Every visible frame is the source's, bit for
-bit; what was written is opened again, and decoded at its ends, to prove it.
+the last packet that shows one of its frames; the edit list hides the rest. Every visible frame is bit-identical to the
+source's. The written clip is opened again, and decoded at its ends, to verify it.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ from reelmill_stages.media.timeline.timeline import Timeline, read_timeline
 from reelmill_stages.media_file import MediaFile
 
 CODECS = frozenset({"h264", "hevc", "av1", "libdav1d", "vp9", "mpeg4", "mpeg2video", "mpeg1video"})
-"""What an mp4 holds as it is."""
+"""Codecs that an mp4 can contain unchanged."""
 
 _FINEST_SCALE = 10_000
 _TIME_TOLERANCE = 0.002
-"""Seconds by which a frame of a clip may be shown too early or too late: more than what rounding to ticks does."""
+"""Seconds by which a frame of a clip may be shown too early or too late; larger than rounding to ticks."""
 
 
 class Remuxer:
@@ -68,7 +68,7 @@ class Remuxer:
         self._lengths = length_size(timeline.codec, self.video.codec_context.extradata or b"")
 
     def slice_of(self, cut: Cut) -> PacketRange | None:
-        """The packets to copy for a cut, or None where an mp4 cannot hold or show them exactly."""
+        """Return the packets to copy for a cut, or None if an mp4 cannot contain or show them exactly."""
         if self.timeline.codec not in CODECS:
             return None
         if self.audio is not None and self.audio.codec_context.name not in sound.CODECS:
@@ -88,10 +88,10 @@ class Remuxer:
         return True
 
     def copy(self, cut: Cut, piece: PacketRange, target: Path) -> None:
-        """Write a clip. The same call gives the same bytes.
+        """Write a clip. Deterministic: the same call writes the same bytes.
 
-        Raises ItemError(`corrupt`) for packets that cannot be read or written and `unverified` when the clip does not
-        show what was planned, picture for picture; then no file is left.
+        Raises ItemError(`corrupt`) for packets that cannot be read or written, and ItemError(`unverified`) if the clip
+        differs from the plan in any picture. On error, no file is left.
         """
         refuse_damaged(self.path, self.timeline, cut)
         try:
@@ -148,7 +148,7 @@ class Remuxer:
         return self._stamped(track, cut, piece)
 
     def _stamped(self, track: Any, cut: Cut, piece: PacketRange) -> Iterator[Packet[Any]]:
-        """The packets of a slice with the clip's times."""
+        """Yield the packets of a slice with the clip's times."""
         table, stamps = self.timeline.packets, piece.pts
         listed = table.pts[piece.first : piece.last + 1]
         sizes = table.sizes[piece.first : piece.last + 1]
@@ -178,15 +178,17 @@ class Remuxer:
 
 @contextmanager
 def remuxer(path: MediaFile, timeline: Timeline, *, audio: bool) -> Iterator[Remuxer]:
-    """Open a video for cutting. Raises ItemError as `container.opened` does, `corrupt` for sound without a rate, and
-    `clock_jumps` for sound of a clock that jumps.
+    """Open a video for cutting.
+
+    Raises ItemError as `container.opened` does, `corrupt` for sound without a rate, and `clock_jumps` for sound whose
+    clock jumps.
     """
     with opened(path, sound=audio) as container:
         yield Remuxer(path, container, timeline, audio=audio)
 
 
 def verify(path: MediaFile, timeline: Timeline, cut: Cut) -> Timeline:
-    """The timeline of a clip that was just written, which must show as many frames as the cut, when the cut does.
+    """Return the timeline of a new clip, after checking its frames and their times against the cut.
 
     Raises ItemError(`unverified`).
     """
@@ -211,7 +213,7 @@ def verify(path: MediaFile, timeline: Timeline, cut: Cut) -> Timeline:
 
 
 def _unwritable(source: MediaFile, error: av.FFmpegError) -> ItemError | TransientError:
-    """What an error of the muxer means: all that is read of the source has its own errors."""
+    """Convert an error of the muxer; errors of reading the source are separate."""
     meaning = damage(source, error)
     if not isinstance(meaning, ItemError):
         return meaning
@@ -225,7 +227,7 @@ def _onto(track: Any, packets: tuple[Packet[Any], ...]) -> Iterator[Packet[Any]]
 
 
 def _time_scale(base: Fraction) -> int:
-    """Ticks a second for the clip: a multiple of the source's, fine enough for the sound."""
+    """Return the ticks per second of the clip: a multiple of the source's, fine enough for the sound."""
     scale = base.denominator
     while scale < _FINEST_SCALE:
         scale *= 2

@@ -1,9 +1,9 @@
-"""Whether a copied clip shows the source's pictures: decoded, and compared sample by sample.
+"""Verification that a copied clip shows the source's pictures, by decoding and comparing samples.
 
-A copy has the packets of its source, so a picture can only differ where decoding begins at the wrong one, or where the
-new container lost what a decoder needs. The first and the last group of pictures show both. They are decoded as far as
-a budget of pixels goes, and compared for the first clip of a source; where the source's container was wrong about its
-key frames, all pictures of all clips are, against a decode of the source from its start.
+A copy has the packets of its source, so pictures can only differ if decoding begins at a wrong packet, or if the new
+container lacks data that a decoder needs. The first and last groups of pictures reveal both. They are decoded within a
+budget of pixels, and compared for the first clip of a source. If the source's container marks wrong key frames, all
+pictures of all clips are compared with a decode of the source from its start.
 """
 
 from collections import deque
@@ -20,15 +20,15 @@ from reelmill_stages.media.timeline.timeline import Timeline
 from reelmill_stages.media_file import MediaFile
 
 _BUDGET = 3_000_000
-"""Pixels of the packets that are decoded of a clip: copying is to stay a hundred times as fast as encoding."""
+"""Pixels to decode per clip; small enough to keep copying a hundred times as fast as encoding."""
 
 
 def verify_pictures(
     source: MediaFile, timeline: Timeline, cut: Cut, clip: Path, written: Timeline, *, pixels: int, compare: bool
 ) -> None:
-    """Decode pictures of a clip, of so many `pixels` each, and `compare` them with the source's.
+    """Decode pictures of a clip, of `pixels` pixels each; with `compare`, compare them with the source's.
 
-    Raises ItemError(`unverified`) where they differ, and what `decode` raises for a source that is damaged.
+    Raises ItemError(`unverified`) if they differ, and the errors of `decode` for a damaged source.
     """
     wanted = list(cut.frames) if timeline.repaired else _affordable(timeline, cut, max(2, _BUDGET // max(1, pixels)))
     shown = _shown(clip, written, [index - cut.frames.start for index in wanted])
@@ -44,7 +44,7 @@ def verify_pictures(
 
 
 def _affordable(timeline: Timeline, cut: Cut, packets: int) -> list[int]:
-    """Frames of the first and of the last group, within half of so many packets each."""
+    """Return frames of the first and the last group, within half of `packets` packets each."""
     starts = timeline.packets.starts
     near = []
     for index in cut.frames:

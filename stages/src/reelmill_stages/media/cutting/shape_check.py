@@ -1,5 +1,6 @@
-"""What of a video is not in a wanted shape, and the filters that bring it there. Times are not compared with clocks but
-with ticks: a rate is constant where every frame is where it would round to.
+"""Comparison of a video with a wanted form, and the ffmpeg filters to reach it.
+
+Times are compared in ticks: a rate is constant if every frame is at the tick to which its time rounds.
 """
 
 from __future__ import annotations
@@ -15,13 +16,13 @@ from reelmill_stages.media.cutting.remux import Remuxer
 from reelmill_stages.media.timeline.timeline import Timeline
 
 _HDR = {16: "smpte2084", 18: "arib-std-b67"}
-"""FFmpeg's `AVColorTransferCharacteristic` of PQ and HLG."""
+"""FFmpeg's `AVColorTransferCharacteristic` values of PQ and HLG."""
 _NTSC = (24, 30, 48, 60, 120, 240)
 
 
 @dataclass(frozen=True, slots=True)
 class PictureForm:
-    """The wanted shape of pictures; see the fields of the block `normalise`."""
+    """The wanted form of pictures; see the fields of the block `normalise`."""
 
     codec: str
     pixel_format: str
@@ -36,12 +37,12 @@ class PictureForm:
 
 
 def differences(source: Remuxer, seen: VideoStream, form: PictureForm) -> list[str]:
-    """Words for what is not in the wanted shape; `seen` is the stream of the pictures."""
+    """Return words for the differences from the wanted form; `seen` is the video stream."""
     return list(_differences(source, seen, form))
 
 
 def filters(source: Remuxer, form: PictureForm) -> tuple[str, ...]:
-    """Filters from the pictures as they are shown to those of the wanted shape, but for the rate."""
+    """Return the filters from upright pictures to the wanted form, except for the rate."""
     found = []
     if form.deinterlace and is_interlaced(source):
         found.append("bwdif=mode=send_frame:parity=auto:deint=all")
@@ -58,7 +59,7 @@ def filters(source: Remuxer, form: PictureForm) -> tuple[str, ...]:
 
 
 def scaling(max_side: int | None, *, even: bool) -> str:
-    """The filter to square pixels and even sides within `max_side`; nothing changes where all of that is so."""
+    """Return the filter to square pixels and even sides within `max_side`; it leaves conforming pictures unchanged."""
     wide, high = "iw*if(sar,sar,1)", "ih"
     less = f"min(1,{max_side}/max({wide},{high}))" if max_side else "1"
     unit = 2 if even else 1
@@ -68,7 +69,7 @@ def scaling(max_side: int | None, *, even: bool) -> str:
 
 
 def exact_rate(fps: float) -> Fraction:
-    """The frame rate that a number means: 29.97 is 30000/1001."""
+    """Return the exact frame rate for a rounded number: 29.97 is 30000/1001."""
     for whole in _NTSC:
         if abs(fps - whole * 1000 / 1001) < 0.005:
             return Fraction(whole * 1000, 1001)
@@ -76,7 +77,7 @@ def exact_rate(fps: float) -> Fraction:
 
 
 def has_rate(timeline: Timeline, rate: Fraction) -> bool:
-    """Whether every frame is shown at the tick to which its time at a constant rate rounds, or beside it."""
+    """Whether every frame is at the tick to which its time at a constant rate rounds, or next to it."""
     step = 1 / (rate * timeline.time_base)
     times = [*timeline.pts, timeline.end]
     return all(
@@ -85,7 +86,7 @@ def has_rate(timeline: Timeline, rate: Fraction) -> bool:
 
 
 def is_hdr(source: Remuxer) -> bool:
-    """Whether the pictures have a transfer function of HDR."""
+    """Whether the pictures have an HDR transfer function."""
     return source.video.codec_context.color_trc in _HDR
 
 

@@ -1,4 +1,4 @@
-"""The sound of a clip: which packets a copied one holds, when each of them sounds in it, and whether it is damaged."""
+"""The sound of a clip: packets to copy, their times in the clip, and detection of damage."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from reelmill_stages.media_file import MediaFile
 from reelmill_stages.metering.work_clock import decoding
 
 CODECS = frozenset({"aac", "mp3", "mp3float", "mp2", "ac3", "eac3", "opus", "flac", "alac"})
-"""What an mp4 holds as it is. Of Vorbis, players hide whole packets only, and the sound is early by a part of one."""
+"""Codecs that an mp4 can contain unchanged. Vorbis is excluded: players hide only whole packets, so sound is early."""
 
 _PRE_ROLL = Fraction(1, 10)
 """Seconds of sound before a clip that decoders need to warm up (80 ms for Opus); the edit list hides them."""
 _HOLE = Fraction(1, 200)
-"""Seconds; a shorter wait for the next packet is a matter of rounding."""
+"""Seconds; a shorter gap before the next packet is a rounding difference."""
 _OVERLAP = Fraction(1, 4)
-"""Seconds by which packets may lie before the end of those before them: encoders send some of one time in a row."""
+"""Seconds by which packets may overlap earlier ones: some encoders emit several packets with the same time."""
 _ADTS_SETTINGS = (0xFD, 0xC0)
-"""Bits of the third and the fourth byte of a packet of AAC in a transport stream: profile, rate, channels."""
+"""Bits of the third and fourth byte of an AAC packet in a transport stream: profile, rate, channels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +42,9 @@ class Sound:
 
 
 def sound_of(path: MediaFile, container: InputContainer, stream: AudioStream, cut: Cut) -> Sound:
-    """The audio packets of a cut, in memory. Empty where the source is silent there.
+    """Return the audio packets of a cut, in memory. Empty if the source is silent there.
 
-    Raises ItemError(`unverified`) where copied packets would sound different: their settings or their clock change.
+    Raises ItemError(`unverified`) if copied packets would sound different, because their settings or clock change.
     """
     rate = stream.codec_context.sample_rate
     time_base = stream.time_base or Fraction(1, rate)
@@ -63,7 +63,7 @@ def sound_of(path: MediaFile, container: InputContainer, stream: AudioStream, cu
         before = clock.next
         at, samples = clock.place(packet.pts, packet.duration or 0)
         if before is not None and before <= origin and at - before > _HOLE * rate:
-            # A player hides as many samples as an edit list says, and does not count a gap.
+            # A player hides the number of samples in the edit list, and does not count a gap.
             packets.clear()
         packet.pts = packet.dts = at - origin
         packet.duration = samples
@@ -73,7 +73,7 @@ def sound_of(path: MediaFile, container: InputContainer, stream: AudioStream, cu
 
 
 def refuse_damaged_sound(path: MediaFile, index: int, cut: Cut) -> None:
-    """Raises ItemError(`corrupt`) where sound of a cut, of the stream with this index, cannot be decoded."""
+    """Raise ItemError(`corrupt`) if sound of a cut, in the stream with this index, cannot be decoded."""
     start, end = cut.start * cut.time_base, cut.end * cut.time_base
     with opened(path, sound=True) as container:
         stream = next(each for each in container.streams.audio if each.index == index)
@@ -110,7 +110,7 @@ def _longest(stream: AudioStream) -> int:
 
 
 class _Settings:
-    """What a decoder is told once, at the beginning of the clip."""
+    """Decoder settings, which are set once at the beginning of the clip."""
 
     def __init__(self, stream: AudioStream) -> None:
         coded = stream.codec_context
@@ -119,7 +119,10 @@ class _Settings:
         self._first: bytes | None = None
 
     def see(self, packet: Packet[Any]) -> None:
-        """The next packet. Raises ItemError(`unverified`) where it has other settings than the first, or the header."""
+        """Check the settings of a packet.
+
+        Raises ItemError(`unverified`) if they differ from those of the first packet or the header.
+        """
         new = packet.get_sidedata("new_extradata") if packet.has_sidedata("new_extradata") else None
         changed = new is not None and bytes(new) != self._header
         own = b""
@@ -134,9 +137,9 @@ class _Settings:
 class _Clock:
     """Places packets on the grid of samples.
 
-    Containers that count in milliseconds round the time of every packet; as long as a packet is where the samples
-    before it say, within such a rounding, the samples are right. Sound that was recorded by another clock than the
-    pictures drifts, and its packets overlap or leave gaps: none is moved by more than half of its length.
+    Containers with millisecond clocks round the time of every packet. While a packet is within such a rounding of the
+    end of the samples before it, the sample count is exact. Sound recorded with another clock than the pictures drifts,
+    so its packets overlap or leave gaps; no packet is moved by more than half of its length.
     """
 
     def __init__(self, time_base: Fraction, rate: int, frame_size: int, longest: int) -> None:
@@ -149,9 +152,9 @@ class _Clock:
         self.next: int | None = None
 
     def place(self, pts: int, duration: int) -> tuple[int, int]:
-        """Where a packet begins and how long it is, in samples.
+        """Return the begin and length of a packet in samples.
 
-        Raises ItemError(`unverified`) where it overlaps those before it by more than `_OVERLAP`.
+        Raises ItemError(`unverified`) if it overlaps the packets before it by more than `_OVERLAP`.
         """
         lasting = self._samples(duration)
         samples = self.frame_size or max(1, min(lasting, self.longest or lasting))

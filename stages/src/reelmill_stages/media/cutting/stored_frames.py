@@ -1,4 +1,4 @@
-"""What ffmpeg is told of the frames as they are stored: how many come first, their size, turn, and border."""
+"""ffmpeg filters for frames as they are stored: number of frames before the first, size, orientation, and border."""
 
 from reelmill.contract.errors import ItemError
 from reelmill.contract.reasons import ItemReason
@@ -11,18 +11,18 @@ from reelmill_stages.media.timeline.full_decode import decode_all
 from reelmill_stages.media.timeline.shape import Shape
 
 _CUTS_BORDERS = (7, 1)
-"""The first ffmpeg that applies a container's cropping."""
+"""The first ffmpeg version that applies a container's cropping."""
 _TURNS = {0: [], 1: ["transpose=cclock"], 2: ["hflip", "vflip"], 3: ["transpose=clock"]}
 
 
 def same_size(source: Remuxer) -> str:
-    """The filter that gives all frames the size of the container's; frames that have it stay as they are."""
+    """Return the filter that scales all frames to the container's size; frames of that size stay unchanged."""
     coded = source.video.codec_context
     return f"scale={coded.width}:{coded.height}:flags=bicubic+accurate_rnd+bitexact"
 
 
 def made_up_before(source: Remuxer) -> int:
-    """How many frames ffmpeg makes up before the first of the timeline, where it would have to count them."""
+    """Return the number of frames that ffmpeg inserts before the first of the timeline, if it must count frames."""
     timeline = source.timeline
     if timeline.counted or not timeline.untimed or not timeline.undecodable:
         return 0
@@ -30,9 +30,9 @@ def made_up_before(source: Remuxer) -> int:
 
 
 def turn_of(source: Remuxer, cut: Cut) -> Turn | None:
-    """How the frames of a cut are turned upright; None: as ffmpeg does it.
+    """Return the rotation that makes the frames of a cut upright; None: leave it to ffmpeg.
 
-    ffmpeg turns only those frames that tell it themselves, and by any angle: the corners of the picture are lost.
+    ffmpeg rotates only frames that have the orientation themselves, and by any angle, which cuts off corners.
     """
     shape = source.timeline.shape
     if not shape.askew:
@@ -43,7 +43,7 @@ def turn_of(source: Remuxer, cut: Cut) -> Turn | None:
 
 
 def upright(turn: Turn | None) -> list[str]:
-    """The filters for a turn of `turn_of`."""
+    """Return the filters for a rotation from `turn_of`."""
     if turn is None:
         return []
     turns, mirrored = turn
@@ -51,9 +51,9 @@ def upright(turn: Turn | None) -> list[str]:
 
 
 def uncovered(shape: Shape, version: tuple[int, ...]) -> list[str]:
-    """The filter that cuts a container's border; none where there is no border, or ffmpeg cuts it by itself.
+    """Return the filter that cuts the container's border; empty if there is no border, or if ffmpeg cuts it.
 
-    Raises ItemError(`ffmpeg_failed`) for turned pictures, which this ffmpeg has turned by then.
+    Raises ItemError(`ffmpeg_failed`) for rotated pictures, which this ffmpeg version has rotated before the filter.
     """
     if not any(shape.crop) or not version or version >= _CUTS_BORDERS:
         return []

@@ -1,1 +1,1 @@
-"""From packets to pictures."""
+"""Decoding of packets to pictures."""

@@ -1,9 +1,9 @@
-"""Exactly the wanted frames of a video, bit for bit as a full decode gives them, or an error: never a substitute.
+"""Decoding of selected frames of a video, bit-identical to a full decode; otherwise an error, never a substitute.
 
-Only GOPs that hold wanted frames are read, and frames that nothing depends on are skipped inside of them. Whatever
-such a plan cannot deliver undamaged is tried once more by decoding all from the start; what still fails is
-`corrupt`, `truncated` or `decode_error`. With a GPU the same plan runs on its decoder first, unless it is known not to
-decode such videos.
+Only GOPs that contain wanted frames are read, and frames in them that nothing depends on are skipped. If this plan
+cannot deliver every frame undamaged, the rest is decoded once more from the start; frames that still fail are
+`corrupt`, `truncated` or `decode_error`. With a GPU, the same plan runs on its decoder first, unless the decoder is
+known not to support the video.
 """
 
 from collections.abc import Iterator, Sequence
@@ -33,34 +33,35 @@ from reelmill_stages.metering.work_clock import CLOCK
 Kind = Literal["I", "P", "B", "?"]
 _KINDS: dict[int, Kind] = {PictureType.I: "I", PictureType.P: "P", PictureType.B: "B"}
 _SKIPPING = {"h264", "hevc", "mpeg4", "mpeg2video", "mpeg1video", "vp8", "vp9"}
-"""Codecs whose decoders look at `skip_frame` before each packet; dav1d, for one, reads it once."""
+"""Codecs whose decoders check `skip_frame` before each packet; dav1d, for example, reads it once."""
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """One decoded frame. Its `frame` has the coded size and orientation; `picture.render` turns it upright."""
+    """One decoded frame. `frame` has the coded size and orientation; `picture.render` makes it upright."""
 
     index: int
-    """Place in the timeline."""
+    """Index in the timeline."""
     pts: int
     """Ticks of the timeline's time base."""
     frame: av.VideoFrame
     kind: Kind
     decoder: str
-    """Name of the decoder; a GPU's ends in `(cuda)`."""
+    """Name of the decoder; ends in `(cuda)` for a GPU."""
     fallback: GpuFallback | None = None
-    """Why no GPU decoded it although one was to; None: one did, or none was asked to."""
+    """Why a requested GPU did not decode the frame; None: it did, or none was requested."""
 
 
 def decode(
     path: MediaFile, timeline: Timeline, indices: Sequence[int], *, gpu: int | None = None, whole: bool = False
 ) -> Iterator[Picture]:
-    """The wanted frames in presentation order, each once.
+    """Yield the wanted frames in presentation order, each once.
 
-    `gpu` is the index of a GPU to try first; what it cannot do the CPU does (`Picture.fallback` tells why). `whole`:
-    decode all from the start, without a plan.
-    Raises IndexError for indices outside of the timeline, ItemError(`missing`, `corrupt`, `truncated`, `decode_error`),
-    and WholeFileNeeded where ranges of a remote file do not do.
+    `gpu` is the index of a GPU to try first; the CPU does what the GPU cannot (`Picture.fallback` has the reason). With
+    `whole`, everything is decoded from the start, without a plan.
+
+    Raises IndexError for indices outside the timeline, ItemError(`missing`, `corrupt`, `truncated`, `decode_error`),
+    and WholeFileNeeded if ranges of a remote file are not enough.
     """
     wanted = sorted(set(indices))
     if wanted and not 0 <= wanted[0] <= wanted[-1] < len(timeline):
@@ -76,7 +77,7 @@ def used_gpu(picture: Picture) -> bool:
 def _tried(
     path: MediaFile, timeline: Timeline, wanted: list[int], gpu: int | None, *, whole: bool
 ) -> Iterator[Picture]:
-    """Each way of decoding goes on where the one before failed."""
+    """Try each way of decoding in turn; each continues where the previous one failed."""
     done = 0
     fallback = None if gpu is None else gpu_decoder.refused(gpu, timeline)
     if gpu is not None and fallback is None:
@@ -122,7 +123,7 @@ def _pass(
     whole: bool = False,
     fallback: GpuFallback | None = None,
 ) -> Iterator[Picture]:
-    """One way through the file. Raises Damaged at the first wanted frame that is not to be had."""
+    """Decode in one way. Raises Damaged at the first wanted frame that cannot be decoded."""
     delivery = Delivery(timeline, wanted)
     with PacketReader(path, timeline, hwaccel=hwaccel) as reader:
         name = reader.codec.codec.name + (" (cuda)" if hwaccel is not None else "")
@@ -161,7 +162,7 @@ def _decoded(
             with CLOCK.on(Bound.DECODE):
                 frames = codec.decode(packet)
         except av.FFmpegError as error:
-            if codec.is_hwaccel:  # the CPU says whether it is the file's fault
+            if codec.is_hwaccel:  # the CPU decides whether the file is at fault
                 raise
             _stop_unless_damage(path, error)
             delivery.broken(number, run)
@@ -184,7 +185,7 @@ def _decoded(
 
 
 def _stop_unless_damage(path: MediaFile, error: av.FFmpegError) -> None:
-    """A machine short of memory says nothing about the file."""
+    """Raise the error if it is the machine's fault, such as a lack of memory, and not the file's."""
     meaning = damage(path, error)
     if not isinstance(meaning, ItemError):
         raise meaning from error

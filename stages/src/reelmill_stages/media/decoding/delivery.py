@@ -1,11 +1,11 @@
-"""Which decoded frames may be handed on: wanted, in order, and untouched by damage.
+"""Filtering of decoded frames: only those that are wanted, in order, and untouched by damage.
 
-A decoder marks a frame that it patched up, but not the later ones that were predicted from it, and frames come out in
-another order than they were decoded in. So a frame is held back until all that it may depend on has come out, and is
-refused if any packet between its key frame and itself was broken. Knows nothing of files or codecs.
+A decoder marks a frame that it concealed, but not later frames predicted from it, and the output order differs from the
+decode order. A frame is therefore held back until everything it may depend on has been output, and is refused if any
+packet between its key frame and itself was damaged. This module is independent of files and codecs.
 
-Frames are handed on in bursts. A decoder and the code that looks at pictures drive each other's instructions out of the
-caches of a CPU; in bursts, each of them runs for several frames before the other does.
+Frames are delivered in bursts. A decoder and the code that processes pictures evict each other's instructions from the
+CPU caches; in bursts, each runs for several frames before the other does.
 """
 
 from collections import deque
@@ -18,15 +18,15 @@ from reelmill_stages.media.timeline.decode_plan import Run
 from reelmill_stages.media.timeline.timeline import Timeline
 
 _REORDER = 17
-"""More than the deepest picture buffer of any codec (16): frames decoded before this one are out by then."""
+"""More than the deepest picture buffer of any codec (16): frames decoded before this one are output by then."""
 _BURST = 32
-"""Frames of a burst, at most."""
+"""Maximum number of frames in a burst."""
 _BURST_PIXELS = 1 << 23
-"""Pixels of the frames of a burst, at most: larger frames wait in smaller bursts, and fill no more memory."""
+"""Maximum number of pixels in a burst: larger frames come in smaller bursts, to limit memory."""
 
 
 class Damaged(Exception):
-    """Frame `index` is not to be had this way. `reason` is the item's, should no other way be left."""
+    """Frame `index` cannot be decoded this way. `reason` is the item's reason if no other way is left."""
 
     def __init__(self, index: int, reason: str, message: str) -> None:
         super().__init__(message)
@@ -35,7 +35,7 @@ class Damaged(Exception):
 
 
 class Delivery:
-    """Takes what a decoder gives, hands on what was wanted."""
+    """Collects frames from a decoder and delivers the wanted ones."""
 
     def __init__(self, timeline: Timeline, wanted: Iterable[int]) -> None:
         self._timeline = timeline
@@ -46,21 +46,21 @@ class Delivery:
         self._broken: list[int] = []
         self._out = 0
         self._next: int | None = None
-        """Number of the next frame where they are counted; None before the first of a run."""
+        """Number of the next frame if frames are counted; None before the first of a run."""
         self._latest: int | None = None
         self._burst = 0
 
     def broken(self, number: int, run: Run) -> None:
-        """Packet `number` could not be decoded, or came out patched up."""
+        """Record that packet `number` could not be decoded or was concealed."""
         start = self._timeline.packets.starts[number]
-        # Leading frames of the run's first key frame lack their references: nobody asked for them.
+        # Leading frames of the run's first key frame lack references, but are not wanted.
         if start is not None and start >= run.first:
             self._broken.append(number)
 
     def take(self, frame: av.VideoFrame, run: Run) -> Iterator[tuple[int, av.VideoFrame]]:
-        """The next frame out of the decoder; yields (index, frame) that are certain, once they make a burst."""
+        """Take the next frame from the decoder; yield (index, frame) of certain ones once they fill a burst."""
         if frame.is_corrupt:
-            # It may refuse all that are held: not those of which it came too late to be a reference.
+            # This may refuse all held frames, so first deliver those that are certain: they cannot depend on this one.
             yield from self._certain()
         try:
             self._add(frame, run)
@@ -82,10 +82,10 @@ class Delivery:
         self._burst = min(_BURST, max(1, _BURST_PIXELS // (frame.width * frame.height or 1)))
 
     def _patched_up(self, index: int | None, run: Run) -> None:
-        """Frame `index` came out patched up; None: one that is not visible.
+        """Record that frame `index` was concealed; None: a frame that is not visible.
 
-        Where frames are counted, its packet is not known, and frames that were predicted from it may have come out
-        before it. So all that are held are refused.
+        If frames are counted, its packet is unknown, and frames predicted from it may have been output before it. All
+        held frames are then refused.
         """
         if self._timeline.counted:
             index = self._held[0][1] if self._held else index
@@ -101,7 +101,7 @@ class Delivery:
             yield self._release()
 
     def end(self, run: Run) -> Iterator[tuple[int, av.VideoFrame]]:
-        """The decoder was drained: all of the run that is wanted must have come."""
+        """Finish a run after the decoder was drained: all wanted frames of the run must have been output."""
         while self._held:
             yield self._release()
         if self._wanted and self._timeline.numbers[self._wanted[0]] <= run.last:
@@ -110,7 +110,7 @@ class Delivery:
         self._next = None
 
     def _index(self, frame: av.VideoFrame, run: Run) -> int | None:
-        """Which frame this is; None for one that is not visible."""
+        """Return the index of a frame; None for one that is not visible."""
         if self._timeline.counted:
             return self._count(frame, run)
         if frame.pts is None:
@@ -125,14 +125,14 @@ class Delivery:
         return self._indices.get(frame.pts)
 
     def _count(self, frame: av.VideoFrame, run: Run) -> int | None:
-        """The number of a frame: a run that begins in the middle begins with the frame of its first packet."""
+        """Return the number of a frame: a run that begins in the middle begins with the frame of its first packet."""
         if self._next is None:
             if run.first and frame.pts != self._timeline.packets.pts[run.first]:
                 return None
             self._next = self._begins[run.first] if run.first else 0
         index = self._next
         self._next += 1
-        # At the end of a run, a decoder may give frames that it drops when it is fed the packets of the next one.
+        # At the end of a run, a decoder may output frames that it drops when it is fed the next run's packets.
         numbers = self._timeline.numbers
         return index if index < len(numbers) and numbers[index] <= run.last else None
 
@@ -143,7 +143,7 @@ class Delivery:
         return index, frame
 
     def _spoiling(self, index: int) -> int | None:
-        """The first damaged packet that a frame depends on."""
+        """Return the first damaged packet that a frame depends on."""
         starts = self._timeline.packets.starts
         number = self._timeline.numbers[index]
         start = starts[number] or 0

@@ -1,6 +1,6 @@
-"""Frames scaled by libavfilter, as the ffmpeg program scales them for a raw video, bit for bit.
+"""Scaling by libavfilter, bit-identical to the ffmpeg program with raw video output.
 
-`picture.render` is for pictures that people get. This is for networks whose authors have fed them by ffmpeg.
+`picture.render` is for pictures that users get. This module is for networks whose authors fed them with ffmpeg.
 """
 
 from typing import Any
@@ -13,7 +13,7 @@ from reelmill_stages.media.timeline.shape import Shape
 
 
 class Scaled:
-    """Scales frames of one video, whose container told their `shape`, to `width` by `height` pixels in RGB."""
+    """Scales frames of one video, with the container's `shape`, to `width` by `height` pixels in RGB."""
 
     def __init__(self, shape: Shape, width: int, height: int) -> None:
         self._turned = Turned(shape)
@@ -21,7 +21,7 @@ class Scaled:
         self._graphs: dict[tuple[object, ...], Graph] = {}
 
     def of(self, frame: av.VideoFrame) -> Pixels:
-        """uint8 (height, width, 3), upright."""
+        """Return the scaled frame: uint8 (height, width, 3), upright."""
         turned = self._turned.of(frame)
         kind = frame.format.name, frame.width, frame.height, turned.turns, turned.mirrored
         if kind not in self._graphs:

@@ -1,7 +1,7 @@
-"""Decoding on a GPU: what is not tried, because the GPU is known to lack it, and what a failure means.
+"""Decoding on a GPU: skipping of unsupported streams, and the meaning of failures.
 
-FFmpeg decodes with NVDEC inside of its own decoders, except AV1: the one that it prefers (dav1d) cannot, so that a
-context of its own is made for the stream.
+FFmpeg decodes with NVDEC within its regular decoders, except for AV1: its preferred decoder (dav1d) cannot, so a
+separate context is created for the stream.
 """
 
 from functools import cache
@@ -21,7 +21,7 @@ from reelmill_stages.media.gpu_fallback import GpuFallback, fallback
 from reelmill_stages.media.timeline.timeline import Timeline
 
 ERRORS = (av.FFmpegError, Damaged, ItemError, NotImplementedError, RuntimeError, ValueError)
-"""Whatever a driver does wrong, the CPU can still do right."""
+"""Errors of a GPU after which the CPU is tried."""
 APART = frozenset({"av1"})
 """Codecs that FFmpeg decodes on GPUs with another decoder than on CPUs."""
 
@@ -29,10 +29,10 @@ _capability = cache(compute_capability)
 
 
 def refused(gpu: int, timeline: Timeline) -> GpuFallback | None:
-    """Why the GPU with this index need not be asked to decode a stream; None: it may be able to.
+    """Return why the GPU with this index is not tried for a stream; None: it may support it.
 
-    A GPU of a generation that the table of `contract.gpus.nvdec` does not know is asked, and so is one of which the
-    table only knows that some of its generation have the codec.
+    The GPU is tried if the table of `contract.gpus.nvdec` lacks its generation, or if only some GPUs of its generation
+    support the codec.
     """
     codec, form = timeline.codec, timeline.form
     if codec in APART and timeline.shape.turned:
@@ -56,7 +56,7 @@ def refused(gpu: int, timeline: Timeline) -> GpuFallback | None:
 
 
 def failure(error: BaseException, messages: list[str], timeline: Timeline) -> GpuFallback:
-    """Why a GPU did not decode a stream, from the error and from what FFmpeg said before it."""
+    """Return why a GPU did not decode a stream, from the error and FFmpeg's earlier messages."""
     ordinary = timeline.form.sampling in ("", nvdec.ORDINARY)
     found = fallback([*messages, str(error)], ordinary=ordinary)
     if found.counter is not StageCounter.GPU_FALLBACK_OTHER:
@@ -69,17 +69,20 @@ def failure(error: BaseException, messages: list[str], timeline: Timeline) -> Gp
 
 
 def device(gpu: int) -> HWAccel:
-    """The GPU with this index, for decoding."""
+    """Return the GPU with this index, for decoding."""
     return HWAccel("cuda", device=str(gpu), allow_software_fallback=False)
 
 
 def apart(stream: VideoStream, codec: av.Codec, hwaccel: HWAccel | None) -> VideoCodecContext:
-    """A decoder for a stream beside the one that its container chose. Raises NotImplementedError if it has no GPU."""
+    """Create a decoder for a stream, separate from its container's choice.
+
+    Raises NotImplementedError if it does not support GPUs.
+    """
     context = cast(VideoCodecContext, av.CodecContext.create(codec, hwaccel=hwaccel))
     if hwaccel is not None and not context.is_hwaccel:
         raise NotImplementedError(f"no supported hardware for {codec.name}")
     context.extradata = stream.codec_context.extradata
     context.width, context.height = stream.codec_context.width, stream.codec_context.height
-    # PyAV sets that of the GPU, which FFmpeg's decoder of AV1 takes for a sign that the GPU is set up.
+    # PyAV sets the GPU's format, which FFmpeg's AV1 decoder takes as a sign that the GPU is already set up.
     context.pix_fmt = stream.codec_context.pix_fmt or "yuv420p"
     return context

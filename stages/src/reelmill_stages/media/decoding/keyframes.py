@@ -1,4 +1,4 @@
-"""Key frames alone: one packet each is read and decoded."""
+"""Decoding of key frames only: one packet per frame is read and decoded."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -8,14 +8,14 @@ from reelmill_stages.media.timeline.timeline import Timeline
 
 
 def key_indices(timeline: Timeline) -> list[int]:
-    """Indices of the visible frames that are key frames."""
+    """Return the indices of the visible key frames."""
     return [index for index, is_key in enumerate(timeline.keys) if is_key]
 
 
 def decode_keyframes(path: Path, timeline: Timeline, indices: Sequence[int] | None = None) -> Iterator[Picture]:
-    """The key frames with these indices (all of them by default) in presentation order.
+    """Yield the key frames with these indices (all by default) in presentation order.
 
-    Raises ValueError for a frame that is not a key frame, and what `decode` raises.
+    Raises ValueError for a frame that is not a key frame, and the errors of `decode`.
     """
     wanted = key_indices(timeline) if indices is None else indices
     for index in wanted:

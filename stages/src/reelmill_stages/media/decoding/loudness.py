@@ -1,4 +1,4 @@
-"""How loud a sound track is: integrated loudness and true peak by EBU R128 (ITU-R BS.1770), with FFmpeg's `ebur128`."""
+"""Integrated loudness and true peak of an audio stream by EBU R128 (ITU-R BS.1770), with FFmpeg's `ebur128`."""
 
 from dataclasses import dataclass
 from math import log10
@@ -13,19 +13,22 @@ from reelmill_stages.media_file import MediaFile
 from reelmill_stages.metering.work_clock import decoding
 
 QUIETEST = -70.0
-"""LUFS. The gate of BS.1770 leaves nothing of sound below this."""
+"""LUFS; the gate of BS.1770 removes all sound below this."""
 
 
 @dataclass(frozen=True, slots=True)
 class Loudness:
-    """`integrated` in LUFS, at least -70; `true_peak` in dBTP, the highest of all channels."""
+    """Loudness of an audio stream.
+
+    `integrated` is in LUFS, at least -70; `true_peak` is in dBTP, the highest of all channels.
+    """
 
     integrated: float
     true_peak: float
 
 
 def loudness(path: MediaFile, stream: int) -> Loudness | None:
-    """The loudness of the audio stream with this index in its container; None if it is silent.
+    """Return the loudness of the audio stream with this index in its container; None if it is silent.
 
     Raises ItemError(`corrupt`) for sound that cannot be decoded.
     """
@@ -46,7 +49,7 @@ class _Form(NamedTuple):
 
 
 class _Meter:
-    """Measures all frames in the form of the first one, as an encoder gets them."""
+    """Measures all frames in the format of the first, which is what an encoder gets."""
 
     def __init__(self) -> None:
         self._graph: Graph | None = None

@@ -1,4 +1,4 @@
-"""From a decoded frame to pixels: upright, scaled, in the asked channel order.
+"""Rendering of decoded frames to pixels: upright, scaled, in the requested channel order.
 
 Scaling is swscale's bicubic with exact rounding, so equal frames give equal bytes on every CPU.
 """
@@ -27,9 +27,9 @@ _reformatter = VideoReformatter()
 
 @dataclass(frozen=True, slots=True)
 class Orientation:
-    """What makes a coded frame the picture that people see.
+    """The steps from a coded frame to the displayed picture.
 
-    Its shape, then mirroring left to right, then `turns` quarter turns counter-clockwise.
+    First its shape, then mirroring left to right, then `turns` quarter turns counter-clockwise.
     """
 
     turns: int = 0
@@ -46,11 +46,11 @@ def render(
     color: Color = "rgb",
     turned: Orientation | None = None,
 ) -> Pixels:
-    """The frame as people see it (border cut, pixels square, upright), as uint8 (height, width, 3).
+    """Render the frame as displayed (border cut, pixels square, upright), as uint8 (height, width, 3).
 
-    `stretch` ignores the aspect, `letterbox` adds black borders, `crop` cuts the centre out. `turned` is the frame's
-    orientation, which `Turned` looks up once for all frames of a file; without it only the frame itself is asked, which
-    does not know of square pixels and borders.
+    `stretch` ignores the aspect, `letterbox` adds black borders, `crop` cuts out the centre. `turned` is the frame's
+    orientation, which `Turned` looks up once for all frames of a file. Without it, only the frame's own data is used,
+    which does not include the pixel aspect and borders.
     """
     upright = turned or orientation(frame)
     if any(upright.shape.crop):
@@ -61,10 +61,11 @@ def render(
 
 
 class Turned:
-    """Orientations of the frames of one file, whose container told their `shape` (`Timeline.shape`).
+    """Orientations of the frames of one file with the container's `shape` (`Timeline.shape`).
 
-    Looking into a frame's side data ties the frame to itself, and it stays in memory until the garbage collector comes
-    by, hundreds of frames later. Its rotation alone does not, so only the first frame of each rotation is looked into.
+    Reading a frame's side data creates a reference cycle that keeps the frame in memory until the garbage collector
+    runs, hundreds of frames later. Reading its rotation alone does not, so side data is read only for the first frame
+    of each rotation.
     """
 
     def __init__(self, shape: Shape) -> None:
@@ -72,7 +73,7 @@ class Turned:
         self._known: dict[int, Orientation] = {}
 
     def of(self, frame: av.VideoFrame) -> Orientation:
-        """The orientation of a frame of the file."""
+        """Return the orientation of a frame of the file."""
         if frame.rotation not in self._known:
             own = orientation(frame)
             turns, mirrored = (own.turns, own.mirrored) if own != Orientation() else self._shape.turn
@@ -81,7 +82,7 @@ class Turned:
 
 
 def shown_size(frame: av.VideoFrame, turned: Orientation | None = None) -> tuple[int, int]:
-    """(width, height) of the frame as people see it, in square pixels: its lines stay, its width follows the aspect."""
+    """Return the (width, height) of the displayed frame in square pixels: height is kept, width follows the aspect."""
     upright = turned or orientation(frame)
     left, right, top, bottom = upright.shape.crop
     width = max(1, round((frame.width - left - right) * upright.shape.aspect))
@@ -92,7 +93,7 @@ def shown_size(frame: av.VideoFrame, turned: Orientation | None = None) -> tuple
 def render_coded(
     frame: av.VideoFrame, *, width: int, height: int, fit: Fit, color: Color, aspect: Fraction | int = 1
 ) -> Pixels:
-    """As `render`, without turning the frame upright; its pixels are `aspect` times as wide as high."""
+    """Render like `render`, but without making the frame upright; its pixels are `aspect` times as wide as high."""
     if fit == "stretch":
         return _scaled(frame, width, height, color)
     shown = frame.width if aspect == 1 else frame.width * aspect
@@ -111,7 +112,7 @@ def render_coded(
 
 
 def orientation(frame: av.VideoFrame) -> Orientation:
-    """What brings the coded frame upright, by its display matrix: the container's, or one in its own packet."""
+    """Return the orientation from a coded frame's display matrix, which is the container's or one in its packet."""
     try:
         matrix = bytes(cast(Mapping[str, Any], frame.side_data)["DISPLAYMATRIX"])
     except KeyError:
@@ -126,7 +127,7 @@ def orientation(frame: av.VideoFrame) -> Orientation:
 
 
 def _cropped(frame: av.VideoFrame, crop: tuple[int, int, int, int]) -> av.VideoFrame:
-    """The frame without a border, as RGB."""
+    """Return the frame without its border, as RGB."""
     left, right, top, bottom = crop
     pixels = _scaled(frame, frame.width, frame.height, "rgb")
     inside = pixels[top : frame.height - bottom, left : frame.width - right]

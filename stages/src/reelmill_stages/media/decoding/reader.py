@@ -1,6 +1,6 @@
-"""Packets of one video by their number in the packet table, forward only: read through short gaps, seek over long ones.
+"""Forward-only reader of packets by number in the packet table: reads through short gaps, seeks over long ones.
 
-A seek is believed only when the packet it was meant for comes by; else the file is read from its start again.
+A seek is trusted only if the expected packet arrives; otherwise the file is read from its start again.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ from reelmill_stages.media_file import MediaFile, local_path
 _SEEKABLE = ("mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm")
 """Containers with an index whose seeks land on key frames."""
 _WORTH_A_SEEK = 512 * 1024
-"""Bytes; reading through less costs no more than the seek."""
+"""Bytes; reading through less costs no more than a seek."""
 _LOST = 2000
-"""Packets read after a seek without meeting the expected one before it counts as failed."""
+"""Number of packets to read after a seek without finding the expected one before the seek counts as failed."""
 
 
 class PacketReader:
-    """Context manager over one open file; `codec` is its decoder's context."""
+    """Reader of packets. A context manager over one open file; `codec` is its decoder's context."""
 
     def __init__(self, path: MediaFile, timeline: Timeline, *, hwaccel: HWAccel | None = None) -> None:
         self._path = path
@@ -66,9 +66,10 @@ class PacketReader:
         self._sought = False
 
     def run(self, first: int, last: int) -> Iterator[tuple[int, Packet[VideoStream]]]:
-        """Packets `first` to `last` with their numbers. Raises ItemError where the file no longer matches its table.
+        """Yield packets `first` to `last` with their numbers.
 
-        Raises WholeFileNeeded where packets of a remote file are not what its index says.
+        Raises ItemError if the file no longer matches its table, and WholeFileNeeded if packets of a remote file
+        contradict its index.
         """
         return checked(self._path, self._stream, self._timeline.packets, self._run(first, last))
 
@@ -78,7 +79,7 @@ class PacketReader:
             if number > first:
                 packet = self._read()
             if self._sought and not self._is(packet, number):
-                # After a seek, demuxers may leave packets out.
+                # After a seek, demuxers may omit packets.
                 packet = self._anew(number)
             if not self._is(packet, number):
                 raise ItemError(ItemReason.CORRUPT, f"{self._path.name} yields other packets on a second reading")
@@ -103,7 +104,7 @@ class PacketReader:
         return self._read()
 
     def _anew(self, number: int) -> Packet[VideoStream]:
-        """The packet, read from the start of the file; there are no more seeks."""
+        """Return the packet, read from the start of the file; there are no seeks after this."""
         self._path = local_path(self._path, "a seek by the index does not find its packet")
         self._may_seek = False
         self._open()

@@ -1,7 +1,7 @@
-"""Decoded frames as PySceneDetect sees them: BGR as OpenCV reads it, reduced to 256 pixels, bit for bit.
+"""Frames as PySceneDetect gets them: BGR as read by OpenCV, reduced to 256 pixels, bit for bit.
 
 OpenCV converts a whole picture and then interpolates between two of its lines for each line of the small one. For the
-usual pixel format, only those lines are converted here; the rest of the picture is never looked at.
+usual pixel format, only these lines are converted here; the rest of the picture is not read.
 """
 
 from typing import Any
@@ -17,15 +17,15 @@ from reelmill_stages.media.timeline.shape import Shape
 LONGEST = 256
 """Maximum width and height in pixels; the default of PySceneDetect's SceneManager."""
 _NO_WEIGHT = 1 / 8192
-"""Weights of OpenCV's interpolation are multiples of 1/2048."""
+"""Threshold for zero weights; weights of OpenCV's interpolation are multiples of 1/2048."""
 _FEW = 0.7
-"""Share of the lines of a picture; to choose more of them takes longer than to convert all."""
+"""Maximum share of lines to select; selecting more takes longer than converting all lines."""
 _PLANES = {"yuv420p": ("yuv422p", 1), "yuv422p": ("yuv422p", 0)}
-"""Pixel format -> the format that its lines are stored in, and log2 of the lines of a picture to a line of chroma."""
+"""By pixel format: the format in which its lines are stored, and log2 of the picture lines per chroma line."""
 
 
 class ScenePictures:
-    """Reduces the frames of one video, whose container told their `shape` (`Timeline.shape`)."""
+    """Reduces the frames of one video with the container's `shape` (`Timeline.shape`)."""
 
     def __init__(self, shape: Shape) -> None:
         self._turned = Turned(shape)
@@ -34,7 +34,7 @@ class ScenePictures:
         self._size: tuple[int, int] | None = None
 
     def of(self, frame: av.VideoFrame) -> Pixels:
-        """The reduced picture, uint8 (height, width, 3) in BGR. All pictures have the size of the first one."""
+        """Return the reduced picture, uint8 (height, width, 3) in BGR. All pictures have the size of the first one."""
         upright = self._turned.of(frame)
         sideways = upright.turns % 2
         height, width = (frame.width, frame.height) if sideways else (frame.height, frame.width)
@@ -42,7 +42,7 @@ class ScenePictures:
             self._size = reduced_size(width, height)
         if upright.turns or not _worth_choosing_lines(frame, self._size[1]):
             picture: Any = _bgr(self._whole, frame)
-            # OpenCV turns pictures but does not mirror them.
+            # OpenCV rotates pictures but does not mirror them.
             picture = np.ascontiguousarray(np.rot90(picture, upright.turns))
         else:
             picture = self._needed_lines(frame).of(frame)
@@ -60,22 +60,22 @@ class ScenePictures:
 
 
 class _Lines:
-    """Pictures of one size with correct pixels in those lines from which the reduced picture is made."""
+    """Pictures of one size, in which only the lines needed for the reduced picture are correct."""
 
     def __init__(self, frame: av.VideoFrame, reduced: int) -> None:
         stored, halved = _PLANES[frame.format.name]
         rows = interpolated_rows(frame.height, reduced)
-        # An even number, for swscale to do as it does with the whole picture.
+        # An even number, so that swscale gives the same result as for the whole picture.
         self._rows = np.concatenate([rows, rows[-1:]]) if len(rows) % 2 else rows
         self._chroma = self._rows >> halved
         self._width, self._height = frame.width, frame.height
-        # Whole lines of the decoder's memory, with what follows the picture in them, are copied in one go.
+        # Whole lines of the decoder's memory are copied at once, including padding.
         self._frame = av.VideoFrame(frame.planes[0].line_size, len(self._rows), stored)
         self._bgr: np.ndarray[Any, np.dtype[np.uint8]] | None = None
         self._reformatter = VideoReformatter()
 
     def of(self, frame: av.VideoFrame) -> Pixels:
-        """The picture; the same memory for every frame."""
+        """Return the picture; it uses the same memory for every frame."""
         for place, (source, target) in enumerate(zip(frame.planes, self._frame.planes, strict=True)):
             lines, gathered, rows = _rows_of(source), _rows_of(target), self._chroma if place else self._rows
             if lines.shape[1] == gathered.shape[1]:
@@ -93,13 +93,13 @@ class _Lines:
 
 
 def reduced_size(width: int, height: int) -> tuple[int, int]:
-    """(width, height) of the picture that detectors look at."""
+    """Return the (width, height) of the picture that detectors use."""
     factor = max(width, height) / LONGEST
     return (width, height) if factor <= 1 else (max(1, round(width / factor)), max(1, round(height / factor)))
 
 
 def interpolated_rows(height: int, reduced: int) -> np.ndarray[Any, np.dtype[np.int64]]:
-    """The rows of a picture between which bilinear interpolation to `reduced` rows takes its pixels, in order."""
+    """Return the rows between which bilinear interpolation to `reduced` rows interpolates, in order."""
     places = (np.arange(reduced) + 0.5) * (height / reduced) - 0.5
     first = np.floor(places + _NO_WEIGHT).astype(np.int64)
     second = first[places - first > _NO_WEIGHT] + 1
@@ -107,9 +107,7 @@ def interpolated_rows(height: int, reduced: int) -> np.ndarray[Any, np.dtype[np.
 
 
 def _worth_choosing_lines(frame: av.VideoFrame, reduced: int) -> bool:
-    """Whether swscale converts the frame line by line (by its general scaler it looks at more of them), and few lines
-    are needed.
-    """
+    """Whether few lines are needed and swscale converts the frame line by line (its general scaler uses more lines)."""
     return frame.format.name in _PLANES and frame.height % 2 == 0 and 2 * reduced <= _FEW * frame.height
 
 

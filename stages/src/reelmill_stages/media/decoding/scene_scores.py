@@ -1,6 +1,7 @@
-"""PySceneDetect's content and adaptive detectors, which add up the same differences in a tenth of the time.
+"""PySceneDetect's content and adaptive detectors, with the same scores computed in a tenth of the time.
 
-Only how a frame's score is computed is overridden. Should the library compute it elsewhere one day, its own code runs.
+Only the computation of a frame's score is overridden. If a later version of the library computes scores elsewhere, its
+own code runs.
 """
 
 from typing import Any

@@ -1,7 +1,7 @@
-"""Where scenes change, by the detectors of PySceneDetect: the same cuts as its `detect()` finds.
+"""Scene detection with the detectors of PySceneDetect: the same cuts as its `detect()` finds.
 
-Its detectors are fed with our own decoded frames, as small as it makes them. The package comes with the extra `scenes`,
-in the flavour that needs no libGL; nothing here opens a window or a file.
+The detectors are fed with reelmill's decoded frames, reduced as PySceneDetect does. The package comes with the extra
+`scenes`, in the variant that does not need libGL; no window or file is opened.
 """
 
 from bisect import bisect_left
@@ -22,8 +22,10 @@ SceneDetectorName = Literal["content", "adaptive", "histogram"]
 
 @dataclass(frozen=True, slots=True)
 class SceneRule:
-    """A detector with its parameters. `shortest` is the minimum length of a scene, in seconds, with which shorter ones
-    are merged; None: 15 frames, as in PySceneDetect.
+    """A detector with its parameters.
+
+    `shortest` is the minimum length of a scene in seconds; shorter scenes are merged. None: 15 frames, as in
+    PySceneDetect.
     """
 
     detector: SceneDetectorName
@@ -32,23 +34,23 @@ class SceneRule:
 
 
 class Watcher(Protocol):
-    """Looks at the frames, too."""
+    """An observer that gets the same frames as the detector."""
 
     def see(self, picture: Picture) -> None:
-        """The next frame."""
+        """Receive the next frame."""
         ...
 
     def cut(self, index: int) -> None:
-        """A scene begins with this frame, which was seen already."""
+        """Receive the index of a frame that begins a scene; it was already passed to `see`."""
         ...
 
 
 def scenes(
     path: MediaFile, timeline: Timeline, frames: range, rule: SceneRule, watcher: Watcher | None = None
 ) -> list[range]:
-    """`frames` divided where the picture changes. Decodes all of them.
+    """Divide `frames` at scene changes. Decodes all of them.
 
-    Raises SpecError without the extra, and what `decode` raises.
+    Raises SpecError if the extra is missing, and the errors of `decode`.
     """
     require()
     from scenedetect import FrameTimecode
@@ -79,7 +81,7 @@ def scenes(
 
 
 def require() -> str:
-    """Version of the detectors. Raises SpecError where they are not installed."""
+    """Return the version of the detectors. Raises SpecError if they are not installed."""
     try:
         import scenedetect
     except ImportError as error:
@@ -104,7 +106,7 @@ def _detector(rule: SceneRule) -> Any:
 
 
 def _rate(path: MediaFile, timeline: Timeline) -> Fraction:
-    """Frames per second as OpenCV tells them, in which PySceneDetect counts the minimum length of a scene."""
+    """Return the frame rate as OpenCV reports it, in which PySceneDetect counts the minimum length of a scene."""
     with opened(path) as container:
         rate = video_stream(path, container, timeline.stream).guessed_rate
     return rate or Fraction(25)

@@ -1,4 +1,4 @@
-"""The sound of a video as speech models want it: one channel, 16,000 samples per second, in step with the pictures."""
+"""The sound of a video for speech models: one channel, 16,000 samples per second, synchronous with the pictures."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,20 +22,20 @@ from reelmill_stages.metering.work_clock import decoding
 RATE = 16_000
 """Samples per second."""
 _JUMP = RATE // 20
-"""Samples. Where a frame begins farther than this from where those before it end, there is a gap, or the clock of the
-sound runs at another speed than its samples."""
+"""Samples. If a frame begins farther than this from the end of the frames before it, there is a gap, or the clock of
+the sound does not match its number of samples."""
 _PRE_ROLL = Fraction(1, 5)
 """Seconds before a span from which decoding begins."""
 
 _BLOCK = 600 * RATE
-"""Samples, in whole steps of voice models: as long as that, there is no sound between two parts."""
+"""Samples; a multiple of the step of voice models. Parts are separated only by silence of at least this length."""
 
 Samples = np.ndarray[Any, np.dtype[np.int16]]
 
 
 @dataclass(frozen=True, slots=True)
 class SoundPart:
-    """Samples that follow each other, from sample `at` of the span on; short gaps in them are silent."""
+    """Contiguous samples, from sample `at` of the span on; short gaps are filled with silence."""
 
     at: int
     samples: Samples
@@ -43,9 +43,10 @@ class SoundPart:
 
 @dataclass(frozen=True, slots=True)
 class SpeechSound:
-    """`parts` are in order, and silence lies between them; the span has `length` samples. `tracks` is the number of
-    sound tracks in the file and `damaged` that of packets that could not be decoded, and of places where packets are
-    lost.
+    """The sound of a span of `length` samples.
+
+    `parts` are in order, with silence between them. `tracks` is the number of audio tracks in the file. `damaged`
+    counts packets that could not be decoded and places where packets are lost.
     """
 
     parts: tuple[SoundPart, ...]
@@ -55,7 +56,7 @@ class SpeechSound:
 
 
 def speech_sound(path: MediaFile, start: Fraction, end: Fraction, track: int = 0) -> SpeechSound | None:
-    """The sound between two times in seconds, as the container tells them; None if there is no such track.
+    """Return the sound between two times in seconds on the container's clock; None if there is no such track.
 
     Raises ItemError if the file cannot be read.
     """
@@ -76,14 +77,14 @@ def speech_sound(path: MediaFile, start: Fraction, end: Fraction, track: int = 0
 
 
 class _Blocks:
-    """Samples of a span by blocks, of which those without sound take no memory, however long the span is."""
+    """Samples of a span in blocks; blocks without sound use no memory, so spans may be long."""
 
     def __init__(self, length: int) -> None:
         self._length = length
         self._blocks: dict[int, Samples] = {}
 
     def put(self, at: int, piece: Samples) -> None:
-        """Samples, the first of which is sample `at`; what lies outside of the span is left out."""
+        """Store samples that begin at sample `at`; samples outside the span are dropped."""
         first, last = max(at, 0), min(at + len(piece), self._length)
         while first < last:
             number, offset = divmod(first, _BLOCK)
@@ -94,7 +95,7 @@ class _Blocks:
             first = until
 
     def parts(self) -> tuple[SoundPart, ...]:
-        """What was put, joined where blocks follow each other. Ends the life of the blocks."""
+        """Return the stored samples, joined where blocks are adjacent. The blocks cannot be used afterwards."""
         made: list[SoundPart] = []
         for number in sorted(self._blocks):
             if number - 1 in self._blocks:
@@ -106,7 +107,7 @@ class _Blocks:
 
 
 class _Frames:
-    """Decoded frames of a stream, without those that are damaged."""
+    """Decoded frames of a stream, without damaged ones."""
 
     def __init__(self, stream: Any, losses: PassedLosses) -> None:
         self._stream = stream
@@ -126,7 +127,7 @@ class _Frames:
     def _decoded(self, packet: Any) -> Iterator[AudioFrame]:
         try:
             for frame in decoding(self._stream.decode(packet) if packet is None else packet.decode()):
-                if packet is None:  # frames that a decoder held back tell their time in ticks of the stream
+                if packet is None:  # frames that a decoder held back have times in ticks of the stream
                     frame.time_base = self._stream.time_base
                 yield frame
         except av.FFmpegError:
@@ -134,7 +135,7 @@ class _Frames:
 
 
 def _placed(frames: Iterator[AudioFrame], start: Fraction) -> Iterator[tuple[int, Samples]]:
-    """(index of the first sample, samples); frames that follow each other are resampled as one."""
+    """Yield (index of the first sample, samples); contiguous frames are resampled as one."""
     resampler: AudioResampler | None = None
     at, form, ends = 0, None, Fraction(0)
     for decoded in frames:

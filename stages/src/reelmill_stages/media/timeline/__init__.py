@@ -1,1 +1,1 @@
-"""Which frames a video has, when each is shown, and which packets give them."""
+"""The frames of a video, their times, and the packets that they are decoded from."""

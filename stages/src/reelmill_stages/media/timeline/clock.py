@@ -1,7 +1,7 @@
-"""Whether the clock of a stream goes on: recordings that were joined byte by byte, or restarted, begin it anew.
+"""Detection of clock jumps: recordings that were joined byte by byte, or restarted, begin their clock anew.
 
-Times of such a file mean several moments each, so they must not be sorted: its parts follow each other as they lie in
-the file.
+A time in such a file can mean several moments, so times must not be sorted: the parts of the file follow each other in
+file order.
 """
 
 from collections.abc import Sequence
@@ -11,18 +11,18 @@ from itertools import pairwise
 from statistics import median_low
 
 _SLACK = Fraction(1, 2)
-"""Seconds; decode times go back by that much in a careless muxer's roundings."""
+"""Seconds by which decode times may go back, because some muxers round carelessly."""
 _REORDERED = Fraction(2)
-"""Seconds by which pictures that are called key frames, and are none, may be out of order."""
+"""Seconds by which pictures wrongly marked as key frames may be out of order."""
 _GAP = 10
 """Seconds; a transport stream without a picture for longer was interrupted (FFmpeg's own threshold)."""
 _BROADCAST = {"mpegts", "mpeg"}
-"""Containers of broadcasting and discs: their clock runs without gaps."""
+"""Containers of broadcasting and discs, whose clocks run without gaps."""
 
 
 @dataclass(frozen=True, slots=True)
 class Jump:
-    """Before packet `packet` the clock goes on from `before` to `after` seconds."""
+    """A clock jump: before packet `packet` the clock jumps from `before` to `after` seconds."""
 
     packet: int
     before: float
@@ -35,15 +35,15 @@ class Jump:
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """What a container's clock may do: its ticks last `time_base` seconds."""
+    """The clock of a container, whose ticks last `time_base` seconds."""
 
     container: str
     time_base: Fraction
 
     def jump(self, decoded: Sequence[int | None], shown: Sequence[int | None], keys: Sequence[bool]) -> Jump | None:
-        """The first jump, by the times of packets in decode order (ticks; None where not told).
+        """Return the first jump, by the times of packets in decode order (in ticks; None if unknown).
 
-        A movie has one clock by its making. Matroska tells no decode times, but its key frames come in order.
+        A movie has a single clock by design. Matroska stores no decode times, but its key frames are in order.
         """
         if "mov" in self.container:
             return None
@@ -53,7 +53,7 @@ class Clock:
         return self._first(decoded, _SLACK)
 
     def continued(self, times: Sequence[int | None]) -> list[int | None]:
-        """Times of frames in order of presentation, of which those after a jump follow the ones before it."""
+        """Return the times of frames in presentation order; those after a jump continue from the frames before it."""
         steps = [after - before for before, after in pairwise(tick for tick in times if tick is not None)]
         usual = median_low([step for step in steps if step > 0] or [1])
         made: list[int | None] = []

@@ -1,4 +1,4 @@
-"""The form in which a stream's pictures are coded: size, chroma subsampling, bit depth."""
+"""The coded form of a stream's pictures: size, chroma subsampling, bit depth."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -9,27 +9,30 @@ from av.video.stream import VideoStream
 
 @dataclass(frozen=True, slots=True)
 class CodedForm:
-    """What the container says of the pictures. `width` and `height` in pixels; 0, and no format: it does not say."""
+    """The container's description of the pictures.
+
+    `width` and `height` are in pixels. Unknown values are 0 or empty.
+    """
 
     pixel_format: str = ""
-    """FFmpeg's name: `yuv420p10le`."""
+    """FFmpeg's name, such as `yuv420p10le`."""
     width: int = 0
     height: int = 0
     varies: bool = False
-    """Decoded pictures differ in size, format or turn."""
+    """Decoded pictures differ in size, format or orientation."""
 
     @property
     def sampling(self) -> str:
-        """Chroma subsampling and bits of a sample: `4:2:0 10`; empty for RGB, and if it is not known."""
+        """Chroma subsampling and bits per sample: `4:2:0 10`; empty for RGB, and if unknown."""
         return _sampling(self.pixel_format) if self.pixel_format else ""
 
 
 NOT_TOLD = CodedForm()
-"""The form of pictures of which nothing is said."""
+"""The form of pictures without any description."""
 
 
 def form_of(video: VideoStream, *, varies: bool = False) -> CodedForm:
-    """The form of a stream's pictures."""
+    """Return the form of a stream's pictures."""
     codec = video.codec_context
     return CodedForm(codec.pix_fmt or "", codec.width, codec.height, varies)
 

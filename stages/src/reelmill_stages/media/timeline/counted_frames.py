@@ -1,9 +1,9 @@
-"""The frames of a stream whose packets do not tell them: counted over a full decode, and again after what was lost.
+"""Frames of a stream whose packets do not identify them: counted in a full decode, and resumed after losses.
 
-A frame that is told apart by its number is lost with the first damaged packet: nobody knows how many frames went with
-it. It is known again at a packet at which decoding may begin and whose time of presentation the container tells, if a
-decoder that begins there gives the same frames, at the same times, as the one that came from the start of the file.
-Containers of bare streams tell no times, and where recordings are joined, each has a clock of its own.
+A frame that is identified by its number is lost after the first damaged packet, because the number of lost frames is
+unknown. Counting resumes at a packet where decoding may begin and whose presentation time the container has, if a
+decoder that begins there gives the same frames at the same times as the one that began at the start of the file.
+Containers of bare streams have no times, and in joined recordings each part has a separate clock.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from reelmill_stages.media.timeline.packet_table import PacketTable, Row
 from reelmill_stages.media_file import MediaFile
 
 UNTIMED = frozenset({"h264", "hevc", "vvc", "m4v", "obu", "mpegvideo", "mjpeg"})
-"""Containers of bare streams: libraries make the times of their packets up."""
+"""Containers of bare streams; libraries invent the times of their packets."""
 _REORDER = 17
-"""More packets than any codec takes in before a picture comes out."""
+"""Maximum number of packets that any codec takes in before a picture is output, with a margin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,20 +33,20 @@ class Resumption:
 
 @dataclass(frozen=True, slots=True)
 class CountedFrames:
-    """Decoded frames in order of presentation, and the packets that they come from."""
+    """Decoded frames in presentation order, and the packets that they come from."""
 
     pts: tuple[int, ...]
-    """Ticks, rising."""
+    """Ticks, ascending."""
     keys: tuple[bool, ...]
     numbers: tuple[int, ...]
-    """The packet after which each came out."""
+    """The packet after which each frame was output."""
     duration: int
-    """Ticks that the last one is shown; 0 where nobody says."""
+    """Ticks that the last frame is shown; 0 if unknown."""
     packets: PacketTable
     damaged: frozenset[int]
     resumptions: tuple[Resumption, ...]
     varies: bool
-    """Frames differ in size, format or turn."""
+    """Frames differ in size, format or orientation."""
 
 
 def measure(
@@ -59,12 +59,14 @@ def measure(
     *,
     steady: bool = True,
 ) -> CountedFrames:
-    """Decode all of a stream with these packets, of which some are damaged.
+    """Decode all packets of a stream, of which some are damaged.
 
-    `clock` is one that jumps: the frames after a jump follow those before it. Without `steady`, decoder settings change
-    in the middle, and decoding begins nowhere but at the first packet. Packets that cannot be decoded are damaged, too.
-    Raises ItemError as `container.opened` does, and `corrupt` where damage leaves no frame; raises
-    WholeFileNeeded for a remote file.
+    `clock` is one that jumps: the frames after a jump follow those before it. If `steady` is False, decoder settings
+    change in the middle, and decoding can begin only at the first packet. Packets that cannot be decoded count as
+    damaged.
+
+    Raises ItemError as `container.opened` does, and `corrupt` if damage leaves no frame; raises WholeFileNeeded for a
+    remote file.
     """
     decoding = decode_all(path, stream)
     frames: Sequence[Frame] = decoding.frames
@@ -103,7 +105,7 @@ def measure(
 
 
 def _with_lost(frames: Sequence[Frame], rows: Sequence[Row], errors: Collection[int]) -> Sequence[Frame]:
-    """The frames, and those of packets that cannot be decoded, where the container tells when they would be shown."""
+    """Add the frames of packets that cannot be decoded, if the container has their presentation times."""
     made = list(frames)
     given = {frame.pts for frame in frames}
     for number in sorted(errors):
@@ -119,9 +121,9 @@ def _with_lost(frames: Sequence[Frame], rows: Sequence[Row], errors: Collection[
 
 
 def _numbers(frames: Sequence[Frame], known: Sequence[Resumption]) -> tuple[int, ...]:
-    """The packet after which each frame came out, but never one from which frames are known again.
+    """Return the packet after which each frame was output, but at most the last resumption before it.
 
-    Frames of before such a packet may come out after it.
+    Frames from before a resumption may be output after its packet.
     """
     firsts = [point.frame for point in known]
     begins = [0, *(point.packet for point in known)]
@@ -134,9 +136,9 @@ def _numbers(frames: Sequence[Frame], known: Sequence[Resumption]) -> tuple[int,
 
 
 def _candidates(rows: Sequence[Row], damaged: Collection[int], clock: Clock | None) -> list[int]:
-    """Packets at which frames may be known again: after each damage the first one at which decoding may begin.
+    """Return packets where counting may resume: after each damage, the first one at which decoding may begin.
 
-    There are no more once a clock jumps in between.
+    There are no more once the clock jumps in between.
     """
     found: list[int] = []
     lost: int | None = None
@@ -164,10 +166,10 @@ def _resumptions(
     anew: Sequence[Frame],
     times: Sequence[tuple[int | None, int]],
 ) -> list[Resumption]:
-    """Those of the candidates `packets` at which frames are known again.
+    """Return the candidates in `packets` at which counting resumes.
 
-    `frames` are those of a decoding from the start, `anew` those of one that began anew at each candidate; `times` are
-    those of the first: as the decoder tells them, and as the timeline has them.
+    `frames` are those of a decode from the start, `anew` those of a decode that restarted at each candidate; `times`
+    are the times of the first decode, from the decoder and in the timeline.
     """
     found: list[Resumption] = []
     lost = [*sorted(damaged), len(rows)]
@@ -188,7 +190,7 @@ def _resumptions(
 
 
 def _own(pts: int | None, packet: int, frames: Sequence[Frame]) -> int | None:
-    """Which frame a packet shows; None where that is not certain."""
+    """Return the frame that a packet shows; None if it is uncertain."""
     begin, end = (bisect_left(frames, number, key=_fed) for number in (packet, packet + _REORDER + 1))
     near = [index for index in range(begin, end) if frames[index].pts == pts]
     return near[0] if len(near) == 1 else None
@@ -199,7 +201,7 @@ def _fed(frame: Frame) -> int:
 
 
 def _agree(times: Sequence[tuple[int | None, int]]) -> bool:
-    """Whether frames have the times that the decoder tells: in this order or, where it tells all, as a set."""
+    """Whether frames have the decoder's times: in this order or, if all times are known, as a set."""
     told = [(tick, made) for tick, made in times if tick is not None]
     if len(told) == len(times):
         return sorted(tick for tick, _ in told) == sorted(made for _, made in told)

@@ -1,9 +1,9 @@
-"""Packets that are damaged: by their own bits, or because the container lost some of them on the way.
+"""Detection of damaged packets: by their own bits, or because the container lost packets.
 
-Decoders fill what is lost with what they remember, and only some say so. Those of HEVC never do.
+Decoders fill losses from earlier pictures, and only some report it. HEVC decoders never do.
 
-Where only some pictures of a transport or program stream tell their time, libraries count on from those by the frame
-rate. A lost picture is not counted; and the one before it, whose time is when the next one is decoded, gets another.
+If only some pictures of a transport or program stream have a time, libraries extrapolate from those by the frame rate.
+A lost picture is not counted, and the picture before it, whose time is that of the next decoded one, gets a wrong time.
 """
 
 from bisect import bisect_left
@@ -20,13 +20,13 @@ from reelmill_stages.media.timeline.packet_table import Row
 from reelmill_stages.media_file import MediaFile
 
 _PARSED = ("mpegts", "mpeg")
-"""Containers whose payload a parser cuts into pictures: it has the next one in hand when it gives one out."""
+"""Containers whose payload a parser splits into pictures; it has read the next one before it returns one."""
 
 
 def damaged_packets(file: MediaFile, container: str, video: VideoStream, rows: Sequence[Row]) -> frozenset[int]:
-    """Their numbers in decode order. `container` is the name of the file's demuxer.
+    """Return the numbers of damaged packets in decode order. `container` is the name of the file's demuxer.
 
-    Where damage leaves open when later pictures are shown, decoding begins no more at them: their rows change.
+    If damage makes the times of later pictures uncertain, decoding may no longer begin at them: their rows change.
     """
     first = (0,) if container == "mpegts" and lost_at_first(file, video.id) else ()
     bits = (
@@ -50,7 +50,7 @@ def damaged_packets(file: MediaFile, container: str, video: VideoStream, rows: S
 
 
 def _next_to_lost_pages(file: MediaFile, stream: int, rows: Sequence[Row]) -> Iterator[int]:
-    """The packet after lost pages, and the one before that lost its end with them, or after which none follows."""
+    """Yield the packets next to lost pages: the one after, and the one before if its end is lost or none follows."""
     places = [row.place or 0 for row in rows]
     for lost in lost_pages(file, stream):
         after = bisect_left(places, lost.before)
@@ -59,9 +59,9 @@ def _next_to_lost_pages(file: MediaFile, stream: int, rows: Sequence[Row]) -> It
 
 
 def _lossy(container: str, rows: Sequence[Row]) -> Iterator[tuple[int, bool]]:
-    """(number, whether the next one may begin a recording).
+    """Yield (number of a packet, whether the next packet may begin a recording).
 
-    Where recordings are joined, packets are counted anew, and nothing is lost.
+    Where recordings are joined, counters restart, and nothing is lost.
     """
     lag = 1 if container in _PARSED else 0
     for number, row in enumerate(rows):
@@ -75,7 +75,7 @@ def _begins(row: Row) -> bool:
 
 
 def _own_times(file: MediaFile, stream: int) -> frozenset[int]:
-    """The numbers of the packets that tell their time themselves. Raises ItemError as `container.opened` does."""
+    """Return the numbers of packets with a time in the file. Raises ItemError as `container.opened` does."""
     with opened(file, own_times=True) as container:
         video = video_stream(file, container, stream)
         found = packets(file, container, video)
@@ -85,9 +85,9 @@ def _own_times(file: MediaFile, stream: int) -> frozenset[int]:
 def _doubted(
     rows: Sequence[Row], damaged: Collection[int], joints: Collection[int], own: Collection[int]
 ) -> frozenset[int]:
-    """The damaged packets, and those before them, or before `joints`, that wait for the next one to be shown.
+    """Return the damaged packets, and those before them or before `joints` whose display waits for the next packet.
 
-    After damage, decoding does not begin before some packet has told its time again: the rows of entries change.
+    After damage, decoding may begin only after a packet with a time: the rows of entries change.
     """
     found, ends = set(damaged), {*damaged, *joints}
     waiting: int | None = None

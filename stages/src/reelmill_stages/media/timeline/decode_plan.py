@@ -1,8 +1,8 @@
-"""Which packets must be decoded for which frames: pure, over the packet table.
+"""Decode planning: the packets to decode for given frames, from the packet table. No I/O.
 
 A frame needs the packets from its key frame on, in decode order. Leading frames of an open GOP (decoded after a key
-frame, shown before it) belong to the key frame before: they refer back to it, unless the codec says that they do not.
-Knows nothing of files or decoders.
+frame, shown before it) belong to the previous key frame, because they refer back to it, unless the codec marks them as
+independent. This module is independent of files and decoders.
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,12 +12,12 @@ from math import ceil
 from typing import Any
 
 _TICK_TOLERANCE = Fraction(1, 1000)
-"""Of a tick: seconds are floats, and a frame that lies on the asked moment must not be lost to rounding."""
+"""Tolerance in ticks: seconds are floats, and a frame exactly at the requested moment must not be lost to rounding."""
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Packets `first` to `last` (inclusive, decode order) that are fed to a fresh decoder, and which are wanted."""
+    """Packets `first` to `last` (inclusive, in decode order) to feed to a fresh decoder, and the wanted ones."""
 
     first: int
     last: int
@@ -27,10 +27,10 @@ class Run:
 def start_keys(
     order: Sequence[Any], keys: Sequence[bool], independent: Sequence[bool] | None = None
 ) -> list[int | None]:
-    """Of every packet the key packet from which it can be decoded; None where the file begins too late for it.
+    """Return, for each packet, the key packet from which it can be decoded; None if the file begins too late for it.
 
-    `order` tells when packets are shown, by comparison, None where it is not known; `independent` which of those that
-    are shown before the key that they follow need nothing from before it.
+    `order` has sort keys of the display order, or None if unknown. `independent` marks packets that are shown before
+    the key packet that they follow but need nothing from before it.
     """
     starts: list[int | None] = []
     current: int | None = None
@@ -54,9 +54,9 @@ def start_keys(
 
 
 def runs(wanted: Iterable[int], starts: Sequence[int | None]) -> list[Run]:
-    """The fewest packets that give the wanted ones, as runs in decode order.
+    """Return the fewest packets that give the wanted ones, as runs in decode order.
 
-    A run goes on as long as nothing could be left out between two wanted packets; else the next begins at a key.
+    A run continues until packets can be left out between two wanted ones; the next run begins at a key packet.
     """
     made: list[Run] = []
     for packet in sorted(set(wanted)):
@@ -72,7 +72,7 @@ def runs(wanted: Iterable[int], starts: Sequence[int | None]) -> list[Run]:
 
 
 def separate_runs(wanted: Iterable[int], starts: Sequence[int | None]) -> list[Run]:
-    """A run for each key packet that the wanted ones are decoded from, however close they are."""
+    """Return a run for each key packet that wanted packets are decoded from, however close they are."""
     groups: dict[int, list[int]] = {}
     for packet in sorted(set(wanted)):
         groups.setdefault(starts[packet] or 0, []).append(packet)
@@ -80,7 +80,7 @@ def separate_runs(wanted: Iterable[int], starts: Sequence[int | None]) -> list[R
 
 
 def first_tick_at(seconds: float, time_base: Fraction) -> int:
-    """The first tick at or after a moment, forgiving a float's last digits."""
+    """Return the first tick at or after a moment, tolerating rounding of the float."""
     ticks = Fraction(seconds) / time_base
     nearest = round(ticks)
     return nearest if abs(ticks - nearest) <= _TICK_TOLERANCE else ceil(ticks)

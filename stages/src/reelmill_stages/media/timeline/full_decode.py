@@ -1,6 +1,6 @@
-"""Frames of a stream as a decoder gives them, from the first packet to the last: for streams whose packets do not tell.
+"""Full decode of a stream, from the first packet to the last, for streams whose packets do not identify the frames.
 
-Nothing is known here of why: this is the full decode that everything else must agree with.
+It is independent of the reason. All other methods must agree with this decode.
 """
 
 from __future__ import annotations
@@ -24,31 +24,31 @@ from reelmill_stages.metering.work_clock import CLOCK
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """What a decoder says of one frame."""
+    """A frame as output by a decoder."""
 
     pts: int | None
     """Ticks."""
     key: bool
     fed: int
-    """The packet after which it came out."""
+    """The packet after which the frame was output."""
     duration: int
-    """Ticks; 0 where nobody says."""
+    """Ticks; 0 if unknown."""
 
 
 @dataclass(frozen=True, slots=True)
 class Decoding:
-    """The frames of a stream as they come out of a decoder, and the packets that it could not decode."""
+    """The decoded frames of a stream, and the packets that could not be decoded."""
 
     frames: tuple[Frame, ...]
     errors: Mapping[int, ItemError]
     usual: int
-    """Ticks between two frames by the rate of the stream."""
+    """Ticks between two frames at the stream's frame rate."""
     varies: bool
-    """Frames differ in size, format or turn."""
+    """Frames differ in size, format or orientation."""
 
 
 def decode_all(path: MediaFile, stream: int, *, anew: Collection[int] = ()) -> Decoding:
-    """Decode all of a stream; the decoder forgets what came before at each packet of `anew`.
+    """Decode a whole stream; the decoder is flushed at each packet of `anew`.
 
     Raises ItemError as `container.opened` does, and WholeFileNeeded for a remote file.
     """
@@ -92,12 +92,11 @@ def _by_rate(stream: VideoStream) -> int:
 
 
 def rising(times: Sequence[int | None], usual: int, gaps: Sequence[int] = ()) -> tuple[int, ...]:
-    """Times of presentation, made to rise.
+    """Return presentation times in ascending order.
 
-    Where all are told, but in another order, they are right as a set. Those that are not told, or told twice, lie at
-    equal distance between their neighbours, and by the `usual` distance before the first and after the last. Between
-    neighbours with one of the `gaps` in between (frames before which others may be lost) they lie no further apart than
-    elsewhere.
+    If all times are known but out of order, they are correct as a set. Missing and duplicate times are spaced equally
+    between their neighbours, and by `usual` before the first and after the last. Between neighbours that include one of
+    `gaps` (frames before which others may be lost), the spacing is no larger than elsewhere.
     """
     known = sorted({tick for tick in times if tick is not None})
     if len(known) == len(times):

@@ -1,7 +1,7 @@
-"""Whether packets are what the index of their container says: the check of a timeline that was read from it alone.
+"""Verification of packets against the index of their container, for timelines that were read from the index alone.
 
-Such a timeline takes every packet for one visible picture, key flags for places where decoding may begin, and the times
-of presentation for the order of the pictures. The bits of all packets that are used must say the same.
+Such a timeline assumes that every packet is one visible picture, that decoding may begin at key flags, and that
+presentation times give the order of the pictures. The bits of all packets that are used must confirm this.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ Numbered = tuple[int, Any]
 
 
 def checked(file: MediaFile, video: VideoStream, table: PacketTable, packets: Iterable[Numbered]) -> Iterator[Numbered]:
-    """The packets, from a key packet on in decode order, each after its group of pictures was checked.
+    """Yield packets from a key packet on in decode order, after checking their group of pictures.
 
-    Those of a local file, whose timeline was read from the packets, pass as they are.
-    Raises WholeFileNeeded where the bits contradict the index.
+    Packets of a local file are passed through, because its timeline was read from them. Raises WholeFileNeeded if the
+    bits contradict the index.
     """
     return iter(packets) if isinstance(file, Path) else _checked(file.name, video, table, packets)
 
@@ -47,9 +47,9 @@ def _checked(name: str, video: VideoStream, table: PacketTable, packets: Iterabl
 
 
 def expect(file: MediaFile, table: PacketTable, runs: Sequence[tuple[int, int]]) -> None:
-    """Say which packets of a remote file are read next: `runs` of them, by first and last number.
+    """Announce the next reads of packets of a remote file: `runs`, by first and last number.
 
-    Raises WholeFileNeeded where they are most of the file.
+    Raises WholeFileNeeded if they are most of the file.
     """
     if isinstance(file, Path):
         return
@@ -76,7 +76,7 @@ class _Check:
         self._orders: list[tuple[int, Order]] = []
 
     def take(self, number: int, packet: Packet[VideoStream]) -> None:
-        """The next packet."""
+        """Add the next packet."""
         try:
             unit = self._reader.read(memoryview(packet))
         except Unknown as error:
@@ -91,14 +91,14 @@ class _Check:
         if unit.independent and table.starts[number] != self._key:
             raise self._contradiction(number, "it needs nothing from before the key frame")
         if table.pts[number] < table.pts[self._first]:
-            # Shown before the key packet at which this reading began: not what it is for.
+            # Shown before the key packet at which this read began, so not needed.
             return
         if not unit.shown or unit.order is None:
             raise self._contradiction(number, "it shows no picture")
         self._orders.append((table.pts[number], unit.order))
 
     def end(self) -> None:
-        """All packets of a group were taken."""
+        """Check the group after its last packet."""
         told = [order for _, order in sorted(self._orders)]
         if any(before >= after for before, after in pairwise(told)):
             raise WholeFileNeeded(f"{self._name}: times of presentation are in another order than the pictures")

@@ -1,4 +1,4 @@
-"""Which part of its file an item is."""
+"""The span of an item in its file."""
 
 import math
 from typing import TYPE_CHECKING
@@ -7,12 +7,12 @@ from reelmill.contract.errors import ItemError
 from reelmill.contract.reasons import ItemReason
 from reelmill.contract.records.rows import Item, Span
 
-if TYPE_CHECKING:  # a page that shows items has no use for the libraries that read videos
+if TYPE_CHECKING:  # a page that shows items does not need the video libraries
     from reelmill_stages.media.timeline.timeline import Stretch, Timeline
 
 
 def span(item: Item) -> Span | None:
-    """The span of the file to use; None: all of it.
+    """Return the span of the file to use; None: all of it.
 
     Items of a source may have a span that is not cut yet (`start`, `end`); files of a stage are already cut. Raises
     ItemError with reason `bad_span`.
@@ -34,7 +34,7 @@ def span(item: Item) -> Span | None:
 
 
 def known_span(item: Item) -> Span | None:
-    """The span with both ends, for a page or a list that shows the item; None if there is none, or it is invalid."""
+    """Return the span with both ends, to show the item on a page or in a list; None if missing or invalid."""
     try:
         found = span(item)
     except ItemError:
@@ -43,9 +43,9 @@ def known_span(item: Item) -> Span | None:
 
 
 def uncut(item: Item, remedy: str) -> ItemError | None:
-    """The error (`virtual_clip`) of an item that is a part of its file, for a stage that takes whole files; else None.
+    """Return the error for an item that is part of its file (`virtual_clip`), for stages that need whole files.
 
-    Raises as `span`.
+    Returns None for other items. Raises the errors of `span`.
     """
     found = span(item)
     if found is None:
@@ -58,7 +58,10 @@ def uncut(item: Item, remedy: str) -> ItemError | None:
 
 
 def shown_in(timeline: "Timeline", span: Span | None) -> "Stretch":
-    """The frames of a span; of the whole video without one. Raises ItemError with reason `zero_duration` for none."""
+    """Return the frames of a span, or of the whole video.
+
+    Raises ItemError with reason `zero_duration` if there are none.
+    """
     if span is None:
         return timeline.whole
     shown = timeline.stretch(span.start, span.end)

@@ -1,4 +1,4 @@
-"""When the last frame of a video ends, whose successor does not say it."""
+"""The end of the last frame of a video, which no next frame defines."""
 
 from collections.abc import Sequence
 from fractions import Fraction
@@ -10,14 +10,14 @@ from av.video.stream import VideoStream
 from reelmill_stages.media.timeline.packet_table import Row
 
 HELD = Fraction(1, 10)
-"""Seconds. A longer wait for the next frame is no matter of rounding to frames, but a picture that stands."""
+"""Seconds; a longer wait for the next frame is not rounding but a still frame."""
 
 
 def end_of_last(container: str, video: VideoStream, ticks: Sequence[int], rows: Sequence[Row], last: int) -> int:
-    """When the last frame ends, which packet `last` holds: after its own duration.
+    """Return when the last frame, in packet `last`, ends: after its own duration.
 
-    A movie tells the durations of packets in decode order; where its edit list ends elsewhere, that counts. Edit lists
-    are often written in milliseconds, so less than half of a frame is no difference.
+    A movie has packet durations in decode order. If its edit list ends elsewhere, the edit list counts. Edit lists are
+    often written in milliseconds, so differences below half a frame are ignored.
     """
     end = ticks[-1] + (rows[last].duration or usual_step(ticks))
     if "mov" in container and video.duration and video.time_base:
@@ -29,5 +29,5 @@ def end_of_last(container: str, video: VideoStream, ticks: Sequence[int], rows: 
 
 
 def usual_step(ticks: Sequence[int]) -> int:
-    """Ticks between two frames, as a rule."""
+    """Return the usual number of ticks between two frames."""
     return median_low([after - before for before, after in pairwise(ticks)] or [1])

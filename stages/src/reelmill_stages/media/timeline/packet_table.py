@@ -1,4 +1,4 @@
-"""The packets of a stream, read once from the first to the last: what each says of itself, and what its bits say."""
+"""The packets of a stream, read once from the first to the last: container fields and the contents of their bits."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from reelmill_stages.media_file import MediaFile, WholeFileNeeded
 
 @dataclass(slots=True)
 class Row:
-    """What one packet says of itself; `unit` is what its bits say, None where they were not understood."""
+    """The container's fields of one packet; `unit` is the content of its bits, None if they were not understood."""
 
     pts: int | None
     dts: int | None
@@ -37,7 +37,7 @@ class Row:
     hidden: bool
     disposable: bool
     corrupt: bool
-    """Whether the demuxer missed something while it read."""
+    """Whether the demuxer reported a loss while reading it."""
     unit: Unit | None
 
 
@@ -46,26 +46,26 @@ class PacketTable:
     """All packets of the stream in decode order, one entry each in every tuple."""
 
     pts: tuple[int, ...]
-    """Ticks; where the container gives none, those of the packet before: such packets are no frames of their own."""
+    """Ticks. Without a time in the container, the time of the previous packet; such packets are not separate frames."""
     keys: tuple[bool, ...]
-    """True where decoding may begin."""
+    """True if decoding may begin at the packet."""
     sizes: tuple[int, ...]
     """Bytes."""
     places: tuple[int | None, ...]
-    """Byte offset in the file, where known: tells packets apart after a seek."""
+    """Byte offsets in the file, if known; they identify packets after a seek."""
     starts: tuple[int | None, ...]
-    """Number of the key packet from which each can be decoded."""
+    """Number of the key packet from which each packet can be decoded."""
 
     @classmethod
     def of(cls, rows: Sequence[Row], entries: Sequence[bool], starts: Sequence[int | None]) -> Self:
-        """The table of packets, of which `entries` are those at which decoding may begin."""
+        """Build the table; `entries` marks the packets at which decoding may begin."""
         latest = 0
         times = [latest := latest if row.pts is None else row.pts for row in rows]
         sizes, places = (row.size for row in rows), (row.place for row in rows)
         return cls(tuple(times), tuple(entries), tuple(sizes), tuple(places), tuple(starts))
 
     def follows(self, number: int, packets: Iterable[Packet[VideoStream]]) -> bool:
-        """Whether these are the packets from `number` on: after a seek, demuxers may leave some out."""
+        """Whether these are the packets from `number` on; after a seek, demuxers may omit some."""
         listed = range(number, len(self.pts))
         return all(self.holds(own, packet) for own, packet in zip(listed, packets, strict=False))
 
@@ -79,16 +79,16 @@ class PacketTable:
 
 
 class Seen:
-    """The packets of a stream as they come by, and what their bits left open."""
+    """The packets of a stream as they are read, and what their bits leave open."""
 
     def __init__(self, container: InputContainer, video: VideoStream) -> None:
         self._shape = shape_of(container, video)
         self.rows: list[Row] = []
         self.steady = True
         self.unknown = ""
-        """Why no packet is read; empty where they are."""
+        """Why the bits of packets are not read; empty if they are."""
         self.unread: dict[int, str] = {}
-        """Packets whose bits leave open what a plan must know, by number, and what that is."""
+        """Packets whose bits lack information that a plan needs, by number, with the missing information."""
         self._time_base = video.time_base or Fraction(1, 1)
         self._reader: UnitReader | None = None
         try:
@@ -107,13 +107,13 @@ class Seen:
 
     @property
     def shape(self) -> Shape:
-        """Of the stream's pictures, by the container and the bits that were read."""
+        """The shape of the stream's pictures, by the container and the bits that were read."""
         turn = self._turned.turn
         return replace(self._shape, turn=turn, turned_by_bits=True) if turn and not self._shape.turned else self._shape
 
     @property
     def turn_changes(self) -> bool:
-        """Whether some pictures are another way up than others, and only the bits that were read tell it."""
+        """Whether pictures have different orientations that only the bits contain."""
         return self._turned.changes and not self._shape.turned
 
     @property
@@ -122,22 +122,22 @@ class Seen:
 
     @property
     def layered(self) -> bool:
-        """Whether pictures that nothing of their own layer depends on may be needed by others."""
+        """Whether pictures that nothing in their own layer depends on may be needed by other layers."""
         return bool(getattr(self._reader, "layered", False))
 
     def add_listed(self, packet: Packet[VideoStream]) -> None:
-        """The next packet in decode order, of which only what the index says is known."""
+        """Add the next packet in decode order, with only the fields of the index."""
         order = None if packet.pts is None else (packet.pts,)
         self._append(packet, Unit(shown=True, entry=False, order=order), key=False)
 
     def list_keys(self, places: Collection[int]) -> None:
-        """Where the packets lie that the index calls key frames."""
+        """Mark the packets at these offsets as key frames, according to the index."""
         for row in self.rows:
             if row.place in places and row.unit is not None:
                 row.key = row.unit.entry = True
 
     def add(self, packet: Packet[VideoStream]) -> None:
-        """The next packet in decode order."""
+        """Add the next packet in decode order."""
         unit = None
         if not self.unknown and self._reader is not None:
             try:
@@ -167,16 +167,16 @@ class Seen:
 
 
 CODECS = frozenset({"h264", "hevc", "av1", "libdav1d", "vp9", "mpeg4"}) | frozenset(INTRA)
-"""Codecs of which an mp4 holds one picture in each sample. In VP8, a sample may be a reference that is not shown."""
+"""Codecs with one picture in each mp4 sample. VP8 is excluded: a sample may be a reference that is not shown."""
 _SMALLEST = {"mpeg4": 64}
-"""Bytes; a smaller sample may be a plane that is not coded, and shows nothing new."""
+"""Bytes; a smaller sample may be a plane that is not coded and repeats the previous picture."""
 
 
 def see(file: MediaFile, container: InputContainer, video: VideoStream) -> Seen:
-    """All packets of the stream; those of a remote file by the index of its container.
+    """Read all packets of the stream; for a remote file, from the index of its container.
 
-    Raises what `packets` raises, ItemError(`encrypted`, `turn_changes`), and WholeFileNeeded where the index does not
-    tell which frames there are.
+    Raises the errors of `packets`, ItemError(`encrypted`, `turn_changes`), and WholeFileNeeded if the index does not
+    determine the frames.
     """
     if container.format.name == "mpegts" and is_scrambled(file, video.id):
         raise ItemError(ItemReason.ENCRYPTED, f"the pictures of {file.name} are scrambled by their broadcaster")
@@ -197,6 +197,6 @@ def see(file: MediaFile, container: InputContainer, video: VideoStream) -> Seen:
             seen.add_listed(packet)
     if any(row.size < _SMALLEST.get(codec, 0) for row in seen.rows):
         raise WholeFileNeeded(f"{file.name}: the index lists samples that may show nothing new")
-    # Demuxers of fragments know all of them only at the end.
+    # Demuxers of fragmented files have all key frames only at the end.
     seen.list_keys({entry.pos for entry in video.index_entries if entry.is_keyframe and entry.size})
     return seen

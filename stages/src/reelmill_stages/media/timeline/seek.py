@@ -1,7 +1,7 @@
-"""Packets of a stream from a given one on, wherever the container's seek lands.
+"""Reading packets of a stream from a given one on, independent of where the container's seek lands.
 
-Seeking is a hint: an mp4 lands on the packet, a transport stream somewhere near it. So a packet is recognised by its
-time, place and size, and the search begins earlier, in the end at the start of the file, until it is found.
+Seeking is a hint: an mp4 lands on the packet, a transport stream somewhere near it. The packet is therefore identified
+by its time, offset and size, and the search restarts earlier, finally at the start of the file, until it is found.
 """
 
 from __future__ import annotations
@@ -26,26 +26,26 @@ from reelmill_stages.media.timeline.packet_table import PacketTable
 from reelmill_stages.media_file import MediaFile, local_path
 
 _EARLIER = (0, 2, 10, None)
-"""Seconds before the wanted moment to begin at, one after the other; None is the start of the file."""
+"""Seconds before the wanted moment at which to begin, tried in order; None is the start of the file."""
 _UNALIGNED_EARLIER = (Fraction(1, 2), 2, 10, None)
-"""The same where what a seek finds first is not used."""
+"""The same for containers in which the first packet found by a seek is not used."""
 _BEFORE = 10
-"""Seconds before the first picture at which a file has begun for sure."""
+"""Seconds before the first picture at which every file has begun."""
 SURE = 32
-"""Packets after the wanted one that must follow as listed before a seek is believed."""
+"""Number of packets after the wanted one that must match the table before a seek is trusted."""
 _NOT_FOUND = "a seek by the index does not find its packets"
 _UNALIGNED = frozenset({"mpeg", "mpegts", "avi", "wtv"})
-"""Containers whose blocks of sound may begin within a packet. Only the first packet of a block has a place."""
+"""Containers whose audio blocks may begin within a packet. Only the first packet of a block has an offset."""
 _REORDER = 64
-"""Packets of later times that say that a seek went too far: more than any codec decodes ahead."""
+"""Number of packets with later times after which a seek went too far: more than any codec decodes ahead."""
 
 
 def video_from(
     path: MediaFile, container: InputContainer, stream: VideoStream, table: PacketTable, number: int
 ) -> Iterator[Packet[VideoStream]]:
-    """Packets in decode order from the one with this number in the table on.
+    """Yield packets in decode order from the given number in the table on.
 
-    Raises ItemError(`corrupt`) when it is not found again.
+    Raises ItemError(`corrupt`) if that packet is not found again.
     """
     for earlier in _EARLIER:
         if earlier is None:
@@ -63,7 +63,7 @@ def video_from(
             later += packet.pts is not None and packet.pts > table.pts[number]
             if later > _REORDER and earlier is not None:
                 break
-    # Some demuxers give other packets after any seek: a file that is opened anew gives those that were listed.
+    # Some demuxers return other packets after any seek; a newly opened file returns the listed ones.
     with opened(path) as anew:
         found = packets(path, anew, video_stream(path, anew, stream.index))
         ahead = list(islice(found, number, number + SURE))
@@ -76,10 +76,10 @@ def video_from(
 def audio_from(
     path: MediaFile, container: InputContainer, stream: AudioStream, pts: int, until: int | None = None
 ) -> Iterator[Packet[AudioStream]]:
-    """Packets from the one that begins at or before this pts on, or all where the sound begins later.
+    """Yield packets from the one that begins at or before this pts on, or all if the sound begins later.
 
-    Who reads no further than `until` says so: of a remote file, that much is transferred ahead. Raises WholeFileNeeded
-    where it is most of the file.
+    `until` is the end of the read, if known; in a remote file, this much is prefetched. Raises WholeFileNeeded if it is
+    most of the file.
     """
     if until is not None:
         expect_sound(path, stream, [(pts, until)])
@@ -105,9 +105,9 @@ def audio_from(
 
 
 def _in_step(packets: Iterable[Packet[AudioStream]]) -> Iterator[Packet[AudioStream]]:
-    """Packets without those of the first block after a seek.
+    """Skip the packets of the first block after a seek.
 
-    Where it begins within a packet, its time is taken for that of the rest of this one, and those after it are late.
+    If the block begins within a packet, its time is assigned to the rest of that packet, and later packets are late.
     """
     blocks = 0
     for packet in packets:
@@ -117,9 +117,9 @@ def _in_step(packets: Iterable[Packet[AudioStream]]) -> Iterator[Packet[AudioStr
 
 
 def expect_sound(path: MediaFile, stream: AudioStream, spans: Iterable[tuple[int, int]]) -> None:
-    """Say which sound of a remote file is read next: spans from one pts to another, in order.
+    """Announce the next reads of sound of a remote file: spans of pts, in order.
 
-    Raises WholeFileNeeded where they are most of the file.
+    Raises WholeFileNeeded if they are most of the file.
     """
     if isinstance(path, Path):
         return
@@ -144,7 +144,7 @@ def _packets(
     for other in container.streams:
         other.discard = Discard.default if other.index == stream.index else Discard.all
     first = stream.start_time or 0
-    # Seeks go by decode times, and those of the first packets lie before the first time of presentation.
+    # Seeks use decode times, and those of the first packets are before the first presentation time.
     start = first - round(_BEFORE / stream.time_base)
     begin = start if earlier is None else pts - round(earlier / stream.time_base)
     try:
@@ -155,7 +155,7 @@ def _packets(
 
 
 def _seek(container: InputContainer, stream: Any, begin: int, first: int) -> None:
-    """Seek to a tick; some containers refuse what lies before the first packet."""
+    """Seek to a tick; some containers reject ticks before the first packet."""
     places = [begin, *(place for place in (0, first) if begin < place <= first), first]
     for place in places[:-1]:
         try:

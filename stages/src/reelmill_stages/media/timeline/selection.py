@@ -1,4 +1,4 @@
-"""Which frames stand for a clip. Pure functions from times or numbers of frames to indices."""
+"""Selection of frames from a clip: pure functions from times or numbers of frames to indices."""
 
 from collections.abc import Sequence
 
@@ -6,13 +6,13 @@ from reelmill.contract.errors import ItemError
 from reelmill.contract.reasons import ItemReason
 
 MOST = 10_000_000
-"""Frames that are chosen of one clip: four days at 25 frames per second."""
+"""Maximum number of frames selected from one clip: four days at 25 frames per second."""
 TINY = 1e-9
 """Tolerance of comparisons, in seconds."""
 
 
 def per_second(seconds: Sequence[float], end: float, fps: float) -> list[int]:
-    """The frames shown at 0, 1/fps, 2/fps, … seconds after the first one, until the end of the last one.
+    """Return the frames shown at 0, 1/fps, 2/fps, … seconds after the first one, until the end of the last one.
 
     `seconds` are the times of the frames, of which there is at least one. A frame that is shown for long is repeated.
     Raises ItemError(`too_long`) for more than `MOST` frames: a damaged time may last for years.
@@ -33,5 +33,5 @@ def per_second(seconds: Sequence[float], end: float, fps: float) -> list[int]:
 
 
 def middles(frames: int, count: int) -> list[int]:
-    """Indices at the centres of `count` equal parts of `frames` frames, without duplicates."""
+    """Return the indices at the centres of `count` equal parts of `frames` frames, without duplicates."""
     return sorted({(2 * number + 1) * frames // (2 * count) for number in range(count)})

@@ -1,7 +1,7 @@
-"""The shape in which a stream's pictures are meant to be seen: what its container says of pixels and borders.
+"""The display shape of a stream's pictures: pixel aspect and borders, by its container.
 
-Stored pixels need not be square, and a container may name a border that is not to be shown. Which way up a picture is
-travels with each frame (`picture.orientation`).
+Stored pixels need not be square, and a container may define a border to hide. The orientation is part of each frame
+(`picture.orientation`).
 """
 
 import re
@@ -15,31 +15,31 @@ from av.video.stream import VideoStream
 
 _CROPPED = re.compile(r"^ {6}Frame Cropping: (\d+)/(\d+)/(\d+)/(\d+)$", re.MULTILINE)
 _TURNED = re.compile(r"display ?matrix")
-"""How versions of FFmpeg name it: the older ones in one word."""
+"""Names that different versions of FFmpeg use; older ones write one word."""
 _ANGLE = re.compile(r"rotation of (-?\d+\.\d+) degrees")
 _RIGHT_ANGLE = 1
-"""Degrees by which a quarter turn may be missed."""
+"""Tolerance of quarter turns in degrees."""
 _FARTHEST = 10
-"""Pixels that are said to be wider or higher than this are taken for square: the header is damaged."""
+"""Maximum pixel aspect either way; more extreme values mean a damaged header, and pixels are taken as square."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """`aspect`: width of a stored pixel by its height. `crop`: pixels not shown: left, right, top, bottom."""
+    """`aspect`: width of a stored pixel by its height. `crop`: hidden pixels on the left, right, top and bottom."""
 
     aspect: Fraction = Fraction(1)
     crop: tuple[int, int, int, int] = (0, 0, 0, 0)
     turned: bool = False
-    """The container tells which way up pictures are."""
+    """The container has an orientation."""
     askew: bool = False
-    """The container turns pictures by an angle that is no quarter turn. The nearest one is taken."""
+    """The container's rotation is not a quarter turn; the nearest one is used."""
     turned_by_bits: bool = False
-    """The bitstream tells which way up pictures are, of some of them or of all."""
+    """The bitstream has an orientation for some or all pictures."""
     turn: tuple[int, bool] = (0, False)
-    """What the bitstream tells of frames that do not tell it themselves, as in `picture.Orientation`."""
+    """The bitstream's orientation for frames without one, as in `picture.Orientation`."""
 
     def to_json(self) -> dict[str, Any]:
-        """What provenance says of it; empty for square pixels that are all shown."""
+        """Return the fields for provenance; empty for square pixels without a border."""
         told: dict[str, Any] = {} if self.aspect == 1 else {"aspect": str(self.aspect)}
         if any(self.turn):
             told["turn"] = list(self.turn)
@@ -49,11 +49,11 @@ class Shape:
 
 
 SQUARE = Shape()
-"""All pixels, and square ones."""
+"""Square pixels without a border."""
 
 
 def shape_of(container: InputContainer, stream: VideoStream) -> Shape:
-    """The shape of a stream's pictures."""
+    """Return the shape of a stream's pictures."""
     aspect = stream.sample_aspect_ratio or Fraction(1)
     if not Fraction(1, _FARTHEST) <= aspect <= _FARTHEST:
         aspect = Fraction(1)
@@ -64,7 +64,7 @@ def shape_of(container: InputContainer, stream: VideoStream) -> Shape:
 
 
 def _described(container: InputContainer, stream: VideoStream, shape: Shape) -> Shape:
-    """A shape with its border (what would leave nothing is none), of which only FFmpeg's own description tells."""
+    """Add the border from FFmpeg's textual description, its only source. A border that leaves nothing is ignored."""
     level = av.logging.get_level()
     av.logging.set_level(av.logging.INFO)
     try:

@@ -1,11 +1,11 @@
-"""The visible frames of a video in presentation order, from the packet table and the packets' own headers.
+"""The visible frames of a video in presentation order, from the packet table and the packets' headers.
 
-Every frame index in reelmill means a place in this order, so that all decoders and all stages mean the same frame.
-What an edit list hides, frames that are only references, and frames before the first entry do not count.
+Every frame index in reelmill is an index in this order, so that all decoders and all stages mean the same frame. Frames
+hidden by an edit list, frames that are only references, and frames before the first entry do not count.
 
-The container tells the times, the bitstream where decoding may begin and in which order pictures are shown
-(`bitstream`). Where the two disagree, or a packet is not one picture, or the codec is one that is not read, the frames
-are those of a full decode (`measure`), and `Timeline.measured` says why.
+The container defines the times; the bitstream defines where decoding may begin and the order of pictures (`bitstream`).
+If the two disagree, a packet is not one picture, or the codec is not supported, the frames are those of a full decode
+(`measure`), and `Timeline.measured` has the reason.
 """
 
 from __future__ import annotations
@@ -40,11 +40,11 @@ from reelmill_stages.media_file import MediaFile
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Frames that are shown one after the other, and from which tick to which: [start, end)."""
+    """Consecutive frames, and the interval of ticks in which they are shown: [start, end)."""
 
     frames: range
     start: int
-    """Later than the first frame's own time where that one was on screen before."""
+    """Later than the first frame's time if that frame was already on screen."""
     end: int
 
 
@@ -59,40 +59,40 @@ class Timeline:
     time_base: Fraction
     """Seconds per tick."""
     pts: tuple[int, ...]
-    """Ticks, rising."""
+    """Ticks, ascending."""
     end: int
     """Tick at which the last frame ends."""
     keys: tuple[bool, ...]
     skippable: tuple[bool, ...]
-    """True where the container says that no other frame depends on it; decoders know better and skip more."""
+    """True if no other frame depends on it according to the container; decoders may skip more."""
     numbers: tuple[int, ...]
     """Packet number of each frame."""
     packets: PacketTable
     measured: str = ""
-    """Why the frames had to be counted over a full decode; empty where packets tell all."""
+    """Why the frames had to be counted in a full decode; empty if packets determine them."""
     joined: bool = False
-    """The clock jumps: frames follow each other as they lie in the file, and what sounds when is not known."""
+    """The clock jumps: frames follow each other in file order, and the times of sound are unknown."""
     steady: bool = True
-    """False where decoder settings change in the middle: then no packet may be left out."""
+    """False if decoder settings change in the middle; then no packet may be left out."""
     repaired: bool = False
-    """The container calls packets key frames that are none."""
+    """The container marks packets as key frames that are not."""
     shape: Shape = SQUARE
-    """What of the stored pixels is shown, and how wide they are."""
+    """The displayed part of the stored pixels, and their aspect."""
     undecodable: int = 0
-    """Pictures before the first that a decoder can begin at: a recording that was cut between key frames."""
+    """Number of pictures before the first entry, in a recording that was cut between key frames."""
     layered: bool = False
-    """Pictures that nothing of their own layer depends on may be needed by others."""
+    """Pictures that nothing in their own layer depends on may be needed by other layers."""
     damaged: frozenset[int] = frozenset()
-    """Numbers of damaged packets. A decoder may show something for them, and not say so."""
+    """Numbers of damaged packets. A decoder may output pictures for them without reporting an error."""
     resumptions: tuple[Resumption, ...] = ()
-    """Where frames that are counted are known again after damage."""
+    """Where counting of frames resumes after damage."""
     form: CodedForm = NOT_TOLD
 
     def __len__(self) -> int:
         return len(self.pts)
 
     def spoiled(self, frames: Sequence[int]) -> int | None:
-        """The first of some frames that depends on a damaged packet, as far as packets tell."""
+        """Return the first of these frames that depends on a known damaged packet."""
         starts = self.packets.starts
         damaged = sorted(self.damaged)
         latest = list(accumulate((starts[number] or 0 for number in damaged), max))
@@ -104,7 +104,7 @@ class Timeline:
         return None
 
     def why_spoiled(self, packet: int) -> str:
-        """Why a frame that depends on this damaged packet is not to be had: a part of a sentence."""
+        """Return why a frame that depends on this damaged packet is unavailable, as part of a sentence."""
         if not self.counted:
             return f"packet {packet}, which the frame depends on, is damaged"
         said = f"packet {packet}, on which the frame may depend, is damaged"
@@ -114,12 +114,13 @@ class Timeline:
 
     @property
     def counted(self) -> bool:
-        """Frames are told apart by counting what a decoder gives, from the first packet or from a resumption on."""
+        """Whether frames are identified by counting the decoder's output, from the first packet or a resumption on."""
         return bool(self.measured)
 
     def told(self) -> dict[str, Any]:
-        """What provenance and counters say beyond the ordinary, by words of `StageCounter`: why frames were measured,
-        how many pictures are undecodable, and the shape. Empty for ordinary files.
+        """Special properties for provenance and counters, by words of `StageCounter`; empty for ordinary files.
+
+        They are: why frames were measured, the number of undecodable pictures, and the shape.
         """
         words = {
             StageCounter.MEASURED: self.measured,
@@ -131,12 +132,12 @@ class Timeline:
 
     @property
     def untimed(self) -> bool:
-        """Whether the container tells no times of presentation: libraries make them up, each in its own way."""
+        """Whether the container has no presentation times; each library invents them differently."""
         return self.container == "avi" or self.container in UNTIMED
 
     @property
     def origin(self) -> int:
-        """Tick of the first visible frame: second 0."""
+        """Tick of the first visible frame, which is second 0."""
         return self.pts[0]
 
     @property
@@ -145,15 +146,15 @@ class Timeline:
         return float((self.end - self.origin) * self.time_base)
 
     def seconds(self, index: int) -> float:
-        """When frame `index` is shown, in seconds from the first frame."""
+        """Return when frame `index` is shown, in seconds from the first frame."""
         return self.seconds_at(self.pts[index])
 
     def seconds_at(self, tick: int) -> float:
-        """Seconds from the first frame to a tick: those of an exact fraction, in a fifth of the time."""
+        """Return the seconds from the first frame to a tick, exact like a fraction but in a fifth of the time."""
         return (tick - self.origin) * self.time_base.numerator / self.time_base.denominator
 
     def index_at(self, seconds: float) -> int:
-        """The frame on screen at a moment; the first before the start, the last after the end."""
+        """Return the frame on screen at a moment; the first before the start, the last after the end."""
         tick = self.origin + first_tick_at(seconds, self.time_base)
         at = bisect_left(self.pts, tick)
         return at if tick in self.pts[at : at + 1] else max(0, at - 1)
@@ -164,11 +165,12 @@ class Timeline:
         return Stretch(range(len(self.pts)), self.origin, self.end)
 
     def stretch(self, start: float, end: float) -> Stretch:
-        """What is shown from second `start` to second `end`.
+        """Return what is shown from second `start` to second `end`.
 
-        A frame belongs to the span in which it begins, so that neighbouring spans share none. But it is shown until the
-        next one: where the span would go on for more than `HELD` seconds before a frame of its own begins, the frame on
-        screen is its first, and where the last one is shown for longer than that after the span, it ends with it.
+        A frame belongs to the span in which it begins, so neighbouring spans share no frames. Frames that are shown for
+        long are treated specially: if the span lasts more than `HELD` seconds before a frame begins in it, its first
+        frame is the one on screen; if the last frame is shown for longer than that after the span, it ends with the
+        span.
         """
         begin, stop = (self.origin + first_tick_at(moment, self.time_base) for moment in (start, end))
         first, last = bisect_left(self.pts, begin), bisect_left(self.pts, stop)
@@ -184,15 +186,15 @@ class Timeline:
         return Stretch(range(first, last), max(begin, self.pts[first]), after)
 
     def window(self, start: float, end: float) -> range:
-        """Indices of the frames of `stretch`. Empty where nothing is shown."""
+        """Return the indices of the frames of `stretch`. Empty if nothing is shown."""
         return self.stretch(start, end).frames
 
 
 def read_timeline(path: MediaFile, *, stream: int | None = None) -> Timeline:
-    """The timeline of the stream with this index, or of the one that players show.
+    """Return the timeline of the stream with this index, or of the one that players show.
 
-    Of a remote file only the index is read, and believed until `index_check` looks at the packets that are used.
-    Raises WholeFileNeeded where that does not do, and ItemError(`missing`, `empty`, `corrupt`, `truncated`, `no_video`,
+    Of a remote file only the index is read; `index_check` verifies the packets that are used later. Raises
+    WholeFileNeeded if the index is not enough, and ItemError(`missing`, `empty`, `corrupt`, `truncated`, `no_video`,
     `zero_duration`).
     """
     with opened(path) as container:
@@ -215,7 +217,7 @@ def _timeline(path: MediaFile, container: InputContainer, video: VideoStream, se
     clock = Clock(name, time_base)
     jumped = clock.jump([row.dts for row in rows], [row.pts for row in rows], [row.key for row in rows])
     if jumped is not None:
-        unread = seen.unknown or seen.unread  # then joined recordings look as if something was lost between them
+        unread = seen.unknown or seen.unread  # otherwise joined recordings look as if packets were lost between them
         damaged = frozenset() if unread else damaged_packets(path, name, video, rows)
         return _measured(path, name, video, seen, str(jumped), damaged, clock)
     damaged = damaged_packets(path, name, video, rows)
@@ -246,7 +248,7 @@ def _timeline(path: MediaFile, container: InputContainer, video: VideoStream, se
 
 
 def _promises_too_much(container: str, video: VideoStream, rows: Sequence[Row], units: Sequence[Unit]) -> bool:
-    """Whether packets, or the index that seeks go by, are called key frames and are none."""
+    """Whether packets, or the index used for seeks, are wrongly marked as key frames."""
     if any(row.key and not unit.entry for row, unit in zip(rows, units, strict=True)):
         return True
     if "mov" not in container and "matroska" not in container:
@@ -258,7 +260,7 @@ def _promises_too_much(container: str, video: VideoStream, rows: Sequence[Row], 
 
 
 def _left_open(seen: Seen, units: Sequence[Unit], damaged: Collection[int]) -> str:
-    """What bits leave open that no damage explains: a part of a sentence, or nothing."""
+    """Return what the bits leave open for reasons other than damage, as part of a sentence; empty if nothing."""
     affected = after_damage(units, damaged)
     return seen.unknown or next((f"packet {n}: {why}" for n, why in seen.unread.items() if not affected[n]), "")
 
@@ -272,7 +274,7 @@ def _measured(
     damaged: frozenset[int],
     clock: Clock | None = None,
 ) -> Timeline:
-    """The timeline of a full decode; with the `clock` that jumps."""
+    """Return the timeline of a full decode; `clock` is one that jumps."""
     found = measure(path, container, video.index, seen.rows, damaged, clock, steady=seen.steady)
     if not found.pts:
         raise _nothing(path)

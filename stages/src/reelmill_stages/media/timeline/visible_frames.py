@@ -1,8 +1,8 @@
-"""Which packets show the visible frames, in which order, at which time, and from where each is decoded. Pure; no I/O.
+"""Mapping of packets to visible frames: order, times, and where decoding of each begins. No I/O.
 
-What was lost is no reason to give up on a stream: between a damaged packet and the next one at which decoding may
-begin, packets may contradict each other, and their frames are refused one by one when they are asked for. Everywhere
-else a contradiction means that packets do not tell the frames.
+Losses do not invalidate a stream: between a damaged packet and the next one at which decoding may begin, packets may
+contradict each other, and their frames are refused individually on request. Anywhere else, a contradiction means that
+packets do not determine the frames.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from reelmill_stages.media.timeline.last_frame import usual_step
 from reelmill_stages.media.timeline.packet_table import Row
 
 LOST = Unit(shown=True, entry=False, order=None)
-"""What stands for a packet whose bits say nothing that can be believed."""
+"""Placeholder for a packet whose bits cannot be trusted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,17 +26,17 @@ class VisibleFrames:
     """Visible frames in presentation order."""
 
     numbers: tuple[int, ...]
-    """Packet of each."""
+    """Packet of each frame."""
     ticks: tuple[int, ...]
-    """When each is shown; rising."""
+    """When each frame is shown; ascending."""
     starts: tuple[int | None, ...]
-    """Of every packet, the key packet from which it is decoded."""
+    """For every packet, the key packet from which it is decoded."""
 
 
 def visible_frames(rows: Sequence[Row], units: Sequence[Unit], damaged: Collection[int]) -> VisibleFrames | str:
-    """The frames of a stream of which `damaged` packets are not to be believed, one unit per row.
+    """Return the frames of a stream, one unit per row; `damaged` packets are not trusted.
 
-    Or what forbids a plan: a part of a sentence.
+    If a plan is impossible, returns the reason, as part of a sentence.
     """
     affected = after_damage(units, damaged)
     orders: list[Order | None] = [
@@ -67,9 +67,9 @@ def visible_frames(rows: Sequence[Row], units: Sequence[Unit], damaged: Collecti
 
 
 def with_first(rows: Sequence[Row], units: Sequence[Unit], damaged: Collection[int]) -> list[Unit]:
-    """The units, of which a damaged first one counts as the key frame that the container calls it.
+    """Return the units; if the first is damaged, it counts as a key frame, as marked by the container.
 
-    So the frames that depend on it keep their numbers and times, and are refused one by one.
+    The frames that depend on it therefore keep their numbers and times, and are refused individually.
     """
     if units and 0 in damaged and rows[0].key and not units[0].entry:
         return [Unit(shown=True, entry=True, order=()), *units[1:]]
@@ -77,7 +77,7 @@ def with_first(rows: Sequence[Row], units: Sequence[Unit], damaged: Collection[i
 
 
 def after_damage(units: Sequence[Unit], damaged: Collection[int]) -> list[bool]:
-    """Of each packet, whether it is damaged, or comes between damage and the next packet at which decoding begins."""
+    """Return, for each packet, whether it is damaged or lies between damage and the next entry."""
     affected: list[bool] = []
     for number, unit in enumerate(units):
         before = bool(affected) and affected[-1] and not unit.entry
@@ -86,7 +86,10 @@ def after_damage(units: Sequence[Unit], damaged: Collection[int]) -> list[bool]:
 
 
 def _times(rows: Sequence[Row], sound: Sequence[int], affected: Sequence[int]) -> dict[int, int]:
-    """When each packet is shown. One after damage whose time is not told, or told twice, follows the one before it."""
+    """Return when each packet is shown.
+
+    After damage, a packet with a missing or duplicate time follows the previous one.
+    """
     times = {number: tick for number in sound if (tick := rows[number].pts) is not None}
     taken = set(times.values())
     untimed = []
