@@ -1,1 +1,1 @@
-"""The page of `reelmill dashboard`: pipelines, what their stages keep and drop, and their items. Read only."""
+"""The web page of `reelmill dashboard`: pipelines, what their stages keep and drop, and their items. Read only."""

@@ -1,11 +1,11 @@
-"""What was asked for and is not there, or not yet."""
+"""Errors for requested objects that do not exist, or whose rows have not been read yet."""
 
 from reelmill.contract.errors import SpecError, TransientError
 
 
 class NoSuch(SpecError):
-    """No pipeline, stage, item or file of that name."""
+    """There is no pipeline, stage, item or file of that name."""
 
 
 class NotIndexed(TransientError):
-    """The index of a data set does not have all rows yet, so nobody can say that it lacks what was asked for."""
+    """The index of a data set does not contain all rows yet, so a missing object may still appear."""

@@ -1,6 +1,6 @@
-"""The folder in which a dashboard keeps indexes and pictures: temporary, or one that is kept for the next time.
+"""The folder in which a dashboard stores indexes and pictures: temporary or permanent.
 
-A folder that is kept has a mark, for its files are removed when there are too many of them.
+A permanent folder contains a mark, because its files are removed when there are too many of them.
 """
 
 import contextlib
@@ -14,16 +14,16 @@ from reelmill.contract.errors import SpecError
 MARK = ".reelmill-dashboard"
 _LOCK = "lock"
 _FORMER = frozenset({_LOCK, "indexes", "rows", "posters"})
-"""What version 0.1.0, which made no mark, had in its folder."""
+"""Files in the folder of version 0.1.0, which wrote no mark."""
 _OF_DISKS = "lost+found"
 _HINT = "choose another --scratch"
 
 
 @contextlib.contextmanager
 def scratch_folder(folder: str) -> Iterator[Path]:
-    """The folder at a path, locked; an empty path stands for a temporary one.
+    """Yield the folder at a path, locked; an empty path stands for a temporary folder.
 
-    Raises SpecError for a folder that holds something else, that another dashboard uses, or that cannot be written.
+    Raises SpecError for a folder that contains other files, is used by another dashboard, or is not writable.
     """
     if not folder:
         with tempfile.TemporaryDirectory(prefix="reelmill-dashboard-", ignore_cleanup_errors=True) as temporary:
@@ -40,7 +40,7 @@ def scratch_folder(folder: str) -> Iterator[Path]:
         lock = (path / _LOCK).open("w")
     except OSError as error:
         raise SpecError(f"the scratch folder cannot be used: {error.strerror}", where=folder, hint=_HINT) from error
-    with lock:  # two that write one index would damage it
+    with lock:  # two writers would damage an index
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
@@ -49,7 +49,7 @@ def scratch_folder(folder: str) -> Iterator[Path]:
 
 
 def _is_ours(path: Path) -> bool:
-    """Whether a folder is empty, or was used by a dashboard before."""
+    """Return whether a folder is empty, or was used by a dashboard before."""
     names = {entry.name for entry in path.iterdir()} - {_OF_DISKS}
     if MARK in names or not names:
         return True

@@ -1,4 +1,4 @@
-"""`reelmill dashboard`: put the page together and serve it until a signal ends it."""
+"""Runs `reelmill dashboard`: builds the application and serves it until a signal ends it."""
 
 import asyncio
 import contextlib
@@ -39,14 +39,13 @@ def dashboard(
 ) -> None:
     """Serve the pipelines of a cluster, of files, or of a store.
 
-    Raises SpecError for an address that cannot be listened at, for a store that is no folder, and for a scratch folder
-    that cannot be written to, holds something else or is used by another dashboard, and without the packages for the
-    page.
+    Raises SpecError for an address that cannot be bound, for a store that is not a folder, for a scratch folder that is
+    not writable, contains other files or is used by another dashboard, and if the packages for the page are missing.
     """
     for package in ("fastapi", "jinja2", "uvicorn"):
         if find_spec(package) is None:
             raise SpecError(f"the dashboard needs the package {package}, which is not installed", hint=HINT)
-    import uvicorn  # only now: it may not be there
+    import uvicorn  # imported here because it may be missing
 
     with scratch_folder(settings.scratch) as scratch, _listening(settings) as listener:
         app = make(settings, env, scratch, pipelines=pipelines, files=files, store=store)
@@ -84,8 +83,8 @@ def make(
     files: Sequence[PipelineDefinition] = (),
     store: StoreRef | None = None,
 ) -> "FastAPI":
-    """The application. Raises SpecError for a store that is no folder, and for two files of one name."""
-    from reelmill_stages.dashboard.web.app import application  # its packages may not be there
+    """Build the application. Raises SpecError for a store that is not a folder, and for files with equal names."""
+    from reelmill_stages.dashboard.web.app import application  # its packages may be missing
 
     stores = OpenStores(env)
     if pipelines is None and store is not None:
@@ -105,7 +104,7 @@ def make(
 
 @contextlib.contextmanager
 def _ending_by_return() -> Iterator[None]:
-    """Let SIGTERM end the server and not the process, which has files to remove: uvicorn sends it itself once more."""
+    """Let SIGTERM end the server but not the process, which has files to remove: uvicorn sends the signal again."""
     former = signal.signal(signal.SIGTERM, lambda *_: None)
     try:
         yield

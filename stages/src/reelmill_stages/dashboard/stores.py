@@ -1,6 +1,6 @@
-"""The stores of the pipelines, each opened once, and all for reading only.
+"""The stores of the pipelines, each opened once, for reading only.
 
-A step waits for minutes for a server that is down. A page does not: somebody looks at it, and looks again.
+A step waits for minutes for a server that is down. A page fails soon, because the user can reload it.
 """
 
 import threading
@@ -13,7 +13,7 @@ from reelmill_stages.store.read_only import ReadOnly
 from reelmill_stages.store.retry import Patience
 
 CONNECT, READ = 3.0, 15.0
-"""Seconds for one attempt to connect, and to hear the first byte."""
+"""Seconds for one attempt to connect, and to receive the first byte."""
 ATTEMPTS, SECONDS = 3, 4.0
 """Number of attempts, and seconds after which no new one begins."""
 
@@ -27,11 +27,11 @@ class OpenStores:
         self._lock = threading.Lock()
 
     def of(self, task: Task) -> Store:
-        """The store of a task. Raises SpecError for an address that is none; no request is sent."""
+        """Return the store of a task. Raises SpecError for an invalid address; no request is sent."""
         return self.at(task.store)
 
     def at(self, ref: StoreRef) -> Store:
-        """The store at an address."""
+        """Return the store at an address."""
         with self._lock:
             if ref not in self._open:
                 self._open[ref] = ReadOnly(_open(ref, self.env))

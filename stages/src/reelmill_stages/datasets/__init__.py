@@ -1,4 +1,4 @@
-"""PyTorch data sets for the output of the stages, over folders and buckets. Only they import torch.
+"""PyTorch data sets for the output of the stages, in folders and buckets. Only this package imports torch.
 
     from reelmill_stages.datasets import PackedTokens, collate_packs
 

@@ -1,4 +1,4 @@
-"""How much memory the samples of a chunk index take, for the log of a training process. Pure."""
+"""Memory use of the samples of a chunk index, for the log of a training process. Pure."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,8 +11,10 @@ Entry = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class SampleShape:
-    """What a sample holds of each segment: `frames` of (height, width) pixels (None: as in the video), `views` (empty:
-    all), `pixel` bytes per value, and keypoints or not.
+    """What a sample contains of each segment.
+
+    `frames` of (height, width) pixels (None: as in the video), `views` (empty: all), `pixel` bytes per value, and
+    optionally keypoints.
     """
 
     frames: int | None
@@ -23,7 +25,7 @@ class SampleShape:
     points: bool
 
     def bytes(self, entries: Iterable[Entry]) -> int | None:
-        """Size of the chunks in bytes, if they were one sample; None if the size of the frames is not known."""
+        """Return the size of the chunks in bytes as one sample, or None if the size of the frames is not known."""
         if self.rgb and self.size is None:
             return None
         height, width = self.size or (0, 0)
@@ -46,7 +48,7 @@ def length(entry: Entry) -> int:
 
 
 def log_lines(split: str | None, entries: Iterable[Entry], limit: int | None, shape: SampleShape) -> Iterator[str]:
-    """The lines about a data set: its chunks, their frames, and the memory of its largest sample."""
+    """Yield the log lines about a data set: its chunks, their frames, and the memory of its largest sample."""
     videos: dict[str, list[Entry]] = {}
     for entry in entries:
         videos.setdefault(entry["original_item"]["key"], []).append(entry)

@@ -57,7 +57,7 @@ class ChunkSamples:
     - `verify`: compare the files of chunks with their digests when a process first uses them; videos of the source are
       recognised by their etag.
 
-    Raises SpecError without torch, NotFound if there is no index, and StoreDamaged if it is not what was committed.
+    Raises SpecError without torch, NotFound if there is no index, and StoreDamaged if it differs from the commit.
 
     The numbers of videos, chunks and frames, and the memory of the largest sample, are logged once (level INFO); the
     memory of each sample that is read, at level DEBUG.
@@ -108,12 +108,12 @@ class ChunkSamples:
         return len(self._entries)
 
     def entry(self, index: int) -> dict[str, Any]:
-        """The entry of a chunk in the index."""
+        """Return the entry of a chunk in the index."""
         found: dict[str, Any] = json.loads(self._entries[index])
         return found
 
     def __getitem__(self, index: int) -> dict[str, Any]:
-        """Raises SpecError for a missing view, segments that cannot be stacked, and files that changed."""
+        """Read a sample. Raises SpecError for a missing view, segments of unequal shape, and files that changed."""
         import torch
 
         entry = self.entry(index)
@@ -252,10 +252,10 @@ def _parsed(data: bytes, where: str) -> dict[str, Any]:
 
 
 def _picked(start: int, end: int, frames: int | None) -> list[int]:
-    """Evenly spaced frames of a segment, including its first and last, in the original's arithmetic.
+    """Return evenly spaced frames of a segment, including its first and last, with the arithmetic of the original.
 
-    Positions are float32 and rounded to the nearest frame, halves to the even one. torchvision's and pytorchvideo's
-    `UniformTemporalSubsample`, which the original's is named after, truncates them instead.
+    Positions are float32 and rounded to the nearest frame, halves to the even one. In contrast, torchvision's and
+    pytorchvideo's `UniformTemporalSubsample`, after which the original's function is named, truncates them.
     """
     import torch
 
@@ -267,7 +267,7 @@ def _picked(start: int, end: int, frames: int | None) -> list[int]:
 
 
 def _resized(picture: "Tensor", height: int, width: int) -> "Tensor":
-    """A picture (3, H, W), float32 or uint8, as `torchvision.transforms.Resize` makes it: bilinear, antialiased."""
+    """Resize a picture (3, H, W), float32 or uint8, like `torchvision.transforms.Resize`: bilinear, antialiased."""
     import torch
     from torch.nn.functional import interpolate
 

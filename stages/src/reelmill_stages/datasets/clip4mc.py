@@ -53,7 +53,7 @@ class Clip4mcSamples:
     train only. Raises SpecError without torch or for an unknown split, and NotFound without a dataset_info.json.
 
     The list is always compared with its digest; `verify` compares the files of samples whenever they are read. Raises
-    StoreDamaged for one that is not what was committed.
+    StoreDamaged for one that differs from what was committed.
     """
 
     def __init__(
@@ -78,7 +78,7 @@ class Clip4mcSamples:
         return len(self.samples)
 
     def __getitem__(self, index: int) -> Clip4mcSample:
-        """Raises SpecError for a sample that the loader of CLIP4MC could not read."""
+        """Read a sample. Raises SpecError for a sample that the loader of CLIP4MC could not read."""
         import torch
 
         name = self.samples[index]
@@ -100,7 +100,7 @@ class Clip4mcSamples:
         )
 
     def _array(self, file: str, field: str = "") -> "np.ndarray[Any, Any]":
-        """The array in a pickle, or the one under `field` in a dictionary."""
+        """Return the array in a pickle, or the one under `field` in a dictionary."""
         try:
             found = loads_arrays(self._place.read(file))
         except PickleError as error:

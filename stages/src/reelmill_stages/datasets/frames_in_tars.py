@@ -38,7 +38,7 @@ class FramesInTars:
 
     `where`, `endpoint`, `region` and `verify` are those of `TarSet`. With `size` (height, width) in pixels, frames are
     resized to that size. `transform` is applied to the frames of a sample. Raises SpecError without torch, NotFound if
-    there is no tar, and StoreDamaged for a list or tar that is not what was committed.
+    there is no tar, and StoreDamaged for a list or tar that differs from what was committed.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class FramesInTars:
         return len(self.tars)
 
     def __getitem__(self, index: int) -> FramesSample:
-        """Raises IndexError, and SpecError for a sample with missing images or with frames of different sizes."""
+        """Read a sample. Raises IndexError, and SpecError if images are missing or frames differ in size."""
         found = self.tars[index]
         frames = images(found, _listed(found), self._size)
         if self._transform and len(frames):
@@ -114,7 +114,7 @@ def images(found: Grouped, names: Sequence[str], size: tuple[int, int] | None = 
 
 
 def need_torch() -> None:
-    """Raises SpecError if torch is not installed."""
+    """Raise SpecError if torch is not installed."""
     if find_spec("torch") is None:
         raise SpecError("torch is not installed", hint=HINT)
 

@@ -35,7 +35,7 @@ _KEY_DIGITS = 10
 T = TypeVar("T")
 _BY_RANGES = ("hdf5", "npz")
 _BUFFER = 256 << 10
-"""Bytes of a request at least: arrays of one image lie together."""
+"""Minimum size of a request in bytes: arrays of one image are stored next to each other."""
 
 
 class GridSample(NamedTuple):
@@ -57,7 +57,7 @@ class GridFeatures:
     for the one in the same folder. With `max_detections`, features are padded with rows of zeros or cut to that number
     of rows, as in RSTNet's reader. `ids` are the ids of the images. `verify` reads each file once when a process opens
     it, and compares its digest. Raises NotFound if there is no such file, SpecError for a file in another format, and
-    StoreDamaged for one that is not what was written.
+    StoreDamaged for one that differs from what was written.
     """
 
     def __init__(
@@ -85,7 +85,7 @@ class GridFeatures:
         return self.of(self.ids[index])
 
     def of(self, image: int | str) -> GridSample:
-        """The features of an image by its id or COCO file name. Raises NotFound if the file does not contain it."""
+        """Return the features of an image by its id or COCO file name. Raises NotFound if they are not in the file."""
         number = image_id(image) if isinstance(image, str) else image
         features = fitted(self._features.array(key(number, GRIDS)).astype(np.float32), self._max)
         labels = self._labels.array(key(number, LABELS)) if self._labels else np.empty(0)
@@ -93,12 +93,12 @@ class GridFeatures:
 
     @property
     def attributes(self) -> dict[str, Any]:
-        """What the file says of its origin: model, weights, grid and others."""
+        """The recorded origin of the file: model, weights, grid and others."""
         return self._features.attributes()
 
 
 def fitted(features: Array, rows: int | None) -> Array:
-    """Features padded with rows of zeros, or cut, to a number of rows; None: as they are."""
+    """Pad features with rows of zeros, or cut them, to a number of rows; None: leave them unchanged."""
     if rows is None:
         return features
     if len(features) < rows:
@@ -134,8 +134,10 @@ class _Arrays:
             raise NotFound(f"{name} not found", where=self._uri, hint="see reelmill ledger for the reason") from None
 
     def _read(self, call: Callable[[ContainerReader], T]) -> T:
-        """What a call gives. An error of the store stays one, whatever a parser takes it for; the next call opens the
-        file anew. Where the server gives no ranges, the file is downloaded.
+        """Return the result of a call.
+
+        An error of the store is raised unchanged, even if a parser catches it; the next call then reopens the file. If
+        the server does not support ranges, the file is downloaded.
         """
         try:
             return call(self._open())
@@ -176,7 +178,7 @@ class _Arrays:
         return open_location(root, self._connection, os.environ), name
 
     def _file(self, where: str, kind: str) -> str:
-        """Address of the file itself."""
+        """Return the address of the file itself."""
         if where.endswith(tuple(SUFFIXES.values())):
             store, name = self._at(where)
             store.stat(name)

@@ -55,7 +55,7 @@ class LipMixtures:
 
     - `lists`: the folder with IIANet's lists (`tr/`, `cv/`, `tt/`).
     - `embeddings`: an export of an embed stage, or its folder in a store; used with `precomputed=True` only.
-    - `source`: the folder of lists in it, where the stage reads several sources and this is not its first one.
+    - `source`: the folder of lists in it, if the stage reads several sources and this is not the first one.
     - `encoder`: encodes frames without an embedding; see `lip_encoder.LipEncoder`.
     - `root`: the folder to which npz paths in the lists are relative; default: `lists`. Absolute paths of another
       machine are looked up below it by their longest trailing part that exists, as by the `lips` source; those of wav
@@ -67,7 +67,7 @@ class LipMixtures:
     - `verify`: compare embeddings with their digests whenever they are read; the lists always are.
 
     Raises SpecError without torch or for invalid lists, NotFound for missing files, and StoreDamaged for a list or
-    embedding that is not what was committed.
+    embedding that differs from what was committed.
     """
 
     def __init__(
@@ -139,7 +139,7 @@ class LipMixtures:
                 self._embedded[speaker, wav] = path.removesuffix(".npz") + "_embedding.npz"
 
     def _kept(self, split: str) -> list[tuple[str, dict[str, tuple[str, str]]]]:
-        """(mixture, speaker -> (wav, npz)) of all mixtures that are not too short."""
+        """Return (mixture, speaker -> (wav, npz)) of all mixtures that are not too short."""
         mixtures = _list(self._raw, f"{split}/mix.json")
         sides = {speaker: _list(self._raw, f"{split}/{speaker}.json") for speaker in SPEAKERS}
         if {len(side) for side in sides.values()} != {len(mixtures)}:
@@ -186,9 +186,9 @@ class LipMixtures:
 
 
 def is_switched_on(config: Mapping[str, Any], flag: bool | None = None) -> bool:
-    """Whether a training configuration enables embeddings (`use_precomputed_embeddings`); `flag` takes precedence.
+    """Return whether a training configuration enables embeddings; `flag` takes precedence.
 
-    The key is read from the top level or from `datamodule.data_config`. Default: False.
+    The key `use_precomputed_embeddings` is read from the top level or from `datamodule.data_config`. Default: False.
     """
     if flag is not None:
         return flag

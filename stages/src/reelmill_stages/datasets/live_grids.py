@@ -1,7 +1,7 @@
-"""Grid features that are computed from images while a model trains, in the form of stored ones. Requires torch.
+"""Grid features computed from images during training, in the form of stored ones. Requires torch.
 
-For trying out a model without writing features first, or for keeping only the train split on disk. A map-style dataset
-for `torch.utils.data.DataLoader`, which may be exchanged with `GridFeatures`.
+For trying out a model without writing features first, or for storing only the train split. A map-style dataset for
+`torch.utils.data.DataLoader`, which can replace `GridFeatures`.
 """
 
 import os
@@ -79,7 +79,7 @@ class LiveGridFeatures:
         return self._samples([self.ids[index] for index in indices])
 
     def of(self, image: int | str) -> GridSample:
-        """The features of an image by its id or COCO file name. Raises NotFound if it is not there."""
+        """Return the features of an image by its id or COCO file name. Raises NotFound if there is no such image."""
         return self._samples([image_id(image) if isinstance(image, str) else image])[0]
 
     def _samples(self, ids: Sequence[int]) -> list[GridSample]:
@@ -118,7 +118,7 @@ class LiveGridFeatures:
         return block_of(said, self._weights, like, **grid)
 
     def _listed(self, images: str, split: str) -> dict[int, str]:
-        """Image id -> URI."""
+        """Return image id -> URI."""
         found: dict[int, str] = {}
         for part in dict.fromkeys(split.split("+")):
             folder = f"{images.rstrip('/')}/{part}".rstrip("/") + "/"

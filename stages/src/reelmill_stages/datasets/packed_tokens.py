@@ -42,8 +42,8 @@ class PackedTokens:
 
     `where`, `endpoint`, `region` and `verify` are those of `TarSet`. With `image_size` (height, width) in pixels,
     images are resized to that size; with None, they are omitted. A pack without `document_offsets` is one document.
-    Raises SpecError without torch, NotFound if there is no tar, and StoreDamaged for a list or tar that is not what was
-    committed.
+    Raises SpecError without torch, NotFound if there is no tar, and StoreDamaged for a list or tar that differs from
+    what was committed.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class PackedTokens:
         return len(self.tars)
 
     def __getitem__(self, index: int) -> TokenPack:
-        """Raises IndexError, and SpecError for a sample that is not a pack."""
+        """Read a pack. Raises IndexError, and SpecError for a sample that is not a pack."""
         import torch
 
         found = self.tars[index]

@@ -1,8 +1,8 @@
 """A sampler for data sets in tars: shuffling, distribution over ranks, and exact resumption.
 
 The order depends only on the seed and the epoch, not on the number of workers. Tars are shuffled first, then the
-samples of a few consecutive tars, so that reads from a bucket stay within a few tars. The indexes of those few are in
-memory, whatever the size of the data set.
+samples of a few consecutive tars, so that reads from a bucket stay within a few tars. Only the indexes of these few are
+in memory, regardless of the size of the data set.
 """
 
 from collections.abc import Iterator, Sequence
@@ -40,11 +40,11 @@ class Order:
         self._epoch = self._consumed = 0
 
     def __len__(self) -> int:
-        """Number of remaining samples of this rank in the current epoch."""
+        """Return the number of remaining samples of this rank in the current epoch."""
         return -(-sum(self._counts) // self._world) - self._consumed
 
     def __iter__(self) -> Iterator[int]:
-        """Indexes of the remaining samples of the epoch; the next call yields the next epoch."""
+        """Yield the indexes of the remaining samples of the epoch; the next call yields the next epoch."""
         epoch, consumed = self._epoch, self._consumed
         self._epoch, self._consumed = epoch + 1, 0
         for some in self._mine(epoch):
@@ -52,7 +52,7 @@ class Order:
             consumed = max(consumed - len(some), 0)
 
     def state_dict(self, epoch: int, consumed: int) -> dict[str, Any]:
-        """The state to save in a checkpoint: the epoch, and the number of samples of this rank already used in it.
+        """Return the state for a checkpoint: the epoch, and the number of samples of this rank already used in it.
 
         The caller must pass `consumed`, which is steps times batch size, because a loader prefetches samples.
         """
@@ -65,7 +65,7 @@ class Order:
         self._epoch, self._consumed = int(state["epoch"]), int(state["consumed"])
 
     def _mine(self, epoch: int) -> Iterator[Indexes]:
-        """The samples of this rank, in parts: int64 (any,)."""
+        """Yield the samples of this rank, in parts: int64 (any,)."""
         first: list[int] = []
         count = 0
         for some in self._windows(epoch):
@@ -77,7 +77,7 @@ class Order:
         yield np.array(again, np.int64)[(self._rank - count) % self._world :: self._world]
 
     def _windows(self, epoch: int) -> Iterator[Indexes]:
-        """The order of the samples of all ranks, in parts: int64 (any,)."""
+        """Yield the order of the samples of all ranks, in parts: int64 (any,)."""
         chance = np.random.default_rng([self._seed, epoch])
         starts = [0, *accumulate(self._counts)]
         tars = chance.permutation(len(self._counts)).tolist() if self._shuffle else range(len(self._counts))

@@ -28,7 +28,7 @@ class SampleWeights:
 
     `where` is an exported folder, or the folder of a stage in a store, as for the readers. A name is the key of an
     item, or its path below the folder, such as an entry of `Clip4mcSamples.samples`. Raises SpecError without pyarrow
-    and for a file of another form, NotFound without the view, and StoreDamaged if it is not what was written.
+    and for a file of another form, NotFound without the view, and StoreDamaged if it differs from what was written.
     """
 
     def __init__(self, where: str, *, endpoint: str = "", region: str = "") -> None:
@@ -47,20 +47,23 @@ class SampleWeights:
         return len(self.keys)
 
     def of(self, names: Sequence[str]) -> Floats:
-        """The weights of samples, float64 (len(names),). Raises SpecError for a name that is neither key nor path."""
+        """Return the weights of samples, float64 (len(names),).
+
+        Raises SpecError for a name that is neither key nor path.
+        """
         found: Floats = self.weights[self._rows(names)]
         return found
 
     def subset(self, names: Sequence[str], share: float, *, start: float = 0.0) -> list[int]:
-        """Indexes of the names whose positions are in [start, start + share).
+        """Return the indexes of the names whose positions are in [start, start + share).
 
-        It is the same subset whatever items are added later. Subsets of disjoint ranges are disjoint. Raises as `of`.
+        The subset does not change when items are added. Subsets of disjoint ranges are disjoint. Raises as `of`.
         """
         positions = self.positions[self._rows(names)]
         return np.flatnonzero((positions >= start) & (positions < start + share)).tolist()
 
     def sampler(self, names: Sequence[str], count: int, *, seed: int = 0) -> "WeightedRandomSampler":
-        """A sampler that draws `count` indexes of the names by their weights, with replacement. Raises as `of`."""
+        """Return a sampler that draws `count` indexes of the names by weight, with replacement. Raises as `of`."""
         import torch
         from torch.utils.data import WeightedRandomSampler
 

@@ -50,8 +50,8 @@ class TarSet:
     and `counts` their numbers of samples. Objects can be pickled and used after a fork. Raises NotFound if there is no
     tar.
 
-    `verify` compares every file with its digest when a process first uses it, which reads it once more, and raises
-    StoreDamaged if it is not what was committed; views are always compared.
+    With `verify`, every file is compared with its digest when a process first uses it, which reads it once more. Raises
+    StoreDamaged if a file differs from what was committed; views are always compared.
     """
 
     def __init__(self, where: str, *, endpoint: str = "", region: str = "", verify: bool = False) -> None:
@@ -83,7 +83,7 @@ class TarSet:
         return _grouped(data, f"{self.place.at(self.names[tar])}, sample {row}")
 
     def _where(self, tar: int) -> tuple[int, ...]:
-        """Offsets of the samples of a tar, and the end of the last one."""
+        """Return the offsets of the samples of a tar, and the end of the last one."""
         if tar not in self._offsets:
             try:
                 data = self.place.read(f"{self.names[tar]}.idx")
@@ -124,7 +124,7 @@ class TarSet:
 
 
 def _counts(data: bytes, where: str) -> dict[str, int]:
-    """The number of samples of each tar. Raises SpecError for another file."""
+    """Return the number of samples of each tar. Raises SpecError for another file."""
     try:
         counts = load_json(data)["shard_counts"]
     except (ValueError, LookupError, TypeError) as error:
@@ -140,7 +140,7 @@ def _counts(data: bytes, where: str) -> dict[str, int]:
 
 
 def _offsets(data: bytes, where: str) -> tuple[int, ...]:
-    """The numbers of a `.tar.idx`. Raises SpecError for another file."""
+    """Return the numbers in a `.tar.idx` file. Raises SpecError for another file."""
     found = struct.unpack(f"<{len(data) // 8}Q", data[: len(data) - len(data) % 8])
     if len(data) % 8 or any(one >= other for one, other in pairwise(found)):
         raise SpecError("not an index of a tar", where=where, hint="reelmill check names every file that does not fit")

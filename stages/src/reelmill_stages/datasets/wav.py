@@ -1,4 +1,4 @@
-"""Reads PCM wav files with the standard library."""
+"""Reading of PCM wav files with the standard library."""
 
 import io
 import wave
@@ -24,7 +24,7 @@ def read_wave(data: bytes, where: str, *, rate: int, length: int | None = None) 
             raw = file.readframes(file.getnframes() if length is None else length)
     except MemoryError:
         raise
-    except Exception as error:  # damaged files raise several kinds, even RuntimeError
+    except Exception as error:  # damaged files raise several types, including RuntimeError
         raise SpecError(f"not a PCM wav file: {error}", where=where, hint="convert it to 16-bit PCM") from error
     if found != (1, _BYTES, rate):
         raise SpecError(

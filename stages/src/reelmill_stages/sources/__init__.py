@@ -26,20 +26,25 @@ class Listed:
     """Duration in seconds, or size in bytes if no duration is known."""
     media: Media | None = None
     fields: Fields = field(default_factory=dict)
-    """Fields for later stages, by common names: `vid` (id of the video), `text` (caption), `start` and `end` (seconds,
-    of a clip to be cut), `size` (CLIP4MC's list), `name` (file name of outputs, without extension, safe and unique),
-    `conversations`."""
+    """Fields for later stages, by common names.
+
+    `vid` (id of the video), `text` (caption), `start` and `end` (seconds, of a clip to be cut), `size` (CLIP4MC's
+    list), `name` (file name of outputs, without extension, safe and unique), `conversations`.
+    """
     problem: tuple[str, str] | None = None
-    """(reason, message) of a row that is not a valid item, which is committed as a failed input. Failed rows are read
-    again by the next listing."""
+    """(reason, message) of an invalid row, which is committed as a failed input and read again by the next listing."""
     rows: tuple[Fields, ...] = ()
-    """Rows of the source's lists that point at the item, for a source whose rows point many-to-one at files. They are
-    no part of the item: a row more changes no item, and views read them (`DataSetReader.list_rows`)."""
+    """Rows of the source's lists that point at the item, for a source whose rows point many-to-one at files.
+
+    They are not part of the item: an additional row does not change it. Views read them (`DataSetReader.list_rows`).
+    """
     position: int | None = None
-    """Number of the row in the metadata, whose order numbers and lists follow. None: they follow the order in which the
-    items are processed, that of the groups."""
+    """Number of the row in the metadata, which determines the order of numbers and lists.
+
+    None: they follow the order in which the items are processed, that of the groups.
+    """
     identity: str = ""
-    """What the key was made of, if other rows have a part in the key; empty: the key itself."""
+    """What the key was derived from, if it also depends on other rows; empty: the key itself."""
 
 
 class Bucket(Protocol):
@@ -50,31 +55,33 @@ class Bucket(Protocol):
         ...
 
     def list(self, uri: str) -> Iterator[tuple[str, Stat]]:
-        """(absolute URI, stat) of every object below a prefix or folder, sorted by URI."""
+        """Yield (absolute URI, stat) of every object below a prefix or folder, sorted by URI."""
         ...
 
     def stream(self, uri: str) -> Iterator[tuple[str, Stat]]:
-        """Like `list`, without caching the result, for folders with very many objects; entries that cannot be read are
-        among them, with their problems.
+        """Like `list`, without caching the result, for folders with very many objects.
+
+        Entries that cannot be read are included, with their problems.
         """
         ...
 
     def problems(self, uri: str) -> Iterator[tuple[str, Problem]]:
-        """(absolute URI, problem) of the entries below a prefix or folder that cannot be read as objects."""
+        """Yield (absolute URI, problem) of the entries below a prefix or folder that cannot be read as objects."""
         ...
 
     def hide(self, folder: str, objects: int) -> None:
-        """Note how many objects below a folder the listing passes over."""
+        """Record how many objects below a folder the listing leaves out."""
         ...
 
     def stat(self, uri: str) -> Stat | None:
-        """The attributes of an object, or None if it does not exist; of a web server, with the problem of one that
-        cannot be read.
+        """Return the attributes of an object, or None if it does not exist.
+
+        An object of a web server that cannot be read has a problem in them.
         """
         ...
 
     def expect(self, uri: str) -> None:
-        """Say that `stat` will ask for an object: a web server is asked for several at a time."""
+        """Announce that `stat` will be called for an object: a web server gets several requests at a time."""
         ...
 
 

@@ -1,8 +1,8 @@
-"""The known caption and conversation data sets: one small function each, from the annotation file to `Caption`s.
+"""Parsers of known caption and conversation data sets: one function each, from the annotation file to `Caption`s.
 
-A data set of one's own is another such function, named in the resource as `module:function` and declared by its module
-(`__reelmill__ = ["function"]`). It says what the file says, unchecked: paths, texts and rows that are wrong are told
-later, one by one.
+A custom data set is another such function, named in the resource as `module:function` and declared by its module
+(`__reelmill__ = ["function"]`). The functions do not validate: invalid paths, texts and rows are reported later, one by
+one.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -18,8 +18,8 @@ from reelmill_stages.sources.tables.json_stream import values
 class Caption:
     """One annotated video: `video` is its path below the videos folder, or an absolute uri.
 
-    Either `text` or `conversations` (a list of `{"from": "human" | "gpt", "value": text}`) is given. `vid` is the id
-    of the video, where it is not the file's name.
+    Either `text` or `conversations` (a list of `{"from": "human" | "gpt", "value": text}`) is given. `vid` is the id of
+    the video, if it differs from the name of the file.
     """
 
     video: Any
@@ -29,7 +29,10 @@ class Caption:
 
 
 CaptionSet = Callable[[bytes, str], Iterator[Caption]]
-"""From the bytes of the annotation file and its uri (for messages) to captions. Raises SpecError for a broken file."""
+"""A function from the bytes of the annotation file and its uri (for messages) to captions.
+
+Raises SpecError for a broken file.
+"""
 
 
 def webvid(data: bytes, where: str) -> Iterator[Caption]:
@@ -60,7 +63,7 @@ def ego4d(data: bytes, where: str) -> Iterator[Caption]:
 
 
 def internvid(data: bytes, where: str) -> Iterator[Caption]:
-    """JSON lines; the file of a row is called `{YoutubeID}_{Start_timestamp}_{End_timestamp}.mp4`."""
+    """JSON lines; the file name of a row is `{YoutubeID}_{Start_timestamp}_{End_timestamp}.mp4`."""
     names = ("YoutubeID", "Start_timestamp", "End_timestamp")
     for row in _rows(values(data, where), where, *names, "Caption"):
         parts = [row[name] for name in names]
@@ -69,10 +72,10 @@ def internvid(data: bytes, where: str) -> Iterator[Caption]:
 
 
 def how2link(data: bytes, where: str) -> Iterator[Caption]:
-    """Records with `clips[]` of `clip_path` and `caption`; the last three parts of the path, and `.mp4`, count."""
+    """Records with `clips[]` of `clip_path` and `caption`; a file is the last three parts of the path, and `.mp4`."""
     for record in _rows(values(data, where), where, "clips"):
         clips = record["clips"]
-        # A record without clips still is a row: it is told as one that names no video.
+        # A record without clips is still a row, reported as one without a video.
         for clip in clips if isinstance(clips, list) and clips else [None]:
             row = clip if isinstance(clip, Mapping) else {}
             path = row.get("clip_path")
@@ -114,9 +117,9 @@ class _Row(dict[str, Any]):
 
 
 def _rows(found: Iterator[Any], where: str, *columns: str) -> Iterator[_Row]:
-    """Rows in which a missing column is None, and a line that cannot be read is every column.
+    """Yield the rows; a missing column is None, and a line that cannot be read is the value of every column.
 
-    Raises SpecError when no row at all has a column.
+    Raises SpecError if no row has one of the columns.
     """
     for row in seen_rows(found, where, *((column,) for column in columns)):
         bad = dict.fromkeys(columns, row) if isinstance(row, BadLine) else {}
@@ -124,7 +127,7 @@ def _rows(found: Iterator[Any], where: str, *columns: str) -> Iterator[_Row]:
 
 
 def _turns(pair: Any) -> list[Any]:
-    """A question and its answer as two turns; whatever else it is stays, to be refused."""
+    """Return a question and its answer as two turns; any other value is kept, to be refused later."""
     if not isinstance(pair, Mapping) or "q" not in pair:
         return [pair]
     asked = [pair.get("i"), pair["q"]]

@@ -29,8 +29,9 @@ def list_items(block: CaptionsBlock, bucket: Bucket, source: str, before: Earlie
 
 
 def caption_set(name: str) -> CaptionSet:
-    """The function for a known data set, or a custom one: `module:function`, imported if its module declares
-    it (see `declared`). Raises SpecError if there is none.
+    """Return the function for a known data set, or a custom one, `module:function`.
+
+    A custom one is imported if its module declares it (see `declared`). Raises SpecError if there is none.
     """
     if name in KNOWN:
         return KNOWN[name]

@@ -1,4 +1,4 @@
-"""`clip4mc`: CLIP4MC's metadata, one item per clip, grouped by source video."""
+"""`clip4mc`: lists CLIP4MC's metadata, one item per clip, grouped by source video."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -67,7 +67,7 @@ class _Videos:
         self._known: dict[str, Found | tuple[str, str]] = {}
 
     def of(self, vid: str) -> Found:
-        """The video's file. Raises ItemError(`missing`, `ambiguous` or `bad_path`)."""
+        """Return the file of a video. Raises ItemError(`missing`, `ambiguous` or `bad_path`)."""
         if vid not in self._known:
             try:
                 self._known[vid] = self._search(vid)

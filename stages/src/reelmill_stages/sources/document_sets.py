@@ -1,6 +1,6 @@
-"""The known data sets of interleaved documents: one function each, from the annotation file to `Document`s.
+"""Parsers of known data sets of interleaved documents: one function each, from the annotation file to `Document`s.
 
-It says what the file says, unchecked: paths, turns and rows that are wrong are told later, one by one.
+They do not validate: invalid paths, turns and rows are reported later, one by one.
 """
 
 import re
@@ -12,7 +12,7 @@ from reelmill_stages.sources.tables.column_lookup import BadLine, seen_rows
 from reelmill_stages.sources.tables.json_stream import values
 
 SUMMARY = "Summary this video."
-"""The question of `merlin-s` after which the summary follows, as its packing script words it."""
+"""The question of `merlin-s` that precedes the summary, with the wording of its packing script."""
 
 _GROUP = re.compile(r"(?:<image>)+#\d+(?:\.\d+)?(?:-\d+\.\d+)?#")
 _BLANK = re.compile(r"Black background.*:\s*(\d{1,5})\s*,\s*(\d{1,5})\s*", re.DOTALL)
@@ -20,7 +20,7 @@ _BLANK = re.compile(r"Black background.*:\s*(\d{1,5})\s*,\s*(\d{1,5})\s*", re.DO
 
 @dataclass(frozen=True, slots=True)
 class Blank:
-    """A black image of this size in pixels, which has no file."""
+    """A black image of this size in pixels, without a file."""
 
     width: int
     height: int
@@ -28,7 +28,9 @@ class Blank:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """`images` are paths or `Blank`s, in the order of their placeholders `<image>` in `conversations`, a list of
+    """A document with interleaved texts and images.
+
+    `images` are paths or `Blank`s, in the order of their placeholders `<image>` in `conversations`, a list of
     `{"from": "human" | "gpt", "value": text}`. `vid` is the id of the document, if it has one.
     """
 
@@ -38,7 +40,10 @@ class Document:
 
 
 DocumentSet = Callable[[bytes, str], Iterator[Document]]
-"""From the bytes of the annotation file and its uri (for messages) to documents. Raises SpecError for a broken file."""
+"""A function from the bytes of the annotation file and its uri (for messages) to documents.
+
+Raises SpecError for a broken file.
+"""
 
 
 def merlin_s(data: bytes, where: str) -> Iterator[Document]:
@@ -62,10 +67,10 @@ DOCUMENT_SETS: Mapping[str, DocumentSet] = {"merlin-s": merlin_s, "merlin-un": m
 
 
 def questions_and_answers(text: str) -> list[dict[str, str]]:
-    """The turns of a text: images with their times are questions, the text after them is the answer.
+    """Split a text into turns: images with their times are questions, the text after them is the answer.
 
-    What stands before the first image belongs to its question. The part of the last answer after `Summary:` answers
-    the question `SUMMARY`.
+    Text before the first image belongs to its question. The part of the last answer after `Summary:` answers the
+    question `SUMMARY`.
     """
     groups = list(_GROUP.finditer(text))
     if not groups:
@@ -94,9 +99,10 @@ def _image(told: Any) -> Any:
 
 
 def _rows(found: Iterator[Any], where: str, *columns: str) -> Iterator[Mapping[str, Any]]:
-    """Rows as mappings; what is none is an empty one, and a line that cannot be read is every column.
+    """Yield the rows as mappings.
 
-    Raises SpecError when no row at all has a column.
+    Any other value becomes an empty mapping, and a line that cannot be read is the value of every column. Raises
+    SpecError if no row has one of the columns.
     """
     for row in seen_rows(found, where, *((column,) for column in columns)):
         bad = dict.fromkeys(columns, row) if isinstance(row, BadLine) else {}

@@ -21,8 +21,10 @@ from reelmill_stages.untrusted.images import MAX_PIXELS
 
 
 def list_items(block: DocumentsBlock, bucket: Bucket, source: str, before: EarlierItems = NOTHING) -> Iterator[Listed]:
-    """One item per document, with `conversations` and `images`: the media of each image, or `{"blank": [width,
-    height]}`. It has no file of its own, and weighs as many seconds as it has images.
+    """One item per document, with `conversations` and `images`.
+
+    Each image is its media or `{"blank": [width, height]}`. The item has no file, and its weight in seconds is its
+    number of images.
     """
     uri = absolute(block.uri)
     folder = MediaFolder(bucket, block.images)

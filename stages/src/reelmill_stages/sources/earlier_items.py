@@ -12,22 +12,22 @@ from reelmill.contract.records.rows import Fields, Media
 
 
 class EarlierItems(Protocol):
-    """Queries about earlier listings of one source; each is a single look-up."""
+    """Queries about earlier listings of one source; each is a single lookup."""
 
     def keys(self, identity: str) -> Iterator[tuple[str, str]]:
-        """(key, content) of all rows with the key `identity` or `identity~…`; the content of a failed row is empty."""
+        """Yield (key, content) of all rows with the key `identity` or `identity~…`; failed rows have empty content."""
         ...
 
     def several(self) -> Iterator[str]:
-        """Identities of rows with keys of the form `identity~…`."""
+        """Yield identities of rows with keys of the form `identity~…`."""
         ...
 
     def name(self, key: str) -> str | None:
-        """The name of an item, or None."""
+        """Return the name of an item, or None."""
         ...
 
     def holder(self, name: str) -> tuple[str, str] | None:
-        """(key, name) of an item whose name is equal except for letter case, or None."""
+        """Return (key, name) of an item whose name is equal except for letter case, or None."""
         ...
 
 
@@ -50,16 +50,18 @@ class NoEarlierItems:
 NOTHING: EarlierItems = NoEarlierItems()
 
 _OF_OTHERS = frozenset({"name"})
-"""Fields that also depend on other rows; a change of them does not change the item."""
+"""Fields that also depend on other rows; a changed value does not change the item."""
 _LISTS = frozenset({"lists", "list_sizes"})
-"""Fields of items that version 0.1.0 listed from `lips`: the rows of lists, which are kept beside items now."""
+"""Fields of items that version 0.1.0 listed from `lips`: the rows of lists, which are now kept beside the items."""
 
 _IDENTIFIED = frozenset({"uri", "etag"})
 
 
 def content_digest(group: str, media: Media | None, fields: Fields) -> str:
-    """A digest of the values that determine whether an item has changed: without its weight, which is derived, without
-    fields that depend on other rows, and without the version of a file whose etag says that its content is the same.
+    """Digest the values that determine whether an item has changed.
+
+    Not included are its weight, which is derived, fields that depend on other rows, and the version of a file whose
+    etag shows that its content is the same.
     """
     beside = _OF_OTHERS | _LISTS if fields.keys() >= _LISTS else _OF_OTHERS
     told = {name: _unversioned(value) for name, value in fields.items() if name not in beside}
@@ -67,7 +69,7 @@ def content_digest(group: str, media: Media | None, fields: Fields) -> str:
 
 
 def _unversioned(value: Any) -> Any:
-    """A value in which no file has a version besides its etag."""
+    """Return a value in which files with an etag have no version."""
     if isinstance(value, list):
         return [_unversioned(one) for one in value]
     if isinstance(value, dict):

@@ -23,7 +23,7 @@ from reelmill_stages.store.web.urls import is_web, no_listing
 
 
 def check(block: FilesBlock) -> None:
-    """Raises SpecError for a pattern that cannot be one, and for a web server, which has no listing."""
+    """Raise SpecError for an invalid pattern, and for a web server, which cannot be listed."""
     matcher((*block.include, *block.exclude))
     if is_web(block.uri):
         raise no_listing(block.uri)
@@ -47,7 +47,7 @@ def list_items(block: FilesBlock, bucket: Bucket, source: str, before: EarlierIt
 
 
 def object_draft(uri: str, stat: Stat, below: str, source: str) -> RowDraft:
-    """The draft of an object that is an item. `below` is its path below the prefix."""
+    """Return the draft of an object that is an item. `below` is its path below the prefix."""
     try:
         checked_path(below)
     except ItemError as error:
@@ -65,5 +65,5 @@ def object_draft(uri: str, stat: Stat, below: str, source: str) -> RowDraft:
 
 
 def media_of(uri: str, stat: Stat, source: str) -> Media:
-    """The media of a source object, pinned to the listed version."""
+    """Return the media of a source object, pinned to the listed version."""
     return Media(uri, stat.size, etag=stat.etag, version=stat.version, source=source)

@@ -1,8 +1,9 @@
-"""Glob patterns over many paths, in time that grows with the path and not with the ways to split it.
+"""Glob patterns over many paths, matched without backtracking over the ways to split a path.
 
-A pattern becomes one regular expression without nested backtracking: what stands between two `*` of a name, and between
-two `**` of a path, is taken where it occurs first (an atomic group), which is enough because a later occurrence could
-only leave less room for what follows. This is the construction of `fnmatch.translate`, on names and on paths.
+A pattern becomes one regular expression without nested backtracking: the text between two `*` of a name, and between
+two `**` of a path, is matched at its first occurrence (an atomic group). This is enough because a later occurrence
+could only leave less room for what follows. `fnmatch.translate` uses the same construction; here it applies to names
+and to paths.
 """
 
 import re
@@ -12,13 +13,13 @@ from reelmill.contract.errors import SpecError
 
 
 def matcher(patterns: Sequence[str]) -> re.Pattern[str]:
-    """One expression for several globs on a path below the prefix; use its `match`. Letter case is ignored.
+    """Return one expression for several globs on a path below the prefix; use its `match`. Letter case is ignored.
 
-    `*` and `?` stay within a folder, `**` as a whole part crosses any number of folders (none too, and those
-    without a name, which keys in buckets have), `[…]` and `[!…]` are sets of characters, and a pattern that ends with
-    `/` means all below that folder.
+    `*` and `?` stay within a folder. `**` as a whole part matches any number of folders, including none and folders
+    with empty names, which occur in keys of buckets. `[…]` and `[!…]` are sets of characters. A pattern that ends with
+    `/` matches everything below that folder.
 
-    Raises SpecError for a pattern that cannot be one.
+    Raises SpecError for an invalid pattern.
     """
     for pattern in patterns:
         try:
@@ -49,7 +50,7 @@ def _path(pattern: str) -> str:
 
 
 def _name(pattern: str) -> str:
-    """One name between slashes. It matches at a slash or at the end of the path only."""
+    """Translate one name between slashes. It matches only up to a slash or the end of the path."""
     pieces = [""]
     at = 0
     while at < len(pattern):

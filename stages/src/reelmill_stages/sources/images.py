@@ -37,8 +37,8 @@ Found = tuple[str, str, str, Stat]
 def list_items(block: ImagesBlock, bucket: Bucket, source: str, before: EarlierItems = NOTHING) -> Iterator[Listed]:
     """One item per image, with `image_id` (an integer) and `split` (its folder, if splits are given).
 
-    A name without an integer at its end is `bad_id`. Of several files with one id, the one listed before is used,
-    otherwise the first by path; the others are `duplicate_id`. Raises SpecError for a split without images.
+    A name without an integer at its end is `bad_id`. Of several files with one id, the one from an earlier listing is
+    used, otherwise the first by path; the others are `duplicate_id`. Raises SpecError for a split without images.
     """
     root = absolute(block.uri).rstrip("/") + "/"
     folders = {split: FolderContents(bucket, f"{root}{split}") for split in dict.fromkeys(block.split.split("+"))}
@@ -55,7 +55,7 @@ def list_items(block: ImagesBlock, bucket: Bucket, source: str, before: EarlierI
 
 
 def image_id(path: str) -> int:
-    """The integer between the last underscore and the next dot. Raises ItemError with the reason `bad_id`."""
+    """Return the integer between the last underscore and the next dot. Raises ItemError with the reason `bad_id`."""
     tail = basename(path).split("_")[-1].split(".")[0]
     if not _DIGITS.fullmatch(tail) or int(tail) > LARGEST:
         raise ItemError(
@@ -87,7 +87,7 @@ def _number(below: str) -> int | None:
 
 
 def _is_known(below: str, before: EarlierItems) -> bool:
-    """Whether this file was an item in an earlier listing."""
+    """Return whether this file was an item in an earlier listing."""
     return any(key == below and content for key, content in before.keys(below))
 
 

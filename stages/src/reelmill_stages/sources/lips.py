@@ -33,8 +33,10 @@ class _Crops:
 
 
 def list_items(block: LipsBlock, bucket: Bucket, source: str, before: EarlierItems = NOTHING) -> Iterator[Listed]:
-    """One item per file, with the rows that point at it (`rows`): split, speaker, row, wav, samples, and the mixture's
-    wav and samples. An invalid row has its split, speaker and number.
+    """One item per file, with the rows that point at it (`rows`).
+
+    A row has split, speaker, number, wav, samples, and the mixture's wav and samples. An invalid row has its split,
+    speaker and number.
 
     Raises SpecError for a split without lists, and for lists with different numbers of rows.
     """
@@ -80,7 +82,7 @@ def _draft(crops: _Crops, root: str, source: str) -> RowDraft:
 
 
 def _splits(block: LipsBlock, bucket: Bucket) -> list[str]:
-    """The splits to read, in the order tr, cv, tt."""
+    """Return the splits to read, in the order tr, cv, tt."""
     root = absolute(block.lists).rstrip("/")
     there = [split for split in SPLITS if bucket.stat(f"{root}/{split}/mix.json") is not None]
     if block.splits:
@@ -111,7 +113,7 @@ def _lists(folder: str, bucket: Bucket) -> dict[str, list[Any]]:
 
 
 def _row(row: object) -> list[Any]:
-    """[wav, npz] or [wav, npz, samples]. Raises ItemError."""
+    """Return [wav, npz] or [wav, npz, samples]. Raises ItemError."""
     if not isinstance(row, list) or not 2 <= len(row) <= 3 or not isinstance(row[0], str):
         raise ItemError(ItemReason.BAD_ROW, f"{cells.shown(row)} is not [wav, npz, samples]")
     if len(row) == 3:

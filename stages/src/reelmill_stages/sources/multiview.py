@@ -1,7 +1,7 @@
 """`multiview`: lists recordings, one item per person and environment with its views, range, labels and keypoints.
 
-Every person and environment that occurs in a video, range, label file or index becomes an item, or a failed row with
-what is missing or invalid.
+Every person and environment that occurs in a video, range, label file or index becomes an item, or a failed row that
+reports what is missing or invalid.
 """
 
 from collections.abc import Iterator, Mapping
@@ -52,7 +52,7 @@ class _Takes:
             )
 
     def drafts(self) -> Iterator[RowDraft]:
-        """One draft for each recording that occurs anywhere; with an index, one for each of its lines."""
+        """Yield one draft for each recording that occurs anywhere; with an index, one for each of its lines."""
         if self._block.index:
             uri = absolute(self._block.index)
             for row in indexed(self._bucket.read(uri), uri, self._block.fold):

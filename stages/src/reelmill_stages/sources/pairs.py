@@ -55,7 +55,7 @@ def _draft(value: object, folder: MediaFolder, source: str) -> RowDraft:
 
 
 def _times(row: Row) -> dict[str, float]:
-    """The times in the row, in seconds. Raises `bad_span` for invalid times."""
+    """Return the times in the row, in seconds. Raises `bad_span` for invalid times."""
     names = ("begin_time", "end_time", "duration")
     times = {name: cells.seconds(row[name], name) for name in names if row.get(name) is not None}
     if "begin_time" in times and "end_time" in times:
@@ -67,7 +67,7 @@ def _times(row: Row) -> dict[str, float]:
 
 
 def _clip(folder: MediaFolder, name: str, path: str) -> Found:
-    """Find a clip by its file name; if several have that name, by as much of the path as needed."""
+    """Find a clip by its file name; if several have that name, by the required part of the path."""
     try:
         return folder.named(name)
     except ItemError as error:
@@ -80,7 +80,7 @@ def _clip(folder: MediaFolder, name: str, path: str) -> Found:
 
 
 def _slashes(path: object) -> str:
-    """Replace backslashes of Windows paths by slashes. Raises `bad_path`."""
+    """Replace backslashes of Windows paths with slashes. Raises `bad_path`."""
     if not isinstance(path, str):
         raise ItemError(ItemReason.BAD_PATH, f"clip_path is {cells.shown(path)}, not text")
     return path if "/" in path else path.replace("\\", "/")

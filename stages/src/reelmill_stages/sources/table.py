@@ -23,7 +23,7 @@ from reelmill_stages.sources.tables.formats import LINE, SURPLUS, format_of, row
 from reelmill_stages.store.web.urls import file_path
 
 _AHEAD = 64
-"""Rows whose files are asked for ahead of their turn."""
+"""Number of rows whose files are requested in advance."""
 RESERVED = frozenset(
     (
         "key", "ordinal", POSITION, "group", "weight", "media", "outputs", "provenance",
@@ -34,7 +34,7 @@ RESERVED = frozenset(
 
 
 def check(block: TableBlock) -> None:
-    """Raises SpecError for columns that do not go together, and for a file whose format nothing tells."""
+    """Raise SpecError for columns that cannot be combined, and for a file whose format cannot be determined."""
     _wanted(block.columns, absolute(block.uri))
     if not block.format:
         format_of(block.uri)
@@ -59,7 +59,7 @@ def list_items(block: TableBlock, bucket: Bucket, source: str, before: EarlierIt
 
 
 def _ahead(rows: Iterator[Any], expect: Callable[[Any], None]) -> Iterator[Any]:
-    """The rows, each expected some rows before it is given."""
+    """Yield the rows; each is announced some rows before it is yielded."""
     waiting: deque[Any] = deque()
     for row in rows:
         expect(row)
@@ -117,7 +117,7 @@ def _draft(value: object, wanted: list[str], columns: Columns, folder: MediaFold
 
 
 def _read(value: object, wanted: list[str]) -> object:
-    """What of a row its digest is made of: the line's number is not, because rows above it may come and go."""
+    """Return what the digest of a row covers: not the line number, because rows above it may be added or removed."""
     if isinstance(value, Mapping):
         return [value.get(name) for name in (*wanted, SURPLUS)]
     return value.text if isinstance(value, BadLine) else value
@@ -128,7 +128,7 @@ def _kept(row: Row, columns: Columns) -> dict[str, object]:
 
 
 def found(draft: RowDraft, folder: MediaFolder, path: str, source: str, *, exact: bool = True) -> RowDraft:
-    """The draft with its media, or with the error of its path. Without a span, its weight is its size in bytes."""
+    """Return the draft with its media, or the error of its path. Without a span, its weight is its size in bytes."""
     try:
         uri, stat = folder.at(path) if exact else folder.near(path)
     except ItemError as error:

@@ -1,7 +1,7 @@
-"""The interface to object storage, with two implementations: a local folder and S3.
+"""The interface to object storage. Implementations are in subpackages, such as `local` and `s3`.
 
-Commits are conditional writes, so every implementation must support conditions. Keys are relative to the root with
-which a store is opened, and use `/`. A store never accesses anything outside its root.
+Commits are conditional writes, so every implementation of a writable store must support conditions. Keys are relative
+to the root with which a store is opened, and use `/`. A store never accesses anything outside its root.
 """
 
 from collections.abc import Iterator, Mapping
@@ -39,22 +39,28 @@ class Stat:
     metadata: Mapping[str, str] = field(default_factory=dict)
     """User-defined metadata; not included in listings."""
     outdated: Mapping[str, str] = field(default_factory=dict)
-    """Metadata of what a folder held under this key before somebody else changed the file; not included in listings."""
+    """Metadata that a folder stored under this key before another program changed the file; not in listings."""
     checksum: str = ""
-    """Digest `sha256:<hex>` of the content that the server computed when it was written. Empty in listings, and where
-    the server has none; a folder never has one."""
+    """Digest `sha256:<hex>` of the content that the server computed when it was written.
+
+    Empty in listings, and if the server has none; a folder never has one.
+    """
     written: str = ""
-    """Beginning of the digest `sha256:<hex>` of what a folder wrote under this key, whatever lies there now. Empty in
-    listings, where nothing is noted, and in buckets, which guard their objects themselves."""
+    """Beginning of the digest `sha256:<hex>` of what a folder wrote under this key, even if the file has changed since.
+
+    Empty in listings, if there is no record, and in buckets, which protect their objects themselves.
+    """
     place: str = ""
-    """Key under which a folder wrote this file, relative to the root of that time. Empty in listings, where nothing is
-    noted, and in buckets."""
+    """Key under which a folder wrote this file, relative to its root at that time.
+
+    Empty in listings, if there is no record, and in buckets.
+    """
     foreign: bool = False
-    """A folder knows that it did not write this file as it is now, or that it is a link. A bucket cannot tell."""
+    """Whether a folder did not write this file in its present state, or it is a link. Never set by buckets."""
     copied: bool = False
-    """A folder knows that somebody copied this file, with what a store had noted of the original."""
+    """Whether a folder detects that this file is a copy that includes a store's record of the original."""
     problem: Problem | None = None
-    """Why this is no object that can be read; only in listings that ask for such entries."""
+    """Why this entry cannot be read as an object; only in listings that include such entries."""
 
 
 class Store(Protocol):
@@ -62,7 +68,7 @@ class Store(Protocol):
 
     All methods raise `NotFound` for a missing object, `PreconditionFailed` if a condition does not hold,
     `TransientError` if retries fail, and `StoreError` for errors that the user has to fix, such as missing permissions.
-    A store must not be shared between processes; each process opens its own.
+    A store must not be shared between processes; each process opens one.
     """
 
     @property
@@ -76,7 +82,7 @@ class Store(Protocol):
         ...
 
     def stat(self, key: str) -> Stat:
-        """The attributes of an object, including metadata."""
+        """Return the attributes of an object, including metadata."""
         ...
 
     def read(
@@ -84,9 +90,9 @@ class Store(Protocol):
     ) -> bytes:
         """Read an object, or `length` bytes from the offset `start`, into memory.
 
-        Raises RangesUnsupported where the server gives another range, or the whole object.
-        With `if_match`, the object must have that etag. With `version`, that version is read from a bucket with
-        versioning; a local folder has no versions and raises NotFound.
+        Raises RangesUnsupported if the server returns another range, or the whole object. With `if_match`, the object
+        must have that etag. With `version`, that version is read from a bucket with versioning; a local folder has no
+        versions and raises NotFound.
         """
         ...
 
@@ -95,7 +101,7 @@ class Store(Protocol):
         ...
 
     def fetch(self, key: str, folder: Path, *, if_match: str = "", version: str = "") -> Path:
-        """A local file with the content of an object: a download in `folder`, or the object itself.
+        """Return a local file with the content of an object: a download in `folder`, or the object itself.
 
         The file must not be modified. Conditions are those of `read`.
         """
@@ -110,7 +116,7 @@ class Store(Protocol):
         if_match: str = "",
         metadata: Mapping[str, str] | None = None,
     ) -> Stat:
-        """Write an object atomically from bytes or from a local file; returns its new attributes.
+        """Write an object atomically from bytes or from a local file, and return its new attributes.
 
         With `create`, the key must not exist (If-None-Match: *); with `if_match`, the object must have that etag.
         Content and metadata are written together.
@@ -118,29 +124,30 @@ class Store(Protocol):
         ...
 
     def list(self, prefix: str = "", *, follow_links: bool = True, problems: bool = False) -> Iterator[Stat]:
-        """The objects whose keys begin with `prefix`, sorted by key, without metadata.
+        """Yield the objects whose keys begin with `prefix`, sorted by key, without metadata.
 
-        Without `follow_links` a folder gives links themselves, as foreign objects, and nothing that lies behind them.
-        With `problems`, entries that cannot be read as objects are listed too, with the problem, so that one of them
-        does not cost the others; bytes of their names that are no text are escaped. Otherwise, links that lead nowhere
-        are passed over, and StoreError is raised for names that are no text and for what may not be read.
+        Without `follow_links`, links in a folder are listed as foreign objects, and nothing behind them is listed. With
+        `problems`, entries that cannot be read as objects are included, with the problem; bytes of their names that are
+        not valid text are escaped. Otherwise, links without a target are left out, and StoreError is raised for names
+        that are not valid text and for entries that may not be read.
         """
         ...
 
     def folders(self, prefix: str = "") -> Iterator[str]:
-        """The names directly below `prefix`, which is empty or ends with `/`, that have objects below them, sorted.
+        """Yield the names directly below `prefix` that have objects below them, sorted.
 
-        Nothing deeper is listed. A folder may also give names below which there is no object.
+        `prefix` is empty or ends with `/`. Nothing deeper is listed. A folder may also yield names without objects
+        below them.
         """
         ...
 
     def delete(self, key: str) -> None:
-        """Delete an object; does nothing if it does not exist. A folder refuses with StoreError behind a link."""
+        """Delete an object; does nothing if it does not exist. A folder raises StoreError behind a link."""
         ...
 
     def move(self, key: str, to: str) -> None:
-        """Give an object another key, with its metadata. Raises PreconditionFailed when that one is taken.
+        """Move an object to another key, with its metadata. Raises PreconditionFailed if that key exists.
 
-        A reader finds it under one of the two at any time; a bucket copies first and deletes then.
+        At any time, readers find it under one of the two keys; a bucket first copies and then deletes.
         """
         ...

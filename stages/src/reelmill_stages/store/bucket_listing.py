@@ -1,4 +1,4 @@
-"""The entries of a bucket's listing, in the order of their keys, as `Store.list` gives them."""
+"""The entries of a bucket's listing, in the order of their keys, as `Store.list` yields them."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -10,7 +10,7 @@ from reelmill_stages.store.keys import key_problem
 
 
 def in_order(found: Iterable[Stat], *, problems: bool) -> Iterator[Stat]:
-    """The objects among the entries. With `problems`, those that no request can name are told as such.
+    """Yield the objects among the entries, sorted. With `problems`, those with unusable keys have a problem.
 
     Consoles create empty objects with the names of folders, which are left out.
     """

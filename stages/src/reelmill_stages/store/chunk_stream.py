@@ -24,6 +24,6 @@ class ChunkStream(LargeReads):
 
 
 def begun(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """The same chunks, of which the first has been read: an error is raised at once."""
+    """Return the same chunks after reading the first one, so that an error is raised at once."""
     first = next(chunks, b"")
     return chain([first], chunks)

@@ -1,6 +1,6 @@
-"""The errors for an object in the store that is not what was committed.
+"""Errors for an object in the store that differs from what was committed.
 
-Each names the object by its full address and says how to get it back.
+Each message contains the full address of the object and how to restore it.
 """
 
 from reelmill.contract.errors import StoreDamaged
@@ -18,22 +18,22 @@ VIEW = (
 
 
 def address(store: Store, key: str) -> str:
-    """The full address of an object."""
+    """Return the full address of an object."""
     return f"{store.uri.rstrip('/')}/{key}"
 
 
 def noted_digest(stat: Stat) -> str:
-    """The digest that reelmill noted of an object when it wrote it; empty if nothing is left of that."""
+    """Return the digest that reelmill recorded of an object when it wrote it; empty if the record is lost."""
     return stat.metadata.get("digest") or stat.outdated.get("digest", "")
 
 
 def is_untouched(stat: Stat) -> bool:
-    """Whether a folder has noted what it wrote under a key, and nobody has opened the file for writing since."""
+    """Return whether a folder recorded what it wrote under a key, and the file was not opened for writing since."""
     return bool(stat.written) and stat.written == f"sha256:{stat.etag}"
 
 
 def refuse_misplaced(store: Store, stat: Stat, hint: str = RESTORE) -> None:
-    """Raises StoreDamaged for what a folder wrote under another key, and somebody has put under this one.
+    """Raise StoreDamaged if a file was written by a folder under another key, and then moved or copied to this one.
 
     Readers may open a folder above the one in which it was written.
     """
@@ -42,17 +42,17 @@ def refuse_misplaced(store: Store, stat: Stat, hint: str = RESTORE) -> None:
 
 
 def refuse_of_elsewhere(store: Store, key: str, hint: str = RESTORE) -> None:
-    """The same for a key. Raises NotFound as well."""
+    """Call `refuse_misplaced` for a key. Raises NotFound as well."""
     if not store.remote:
         refuse_misplaced(store, store.stat(key), hint)
 
 
 def view_digest(store: Store, stat: Stat) -> str:
-    """The digest that a view of a data set must have; empty if it is not known any more.
+    """Return the expected digest of a view of a data set; empty if it is not known.
 
-    The files of a folder lose what was noted of them when they are copied without their attributes; objects of a bucket
-    do not. Raises StoreDamaged for one that has no digest, so that something else was written in its place, and for one
-    of another place.
+    Files of a folder lose their records when they are copied without their attributes; objects of a bucket do not.
+    Raises StoreDamaged for an object of a bucket without a digest, which was written by another program, and for a file
+    or object of another place.
     """
     refuse_misplaced(store, stat, VIEW)
     digest = noted_digest(stat)
@@ -62,20 +62,20 @@ def view_digest(store: Store, stat: Stat) -> str:
 
 
 def changed(where: str, wanted: str, found: str, hint: str = RESTORE) -> StoreDamaged:
-    """An object is not the committed one, by its digest (`sha256:<hex>`) or its size (`7 bytes`)."""
+    """Return the error for an object with another digest (`sha256:<hex>`) or size (`7 bytes`) than committed."""
     return StoreDamaged(f"this is not what was committed: it has {found} instead of {wanted}", where=where, hint=hint)
 
 
 def gone(where: str, hint: str = RESTORE) -> StoreDamaged:
-    """A committed object does not exist."""
+    """Return the error for a committed object that does not exist."""
     return StoreDamaged("this was committed but no longer exists", where=where, hint=hint)
 
 
 def misplaced(where: str, place: str, hint: str = RESTORE) -> StoreDamaged:
-    """An object is whole, and belongs to another place."""
+    """Return the error for an undamaged object that belongs to another place."""
     return StoreDamaged(f"this is the record of another place, {place}", where=where, hint=hint)
 
 
 def unreadable(where: str, problem: str, hint: str = RESTORE) -> StoreDamaged:
-    """An object cannot be read as what its name says."""
+    """Return the error for an object that cannot be read as what its name implies."""
     return StoreDamaged(problem, where=where, hint=hint)

@@ -16,13 +16,13 @@ SUMS = ".reelmill-export.sha256"
 
 
 def file_digest(path: Path) -> str:
-    """The digest of a file."""
+    """Return the digest of a file."""
     with path.open("rb") as file:
         return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
 
 
 def file_sum(path: Path) -> int:
-    """CRC-32 of a file: finds damage, and nothing that was forged."""
+    """Return the CRC-32 of a file, which detects damage but not forgery."""
     found = 0
     with path.open("rb") as file:
         while chunk := file.read(CHUNK):
@@ -31,7 +31,7 @@ def file_sum(path: Path) -> int:
 
 
 def object_digest(store: Store, key: str, *, passed: Callable[[int], None] | None = None) -> tuple[str, int]:
-    """(digest, size in bytes) of an object, by reading it once. `passed` is called with the size of each chunk.
+    """Return (digest, size in bytes) of an object, by reading it once. `passed` is called with the size of each chunk.
 
     Raises NotFound.
     """
@@ -46,13 +46,13 @@ def object_digest(store: Store, key: str, *, passed: Callable[[int], None] | Non
 
 
 def sum_line(name: str, digest: str) -> str:
-    """The line of a file in SUMS, in the format of GNU sha256sum, which escapes backslashes."""
+    """Return the line of a file in SUMS, in the format of GNU sha256sum, which escapes backslashes."""
     escaped = name.replace("\\", "\\\\")
     return f"{'' if escaped == name else chr(92)}{digest.removeprefix('sha256:')}  {escaped}\n"
 
 
 def read_sum(line: str) -> tuple[str, str]:
-    """The inverse of `sum_line`: (name, digest). Raises ValueError for another line."""
+    """Parse a line of `sum_line`: (name, digest). Raises ValueError for another line."""
     is_escaped = line.startswith("\\")
     digest, separator, name = line.removeprefix("\\").rstrip("\n").partition("  ")
     if not separator or len(digest) != 2 * hashlib.sha256().digest_size:

@@ -11,13 +11,13 @@ _SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,15}")
 
 
 def suffix(key: str) -> str:
-    """The file extension of a key; empty if it has none."""
+    """Return the file extension of a key; empty if it has none."""
     tail = Path(key).suffix
     return tail if _SUFFIX.fullmatch(tail) else ""
 
 
 def save(chunks: Iterable[bytes], path: Path) -> Path:
-    """Write chunks to `path`, whose folder is made if it is missing. Raises DiskFull and the exceptions of `chunks`."""
+    """Write chunks to `path`, creating its folder if missing. Raises DiskFull and the exceptions of `chunks`."""
     temp = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}.part")
     try:
         with mapped(path):

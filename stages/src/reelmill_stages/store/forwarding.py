@@ -1,4 +1,4 @@
-"""A store in front of another one."""
+"""A store that forwards all calls to another one."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
@@ -9,7 +9,7 @@ from reelmill_stages.store import Stat, Store
 
 
 class Forwarding:
-    """Implements `Store` by another store. Subclasses change what they are there for."""
+    """Implements `Store` by another store. Subclasses override what they change."""
 
     def __init__(self, store: Store) -> None:
         self._store = store

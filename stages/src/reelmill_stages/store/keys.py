@@ -15,10 +15,10 @@ MAX_KEY = 1024
 """Maximum length of a key in bytes of UTF-8, the limit of S3."""
 
 MAX_NAME = 255
-"""Bytes of a part of a key: the limit of file systems, and of some S3 servers."""
+"""Maximum length of a part of a key in bytes: the limit of file systems, and of some S3 servers."""
 
 MAX_METADATA = 1792
-"""Maximum size of names and encoded values in bytes: the limit of S3 is 2048, of which stores need some themselves."""
+"""Maximum size of names and encoded values in bytes: the limit of S3 is 2048, and stores add metadata."""
 
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -56,16 +56,16 @@ def check_room(prefix: str, key: str) -> str:
 
 
 def check_names(key: str) -> str:
-    """Return a key whose parts are not too long to be names of files. Raises KeyRefused."""
+    """Return a key whose parts are not too long for names of files. Raises KeyRefused."""
     if any(len(part.encode()) > MAX_NAME for part in key.split("/")):
         raise KeyRefused(f"a name in the key is longer than {MAX_NAME} bytes: {key[:200]!r}", hint="use shorter names")
     return key
 
 
 def below(key: str, root: str) -> str:
-    """What a key adds to the root of a data set, where a record says that it lies below it: what it leads to is used.
+    """Return the part of a key below the root of a data set, for a key from a record that must be below it.
 
-    Raises StoreError for a key that leads elsewhere, or among reelmill's own records.
+    Raises StoreError for a key outside the root, or among reelmill's records.
     """
     name = check_new_key(key).removeprefix(f"{root}/")
     if name == key or INTERNAL in name.split("/"):
@@ -81,7 +81,7 @@ def check_prefix(prefix: str) -> str:
 
 
 def key_problem(key: str) -> str:
-    """Why no object can be read under a key; empty where it is valid."""
+    """Return why no object can be read under a key; empty for a valid key."""
     if not key:
         return "empty key"
     if key.startswith("/"):
@@ -98,10 +98,10 @@ def key_problem(key: str) -> str:
 
 
 def encode_metadata(metadata: Mapping[str, str] | None) -> dict[str, str]:
-    """Metadata as ASCII: characters that HTTP headers do not allow are percent-encoded.
+    """Return metadata as ASCII: characters that HTTP headers do not allow are percent-encoded.
 
-    Raises ValueError for names with other characters than lower-case letters, digits and hyphens, and for more
-    than MAX_METADATA bytes.
+    Raises ValueError for names with other characters than lower-case letters, digits and hyphens, and for more than
+    MAX_METADATA bytes.
     """
     encoded = {name: _EDGE.sub("%20", quote(value, safe=_PLAIN)) for name, value in (metadata or {}).items()}
     for name in encoded:
@@ -114,5 +114,5 @@ def encode_metadata(metadata: Mapping[str, str] | None) -> dict[str, str]:
 
 
 def decode_metadata(encoded: Mapping[str, str]) -> dict[str, str]:
-    """The inverse of `encode_metadata`; names are in lower case."""
+    """Decode the result of `encode_metadata`; names are in lower case."""
     return {name.lower(): unquote(value) for name, value in encoded.items()}

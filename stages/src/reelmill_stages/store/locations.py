@@ -11,7 +11,7 @@ from reelmill_stages.store.open import connection_to, open_location, open_store,
 
 
 def is_absolute(uri: str) -> bool:
-    """Whether a media URI refers to a source object; otherwise, it is a key in the pipeline's store."""
+    """Return whether a media URI refers to a source object; otherwise, it is a key in the pipeline's store."""
     return uri.startswith("/") or "://" in uri
 
 
@@ -26,14 +26,14 @@ class Locations:
         self._open: dict[tuple[str, Connection, WebLimits | None], Store] = {}
 
     def of_source(self, uri: str, source: str) -> tuple[Store, str]:
-        """(store, key) of an object of a source. Raises SpecError for a source that is not in the task."""
+        """Return (store, key) of an object of a source. Raises SpecError for a source that is not in the task."""
         if source and source not in self._sources:
             raise SpecError(f"the task has no connection for source {source!r}", where=uri, hint="this is a bug")
         found = self._sources.get(source)
         return self._at(uri, found.connection, found.web) if found else self._at(uri, None)
 
     def of_file(self, uri: str) -> tuple[Store, str]:
-        """(store, key) of a file that a parameter refers to, read with the connection of the pipeline's store."""
+        """Return (store, key) of a file of a parameter, read with the connection of the pipeline's store."""
         return self._at(uri, None)
 
     def _at(self, uri: str, own: Connection | None, web: WebLimits | None = None) -> tuple[Store, str]:

@@ -1,4 +1,4 @@
-"""A store that counts the bytes that are read and written through it, and for how long this process waits for it."""
+"""A store that counts the bytes read and written through it, and the time that this process waits for it."""
 
 import io
 import threading
@@ -30,18 +30,18 @@ class Transferred:
             self._written += written
 
     def take(self) -> tuple[int, int]:
-        """(read, written) since the last time that this was called."""
+        """Return (read, written) since the previous call."""
         with self._lock:
             found, self._read, self._written = (self._read, self._written), 0, 0
             return found
 
 
 TRANSFERRED = Transferred()
-"""The bytes of this process, of all its stores."""
+"""The bytes of all stores of this process."""
 
 
 class Metered(Forwarding):
-    """Wraps a `Store`. A file that `fetch` gives in place, or as a download, counts with its size."""
+    """Wraps a `Store`. A file that `fetch` returns, in place or downloaded, counts with its size."""
 
     def __init__(self, store: Store, transferred: Transferred = TRANSFERRED) -> None:
         super().__init__(store)
@@ -97,7 +97,7 @@ class Metered(Forwarding):
 
 
 class _MeteredStream(LargeReads):
-    """A stream of an object, which outlives it."""
+    """Wraps a stream of an object, which it does not close."""
 
     def __init__(self, stream: BinaryIO, transferred: Transferred) -> None:
         super().__init__()

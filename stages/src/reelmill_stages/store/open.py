@@ -1,6 +1,6 @@
-"""Opens stores by URI: `s3://bucket/prefix`, `az://container/prefix`, `gs://bucket/prefix`, `file:///folder`, `/folder`
-or `folder`.
+"""Opens stores by URI.
 
+Stores are `s3://bucket/prefix`, `az://container/prefix`, `gs://bucket/prefix`, `file:///folder`, `/folder` or `folder`.
 Sources may also be on web servers, `https://host/path`, and on the Hugging Face Hub, `hf://datasets/owner/name/path`.
 """
 
@@ -24,7 +24,7 @@ from reelmill_stages.store.web.urls import is_web
 BUCKETS = {"s3": "s3://bucket/prefix", "az": "az://container/prefix", "gs": "gs://bucket/prefix"}
 """Scheme -> form of the URIs of stores on servers."""
 CLIENTS = {"az": ("azure-storage-blob", "azure"), "gs": ("google-cloud-storage", "google")}
-"""Scheme -> package that speaks to its servers, and the extra that installs it."""
+"""Scheme -> package with the client of its servers, and the extra that installs it."""
 
 
 READ_ONLY = {
@@ -32,25 +32,25 @@ READ_ONLY = {
     "http": "http://host/path",
     "hf": "hf://datasets/owner/name@revision/path",
 }
-"""The same of sources that are no stores."""
+"""Scheme -> form of the URIs of sources that cannot be stores."""
 _FORMS = ", ".join((*BUCKETS.values(), *READ_ONLY.values()))
 _PLAIN_URL = "write https://host/path without a user, fragment, signature or token: records would keep it"
 
 
 def is_read_only(uri: str) -> bool:
-    """Whether a URI is that of a source which is never a store."""
+    """Return whether a URI is that of a source that cannot be a store."""
     scheme, separator, _ = uri.partition("://")
     return bool(separator) and scheme in READ_ONLY
 
 
 def is_bucket(uri: str) -> bool:
-    """Whether a URI is that of a store on a server, not of a folder."""
+    """Return whether a URI is that of a store on a server, not of a folder."""
     scheme, separator, _ = uri.partition("://")
     return bool(separator) and scheme in BUCKETS
 
 
 def connection_to(uri: str, own: Connection | None, store: StoreRef) -> Connection:
-    """The connection that reads `uri`: its own, or the store's if both are on servers of one kind."""
+    """Return the connection that reads `uri`: its own, or the store's if both are on servers of one kind."""
     if own is not None or is_read_only(uri):
         return own or Connection()
     of = store.connected or store.uri
@@ -61,7 +61,7 @@ def connection_to(uri: str, own: Connection | None, store: StoreRef) -> Connecti
 def split_uri(uri: str) -> tuple[str, str]:
     """Split a URI into (root, key): (`s3://b`, `x/y`) for `s3://b/x/y`; (`/`, absolute path without its first slash).
 
-    Of a URL, the query belongs to the key. Does not access anything. Relative paths are relative to the working
+    The query of a URL belongs to the key. Does not access anything. Relative paths are relative to the working
     directory; a trailing slash is kept, and `.` and `..` in paths are resolved. Raises SpecError for another scheme, an
     S3 URI without a bucket, or a URL with a secret.
     """
@@ -98,7 +98,7 @@ def open_store(
 
     `endpoint` (`https://host:port`) and `region` are those of the S3 server; the defaults are AWS's. Credentials are
     read from the standard AWS variables in `env`, by default the environment of the process. Sends no request, so a
-    wrong address is noticed by the first read. Raises SpecError for an invalid URI, and for one that is only read.
+    wrong address is detected by the first read. Raises SpecError for an invalid URI, and for one that is read-only.
     """
     if isinstance(ref, str):
         ref = StoreRef(uri=ref, connection=Connection(endpoint=endpoint, region=region))
@@ -107,7 +107,7 @@ def open_store(
 
 
 def refuse_read_only(uri: str) -> None:
-    """Raises SpecError where the URI of a store is that of a source which is never a store."""
+    """Raise SpecError if the URI of a store is that of a source that cannot be a store."""
     if is_read_only(uri):
         told = ", ".join(BUCKETS.values())
         raise SpecError("this can be a source but not a store", where=uri, hint=f"use {told}, or a folder")
@@ -142,7 +142,7 @@ def bucket_store(
     timeouts: tuple[float, float] | None = None,
     patience: Patience | None = None,
 ) -> Store:
-    """The store of a bucket's URI. `timeouts`: seconds to connect, and to wait for the next byte.
+    """Return the store of a bucket's URI. `timeouts`: seconds to connect, and to wait for the next byte.
 
     Raises SpecError if the client of its server is not installed.
     """
@@ -155,7 +155,7 @@ def bucket_store(
 
 
 def _client(scheme: str, uri: str) -> Callable[..., Store]:
-    """The class for a kind of server, imported only if needed."""
+    """Return the class for a kind of server, imported only if needed."""
     if scheme == "s3":
         from reelmill_stages.store.s3.store import S3Store
 

@@ -1,8 +1,8 @@
-"""Checks before any work whether the servers of a task answer, with short timeouts.
+"""Checks before any work whether the servers of a task respond, with short timeouts.
 
-The store itself retries for minutes when a server is down, because a shard may have worked for hours. A survey, or a
-person who mistyped a port, has nothing to lose. A server that accepts connections and never answers is usually not an
-S3 server, or a proxy without one behind it.
+A store retries for minutes while a server is down, because a shard may have worked for hours. At the beginning of a
+survey, or after a mistyped port, no work can be lost. A server that accepts connections but never responds is usually
+not an S3 server, or a proxy without one behind it.
 """
 
 from collections.abc import Mapping
@@ -16,20 +16,22 @@ from reelmill_stages.store.open import bucket_store, connection_to, is_bucket, s
 from reelmill_stages.store.retry import Patience
 
 CONNECT, READ = 5.0, 15.0
-"""Seconds for one attempt to connect, and to hear the first byte."""
+"""Seconds for one attempt to connect, and to receive the first byte."""
 ATTEMPTS, SECONDS = 3, 5.0
-"""Number of attempts, and seconds after which no new one begins: an unused address is reported after 5 s, a server
-that does not answer after 15 s."""
+"""Number of attempts, and seconds after which no new one begins.
+
+An unused address is reported after 5 s, a server that does not respond after 15 s.
+"""
 
 _ANONYMOUS = ("AWS_NO_SIGN_REQUEST", "AZURE_STORAGE_ANONYMOUS", "GOOGLE_STORAGE_ANONYMOUS")
 _NO_SECRETS = ("AWS_CA_BUNDLE", "AZURE_STORAGE_ACCOUNT")
 
 
 def greet(task: Task, env: Mapping[str, str], *, sources: bool = False) -> None:
-    """Ask the store's server and, if wanted, those of the sources, each once. A folder must be one, or can be made.
+    """Send a request to the store's server and, with `sources`, to those of the sources, once each.
 
-    Any answer will do, so requests are not signed. Raises StoreError with the endpoint of a server that does not
-    answer, or with the path of what is no folder.
+    A folder must exist or be possible to create. Any response is accepted, so requests are not signed. Raises
+    StoreError with the endpoint of a server that does not respond, or with the path of something that is not a folder.
     """
     root, key = split_uri(task.store.uri)
     if not is_bucket(task.store.uri):
@@ -45,7 +47,7 @@ def greet(task: Task, env: Mapping[str, str], *, sources: bool = False) -> None:
 
 
 def _refuse_no_folder(folder: Path, uri: str) -> None:
-    """Raises StoreError where the nearest thing that exists is no folder."""
+    """Raise StoreError if the nearest existing path is not a folder."""
     for place in (folder, *folder.parents):
         with mapped(place):
             if place.is_dir():
@@ -56,7 +58,7 @@ def _refuse_no_folder(folder: Path, uri: str) -> None:
                     where=uri,
                     hint="create that folder, or name another one",
                 )
-            # Another run may have made the folder meanwhile.
+            # Another run may have created the folder meanwhile.
             if place.exists() and not place.is_dir():
                 what = "the store" if place == folder else str(place)
                 raise StoreError(f"{what} is a file, not a folder", where=uri, hint="name a folder or a bucket")
@@ -70,10 +72,10 @@ def _ask(uri: str, connection: Connection, env: Mapping[str, str]) -> None:
     except Unreachable as error:
         raise StoreError(error.what, where=connection.endpoint or uri, hint=error.hint) from error
     except ReelmillError:
-        return  # any answer will do; the first real request reports what it means
+        return  # any response is accepted; the first real request reports its meaning
 
 
 def _anonymous(prefix: str, env: Mapping[str, str]) -> dict[str, str]:
-    """Variables for requests without keys: looking them up can take long, and an unknown server must not see them."""
+    """Return variables for requests without keys, which take long to look up and must not reach an unknown server."""
     kept = {f"{prefix}{name}": env.get(f"{prefix}{name}", "") for name in _NO_SECRETS}
     return {**kept, **{f"{prefix}{name}": "true" for name in _ANONYMOUS}}

@@ -16,13 +16,13 @@ from reelmill.contract.records.layout import INTERNAL
 from reelmill_stages.store import Store
 
 MARKER = f"{INTERNAL}/store.json"
-"""Key of the marker that conditions hold in this store."""
+"""Key of the marker that records that conditions hold in this store."""
 
 _RACERS = 6
 _ROUNDS, _ROUNDS_HERE = 3, 1
-"""Races of each kind, which a server may decide right by luck; a folder's are decided by locks of this machine."""
+"""Number of races of each kind, which a server may pass by chance; for a folder, locks of this machine decide them."""
 HELD = {"version": 1, "conditional": True}
-"""What the marker says."""
+"""Content of the marker."""
 
 
 def probe(store: Store, *others: Store) -> None:
@@ -50,13 +50,13 @@ def _probe(store: Store, clients: tuple[Store, ...]) -> None:
     finally:
         for key in keys:
             store.delete(key)
-    # Where something else has the name, it stays, and every survey asks again.
+    # If another object has the key, it stays, and every survey repeats the test.
     with suppress(PreconditionFailed):
         store.write(MARKER, json.dumps(HELD).encode(), create=True)
 
 
 def is_marked(store: Store) -> bool:
-    """Whether the marker says that conditions hold in this store."""
+    """Return whether the marker records that conditions hold in this store."""
     # Listing rather than reading distinguishes a missing bucket from a missing marker.
     if all(stat.key != MARKER for stat in store.list(MARKER)):
         return False
@@ -104,7 +104,7 @@ def _one_winner(
         try:
             winners = [body for body in pool.map(race, range(_RACERS)) if body is not None]
         except BaseException:
-            start.abort()  # this step is stopped before all threads are there: nobody waits for the others
+            start.abort()  # the step is stopped before all threads have started: release those that wait
             raise
     if len(winners) != 1 or store.read(key) != winners[0]:
         raise _unsafe(

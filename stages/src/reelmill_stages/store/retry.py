@@ -13,8 +13,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """Limits of one call: total attempts, first and longest wait, and time after which no attempt starts but the
-    second, in seconds. It counts from the beginning, or from the last sign of progress.
+    """Limits of one call.
+
+    Total attempts, first and longest wait, and the time after which no attempt starts except the second, in seconds.
+    The time counts from the beginning, or from the last sign of progress.
     """
 
     attempts: int = 8
@@ -38,7 +40,7 @@ class Attempts:
     def again(self, error: ReelmillError) -> bool:
         """Record a failure; if another attempt is allowed, wait and return True."""
         self.failed += 1
-        # A long request may break for the first time when it has lasted longer than that.
+        # A long request may fail for the first time after more than this time.
         late = self.failed > 1 and time.monotonic() - self._started > self._patience.seconds
         if not isinstance(error, TransientError) or self.failed >= self._patience.attempts or late:
             return False
@@ -58,14 +60,14 @@ class Attempts:
         self.moved()
 
     def moved(self) -> None:
-        """Data are on their way, whether or not they arrive: the time of the call begins anew."""
+        """Restart the time of the call, because data is being transferred, even if it does not arrive."""
         self._started = time.monotonic()
 
 
 class Retries:
-    """Makes requests, again where that may help.
+    """Sends requests, and retries them if that may help.
 
-    `explain` converts an exception of the client's, about the object with this key (empty: about the whole store); None
+    `explain` converts an exception of the client about the object with this key (empty: about the whole store); None
     for one that does not concern the store.
     """
 
@@ -74,11 +76,11 @@ class Retries:
         self._explain = explain
 
     def attempts(self) -> Attempts:
-        """The attempts of a call that several requests belong to."""
+        """Return the attempts of a call that consists of several requests."""
         return Attempts(self._patience)
 
     def call(self, key: str, request: Callable[[], T], attempts: Attempts | None = None) -> T:
-        """What the request returns. Raises the converted error of the last attempt."""
+        """Return the result of the request. Raises the converted error of the last attempt."""
         attempts = attempts or self.attempts()
         while True:
             try:

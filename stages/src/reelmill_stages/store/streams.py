@@ -13,5 +13,5 @@ class LargeReads(io.RawIOBase):
         return True
 
     def readall(self) -> bytes:
-        """The bytes that are left."""
+        """Return the remaining bytes."""
         return b"".join(iter(lambda: self.read(_PIECE) or b"", b""))

@@ -1,1 +1,1 @@
-"""Which pipelines there are, and what state each is in: by pipeline files, or by the claims in a store."""
+"""Finds pipelines and their states, from pipeline files or from the claims in a store."""

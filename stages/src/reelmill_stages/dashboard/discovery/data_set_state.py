@@ -1,4 +1,4 @@
-"""What a list of pipelines tells of one data set, from few records: two reads, however much it holds."""
+"""The state of one data set for a list of pipelines, from two reads, regardless of its size."""
 
 from dataclasses import dataclass, field
 
@@ -14,7 +14,7 @@ from reelmill_stages.summary.status_rows import open_pass
 
 @dataclass(frozen=True, slots=True)
 class DataSetState:
-    """A data set, by its summary."""
+    """The state of a data set, from its summary."""
 
     name: str
     key: str
@@ -28,18 +28,18 @@ class DataSetState:
     definition: dict[str, object] = field(default_factory=dict)
     opened: OpenPassRow | None = None
     changed: float = 0.0
-    """When its summary was written, in seconds since the epoch."""
+    """Time at which its summary was written, in seconds since the epoch."""
     problem: str = ""
-    """Why it cannot be read."""
+    """Why it cannot be read; empty if it can."""
 
     @property
     def is_worked_on(self) -> bool:
-        """Whether a pass is open and its pods or processes are alive."""
+        """Whether a pass is open and its pods or processes are running."""
         return self.opened is not None and self.opened.is_worked_on
 
 
 def data_set_state(store: Store, names: DataSetPaths) -> DataSetState:
-    """Read one. Damage and an unreadable store are its `problem`."""
+    """Read the state of one data set. Damage and an unreadable store become its `problem`."""
     try:
         record = load(store, names.stage_json, StageRecord)
         changed = _changed(store, names.stage_json) if record else 0.0
@@ -65,7 +65,7 @@ def data_set_state(store: Store, names: DataSetPaths) -> DataSetState:
 
 
 def pipeline_state(data_sets: list[DataSetState]) -> tuple[PipelineState, str]:
-    """(state, why) of a pipeline with these data sets."""
+    """Return (state, reason) of a pipeline with these data sets."""
     if broken := next((each for each in data_sets if each.problem), None):
         return "unreadable", broken.problem
     if working := [each for each in data_sets if each.is_worked_on]:

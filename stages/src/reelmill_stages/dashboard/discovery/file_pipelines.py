@@ -1,4 +1,4 @@
-"""The pipelines of files from the command line: their definitions are exact, their state is the store's."""
+"""The pipelines of files from the command line: definitions from the files, states from the store."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -17,7 +17,7 @@ class FilePipelines:
     """Implements `Pipelines`."""
 
     def __init__(self, definitions: Sequence[PipelineDefinition], stores: OpenStores) -> None:
-        """Raises SpecError where two files have one name."""
+        """Raises SpecError if two files have the same name."""
         self._definitions: Mapping[tuple[str, str], PipelineDefinition] = {
             (each.namespace, each.name): each for each in definitions
         }
@@ -53,7 +53,7 @@ class FilePipelines:
     def _row(self, given: PipelineDefinition) -> PipelineRow:
         try:
             store = self._stores.of(given.task)
-        except ReelmillError as error:  # of this pipeline only
+        except ReelmillError as error:  # affects only this pipeline
             states = [DataSetState("", "", problem=f"{error}; {error.hint}" if error.hint else str(error))]
         else:
             states = [data_set_state(store, DataSetPaths(entry.name, entry.key)) for entry in entries(given.task)]

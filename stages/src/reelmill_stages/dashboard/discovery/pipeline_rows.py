@@ -1,11 +1,11 @@
-"""The row of a pipeline in the list of all, from the states of its data sets."""
+"""The row of a pipeline in the list of pipelines, from the states of its data sets."""
 
 from reelmill.contract.commands.dashboard import PipelineRow
 from reelmill_stages.dashboard.discovery.data_set_state import DataSetState, pipeline_state
 
 
 def pipeline_row(namespace: str, name: str, store: str, data_sets: list[DataSetState]) -> PipelineRow:
-    """One row."""
+    """Return the row of one pipeline."""
     state, note = pipeline_state(data_sets)
     opened = [each.opened for each in data_sets if each.opened]
     read = {name for each in data_sets for name in each.upstreams}

@@ -1,7 +1,7 @@
-"""The pipelines of a store, by the claims in it: whose each data set is, and what it was made from.
+"""The pipelines of a store, found by its claims: the owners of each data set, and what it was made from.
 
-The store does not hold the file of a pipeline. What it holds is enough to show: the definition of each data set, and
-the keys of those that it was made from. Data sets that nobody claims are shown together.
+The store does not contain pipeline files. It contains what the pages need: the definition of each data set, and the
+keys of the data sets that it was made from. Data sets without a claim are shown together.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -26,13 +26,13 @@ from reelmill_stages.store import Store
 
 THREADS = 8
 UNCLAIMED = Owner(namespace="", name="unclaimed", uid="")
-"""Stands for data sets that no pipeline claims: those of a copy, for example."""
+"""Stands for data sets that no pipeline claims, such as those of a copy."""
 _HEX = set("0123456789abcdef")
 
 
 @dataclass(frozen=True, slots=True)
 class _Claimed:
-    """One place where a data set lies, with its claims and when each was made."""
+    """One place with a data set, its claims, and the times of the claims."""
 
     names: DataSetPaths
     claims: tuple[tuple[Claim, float], ...]
@@ -41,15 +41,15 @@ class _Claimed:
 
 @dataclass(slots=True)
 class _Found:
-    """A pipeline: its data sets by name, the one that it claimed last first."""
+    """A pipeline: its data sets by name, the one with its latest claim first."""
 
     owner: Owner
     places: dict[str, list[tuple[float, _Claimed]]] = field(default_factory=dict)
 
     def states(self, others: Mapping[str, DataSetState]) -> list[DataSetState]:
-        """The present data set of each name, sources first, each after those that it reads.
+        """Return the present data set of each name, sources first, each after those that it reads.
 
-        `others` are all data sets by their roots: those that it reads and does not claim belong to it too.
+        `others` are all data sets by their roots. Data sets that the pipeline reads but does not claim are included.
         """
         present = {name: max(places, key=lambda each: each[0])[1].state for name, places in self.places.items()}
         left = list(present.values())
@@ -77,7 +77,7 @@ class StorePipelines:
         return without_secrets(self._ref.uri)
 
     def rows(self) -> list[PipelineRow]:
-        """All pipelines. Raises StoreError and TransientError where the store cannot be listed."""
+        """Return all pipelines. Raises StoreError and TransientError if the store cannot be listed."""
         found = self._last = self._pipelines()
         return [
             pipeline_row(namespace, name, self.origin, each.states(self._states))
@@ -105,7 +105,10 @@ class StorePipelines:
         return iter(())
 
     def _pipelines(self) -> dict[tuple[str, str], _Found]:
-        """(namespace, name) -> pipeline. Of several pipelines of one name, all but one have part of their uid in it."""
+        """Return (namespace, name) -> pipeline.
+
+        If several pipelines have one name, all but one get a part of their uid in it.
+        """
         by_uid: dict[str, _Found] = {}
         places = self._places()
         self._states = {place.names.root: place.state for place in places}
@@ -135,7 +138,7 @@ class StorePipelines:
     def _place(self, names: DataSetPaths) -> _Claimed | None:
         claims = tuple(self._claims_on(names))
         state = data_set_state(self._store, names)
-        # A folder of that name may be anybody's.
+        # Another program may have created a folder of that name.
         is_ours = bool(claims or state.definition or state.opened or state.problem)
         full = next((claim.key for claim, _ in claims if claim.key.startswith(names.key)), state.key)
         if is_ours and state.key != full:

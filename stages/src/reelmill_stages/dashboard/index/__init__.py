@@ -1,1 +1,1 @@
-"""An index of the rows of a data set, so that a page of a million items is found in milliseconds."""
+"""An index of the rows of a data set, which finds a page of a million items in milliseconds."""

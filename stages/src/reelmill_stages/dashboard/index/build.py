@@ -1,11 +1,11 @@
-"""Reads the segments of a data set into its index, one part after another, and batch after batch of rows.
+"""Reads the segments of a data set into its index, part by part, in batches of rows.
 
-A part that is damaged or gone is noted with its problem, and the others are read: one bad file does not cost its
-neighbours. Each batch is a transaction that also says how far its part was read, so reading can stop anywhere and go on
-there, and readers see what was read so far.
+A part that is damaged or missing is recorded with its problem, and the others are read: a bad file does not affect
+others. Each batch is a transaction that also records the position in its part. So reading can be interrupted and
+continued, and readers see what was read so far.
 
-Segments never change, but `reelmill forget` writes them again. Where items were forgotten since an index was made, the
-files of all its segments are compared.
+Segments change only if `reelmill forget` rewrites them. If items were forgotten since an index was made, the files of
+all its segments are compared.
 """
 
 import sqlite3
@@ -28,17 +28,17 @@ from reelmill_stages.store import Store
 from reelmill_stages.store.damage import address
 
 BATCH, BATCH_BYTES = 1000, 8 << 20
-"""Rows that are written together, and bytes of rows after which no further one is added."""
+"""Maximum number of rows that are written together, and size of rows in bytes after which no further one is added."""
 PROBLEMS = 10
-"""Problems of one part that are kept."""
+"""Maximum number of problems that are recorded for one part."""
 
 
 class OtherData(Exception):
-    """The index is of other data: somebody made the data set anew under the same key."""
+    """The index belongs to other data: the data set was recreated under the same key."""
 
 
 class Builder:
-    """Writes one index. Only one may write at a time."""
+    """Writes one index. There must be only one writer at a time."""
 
     def __init__(self, db: sqlite3.Connection, scratch: Path, *, stopped: Callable[[], bool] = lambda: False) -> None:
         self._db = db
@@ -49,8 +49,8 @@ class Builder:
     def read(self, data: DataSet) -> None:
         """Read all committed segments that the index does not have yet.
 
-        Raises OtherData where the index is not of this data set, ReelmillError for a damaged segment record, and
-        TransientError where the store does not answer.
+        Raises OtherData if the index belongs to another data set, ReelmillError for a damaged segment record, and
+        TransientError if the store does not respond.
         """
         known: int = self._db.execute("SELECT COALESCE(MAX(segment), 0) FROM parts").fetchone()[0]
         if known and not (data.last and data.last.segment >= known):
@@ -66,7 +66,7 @@ class Builder:
             self._db.execute("INSERT OR REPLACE INTO about VALUES ('forgotten', ?)", (str(forgotten),))
 
     def _forgotten(self) -> int:
-        """How many items of the store were forgotten when all segments were compared."""
+        """Return how many items of the store were forgotten when all segments were compared."""
         row = self._db.execute("SELECT value FROM about WHERE name = 'forgotten'").fetchone()
         return int(row[0]) if row else 0
 
@@ -127,7 +127,7 @@ class Builder:
             )
 
     def _field(self, name: str) -> int | None:
-        """The number of a field, which gets a column the first time. None: there are too many already."""
+        """Return the number of a field, which gets a column at its first use. None: there are too many already."""
         if (known := self._fields.get(name)) is not None:
             return known
         if len(self._fields) >= MOST_FIELDS:
@@ -166,9 +166,9 @@ class Builder:
     def _batches(
         self, data: DataSet, file: Object | None, done: int, problems: list[str]
     ) -> Iterator[list[tuple[int, int, bytes]]]:
-        """Batches of (number, offset, line) of a file of rows from row `done`; after a problem, no more.
+        """Yield batches of (number, offset, line) of a file of rows from row `done` on; a problem ends them.
 
-        Raises TransientError: the part is not done then, and is read on the next time.
+        Raises TransientError: the part is then incomplete, and is read again later.
         """
         if file is None:
             return
@@ -195,14 +195,14 @@ class Builder:
 
 
 def forgotten_items(store: Store) -> int | None:
-    """How many items of the sources of a store were forgotten; None while some are being forgotten."""
+    """Return how many items of the sources of a store were forgotten; None while some are being forgotten."""
     if any(store.list(PENDING, follow_links=False)):
         return None
     return sum(1 for _ in store.list(TOMBSTONES, follow_links=False))
 
 
 def batched_lines(path: Path, done: int) -> Iterator[list[tuple[int, int, bytes]]]:
-    """Batches of (number, offset, line) of a file, without the first `done` lines."""
+    """Yield batches of (number, offset, line) of a file, without the first `done` lines."""
     with path.open("rb") as file:
         start = size = 0
         batch: list[tuple[int, int, bytes]] = []

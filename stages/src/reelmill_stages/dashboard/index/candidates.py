@@ -1,8 +1,8 @@
-"""Where the answer to a question begins: with the few items that an index proposes, or with all in the order asked for.
+"""Selects how a query starts: with the few items that an index proposes, or with all items in the requested order.
 
 SQLite does not know how many items meet a condition, and would sort half of all items to find the first 48. So the
-matches of each condition are counted first, up to a bound. If one has few, only these are looked at and sorted; if all
-have many, the first ones are found soon by walking in the order.
+matches of each condition are counted first, up to a bound. If one has few, only these are read and sorted; if all have
+many, the first ones are found soon by walking in the order.
 """
 
 import sqlite3
@@ -14,7 +14,7 @@ from reelmill_stages.dashboard.index.trigrams import may_contain
 from reelmill_stages.dashboard.index.values import Scalar
 
 RARE = 10_000
-"""Matches of a condition that are few."""
+"""Maximum number of matches of a condition that count as few."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Candidates:
 
 
 def rarest(db: sqlite3.Connection, where: Sequence[tuple[ItemCondition, str]], most: int = RARE) -> Candidates | None:
-    """The candidates of the (condition, column) that has the fewest; None: all have more than `most`, or no index."""
+    """Return the candidates of the (condition, column) with the fewest; None: more than `most` for all, or no index."""
     found = [each for one, name in where if (each := _candidates(db, one, name, most))]
     return min(found, key=lambda each: each.count, default=None)
 

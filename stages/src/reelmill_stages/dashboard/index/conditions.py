@@ -1,4 +1,4 @@
-"""Conditions of a filter and the order of items: as texts in addresses, and as SQL."""
+"""Conditions of a filter and the order of items, as text in URLs and as SQL."""
 
 from dataclasses import dataclass
 
@@ -6,9 +6,9 @@ from reelmill.contract.errors import SpecError
 from reelmill_stages.dashboard.index.values import Scalar
 
 OPERATORS = ("<=", ">=", "!=", "=", "<", ">", "~")
-"""`~`: the text contains this one, in lower or upper case."""
+"""`~`: the text contains this one, regardless of case."""
 LONGEST_CONDITION = 2000
-"""Characters of one condition."""
+"""Maximum length of one condition in characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class ItemCondition:
 
     @classmethod
     def parse(cls, text: str) -> "ItemCondition":
-        """Raises SpecError for a text that is none, or is too long."""
+        """Parse a condition. Raises SpecError for a text that is invalid or too long."""
         if len(text) > LONGEST_CONDITION:
             raise SpecError(
                 f"a condition of {len(text)} characters: {text[:100]!r}…",
@@ -43,28 +43,28 @@ class ItemCondition:
 
 @dataclass(frozen=True, slots=True)
 class ItemOrder:
-    """The order of items; by their ordinals unless a field is named."""
+    """The order of items: by ordinal unless a field is given."""
 
     field: str = "ordinal"
     descending: bool = False
 
 
 def comparison(condition: ItemCondition, column: str, *, walked: bool = False) -> tuple[str, list[Scalar]]:
-    """A condition on a column as SQL, and its values. `walked`: SQLite takes no index of the column for it."""
+    """Return a condition on a column as SQL, and its values. `walked`: SQLite must not use the column's index."""
     name = f"+{column}" if walked else column
     if condition.operator == "~":
         escaped = condition.value.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
         return f"{name} LIKE ? ESCAPE '\\'", [f"%{escaped}%"]
     value = _value(column, condition.value)
     if condition.operator in ("=", "!="):
-        # What looks like a number may be one, or a text.
+        # Text that looks like a number may be a number or a text.
         return f"{name} {'NOT ' if condition.operator == '!=' else ''}IN (?, ?)", [value, condition.value]
-    # Numbers sort before all texts, so a comparison needs to say which of the two it means.
+    # Numbers sort before all texts, so a comparison must select one of the two types.
     return f"({name} {condition.operator} ? AND {name} {'>=' if type(value) is str else '<'} '')", [value]
 
 
 def number_in(text: str) -> Scalar:
-    """The number in a text; the text where it is none, or is NaN. `true` and `false` are 1 and 0."""
+    """Return the number in a text; the text itself if it is not a number, or is NaN. `true` and `false` are 1 and 0."""
     if text in ("true", "false"):
         return int(text == "true")
     try:
@@ -75,5 +75,5 @@ def number_in(text: str) -> Scalar:
 
 
 def _value(column: str, text: str) -> Scalar:
-    """What a condition compares with; keys are texts, also those that look like numbers."""
+    """Return the value that a condition compares with; keys are texts, even if they look like numbers."""
     return text if column == "key" else number_in(text)

@@ -1,4 +1,4 @@
-"""The indexes of all data sets that people look at: made in the background, kept as long as there is room for them."""
+"""The indexes of all data sets in use, made in the background and kept while there is space."""
 
 import hashlib
 import shutil
@@ -23,11 +23,11 @@ from reelmill_stages.records.data_set import DataSet
 from reelmill_stages.store import Store
 
 FRESH_SECONDS = 3.0
-"""A data set is looked at again after this time."""
+"""Seconds after which a data set is checked again."""
 PATIENCE_SECONDS = 0.25
-"""A page waits so long for an index; small data sets are read by then, and of a large one the page shows a part."""
+"""Seconds that a page waits for an index: small data sets are read by then; of large ones, the page shows a part."""
 MOST_BYTES = 8 << 30
-"""All indexes together; the one that was used longest ago is removed first."""
+"""Maximum size of all indexes in bytes; the least recently used one is removed first."""
 
 
 @dataclass
@@ -36,20 +36,20 @@ class Index:
 
     path: Path
     total: int = 0
-    """Items of the data set."""
+    """Number of items of the data set."""
     segment: int = 0
-    """The last segment of the data set."""
+    """Number of the last segment of the data set."""
     read: tuple[Segment | None, int | None] | None = None
-    """The last segment, once it and all before it are read, and `forgotten_items` of the store."""
+    """The last segment, after it and all before it were read, and `forgotten_items` of the store."""
     error: str = ""
-    """Why the data set could not be read further."""
+    """Why the data set could not be read completely."""
     looked: float = 0.0
     used: float = 0.0
     running: Future[None] | None = None
     wanted: set[str] = field(default_factory=set)
-    """Columns that somebody has sorted or searched by."""
+    """Columns that users have sorted or searched by."""
     following: Future[None] | None = None
-    """Makes the secondary indexes."""
+    """The task that makes the secondary indexes."""
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -83,14 +83,14 @@ class Indexes:
         self._stop = threading.Event()
 
     def close(self) -> None:
-        """Stop reading; what was read stays for the next time."""
+        """Stop reading; what was read is kept."""
         self._stop.set()
         for pool in (self._pool, self._later):
             pool.shutdown(wait=True, cancel_futures=True)
 
     @contextmanager
     def open(self, store: Store, names: DataSetPaths, columns: Sequence[str] = ()) -> Iterator[tuple[Reader, Index]]:
-        """A reader of the index of a data set, as far as it is read, and its state.
+        """Open the index of a data set: a reader of the part that has been read so far, and its state.
 
         `columns` are fields by which it will be searched. Raises SpecError for a field that no item has, and NotIndexed
         if items with the field may not be read yet.
@@ -147,7 +147,7 @@ class Indexes:
             index.error = f"{error}; {error.hint}" if error.hint else str(error)
         except (OSError, sqlite3.Error) as error:
             index.error = f"the index cannot be written: {error}"
-        except Exception as error:  # what was read is shown, and the page says that there is more
+        except Exception as error:  # what was read is shown, and the page reports that there is more
             index.error = f"internal error: {type(error).__name__}: {error}"
         finally:
             index.looked = time.monotonic()
@@ -157,7 +157,7 @@ class Indexes:
                 index.following = self._later.submit(self._follow, index)
 
     def _follow(self, index: Index) -> None:
-        """Make secondary indexes, one step after another; between them, rows may be read and the index removed."""
+        """Make secondary indexes step by step; between the steps, rows may be read and the index removed."""
         more = True
         while more and not self._stop.is_set():
             with index.lock:
@@ -171,7 +171,7 @@ class Indexes:
                     return
                 finally:
                     db.close()
-        with self._lock:  # it may have been in the way of a newer one while it was written
+        with self._lock:  # it may have blocked a newer one while it was written
             self._make_room(max(self._known.values(), key=lambda each: each.used).path)
 
     def _build(self, path: Path, data: DataSet) -> None:
@@ -182,7 +182,7 @@ class Indexes:
             db.close()
 
     def _make_room(self, kept: Path) -> None:
-        """Remove indexes until the others have room."""
+        """Remove indexes until there is space for the others."""
         sizes = {path: path.stat().st_size for path in self._folder.glob("*.db")}
         for path in sorted(sizes, key=lambda each: self._known[each].used if each in self._known else 0.0):
             if sum(sizes.values()) <= self._most:
@@ -191,7 +191,7 @@ class Indexes:
                 sizes.pop(path)
 
     def _give_up(self, path: Path) -> bool:
-        """Remove an index. False: somebody writes it, and SQLite would remove the log of its successor at the end."""
+        """Remove an index. False: it is being written, and SQLite would remove the log of its successor at the end."""
         index = self._known.get(path)
         if index is None:
             _remove(path)

@@ -1,8 +1,8 @@
-"""Questions to an index: a page of items in an order, under conditions, after a place; losses; what became of a key.
+"""Queries of an index: pages of items by order and conditions, losses, and the history of a key.
 
-Pages are found by keyset: a page begins after the (value, ordinal) at which the one before ended, so a deep page costs
-what the first one costs. Items that do not have the field come last. Where the secondary indexes are not made yet, the
-answer is the same, by a scan.
+Pages are found by keyset: a page begins after the (value, ordinal) at which the previous one ended, so a late page
+takes as long as the first one. Items without the field come last. Before the secondary indexes are complete, a scan
+returns the same result.
 """
 
 import sqlite3
@@ -18,12 +18,12 @@ from reelmill_stages.dashboard.index.schema import column
 from reelmill_stages.dashboard.index.values import Scalar
 
 NAMES = {"key": "key", "ordinal": "ordinal"}
-"""Fields of every item that are columns by themselves."""
+"""Fields of every item with separate columns."""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the row of an item lies in the store."""
+    """The location of the row of an item in the store."""
 
     ordinal: int
     key: str
@@ -34,7 +34,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class FieldInfo:
-    """A field that can be sorted and filtered by, and how many items have it as a number or as a text."""
+    """A field for sorting and filtering, and how many items have a number or a text in it."""
 
     name: str
     numbers: int
@@ -65,25 +65,25 @@ class Reader:
         self._columns = {**NAMES, **{name: column(field) for name, field in db.execute("SELECT name, id FROM fields")}}
 
     def fields(self) -> list[FieldInfo]:
-        """All fields, by name."""
+        """Return all fields, by name."""
         return [FieldInfo(*row) for row in self._db.execute("SELECT name, numbers, texts FROM fields ORDER BY name")]
 
     def columns(self, names: Sequence[str]) -> list[str]:
-        """The columns of fields, which have secondary indexes of their own. Raises SpecError for an unknown field."""
+        """Return the columns of fields, with separate secondary indexes. Raises SpecError for an unknown field."""
         return sorted({self._column(name) for name in names if name not in NAMES})
 
     def items_read(self) -> int:
-        """Items that the index has."""
+        """Return the number of items in the index."""
         count: int = self._db.execute("SELECT COALESCE(SUM(items_read), 0) FROM parts").fetchone()[0]
         return count
 
     def problems(self) -> list[str]:
-        """What could not be read."""
+        """Return the problems of parts that could not be read."""
         rows = self._db.execute("SELECT problem FROM parts WHERE problem <> '' ORDER BY id LIMIT 20")
         return [line for (text,) in rows for line in str(text).split("\n")]
 
     def page(self, where: Sequence[ItemCondition], order: ItemOrder, after: str, limit: int) -> tuple[list[Place], str]:
-        """(places, cursor of the next page; empty at the end). `after` is such a cursor, or empty."""
+        """Return (places, cursor of the next page; empty at the end). `after` is such a cursor, or empty."""
         name = self._column(order.field)
         source, conditions, values = self._question(where)
         compare, direction = ("<", "DESC") if order.descending else (">", "ASC")
@@ -117,7 +117,7 @@ class Reader:
         return places, encode_cursor(found[limit - 1][5], found[limit - 1][0]) if len(found) > limit else ""
 
     def count(self, where: Sequence[ItemCondition], most: int) -> int:
-        """The number of items under conditions; at most `most`."""
+        """Return the number of items under conditions; at most `most`."""
         source, conditions, values = self._question(where)
         count: int = self._db.execute(
             f"SELECT COUNT(*) FROM (SELECT 1 FROM {source} {_where(conditions)} LIMIT ?)",  # noqa: S608 - known columns
@@ -126,17 +126,17 @@ class Reader:
         return count
 
     def place(self, ordinal: int) -> Place | None:
-        """Where one item lies."""
+        """Return the location of an item."""
         rows = self._rows("items", ["ordinal = ?"], "ordinal", [ordinal], "ordinal", 1) if fits(ordinal) else []
         return Place(*rows[0][:5]) if rows else None
 
     def place_of_key(self, key: str) -> Place | None:
-        """Where the item of a key lies."""
+        """Return the location of the item with a key."""
         rows = self._rows("items", ["key = ?"], "ordinal", [key], "ordinal", 1)
         return Place(*rows[0][:5]) if rows else None
 
     def bounds(self, field: str) -> tuple[float, float, int] | None:
-        """The least and the largest number in a field, and how many items have a number there."""
+        """Return the smallest and the largest number in a field, and how many items have a number in it."""
         name = self._column(field)
         low, high, numbers = self._db.execute(
             f"SELECT MIN({name}), MAX({name}), COUNT(*) FROM items WHERE {name} < ''"  # noqa: S608 - texts sort last
@@ -144,7 +144,7 @@ class Reader:
         return None if low is None else (low, high, numbers)
 
     def histogram(self, field: str, bins: int) -> tuple[list[float], list[int]]:
-        """(edges, numbers of items between them) of the numbers in a field; both are empty where it has none."""
+        """Return (edges, numbers of items between them) of the numbers in a field; both are empty if it has none."""
         found = self.bounds(field)
         if found is None:
             return [], []
@@ -163,7 +163,7 @@ class Reader:
         return [low + width * number for number in range(bins + 1)], counts
 
     def losses(self, reason: str, outcome: str, after: int, limit: int) -> list[LedgerEntry]:
-        """Rows of inputs that were not kept and that no later row replaced, in the order of their commit."""
+        """Return rows of inputs that were not kept and that no later row replaced, in the order of their commit."""
         parts = ["outcome <> 'done'", "id > ?"]
         bound: list[Scalar] = [after if fits(after) else LARGEST]
         if reason:
@@ -181,7 +181,7 @@ class Reader:
         return [LedgerEntry(*(*row, False)) for row in rows]
 
     def history(self, key: str) -> list[LedgerEntry]:
-        """All rows of a key, in the order of their commit."""
+        """Return all rows of a key, in the order of their commit."""
         rows = self._db.execute(f"SELECT {_LEDGER} FROM ledger WHERE key = ? ORDER BY id LIMIT 100", (key,)).fetchall()  # noqa: S608
         return [LedgerEntry(*(*row, number < len(rows))) for number, row in enumerate(rows, 1)]
 
@@ -195,14 +195,14 @@ class Reader:
         ).fetchall()
 
     def _question(self, where: Sequence[ItemCondition]) -> tuple[str, list[str], list[Any]]:
-        """(what items are taken from, conditions, values of both)."""
+        """Return (source of the items, conditions, values of both)."""
         named = [(one, self._column(one.field)) for one in where]
         compared = [comparison(one, name, walked=True) for one, name in named]
         conditions, values = [text for text, _ in compared], [value for _, some in compared for value in some]
         found = rarest(self._db, named)
         if found is None:
             return "items", conditions, values
-        # CROSS JOIN keeps the order of the loops: first the few candidates.
+        # CROSS JOIN keeps the order of the loops, with the few candidates first.
         return f"({found.query}) CROSS JOIN items ON ordinal = place", conditions, [*found.values, *values]
 
     def _column(self, field: str) -> str:

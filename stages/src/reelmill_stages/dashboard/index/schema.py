@@ -1,8 +1,8 @@
-"""The tables of an index: one SQLite file in scratch for each data set.
+"""The tables of an index: one SQLite file per data set in the scratch folder.
 
-An index holds where the row of each item lies, and the values of its fields for sorting and filtering; the rows
-themselves stay in the store. Segments never change, so an index only ever grows: it is as new as the last segment that
-it has read. Ledger rows are small and are kept whole, those of done items without their message.
+An index contains the location of the row of each item, and the values of its fields for sorting and filtering; the rows
+themselves remain in the store. Segments never change, so an index only grows, and is up to date once it has read the
+last segment. Ledger rows are small and stored as a whole, except for the messages of done items.
 """
 
 import sqlite3
@@ -10,11 +10,11 @@ from contextlib import closing
 from pathlib import Path
 
 VERSION = "2"
-"""An index of another version is made anew."""
+"""Version of the tables; indexes of other versions are recreated."""
 MOST_FIELDS = 200
-"""Fields of items that get a column; further ones are shown, and cannot be sorted by."""
+"""Maximum number of fields with a column; others are shown, but cannot be sorted by."""
 LONGEST = 1000
-"""Characters of a text that are indexed."""
+"""Maximum number of characters of a text that are indexed."""
 
 _TABLES = """
 CREATE TABLE about (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
@@ -36,7 +36,7 @@ CREATE INDEX ledger_by_reason ON ledger (reason, id) WHERE outcome <> 'done';
 
 
 def create(path: Path) -> sqlite3.Connection:
-    """A new, empty index, open for writing. Readers see what was committed, also while more is written."""
+    """Create an empty index, open for writing. Readers see what was committed, even while more is written."""
     found = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     found.execute("PRAGMA journal_mode=WAL")
     found.execute("PRAGMA synchronous=OFF")
@@ -48,7 +48,7 @@ def create(path: Path) -> sqlite3.Connection:
 
 
 def read(path: Path) -> sqlite3.Connection:
-    """An index for reading. Raises sqlite3.Error where there is none."""
+    """Open an index for reading. Raises sqlite3.Error if there is none."""
     found = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
     found.execute("PRAGMA cache_size=-8192")
     found.execute("PRAGMA query_only=ON")
@@ -56,12 +56,12 @@ def read(path: Path) -> sqlite3.Connection:
 
 
 def column(field: int) -> str:
-    """The column of a field."""
+    """Return the column of a field."""
     return f"f{field}"
 
 
 def has_version(path: Path) -> bool:
-    """Whether a file is an index that this code can continue."""
+    """Return whether a file is an index that this version can continue."""
     try:
         with closing(read(path)) as found:
             row = found.execute("SELECT value FROM about WHERE name = 'version'").fetchone()

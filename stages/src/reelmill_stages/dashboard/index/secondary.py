@@ -1,7 +1,7 @@
-"""Indexes within the index: by the values of a field, and by the trigrams of its texts.
+"""Secondary indexes: by the values of a field, and by the trigrams of its texts.
 
-They are made in the background after the rows were read, one step after another, because a step takes a second or two
-for a million items. Until they are there, the same questions are answered by a scan.
+They are made in the background after the rows were read, step by step, because a step takes a second or two for a
+million items. Before they are complete, a scan answers the same queries.
 """
 
 import sqlite3
@@ -11,13 +11,13 @@ from reelmill_stages.dashboard.index.schema import column
 from reelmill_stages.dashboard.index.trigrams import grow, has_trigrams
 
 MOST = 32
-"""Fields with indexes that nobody asked for, those of most items first; others get them once somebody sorts by them."""
+"""Maximum number of fields that are indexed unrequested, those of most items first; others are indexed when used."""
 
 
 def make_next(db: sqlite3.Connection, wanted: Collection[str]) -> bool:
-    """Make one index, or make it larger. False: all are there.
+    """Make or extend one index. Returns False if all are complete.
 
-    `wanted` are columns that somebody sorts and searches by; they come first.
+    `wanted` are columns that users sort and search by; they come first.
     """
     fields = [
         (column(number), texts)

@@ -1,8 +1,8 @@
-"""Trigram indexes of texts, by which a page of the items whose text contains another is found without a scan.
+"""Trigram indexes of texts, which find items whose text contains another one without a scan.
 
 They are tables of SQLite's FTS5 with its trigram tokenizer (https://sqlite.org/fts5.html#the_trigram_tokenizer), one
-for each column with texts, which hold no texts themselves. They only propose items: whether a text really contains
-another is decided by LIKE. Texts of fewer than three characters, and SQLite without FTS5, are searched by a scan.
+for each column with texts, and contain no texts themselves. They only propose items: LIKE decides whether a text
+contains another one. Texts of fewer than three characters, and SQLite without FTS5, require a scan.
 """
 
 import sqlite3
@@ -11,12 +11,12 @@ from functools import cache
 from reelmill_stages.dashboard.index.values import Scalar
 
 CHUNK = 20_000
-"""Ordinals whose texts are added in one transaction."""
+"""Number of ordinals whose texts are added in one transaction."""
 
 
 @cache
 def has_trigrams() -> bool:
-    """Whether this SQLite has FTS5 with the trigram tokenizer, as of 3.34."""
+    """Return whether this SQLite has FTS5 with the trigram tokenizer (3.34 or later)."""
     db = sqlite3.connect(":memory:")
     try:
         db.execute("CREATE VIRTUAL TABLE t USING fts5(value, tokenize='trigram')")
@@ -28,7 +28,7 @@ def has_trigrams() -> bool:
 
 
 def grow(db: sqlite3.Connection, column: str) -> bool:
-    """Add the next texts of a column to its trigram index. False: it has all."""
+    """Add the next texts of a column to its trigram index. Returns False if it is complete."""
     table = _table(column)
     row = db.execute("SELECT upto FROM trigrams WHERE name = ?", (column,)).fetchone()
     done: int = row[0] if row else -1
@@ -57,9 +57,9 @@ def grow(db: sqlite3.Connection, column: str) -> bool:
 
 
 def may_contain(db: sqlite3.Connection, column: str, text: str) -> tuple[str, list[Scalar]] | None:
-    """A query for the ordinals, named `place`, of all items whose text may contain this one, and its values.
+    """Return a query for the ordinals, named `place`, of all items whose text may contain this one, and its values.
 
-    None: no trigram index tells. Items that it does not have yet are among them.
+    Items that are not yet in the index are included. None: there is no usable trigram index.
     """
     if len(text) < 3 or "\0" in text or not has_trigrams():
         return None

@@ -1,4 +1,4 @@
-"""The values of an item by which a page sorts and filters, under the names that rules of the `filter` stage use."""
+"""The values of an item for sorting and filtering, with the names that rules of the `filter` stage use."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -8,7 +8,7 @@ from reelmill_stages.dashboard.index.schema import LONGEST
 from reelmill_stages.records.rows.item_values import ABSENT, value_of
 
 DEEPEST = 3
-"""Objects within objects that are looked into: `measures.camera.pan`."""
+"""Maximum depth of nested objects: `measures.camera.pan`."""
 _ALWAYS = tuple((name, value_of(name)) for name in ("group", "weight", "media.size", "duration"))
 _WHOLE = 1 << 63
 
@@ -16,7 +16,7 @@ Scalar = int | float | str
 
 
 def values(item: Item) -> Iterator[tuple[str, Scalar]]:
-    """(field, value) of all numbers, texts and truth values; true is 1. Texts are cut."""
+    """Yield (field, value) of all numbers, texts and booleans; true is 1. Texts are cut."""
     for name, of in _ALWAYS:
         value = of(item)
         if value is not ABSENT and (known := _scalar(value)) is not None:

@@ -1,1 +1,1 @@
-"""What pages and the API show: one layer, computed from commits, so that the two cannot differ."""
+"""The content of pages and API: one layer, computed from commits, so that the two cannot differ."""

@@ -1,4 +1,4 @@
-"""Values that are read again after a while: in the background for the list, on demand for one pipeline."""
+"""Cached values that are read again after some time: in the background for the list, on demand for one pipeline."""
 
 import threading
 import time
@@ -11,21 +11,23 @@ from reelmill.contract.errors import ReelmillError
 T = TypeVar("T")
 
 MOST = 256
-"""Values that are kept."""
+"""Maximum number of values."""
 SHARE = 10.0
-"""A value that took long is read less often: reading takes at most a tenth of the time."""
+"""Slow values are read less often: reading takes at most a tenth of the time."""
 CLOSING = 5.0
-"""Seconds that `Refreshed.close` waits for a reading that has begun."""
+"""Seconds that `Refreshed.close` waits for a read that has begun."""
 
 
 BRIEFLY = 1.0
-"""Seconds for which a failure is kept: whoever looks again sees that it is over, but a server that is away is not asked
-for every page. What took long to fail is kept for as long as it took.
+"""Minimum seconds for which a failure is cached.
+
+After this time, users see that a problem is solved, and a server that is down does not get a request for every page. A
+failure that took longer is cached for as long as it took.
 """
 
 
 class Cached(Generic[T]):
-    """Values by a key, each at most `seconds` old; several who want one at once wait for one reading."""
+    """Values by key, each at most `seconds` old; concurrent requests for one value share one read."""
 
     def __init__(self, seconds: float, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._seconds = seconds
@@ -35,7 +37,7 @@ class Cached(Generic[T]):
         self._lock = threading.Lock()
 
     def get(self, key: Hashable, read: Callable[[], T]) -> T:
-        """The value of a key. Raises the ReelmillError that `read` raised, which is kept for a moment."""
+        """Return the value of a key. Raises the ReelmillError of `read`, which is cached for a short time."""
         with self._lock:
             lock = self._locks.setdefault(key, threading.Lock())
         with lock:
@@ -63,12 +65,12 @@ class Cached(Generic[T]):
 
 def _told(value: T | ReelmillError) -> T:
     if isinstance(value, ReelmillError):
-        raise value.with_traceback(None)  # or each time would add its frames, with all that they hold
+        raise value.with_traceback(None)  # otherwise each time would add its frames, with all objects in them
     return value
 
 
 class Refreshed(Generic[T]):
-    """A value that a thread reads again and again, so that nobody waits for it. `start` it, then `close` it."""
+    """A value that a thread reads repeatedly, so that requests do not wait for it. `start` it, then `close` it."""
 
     def __init__(self, read: Callable[[], T], *, seconds: float) -> None:
         self._read = read
@@ -77,23 +79,23 @@ class Refreshed(Generic[T]):
         self._first = threading.Event()
         self._thread = threading.Thread(target=self._run, name="refresh", daemon=True)
         self.value: T | None = None
-        """None: not read yet."""
+        """The value; None: not read yet."""
         self.at: float | None = None
-        """When it was read, in seconds since the epoch."""
+        """Time of the last read, in seconds since the epoch."""
         self.problem = ""
-        """Why it could not be read the last time."""
+        """Why the last read failed."""
 
     def start(self) -> None:
         self._thread.start()
 
     def close(self) -> None:
-        """Read no more. A reading that has begun is awaited, so that it closes its connections, but not for long."""
+        """Stop reading. A read that has begun is awaited for a short time, so that it closes its connections."""
         self._stop.set()
         if self._thread.is_alive():
             self._thread.join(CLOSING)
 
     def wait(self, seconds: float) -> None:
-        """Return when it was tried once, or after some time."""
+        """Wait until the first attempt has ended, but at most this long."""
         self._first.wait(seconds)
 
     def _run(self) -> None:
@@ -103,7 +105,7 @@ class Refreshed(Generic[T]):
                 self.value, self.at, self.problem = self._read(), time.time(), ""
             except ReelmillError as error:
                 self.problem = f"{error}; {error.hint}" if error.hint else str(error)
-            except Exception as error:  # the page lives on and says so
+            except Exception as error:  # the page remains usable and reports it
                 self.problem = f"internal error: {type(error).__name__}: {error}"
             self._first.set()
             share = 1.0 if self.problem else SHARE

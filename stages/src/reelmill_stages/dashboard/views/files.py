@@ -1,4 +1,4 @@
-"""The files of an item that may be served: committed outputs of the store, and media of sources that a file defines."""
+"""The files of an item that may be served: committed outputs of the store, and media of sources defined in a file."""
 
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -34,15 +34,15 @@ TYPES: dict[str, tuple[str, Kind]] = {
     ".srt": ("text/plain; charset=utf-8", "text"),
     ".vtt": ("text/plain; charset=utf-8", "text"),
 }
-"""Extension -> (media type, kind) of what a browser shows by itself. Everything else is only downloaded."""
+"""Extension -> (media type, kind) of files that a browser can show. All others are only downloaded."""
 ONLY_DECODED = frozenset({".ts", ".mts", ".m2ts", ".avi", ".flv", ".wmv", ".mpg", ".mpeg", ".3gp", ".ogv"})
-"""Extensions of videos that no browser plays; a frame of them is shown."""
+"""Extensions of videos that browsers do not play; a frame of them is shown."""
 OTHER: tuple[str, Kind] = ("application/octet-stream", "other")
 
 
 @dataclass(frozen=True, slots=True)
 class ServedFile:
-    """A file of an item, and where it is read."""
+    """A file of an item, and where to read it."""
 
     name: str
     size: int
@@ -65,7 +65,7 @@ class ServedFile:
 
 
 def files_of(item: Item) -> list[ServedFile]:
-    """The files of an item: its media first, then its outputs."""
+    """Return the files of an item: its media first, then its outputs."""
     found: list[ServedFile] = []
     if item.media is not None:
         media = item.media
@@ -79,12 +79,12 @@ def files_of(item: Item) -> list[ServedFile]:
 
 
 def place_of(places: MediaPlaces, file: ServedFile) -> tuple[Store, str]:
-    """(store, key) of a file. Raises StoreError where it may not be served."""
+    """Return (store, key) of a file. Raises StoreError if it may not be served."""
     return places.place(file.uri, file.source)
 
 
 def problem_of(places: MediaPlaces, file: ServedFile) -> str:
-    """Why a file is not served; empty if it is."""
+    """Return why a file is not served; empty if it is."""
     try:
         place_of(places, file)
     except NotFound:

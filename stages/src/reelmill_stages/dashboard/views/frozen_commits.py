@@ -1,4 +1,4 @@
-"""What the strip shows of shards' commits, each read once: pages ask again and again, and a commit never changes."""
+"""The numbers that the strip shows of shards' commits, cached because a commit never changes."""
 
 import threading
 from collections import OrderedDict
@@ -10,12 +10,12 @@ from reelmill_stages.records.record_files import peek
 from reelmill_stages.store import Stat, Store
 
 MOST = 20_000
-"""Commits that are remembered, of all stages."""
+"""Maximum number of cached commits of all stages."""
 
 
 @dataclass(frozen=True, slots=True)
 class ShardNumbers:
-    """What a cell shows of a commit."""
+    """The numbers that a cell shows of a commit."""
 
     items_in: int
     lost: int
@@ -32,7 +32,7 @@ class FrozenCommits:
         self._lock = threading.Lock()
 
     def of(self, store: Store, stat: Stat) -> ShardNumbers | None:
-        """Those of a commit as it was listed; None where it cannot be read."""
+        """Return the numbers of a commit, in its listed version; None if it cannot be read."""
         place = (store.uri, stat.key, stat.etag)
         with self._lock:
             if known := self._known.get(place):

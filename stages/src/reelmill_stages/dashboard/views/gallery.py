@@ -1,4 +1,4 @@
-"""Pages of items, and one item: rows from the store, at the places that the index tells."""
+"""Pages of items, and single items: rows from the store, located by the index."""
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -22,17 +22,17 @@ from reelmill_stages.store import Store
 from reelmill_stages.store.damage import address
 
 PAGE = 48
-"""Items on a page."""
+"""Number of items on a page."""
 MOST = 500
-"""Items that the API gives at once."""
+"""Maximum number of items in a response of the API."""
 BINS = 32
 _GAP = 1 << 18
-"""Rows of one file that lie closer together than this are read at once. In bytes."""
+"""Maximum distance in bytes of rows of one file that are read together."""
 _MOST_AT_ONCE = 4 << 20
 _THREADS = 8
 _CAPTIONS = ("caption", "text", "transcript", "title", "label")
 _TILE_TEXT = 280
-"""Characters of a caption in a gallery."""
+"""Maximum number of characters of a caption in a gallery."""
 
 
 def gallery(
@@ -43,7 +43,7 @@ def gallery(
     after: str,
     limit: int = PAGE,
 ) -> Gallery:
-    """A page of items. Raises SpecError for an unknown field or a cursor that is none."""
+    """Return a page of items. Raises SpecError for an unknown field or an invalid cursor."""
     shown = [order.field, *(one.field for one in where)]
     with catalog.indexes.open(at.store, at.names, shown) as (reader, index):
         growing = index.is_growing
@@ -66,7 +66,7 @@ def gallery(
 
 
 def count(catalog: PipelineCatalog, at: DataSetPlace, where: Sequence[ItemCondition], most: int) -> Count:
-    """The number of items under conditions, counted up to `most`."""
+    """Count the items under conditions, up to `most`."""
     with catalog.indexes.open(at.store, at.names, [one.field for one in where]) as (reader, index):
         gap = index.gap
         found = reader.count(where, most + 1)
@@ -74,14 +74,16 @@ def count(catalog: PipelineCatalog, at: DataSetPlace, where: Sequence[ItemCondit
 
 
 def histogram(catalog: PipelineCatalog, at: DataSetPlace, field: str) -> FieldHistogram:
-    """How the numbers of a field are distributed. Raises SpecError for an unknown field."""
+    """Return the distribution of the numbers of a field. Raises SpecError for an unknown field."""
     with catalog.indexes.open(at.store, at.names, [field]) as (reader, _):
         edges, counts = reader.histogram(field, BINS)
     return FieldHistogram(field=field, edges=list(edges), counts=counts)
 
 
 def item(catalog: PipelineCatalog, at: DataSetPlace, ordinal: int) -> Item:
-    """One item. Raises NoSuch if there is none, NotIndexed if it may not be read yet, StoreDamaged for a bad row."""
+    """Return one item. Raises NoSuch if it does not exist, NotIndexed if its row may not have been read yet, and
+    StoreDamaged if its row cannot be read.
+    """
     with catalog.indexes.open(at.store, at.names) as (reader, index):
         gap = index.gap
         place = reader.place(ordinal)
@@ -96,7 +98,7 @@ def item(catalog: PipelineCatalog, at: DataSetPlace, ordinal: int) -> Item:
 
 
 def item_view(catalog: PipelineCatalog, at: DataSetPlace, ordinal: int) -> ItemView:
-    """One item with all that is known of it. Raises as `item`."""
+    """Return one item with everything that is known about it. Raises as `item`."""
     found = item(catalog, at, ordinal)
     files = files_of(found)
     known = dict(values(found))
@@ -125,7 +127,10 @@ def item_view(catalog: PipelineCatalog, at: DataSetPlace, ordinal: int) -> ItemV
 
 
 def items_at(store: Store, places: Sequence[Place]) -> list[Item | ReelmillError]:
-    """The items at some places, or why one cannot be read. Neighbours in one file are read at once."""
+    """Return the items at some places, or the errors of those that cannot be read.
+
+    Neighbours in one file are read together.
+    """
     runs: list[list[Place]] = []
     for place in sorted(places, key=lambda each: (each.file, each.start)):
         last = runs[-1] if runs else None
@@ -203,7 +208,7 @@ def _tile(at: DataSetPlace, place: Place, row: Item | ReelmillError, wanted: Seq
 
 
 def _caption(found: Item) -> str:
-    """The text of an item that people would call its caption."""
+    """Return the text of an item that serves as its caption."""
     for name in _CAPTIONS:
         value = found.fields.get(name)
         if isinstance(value, str) and value:

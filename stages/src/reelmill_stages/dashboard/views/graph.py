@@ -1,4 +1,4 @@
-"""The graph of sources and stages, laid out in layers: each is one step after the last of those that it reads."""
+"""The graph of sources and stages in layers: each is in the layer after the last of those that it reads."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from reelmill_stages.dashboard.views.models import PipelineSummary
 WIDTH, HEIGHT = 184, 86
 """Size of a node in pixels."""
 _GAP, _BESIDE = 44, 18
-"""Between layers, and between nodes of a layer."""
+"""Distance between layers, and between nodes of a layer, in pixels."""
 _MARGIN = 4
 _LONGEST = 20
 _STATES = {"current": "done", "empty": "waiting", "behind": "behind", "working": "working"}
@@ -24,7 +24,7 @@ _IN_CLUSTER = {
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One source or stage. `share`: of its inputs or shards that are done, 0 to 1."""
+    """One source or stage. `share`: fraction of its inputs or shards that are done, 0 to 1."""
 
     name: str
     label: str
@@ -48,7 +48,7 @@ class GraphDrawing:
 
 
 def graph(view: PipelineSummary, *, downwards: bool) -> GraphDrawing:
-    """The drawing from left to right, or from top to bottom."""
+    """Draw the graph from left to right, or from top to bottom."""
     names = list(view.reads)
     layers = _layers(names, view.reads)
     rows, work = {row.name: row for row in view.stages}, {each.stage: each for each in view.work}
@@ -109,14 +109,14 @@ def _node(name: str, row: StatusRow | None, work: StageWork | None, x: int, y: i
 
 
 def state_of(row: StatusRow | None, work: StageWork | None) -> str:
-    """`waiting`, `working`, `behind`, `done` or `stalled`."""
+    """Return `waiting`, `working`, `behind`, `done` or `stalled`."""
     if work is not None and work.state in _IN_CLUSTER:
         return _IN_CLUSTER[work.state]
     return _STATES[row.state] if row is not None else "waiting"
 
 
 def progress(row: StatusRow | None, work: StageWork | None) -> tuple[int, int] | None:
-    """(committed, all) shards of the open pass; None where none is open."""
+    """Return (committed, all) shards of the open pass; None if none is open."""
     if work is not None and work.step:
         return work.done, work.shards
     return (row.pass_.committed, row.pass_.shards) if row is not None and row.pass_ else None

@@ -1,7 +1,7 @@
-"""What became of items: the inputs that a stage did not keep, and the way of one item through all stages.
+"""The history of items: the inputs that a stage did not keep, and the path of one item through all stages.
 
-Rows of ledgers are joined by keys. A stage that makes items under new keys, such as `clip`, begins them with the key of
-the item that they are made of; that is how the way is followed upwards where keys differ.
+Rows of ledgers are joined by key. A stage that makes items under new keys, such as `clip`, begins these with the key of
+the original item, by which the path is followed upstream.
 """
 
 from collections.abc import Iterable, Sequence
@@ -14,7 +14,7 @@ from reelmill_stages.dashboard.views.models import ItemEvent, Losses, LossView
 from reelmill_stages.dashboard.views.pipeline_catalog import DataSetPlace, PipelineCatalog
 
 LOSSES = 50
-"""Losses on a page."""
+"""Number of losses on a page."""
 _PREFIXES = 64
 
 
@@ -27,7 +27,7 @@ def losses(
     after: int = 0,
     limit: int = LOSSES,
 ) -> Losses:
-    """Inputs that a stage did not keep, in the order of their commit."""
+    """Return inputs that a stage did not keep, in the order of their commit."""
     limit = max(1, min(limit, 500))
     with catalog.indexes.open(at.store, at.names) as (reader, index):
         growing = index.is_growing
@@ -45,9 +45,9 @@ def losses(
 
 
 def history(catalog: PipelineCatalog, at: DataSetPlace, found: Item) -> tuple[list[ItemEvent], list[str]]:
-    """What each stage did with an item, with what it was made of, and with what was made of it, in that order.
+    """Return what each stage did with an item, with the items it was made from, and then with those made from it.
 
-    And the stages of which some rows are not read, so that events may be missing.
+    Also return the names of stages whose rows have not all been read, of which events may be missing.
     """
     unread: list[str] = []
     upwards = [*_upwards(catalog, at, found.key, found.group, unread)]
@@ -57,8 +57,8 @@ def history(catalog: PipelineCatalog, at: DataSetPlace, found: Item) -> tuple[li
 def _upwards(
     catalog: PipelineCatalog, at: DataSetPlace, key: str, group: str, unread: list[str]
 ) -> Iterable[ItemEvent]:
-    """From the stage that made an item to the sources, the nearest first."""
-    # Each once: records of a store may say that a stage reads itself.
+    """Yield the rows from the stage that made an item to the sources, the nearest first."""
+    # Each once: in the records of a store, a stage may read itself.
     stages = {each.name: each for each in at.task.stages}
     names, keys = [at.entry.name], [*_prefixes(key), group]
     while names:
@@ -71,12 +71,12 @@ def _upwards(
         if rows:
             keys = _prefixes(rows[0].key)
         yield from (_event(catalog, at, stage.name, row) for row in reversed(rows))
-        # Of several inputs, the way goes on in the one that has the item.
+        # Of several inputs, the path continues in the one that has the item.
         names = [name for name in names if rows and _ordinal(catalog, at, name, rows[-1].key) is not None] or names[:1]
 
 
 def _downwards(catalog: PipelineCatalog, at: DataSetPlace, key: str, unread: list[str]) -> Iterable[ItemEvent]:
-    """The stages that read an item, and those that read it unchanged from them."""
+    """Yield the rows of the stages that read an item, and of those that read it unchanged from them."""
     made, seen = {at.entry.name}, {at.entry.name}
     for stage in at.task.stages:
         if stage.name in seen or not made & {each.name for each in stage.upstreams}:
@@ -91,7 +91,7 @@ def _downwards(catalog: PipelineCatalog, at: DataSetPlace, key: str, unread: lis
 def _rows(
     catalog: PipelineCatalog, at: DataSetPlace, data: DataSetPaths, keys: Sequence[str], unread: list[str]
 ) -> list[LedgerEntry]:
-    """The rows of the first of these keys that has some. The index, which may still grow, is waited for once."""
+    """Return the rows of the first of these keys that has any. Waits once for the index, which may still grow."""
     with catalog.indexes.open(at.store, data) as (reader, index):
         if index.gap:
             unread.append(data.name)
@@ -114,12 +114,12 @@ def _event(catalog: PipelineCatalog, at: DataSetPlace, stage: str, row: LedgerEn
 
 
 def _ordinal(catalog: PipelineCatalog, at: DataSetPlace, name: str, key: str) -> int | None:
-    """The ordinal of the item with a key in another data set."""
+    """Return the ordinal of the item with a key in another data set."""
     return _ordinals(catalog, at, name, [key]).get(key)
 
 
 def _ordinals(catalog: PipelineCatalog, at: DataSetPlace, name: str, keys: Iterable[str]) -> dict[str, int]:
-    """Key -> ordinal of its item in another data set, as far as there are such items."""
+    """Return key -> ordinal of its item in another data set, for keys that have one."""
     data = at.other(name)
     if data is None:
         return {}
@@ -128,7 +128,7 @@ def _ordinals(catalog: PipelineCatalog, at: DataSetPlace, name: str, keys: Itera
 
 
 def _prefixes(key: str) -> list[str]:
-    """The key and its beginnings before characters that are neither letters nor digits, the longest first."""
+    """Return the key and its prefixes before characters that are neither letters nor digits, the longest first."""
     cuts = [number for number, one in enumerate(key) if number and not one.isalnum()]
     return [key, *(key[:cut] for cut in reversed(cuts[-_PREFIXES:]))]
 
@@ -136,7 +136,7 @@ def _prefixes(key: str) -> list[str]:
 def _with_upstreams(
     catalog: PipelineCatalog, at: DataSetPlace, rows: list[LedgerEntry]
 ) -> list[tuple[LedgerEntry, str]]:
-    """Each row with the source or stage that has its item."""
+    """Return each row with the source or stage that has its item."""
     if not isinstance(at.entry, StageDef):
         return [(row, "") for row in rows]
     names = at.upstreams

@@ -1,4 +1,4 @@
-"""The last lines of logs: of pods where there are any, else of what shards and commit steps left in the store."""
+"""The last lines of logs: of pods if there are any, otherwise those that shards and commit steps wrote to the store."""
 
 from collections import deque
 
@@ -10,14 +10,14 @@ from reelmill_stages.dashboard.views.models import LogView
 from reelmill_stages.dashboard.views.pipeline_catalog import DataSetPlace, PipelineCatalog
 
 LINES = 500
-"""Most lines that are shown."""
+"""Maximum number of lines that are shown."""
 _LONGEST = 4000
-"""Characters of one line."""
+"""Maximum number of characters of one line."""
 _FIXED = frozenset({"level", "time", "ts", "msg", "logger", "trace_id", "span_id"})
 
 
 def logs(catalog: PipelineCatalog, at: DataSetPlace, shard: int | None = None) -> tuple[list[LogView], str]:
-    """(lines, why the pods could not be asked). Raises ReelmillError where the store cannot be read either."""
+    """Return (lines, why the pods could not be read). Raises ReelmillError if the store cannot be read either."""
     problem = ""
     try:
         found = deque(

@@ -1,5 +1,7 @@
-"""What pages show and the API returns. Texts are as the store has them: whoever shows them escapes them. What programs
-said is without credentials (`PublicText`).
+"""Data models of the pages and the API.
+
+Texts are unchanged from the store and must be escaped by the code that shows them. Output of programs contains no
+credentials (`PublicText`).
 """
 
 from typing import Any, Literal
@@ -17,13 +19,13 @@ class PipelineList(CommandRow):
     first: int
     """Number of the first of them, from 0."""
     matching: int
-    """Pipelines that the filter keeps."""
+    """Number of pipelines that match the filter."""
     states: dict[str, int]
-    """State -> all pipelines in it."""
+    """State -> number of pipelines in it."""
     read_at: Number | None
-    """When they were read, in seconds since the epoch; None: they are being read for the first time."""
+    """Time at which they were read, in seconds since the epoch; None: they are being read for the first time."""
     problem: PublicText
-    """Why they could not be read again; empty if they could."""
+    """Why the last read failed; empty if it succeeded."""
 
 
 class PipelineSummary(CommandRow):
@@ -35,14 +37,14 @@ class PipelineSummary(CommandRow):
     row: PipelineRow | None
     """As in the list; None while the list is being read."""
     stages: list[StatusRow]
-    """Sources and stages, each after those that it reads; empty where the store cannot be read."""
+    """Sources and stages, each after those that it reads; empty if the store cannot be read."""
     funnel: list[FunnelRow]
     reads: dict[str, list[str]]
     """Name -> sources and stages that it reads."""
     work: list[StageWork]
     why: PublicText
     read_at: Number
-    """When the store was read, in seconds since the epoch."""
+    """Time at which the store was read, in seconds since the epoch."""
     problem: PublicText
     """Why the store cannot be read."""
 
@@ -57,7 +59,7 @@ class ShardCell(CommandRow):
     items_in: int | None
     """None: its commit was not read."""
     lost: int | None
-    """Inputs that are filtered, failed or skipped."""
+    """Number of inputs that are filtered, failed or skipped."""
     failed: int | None
     seconds: Number | None
     bytes: int | None
@@ -67,7 +69,7 @@ class ShardStrip(CommandRow):
     """The shards of the open pass of a stage, or of its last one."""
 
     segment: int
-    """0: no pass was opened yet."""
+    """Number of the segment; 0: no pass was opened yet."""
     is_open: bool
     shards: int
     committed: int
@@ -82,12 +84,12 @@ class Tile(CommandRow):
     text: str
     """A caption, cut."""
     picture: Literal["image", "frame", "none"]
-    """`image`: its file `file` is one; `frame`: one is made of its video."""
+    """`image`: its file `file` is an image; `frame`: one is made from its video."""
     plays: bool
     """Whether its file `file` is a video."""
     file: int
     values: dict[str, Any]
-    """Of the fields by which the page is sorted and filtered."""
+    """Values of the fields by which the page is sorted and filtered."""
     problem: PublicText
     """Why its row cannot be read."""
 
@@ -110,9 +112,9 @@ class Gallery(CommandRow):
     segment: int
     """The last segment of the data set."""
     items: int
-    """Items of the data set."""
+    """Number of items of the data set."""
     read: int
-    """Items that the index has; those that it has not are on no page yet."""
+    """Number of items in the index; others are on no page yet."""
     is_reading: bool
     problems: list[str]
 
@@ -126,7 +128,7 @@ class Count(CommandRow):
 
 
 class FieldHistogram(CommandRow):
-    """How the numbers of one field are distributed."""
+    """The distribution of the numbers of one field."""
 
     field: str
     edges: list[Number]
@@ -134,7 +136,7 @@ class FieldHistogram(CommandRow):
 
 
 class FileView(CommandRow):
-    """A file of an item. `number` is its place in addresses."""
+    """A file of an item. `number` is its place in URLs."""
 
     number: int
     name: str
@@ -147,7 +149,7 @@ class FileView(CommandRow):
 
 
 class ItemEvent(CommandRow):
-    """What a stage did with an item, or with one that it was made from or that was made of it."""
+    """What a stage did with an item, with one that it was made from, or with one made from it."""
 
     stage: str
     key: str
@@ -158,9 +160,9 @@ class ItemEvent(CommandRow):
     seconds: Number
     attempt: int
     replaced: bool
-    """Whether a later pass tried it again."""
+    """Whether a later pass processed it again."""
     item: int | None
-    """Ordinal of the item of that key which the stage made; None if it made none."""
+    """Ordinal of the item with that key which the stage made; None if it made none."""
 
 
 class ItemView(CommandRow):
@@ -174,15 +176,15 @@ class ItemView(CommandRow):
     texts: dict[str, str]
     """Field -> text."""
     values: dict[str, Any]
-    """Field -> number or truth value; those within objects have dots in their names."""
+    """Field -> number or boolean; names of nested fields contain dots."""
     other: dict[str, Any]
     """Other fields, such as lists."""
     provenance: dict[str, Any]
     files: list[FileView]
     shown: int | None
-    """Number of the file to show first; None: it has none that a browser shows."""
+    """Number of the file to show first; None: it has none that a browser can show."""
     span: list[Number] | None
-    """[start, end) in seconds, where the item is a part of its file."""
+    """[start, end) in seconds, if the item is a part of its file."""
     history: list[ItemEvent]
     unread: list[str]
     """Sources and stages of which some rows are not read; `history` may lack what they did."""
@@ -213,7 +215,7 @@ class Losses(CommandRow):
     next: int
     """`after` of the next page; 0 at the end."""
     reasons: dict[str, int]
-    """`outcome:reason` -> inputs."""
+    """`outcome:reason` -> number of inputs."""
     is_reading: bool
     problems: list[str]
 

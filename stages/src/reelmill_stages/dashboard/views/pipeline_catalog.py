@@ -1,4 +1,4 @@
-"""All that is shown: the pipelines of one place, one of them, and the way to the data set of one of its stages."""
+"""The pipelines of one place, and the data sets of their stages, for all pages."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -34,9 +34,9 @@ STATUS_SECONDS = 2.0
 DEFINITION_SECONDS = 10.0
 REPORT_SECONDS = 30.0
 FIRST_SECONDS = 0.5
-"""The first page waits so long for the list."""
+"""Seconds that the first page waits for the list."""
 ROWS = 100
-"""Pipelines on a page."""
+"""Number of pipelines on a page."""
 
 SORTS = ("name", "state", "changed", "items", "failed", "shards")
 _WORST_FIRST = (
@@ -47,7 +47,7 @@ _WORST_FIRST = (
 
 @dataclass(frozen=True, slots=True)
 class ListQuery:
-    """Which pipelines are listed, and in which order."""
+    """Filter and order of a list of pipelines."""
 
     text: str = ""
     """Part of `namespace/name`, of the store, or of the note."""
@@ -59,7 +59,7 @@ class ListQuery:
 
 @dataclass(frozen=True, slots=True)
 class DataSetPlace:
-    """A source or stage of a pipeline, and where its data are."""
+    """A source or stage of a pipeline, and the location of its data."""
 
     definition: PipelineDefinition
     entry: SourceDef | StageDef
@@ -79,15 +79,15 @@ class DataSetPlace:
         return [each.name for each in self.entry.upstreams] if isinstance(self.entry, StageDef) else []
 
     def other(self, name: str) -> DataSetPaths | None:
-        """Another data set of the pipeline."""
+        """Return another data set of the pipeline."""
         return next((DataSetPaths(each.name, each.key) for each in entries(self.task) if each.name == name), None)
 
 
 class PipelineCatalog:
-    """The pipelines of one place. `start` it, then `close` it; all else may be called from any thread.
+    """The pipelines of one place. `start` it, then `close` it; all other methods may be called from any thread.
 
-    `trusted`: the definitions are those of the pipelines themselves, so their sources may be read; with `folders`, also
-    those that are folders of this machine.
+    `trusted`: the definitions are those of the pipelines themselves, so their sources may be read; with `folders`,
+    including folders of this machine.
     """
 
     def __init__(
@@ -112,7 +112,7 @@ class PipelineCatalog:
         self.indexes.close()
 
     def all(self, query: ListQuery) -> PipelineList:
-        """The list of pipelines, as it was read last. Raises SpecError for an unknown order."""
+        """Return the list of pipelines, as last read. Raises SpecError for an unknown order."""
         self._list.wait(FIRST_SECONDS)
         rows = self._list.value or []
         matching = sorted((row for row in rows if _matches(row, query)), key=lambda row: (row.namespace, row.name))
@@ -131,16 +131,16 @@ class PipelineCatalog:
         )
 
     def definition(self, namespace: str, name: str) -> PipelineDefinition:
-        """Raises SpecError where there is no such pipeline."""
+        """Return the definition of a pipeline. Raises SpecError if there is no such pipeline."""
         return self._definitions.get((namespace, name), lambda: self.pipelines.definition(namespace, name))
 
     def document(self, namespace: str, name: str) -> str:
-        """The YAML of a pipeline without values of variables, as in a run report. Raises as `definition`."""
+        """Return the YAML of a pipeline without values of variables, as in a run report. Raises as `definition`."""
         text = self.definition(namespace, name).document
         return shown(yaml.safe_load(text), text) if self._trusted else text
 
     def pipeline(self, namespace: str, name: str) -> PipelineSummary:
-        """One pipeline; an unreadable store or cluster is its `problem`. Raises SpecError where there is none."""
+        """Return one pipeline; an unreadable store or cluster is its `problem`. Raises SpecError if it is unknown."""
         definition = self.definition(namespace, name)
         problem, read_at, stages = "", time.time(), list[StatusRow]()
         try:
@@ -172,12 +172,12 @@ class PipelineCatalog:
         )
 
     def report(self, namespace: str, name: str) -> bytes:
-        """The report of its last run. Raises NoSuch where there is none."""
+        """Return the report of the last run of a pipeline. Raises NoSuch if there is none."""
         task = self.definition(namespace, name).task
         return read_report(self.stores.of(task), task)
 
     def has_report(self, namespace: str, name: str) -> bool:
-        """Whether its last run left a report; False also where the store cannot be read."""
+        """Return whether the last run wrote a report; False also if the store cannot be read."""
         task = self.definition(namespace, name).task
         try:
             return self._reports.get((namespace, name), lambda: find_report(self.stores.of(task), task) is not None)
@@ -185,7 +185,7 @@ class PipelineCatalog:
             return False
 
     def data_set(self, namespace: str, name: str, stage: str) -> DataSetPlace:
-        """A source or stage. Raises SpecError where there is none of that name."""
+        """Return a source or stage. Raises SpecError if there is none of that name."""
         definition = self.definition(namespace, name)
         entry = next((each for each in entries(definition.task) if each.name == stage), None)
         if entry is None:

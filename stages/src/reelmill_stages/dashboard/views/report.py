@@ -10,13 +10,14 @@ from reelmill_stages.store import Stat, Store
 from reelmill_stages.summary.consistent_cut import cut
 
 FOLDER = "reports/"
-"""Below the records of the segment that ended the run."""
+"""Folder of reports below the records of the segment that ended the run."""
 MOST_BYTES = 32 << 20
 
 
 def find_report(store: Store, task: Task) -> Stat | None:
-    """The report of the present state of a pipeline, or else the newest one beside its data sets, some of which it may
-    share with another pipeline. Raises ReelmillError where the store cannot be read.
+    """Find the report of the present state of a pipeline, or else the newest one beside its data sets.
+
+    Some of the data sets may be shared with another pipeline. Raises ReelmillError if the store cannot be read.
     """
     found: list[Stat] = []
     for entry in entries(task):
@@ -31,7 +32,7 @@ def find_report(store: Store, task: Task) -> Stat | None:
 
 
 def read_report(store: Store, task: Task) -> bytes:
-    """Its bytes. Raises NoSuch where there is none."""
+    """Return the content of the report. Raises NoSuch if there is none."""
     found = find_report(store, task)
     if found is None:
         raise NoSuch("no run of this pipeline has written a report", hint="create one with reelmill report")

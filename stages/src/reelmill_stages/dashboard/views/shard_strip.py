@@ -11,13 +11,13 @@ from reelmill_stages.records.data_set import DataSet
 from reelmill_stages.records.record_files import load
 
 CELLS = 400
-"""Most cells of a strip; of more shards, each cell stands for several."""
+"""Maximum number of cells of a strip; with more shards, each cell stands for several."""
 READ = 400
-"""Most commits that are read; of more shards only the state is shown."""
+"""Maximum number of commits that are read; with more shards, only their states are shown."""
 
 
 def strip(at: DataSetPlace, work: Sequence[StageWork], commits: FrozenCommits) -> ShardStrip:
-    """The strip. Raises ReelmillError where the store cannot be read."""
+    """Return the strip. Raises ReelmillError if the store cannot be read."""
     data = DataSet(at.store, at.names)
     last = data.last.segment if data.last else 0
     opened = load(at.store, data.paths(last + 1).pass_json, Pass)

@@ -1,1 +1,1 @@
-"""The web server of the dashboard: its door, pages, API and files."""
+"""The web server of the dashboard: request checks, pages, API and files."""

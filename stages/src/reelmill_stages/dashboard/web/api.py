@@ -22,7 +22,7 @@ from reelmill_stages.dashboard.views.models import (
 from reelmill_stages.dashboard.views.pipeline_catalog import ListQuery, PipelineCatalog
 
 NOTHING = "-"
-"""Stands for an empty namespace in addresses: that of data sets that nobody claims."""
+"""Stands for an empty namespace in URLs: that of data sets without a claim."""
 Where = Annotated[
     list[str],
     Query(
@@ -44,11 +44,11 @@ class Logs(BaseModel):
 
     lines: list[LogView]
     problem: str
-    """Why pods could not be asked."""
+    """Why pods could not be read."""
 
 
 def router(catalog: PipelineCatalog) -> APIRouter:
-    """The routes."""
+    """Return the routes."""
     api = APIRouter(prefix="/api/v1")
     one = "/pipelines/{namespace}/{name}"
     stage_path = one + "/stages/{stage}"
@@ -67,7 +67,7 @@ def router(catalog: PipelineCatalog) -> APIRouter:
 
     @api.get(one + "/document", tags=["pipelines"])
     def document(namespace: str, name: str) -> PipelineDocument:
-        """Its YAML, without values of variables."""
+        """The YAML of a pipeline, without values of variables."""
         return PipelineDocument(yaml=catalog.document(spoken(namespace), name))
 
     @api.get(stage_path + "/shards", tags=["stages"])
@@ -92,7 +92,7 @@ def router(catalog: PipelineCatalog) -> APIRouter:
 
     @api.get(stage_path + "/logs", tags=["stages"])
     def log(namespace: str, name: str, stage: str, shard: Annotated[int | None, Query(ge=0)] = None) -> Logs:
-        """The last lines of its pods, or of what its shards left in the store."""
+        """The last lines of the pods of a stage, or those that its shards wrote to the store."""
         lines, problem = logs.logs(catalog, catalog.data_set(spoken(namespace), name, stage), shard)
         return Logs(lines=lines, problem=problem)
 
@@ -107,7 +107,7 @@ def router(catalog: PipelineCatalog) -> APIRouter:
         after: str = "",
         limit: Annotated[int, Query(ge=1, le=items.MOST)] = items.PAGE,
     ) -> Gallery:
-        """A page of items. `after` is `next` of the page before."""
+        """A page of items. `after` is `next` of the previous page."""
         at = catalog.data_set(spoken(namespace), name, stage)
         return items.gallery(
             catalog, at, [ItemCondition.parse(each) for each in where], ItemOrder(sort, desc), after, limit
@@ -127,7 +127,7 @@ def router(catalog: PipelineCatalog) -> APIRouter:
 
     @api.get(stage_path + "/histogram", tags=["items"])
     def histogram(namespace: str, name: str, stage: str, field: str) -> FieldHistogram:
-        """How the numbers of a field are distributed."""
+        """The distribution of the numbers of a field."""
         return items.histogram(catalog, catalog.data_set(spoken(namespace), name, stage), field)
 
     @api.get(stage_path + "/items/{ordinal}", tags=["items"])
@@ -139,5 +139,5 @@ def router(catalog: PipelineCatalog) -> APIRouter:
 
 
 def spoken(namespace: str) -> str:
-    """The namespace in an address."""
+    """Return the namespace for a URL."""
     return "" if namespace == NOTHING else namespace

@@ -1,4 +1,4 @@
-"""The ASGI application: pages, the API, files, and what becomes of errors."""
+"""The ASGI application: pages, the API, files, and responses to errors."""
 
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
@@ -29,7 +29,7 @@ RETRY_SECONDS = 2
 def application(
     catalog: PipelineCatalog, posters: Posters, *, allowed_hosts: Collection[str] = (), root_path: str = ""
 ) -> FastAPI:
-    """The application. It starts and closes the catalog."""
+    """Return the application, which starts and closes the catalog."""
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -86,7 +86,7 @@ def application(
 
 
 class _Static(StaticFiles):
-    """Files whose addresses carry their version."""
+    """Static files whose URLs contain their version."""
 
     def file_response(self, *args: object, **kwargs: object) -> Response:
         response: Response = super().file_response(*args, **kwargs)  # type: ignore[arg-type]

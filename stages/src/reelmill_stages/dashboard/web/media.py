@@ -1,4 +1,4 @@
-"""Files of items as responses: read from the store in pieces, by ranges (RFC 9110), and never as anything that runs."""
+"""Files of items as responses: read from the store in pieces, by ranges (RFC 9110), never with an executable type."""
 
 import re
 from collections.abc import Iterator
@@ -13,14 +13,14 @@ from reelmill_stages.runtime.preview_frames.media_places import MediaPlaces
 from reelmill_stages.store import Store
 
 CHUNK = 1 << 20
-"""Bytes that are read at once."""
+"""Number of bytes that are read at once."""
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 
 
 def file_response(places: MediaPlaces, file: ServedFile, requested: str, if_none_match: str, *, head: bool) -> Response:
-    """The file, or the range that `requested` (the header) asks for.
+    """Return the file, or the range in the header `requested`.
 
-    Raises StoreError for a file that may not be served, NotFound for one that is gone, and TransientError.
+    Raises StoreError for a file that may not be served, NotFound for one that no longer exists, and TransientError.
     """
     store, key = place_of(places, file)
     stat = store.stat(key)
@@ -50,7 +50,7 @@ def file_response(places: MediaPlaces, file: ServedFile, requested: str, if_none
 
 
 def span(requested: str, size: int) -> tuple[int, int] | None:
-    """[start, end) of a Range header; all of the file where it asks for none, or for several. None: beyond the end."""
+    """Return [start, end) of a Range header; the whole file without a range or with several. None: beyond the end."""
     match = _RANGE.fullmatch(requested.strip())
     if not match or not (match[1] or match[2]):
         return 0, size
@@ -64,7 +64,7 @@ def span(requested: str, size: int) -> tuple[int, int] | None:
 
 
 def disposition(file: ServedFile) -> str:
-    """Whether a browser shows the file, and the name under which it saves it."""
+    """Return the Content-Disposition: whether a browser shows the file, and its name when it is saved."""
     how = "attachment" if file.kind == "other" else "inline"
     return f"{how}; filename*=UTF-8''{quote(file.name.encode(errors='replace'), safe='')}"
 
@@ -74,7 +74,7 @@ def _pieces(store: Store, key: str, start: int, end: int, etag: str) -> Iterator
         try:
             data = store.read(key, start=start, length=min(CHUNK, end - start), if_match=etag)
         except PreconditionFailed:
-            return  # the file changed meanwhile: the response ends short, which the browser notices
+            return  # the file changed meanwhile: the response is too short, which the browser detects
         if not data:
             return
         yield data

@@ -1,4 +1,4 @@
-"""The pages. Those that change are polled by htmx: a request that names a fragment gets that fragment."""
+"""The pages. htmx polls those that change: a request with the name of a fragment gets that fragment."""
 
 from typing import Annotated, Any
 
@@ -20,14 +20,14 @@ from reelmill_stages.dashboard.web.posters import Posters
 from reelmill_stages.dashboard.web.request_guard import FILE_POLICY, HEAD
 
 COUNTED = 100_000
-"""Items under conditions that are counted for a page."""
+"""Maximum number of items under conditions that are counted for a page."""
 EXAMPLES = 4
 LIVE_SECONDS, CALM_SECONDS = 3, 15
-"""Time between two polls of a pipeline that is at work, and of one that is not."""
+"""Seconds between two polls of a pipeline that is working, and of one that is not."""
 
 
 def router(catalog: PipelineCatalog, posters: Posters, env: Environment) -> APIRouter:
-    """The routes."""
+    """Return the routes."""
     pages = APIRouter(include_in_schema=False)
     one = "/pipelines/{namespace}/{name}"
     stage_path = one + "/stages/{stage}"
@@ -196,14 +196,14 @@ def router(catalog: PipelineCatalog, posters: Posters, env: Environment) -> APIR
 
     @pages.get("/healthz")
     async def health() -> Response:
-        # Needs no thread, so it is answered while all of them wait for a store or for pictures.
+        # Needs no thread, so it responds while all threads wait for a store or for pictures.
         return PlainTextResponse("ok\n")
 
     return pages
 
 
 def wants(request: Request, fragment: str) -> bool:
-    """Whether htmx asks for a part of the page."""
+    """Return whether htmx requests a fragment of the page."""
     return request.headers.get("hx-target") == fragment
 
 

@@ -1,6 +1,6 @@
-"""One frame of a video as a picture, made in a process of its own and kept in scratch.
+"""One frame of a video as a picture, made in a separate process and cached in the scratch folder.
 
-A video that crashes the decoder, or hangs it, costs its own picture: `clip_frames` sees to that.
+A video that crashes or hangs the decoder affects only its picture: `clip_frames` ensures this.
 """
 
 import hashlib
@@ -19,11 +19,11 @@ from reelmill_stages.pictures.shot import Shot
 from reelmill_stages.runtime.preview_frames.clip_frames import shots
 
 TOGETHER = 16
-"""Most pictures that one process makes."""
+"""Maximum number of pictures that one process makes."""
 CLOSING = 5.0
 """Seconds that `close` waits for pictures that are being made."""
 MOST_BYTES = 512 << 20
-"""Pictures that are kept; when there are more, all are made again."""
+"""Maximum size of the cached pictures in bytes; beyond it, all are removed and made again."""
 
 _KEPT = re.compile(r"[0-9a-f]{40}\.(jpg|\d+)")
 _Order = tuple[Task, Item, "Future[Shot]"]
@@ -47,7 +47,7 @@ class Posters:
         self._thread.join(CLOSING)
 
     def of(self, task: Task, item: Item, *, timeout: float = 60.0) -> Shot:
-        """A JPEG of a frame from the middle, or the problem."""
+        """Return a JPEG of a frame from the middle, or the problem."""
         path = self._path(task, item)
         try:
             return Shot(jpeg=path.read_bytes())
@@ -61,7 +61,7 @@ class Posters:
             made.cancel()  # unless it is being made
             return Shot(problem="it takes too long")
         if shot.jpeg:
-            with suppress(OSError):  # a full disk costs the next one some time, not this one the picture
+            with suppress(OSError):  # a full disk must not lose this picture; the next one is made again
                 self._keep(path, shot.jpeg)
         return shot
 
@@ -80,7 +80,7 @@ class Posters:
         try:
             for order, shot in zip(orders, shots(task, self._env, [each[1] for each in orders]), strict=False):
                 order[2].set_result(shot)
-        except Exception as error:  # the pictures of others are made all the same
+        except Exception as error:  # pictures of other videos are still made
             for order in orders:
                 if not order[2].done():
                     order[2].set_result(Shot(problem=str(error) or type(error).__name__))

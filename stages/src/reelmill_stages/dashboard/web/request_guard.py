@@ -1,8 +1,8 @@
-"""What every request passes first: the method, the name of the host, and the headers of every response.
+"""Checks of every request: the method and the host name; and the headers of every response.
 
-A page on the internet can let a name of its own resolve to 127.0.0.1 and then read what a browser gets from there (DNS
-rebinding). Its requests carry that name, so only known names are answered; addresses are safe, because a page that was
-loaded by an address is of that address.
+A page on the internet can let a host name of its site resolve to 127.0.0.1 and then read what a browser gets from there
+(DNS rebinding). Its requests contain that name, so only known names are accepted. IP addresses are safe, because a page
+that was loaded by an address has that address as its origin.
 """
 
 import ipaddress
@@ -16,9 +16,9 @@ PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; media-src 'self'; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-"""No inline script or style, nothing from elsewhere, in no frame."""
+"""No inline scripts or styles, no content from other origins, no frames."""
 FILE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox; frame-ancestors 'none'"
-"""For objects of the store: whatever is in them, they run nothing, and are of no origin."""
+"""For objects of the store: they cannot run scripts and have no origin."""
 _HEADERS = {
     "content-security-policy": PAGE_POLICY,
     "x-content-type-options": "nosniff",
@@ -30,7 +30,7 @@ _HEADERS = {
     "cache-control": "no-store",
 }
 HEAD = "reelmill.head"
-"""Name in the scope of a request that was HEAD: it is handled as GET, and its body is left out."""
+"""Name in the scope of a HEAD request: it is handled as GET, and its body is left out."""
 _METHODS = ("GET", "HEAD")
 
 
@@ -38,9 +38,9 @@ class RequestGuard:
     """An ASGI middleware."""
 
     def __init__(self, app: ASGIApp, *, allowed_hosts: Collection[str], root_path: str = "") -> None:
-        """`allowed_hosts`: names besides `localhost` and addresses; `*` stands for every name.
+        """`allowed_hosts`: names besides `localhost` and IP addresses; `*` stands for every name.
 
-        `root_path`: where a proxy serves the page; it may take the path off its requests, or leave it there.
+        `root_path`: the path at which a proxy serves the page; the proxy may remove it from requests or keep it.
         """
         self._app = app
         self._root_path = root_path

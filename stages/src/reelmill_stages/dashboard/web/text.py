@@ -1,4 +1,4 @@
-"""What templates call to show values. Every text of a store is hostile: it is escaped, and shown as what it is."""
+"""Functions with which templates show values. Every text of a store is untrusted: it is escaped and shown literally."""
 
 import hashlib
 import time as clock
@@ -13,19 +13,19 @@ from reelmill.contract.text.quantities import amount, size, time
 from reelmill.contract.text.terminal import json_text, printable
 
 CUT = 400
-"""Characters of a text in a list; the page of an item shows it whole, up to `WHOLE`."""
+"""Maximum number of characters of a text in a list; the page of an item shows up to `WHOLE`."""
 WHOLE = 200_000
 
 
 def shown(text: Any, most: int = CUT) -> str:
-    """The text with control and directional characters as escapes, cut."""
+    """Return the text with control and directional characters as escapes, cut."""
     whole = str(text)
     told = printable(whole[:most], keep="\n\t")
     return told + "…" if len(whole) > most else told
 
 
 def number(value: Any) -> str:
-    """A number with at most six digits; other values as `shown`."""
+    """Return a number with at most six digits; other values as `shown`."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int):
@@ -34,12 +34,12 @@ def number(value: Any) -> str:
 
 
 def ago(moment: float | None) -> str:
-    """`5m 20s ago`."""
+    """Return a time span such as `5m 20s ago`."""
     return f"{time(max(0.0, clock.time() - moment))} ago" if moment else "never"
 
 
 def moment_text(moment: float | None) -> str:
-    """RFC 3339; empty for a time that no clock shows, as a file of unknown origin may have."""
+    """Return RFC 3339 text; empty for an unrepresentable time, which a file of unknown origin may have."""
     try:
         return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if moment else ""
     except (OverflowError, ValueError, OSError):
@@ -47,14 +47,14 @@ def moment_text(moment: float | None) -> str:
 
 
 def link(*parts: Any, **query: Any) -> str:
-    """`/a/b?x=1`, quoted; an empty part is `-`. Lists repeat their name; empty values are left out."""
+    """Return `/a/b?x=1`, quoted; an empty part is `-`. Names are repeated for lists; empty values are left out."""
     path = "/".join(quote(str(part) or "-", safe="@") for part in parts)
     given = [(name.rstrip("_"), value) for name, value in query.items() if value not in ("", None, [], ())]
     return f"/{path}" + (f"?{urlencode(given, doseq=True)}" if given else "")
 
 
 def templates(root_path: str) -> Environment:
-    """The templates. `root_path` is put before every address."""
+    """Return the templates. `root_path` is put before every URL path."""
     env = Environment(
         loader=PackageLoader("reelmill_stages.dashboard.web"),
         autoescape=True,

@@ -1,1 +1,1 @@
-"""How readers find, verify and read the files of a data set."""
+"""Finding, verifying and reading the files of a data set."""

@@ -1,7 +1,7 @@
-"""The digests that files of a folder of samples must have.
+"""Expected digests of the files in a folder of samples.
 
-An export notes them in a file. In a store, a view has its digest in its metadata, and output files have theirs in the
-commits of the data set, whose rows are compared with their own digests when they are read.
+An export lists them in a file. In a store, the digest of a view is in its metadata, and those of output files are in
+the commits of the data set, whose rows are compared with their own digests when they are read.
 """
 
 from collections.abc import Callable, Iterator
@@ -20,7 +20,7 @@ _EXPORT = "run `reelmill export` again: it replaces the files of its folder that
 
 
 def view_digest(store: Store, folder: str, name: str) -> str:
-    """The digest of a view; empty where nothing says it, as in a folder that reelmill did not write."""
+    """Return the digest of a view; empty if none is recorded, as in a folder that reelmill did not write."""
     try:
         # Views come first in the file, so little of it is read.
         return next((digest for known, digest in _sums(store, folder) if known == name), "")
@@ -29,7 +29,7 @@ def view_digest(store: Store, folder: str, name: str) -> str:
 
 
 def file_digests(store: Store, folder: str, where: str, open_at: Callable[[str], Store]) -> dict[str, str]:
-    """Key in the store -> digest, of all files of an export or of a data set. Raises SpecError for another folder.
+    """Return key in the store -> digest for all files of an export or a data set. Raises SpecError for another folder.
 
     `where` is the address of the folder in messages; `open_at` opens the pipeline's store, given the key of its root.
     """
@@ -50,7 +50,7 @@ def file_digests(store: Store, folder: str, where: str, open_at: Callable[[str],
 
 
 def hint(store: Store, folder: str, *, is_view: bool) -> str:
-    """How to get a damaged file back."""
+    """Return a sentence on how to restore a damaged file."""
     try:
         store.stat(f"{folder}/{SUMS}")
     except NotFound:

@@ -1,4 +1,4 @@
-"""Where the views of a data set lie as they were when its state was frozen."""
+"""Locations of the views of a data set in a frozen state."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ class FrozenViews:
     data_set: FrozenDataSet
 
     def find(self, name: str) -> tuple[str, str]:
-        """(key in the store, digest) of a view. Raises NotFound."""
+        """Return (key in the store, digest) of a view. Raises NotFound."""
         for view in self.data_set.views:
             if view.name == name:
                 return layout.frozen_view(self.state, self.data_set.name, name, view.digest), view.digest

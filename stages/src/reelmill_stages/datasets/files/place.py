@@ -28,8 +28,8 @@ from reelmill_stages.store.open import open_location, open_store, split_uri
 class SampleFolder:
     """Files below `uri`, a folder or `s3://bucket/prefix`. Credentials are read from the standard AWS variables.
 
-    With `verify`, files are compared with their digests: those that are read whole whenever they are read, the others
-    when a process first uses them. Then StoreDamaged names a file that is not what was committed.
+    With `verify`, files are compared with their digests: those that are read as a whole at every read, the others when
+    a process first uses them. Raises StoreDamaged, with the name of the file, if one differs from what was committed.
     """
 
     def __init__(self, uri: str, *, endpoint: str = "", region: str = "", verify: bool = False) -> None:
@@ -53,7 +53,7 @@ class SampleFolder:
         self._whole: set[str] = set()
 
     def at(self, name: str) -> str:
-        """Address of a file, relative to the folder; absolute paths and addresses are returned unchanged."""
+        """Return the address of a file, relative to the folder; absolute paths and addresses are returned unchanged."""
         return name if "://" in name or name.startswith("/") else f"{self.uri}/{name}"
 
     def read(self, name: str, *, start: int = 0, length: int | None = None) -> bytes:
@@ -68,7 +68,7 @@ class SampleFolder:
         return data
 
     def view(self, name: str) -> bytes:
-        """Read a view, a file about the whole data set. It is always compared with its digest where that is known."""
+        """Read a view, a file about the whole data set. It is always compared with its digest if that is known."""
         if self._frozen:
             above, views = self._frozen
             key, wanted = views.find(name)
@@ -117,10 +117,11 @@ class SampleFolder:
             raise changed(self.at(name), wanted, found, hint(store, folder, is_view=is_view))
 
     def read_listed(self, name: str, *, below_first: bool = False) -> bytes:
-        """Read a file that a list names, which may have been written where the files lay elsewhere.
+        """Read a file by its path in a list, which may have been written when the files were in another place.
 
-        An absolute path is tried as it is, then by its trailing parts below the folder, the longest first; with
-        `below_first`, as it is last, which is the rule of the `lips` source. Raises NotFound with the name in the list.
+        An absolute path is tried unchanged, then by its trailing parts below the folder, the longest first. With
+        `below_first`, the unchanged path is tried last, as by the `lips` source. Raises NotFound with the path in the
+        list.
         """
         outside = self._outside(name)
         tails = [] if outside is None else ["/".join(outside[first:]) for first in range(len(outside))]
@@ -133,7 +134,7 @@ class SampleFolder:
         raise NotFound(f"no file {self.at(name)}{more}", where=self.uri, hint="give the folder that contains the files")
 
     def _outside(self, name: str) -> list[str] | None:
-        """The parts of an absolute name outside the folder; None for any other name."""
+        """Return the parts of an absolute name outside the folder, or None for any other name."""
         here = self.uri if "://" in self.uri else str(Path(self.uri).absolute())
         if not ("://" in name or name.startswith("/")) or name.startswith(f"{here}/"):
             return None
@@ -141,7 +142,7 @@ class SampleFolder:
         return None if ".." in parts else parts
 
     def store(self, name: str) -> tuple[Store, str]:
-        """(store of this process, key of the file in it)."""
+        """Return (store of this process, key of the file in it)."""
         root, key = split_uri(self.at(name))
         if self._process != os.getpid():
             self._forget()
@@ -150,7 +151,7 @@ class SampleFolder:
         return self._opened[root], key
 
     def current(self, view: str) -> "SampleFolder":
-        """The folder that contains the file `view`: this one, or, for the folder of a stage, its latest data set.
+        """Return the folder that contains the file `view`: this one or, for the folder of a stage, its latest data set.
 
         `…/stage@NAME` is the data set of a stage as it was when it was frozen under that name. Raises NotFound if none
         of them contains it.

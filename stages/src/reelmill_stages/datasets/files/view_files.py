@@ -1,4 +1,4 @@
-"""Reads frames and keypoints of chunks from long videos or chunk files, decoding only the requested frames.
+"""Reading of frames and keypoints of chunks from long videos or chunk files. Only the requested frames are decoded.
 
 Each process caches a few files and their packet tables, which the chunks of a video share. A large video in a bucket is
 read by ranges; any other file is downloaded once, and deleted when it is evicted.
@@ -48,17 +48,17 @@ class ViewFiles:
     def pictures(
         self, told: Mapping[str, Any], wanted: Sequence[int], size: tuple[int, int] | None
     ) -> Iterator[tuple[int, Pixels]]:
-        """(frame number in the chunk, RGB pixels uint8 (height, width, 3)) of the wanted frames of one view, in order.
+        """Yield (frame number in the chunk, RGB pixels uint8 (height, width, 3)) of wanted frames of a view, in order.
 
-        Frames have the size that people see. Raises SpecError if the file changed, and for a stored array whose frames
-        do not have the `size` (height, width) that is asked for.
+        Frames have their display size. Raises SpecError if the file changed, and for a stored array whose frames do not
+        have the requested `size` (height, width).
         """
         file = self._fetched(told)
         if isinstance(file, Path):
             yield from self._pictures(file, told, wanted, size)
             return
         try:
-            # Nothing is given before all of it is known to be right.
+            # Check all frames before the first one is yielded.
             made = list(self._pictures(file, told, wanted, size))
         except (WholeFileNeeded, ItemError):
             made = list(self._pictures(self._fetched(told, whole=True), told, wanted, size))
@@ -81,12 +81,12 @@ class ViewFiles:
             yield picture.index - first, render(picture.frame, width=width, height=height, turned=upright)
 
     def size(self, told: Mapping[str, Any]) -> tuple[int, int]:
-        """(height, width) in pixels of the frames of one view, by decoding one frame."""
+        """Return (height, width) in pixels of the frames of one view, by decoding one frame."""
         ((_, pixels),) = self.pictures(told, [0], None)
         return pixels.shape[0], pixels.shape[1]
 
     def points(self, told: Mapping[str, Any]) -> "np.ndarray[Any, np.dtype[np.float32]]":
-        """The keypoints of a view of a chunk, a memory-mapped array float32 (frames, joints, 3)."""
+        """Return the keypoints of a view of a chunk, a memory-mapped array float32 (frames, joints, 3)."""
         return _mapped(local_path(self._fetched(told), "an array is mapped into memory"))
 
     def _forget(self) -> None:
@@ -97,7 +97,7 @@ class ViewFiles:
         self._process = os.getpid()
 
     def _fetched(self, told: Mapping[str, Any], *, whole: bool = False) -> MediaFile:
-        """The file of a view; with `whole`, a local one."""
+        """Return the file of a view; with `whole`, a local one."""
         if self._process != os.getpid():
             self._forget()
         uri = self._uri(told["file"] if "file" in told else told["media"]["uri"])
@@ -118,7 +118,7 @@ class ViewFiles:
             shutil.rmtree(folder, ignore_errors=True)
 
     def _fetch(self, uri: str, media: Mapping[str, Any], *, whole: bool) -> tuple[MediaFile, Path | None]:
-        """(file, temporary folder to which it was downloaded or None)."""
+        """Return (file, temporary folder to which it was downloaded or None)."""
         store, key = (self._source if media.get("source") else self._place).store(uri)
         if self._folder is None:
             self._folder = Path(tempfile.mkdtemp(prefix="reelmill-chunks-"))

@@ -1,1 +1,1 @@
-"""From rows to a listing: stable keys and names, duplicates reported."""
+"""From rows to a listing: stable keys, unique names, and reported duplicates."""

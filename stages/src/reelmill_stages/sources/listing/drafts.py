@@ -34,13 +34,13 @@ class RowDraft:
 
 
 def refused(row: str, error: ItemError, about: str = "", rows: Sequence[dict[str, Any]] = ()) -> RowDraft:
-    """The draft of an invalid row. `about` is its id or path, if known; `rows` are as in `Listed`."""
+    """Return the draft of an invalid row. `about` is its id or path, if known; `rows` are as in `Listed`."""
     identity = f"{about}:row-{row[:16]}" if about else f"row-{row[:16]}"
     return RowDraft(identity, row, about or identity, problem=(error.reason, error.what), rows=list(rows))
 
 
 def row_digest(row: object) -> str:
-    """Digest of a whole row, 32 hex digits; also for values that JSON cannot represent."""
+    """Return the digest of a whole row, 32 hex digits; also for values that JSON cannot represent."""
     try:
         check_depth(row)
         text = _ENCODER.encode(row)
@@ -50,7 +50,7 @@ def row_digest(row: object) -> str:
 
 
 def _leaves(row: object) -> str:
-    """Text of a row that is nested too deeply, or contains a number with more digits than Python converts."""
+    """Return the text of a row that is nested too deeply, or has a number with more digits than Python converts."""
     parts: list[str] = []
     rest = [row]
     while rest:

@@ -32,7 +32,7 @@ CREATE TABLE drafts (
 
 
 def settled(drafts: Iterable[RowDraft], before: EarlierItems = NOTHING, *, positions: bool = False) -> Iterator[Listed]:
-    """One `Listed` for each draft, sorted by group and then by time; with `positions`, it has the number of its row.
+    """Yield one `Listed` for each draft, sorted by group and then by time; with `positions`, it has its row number.
 
     Of equal rows, the first one is used and the others are `duplicate`. Different rows with the same identity are
     separate items, whose keys contain the digest of the row. Items of earlier listings keep their keys and names.
@@ -75,7 +75,7 @@ def _columns(number: int, draft: RowDraft) -> tuple[Any, ...]:
 
 
 def _without_text(draft: RowDraft) -> RowDraft:
-    """In place of a row with half of a surrogate pair, which JSON can say and no file can hold."""
+    """Replace a row that contains an unpaired surrogate, which JSON can represent but no file can store."""
     about = draft.identity.encode("ascii", "backslashreplace").decode()
     return refused(draft.row, ItemError(ItemReason.BAD_TEXT, f"a text in the row {about} is not valid Unicode"), about)
 

@@ -1,4 +1,4 @@
-"""Assigns keys to drafts: the identity of a row, with the digest of the row if several rows have the same identity."""
+"""Keys of drafts: the identity of a row, with the digest of the row if several rows have the same identity."""
 
 import json
 import sqlite3
@@ -54,7 +54,7 @@ class _Made:
 
 
 def _keys(identity: str, rows: Rows, before: EarlierItems, made: _Made) -> list[str]:
-    """A key for each of the rows with one identity: its key in earlier listings, or an unused one."""
+    """Return a key for each of the rows with one identity: its key in earlier listings, or an unused one."""
     known = dict(before.keys(identity))
     if len(rows) == 1 and not known:
         return [identity]
@@ -77,6 +77,6 @@ def _spelled(identity: str, row: str) -> Iterator[str]:
 
 
 def _content(group: str, body: str) -> str:
-    """The content as defined by `EarlierItems.keys`: empty for an invalid row."""
+    """Return the content as defined by `EarlierItems.keys`: empty for an invalid row."""
     _, media, fields, problem, _ = json.loads(body)
     return "" if problem else content_digest(group, Media.from_json(media) if media else None, fields)

@@ -1,4 +1,4 @@
-"""Assigns names to drafts that are unique in the listing and differ from those of earlier listings."""
+"""Names of drafts: unique in the listing, and different from those of earlier listings."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from reelmill_stages.sources.earlier_items import EarlierItems
 
 
 def give_names(db: sqlite3.Connection, before: EarlierItems) -> None:
-    """Set unique names. Only drafts with a shared or used stem get another name, and those that collide with these."""
+    """Set unique names. Only drafts with a shared or used stem get another name, and those that collide with them."""
     shared = db.execute(
         "SELECT key, stem FROM drafts WHERE shape IN"
         " (SELECT shape FROM drafts WHERE shape IS NOT NULL GROUP BY shape HAVING COUNT(*) > 1)"
@@ -40,7 +40,7 @@ def give_names(db: sqlite3.Connection, before: EarlierItems) -> None:
 
 
 def _given(db: sqlite3.Connection, before: EarlierItems) -> Iterator[tuple[str, str, str | None]]:
-    """(key, stem, earlier name) of drafts whose name differs from their stem."""
+    """Yield (key, stem, earlier name) of drafts whose name differs from their stem."""
     for key, stem in db.execute("SELECT key, stem FROM drafts WHERE stem IS NOT NULL"):
         name = before.name(key)
         if name is not None and name != stem:

@@ -1,1 +1,1 @@
-"""The objects below a source's prefix or folder."""
+"""The objects below the prefix or folder of a source."""

@@ -1,6 +1,6 @@
 """Access to the objects of a source with few requests.
 
-A prefix is listed once and cached for the lifetime of the bucket (one listing), so looking up 300,000 file names takes
+A prefix is listed once and cached for the lifetime of the bucket (one listing), so 300,000 lookups of file names take
 one LIST. URIs are absolute: `s3://bucket/key`, `az://container/key`, `https://host/path` or `/folder/file`.
 """
 
@@ -20,7 +20,7 @@ from reelmill_stages.store.web.urls import is_web
 _MARK = f"/{INTERNAL}/"
 
 PROBES = 16
-"""Number of single look-ups in a folder after which the folder is listed."""
+"""Number of single lookups in a folder after which the folder is listed."""
 
 
 class SourceBucket:
@@ -34,7 +34,7 @@ class SourceBucket:
         own_store: OwnStore | None = None,
         progress: Callable[[], None] = lambda: None,
     ) -> None:
-        """`progress` is called for every object and every answer."""
+        """`progress` is called for every object and every response."""
         self._open_root = open_root
         self._progress = progress
         self._endpoint = endpoint
@@ -52,14 +52,14 @@ class SourceBucket:
     def connected(
         cls, connection: Connection, env: Mapping[str, str], progress: Callable[[], None] = lambda: None
     ) -> "SourceBucket":
-        """A bucket with the connection of a source."""
+        """Return a bucket with the connection of a source."""
         return cls(lambda root: open_location(root, connection, env), progress=progress)
 
     @classmethod
     def of(
         cls, source: SourceDef, store: StoreRef, env: Mapping[str, str], progress: Callable[[], None] = lambda: None
     ) -> "SourceBucket":
-        """The bucket of a pipeline's source. What lies in the pipeline's own store is left out of its listings."""
+        """Return the bucket of a pipeline's source. Its listings leave out objects of the pipeline's own store."""
         connection = source.connection or store.connection
         return cls(
             lambda root: open_location(root, connection_to(root, source.connection, store), env, source.web),
@@ -70,7 +70,7 @@ class SourceBucket:
 
     @property
     def hidden(self) -> dict[str, int]:
-        """Listed folder -> number of objects in it that were passed over, for being reelmill's and no input."""
+        """Listed folder -> number of objects in it that were left out because they belong to reelmill."""
         return {folder: count for folder, count in (Counter(self._hidden) + self._in_own_store).items() if count}
 
     def read(self, uri: str) -> bytes:
@@ -86,7 +86,7 @@ class SourceBucket:
             raise SpecError("no such file", where=uri, hint="check the path and the source's connection") from error
 
     def list(self, uri: str) -> Iterator[tuple[str, Stat]]:
-        """(absolute URI, stat) of every object below a folder, sorted by URI, which is also the key in the stat.
+        """Yield (absolute URI, stat) of every object below a folder, sorted by URI, which is also the key in the stat.
 
         Raises NotFound for a missing local folder; a missing prefix in a bucket is empty.
         """
@@ -106,7 +106,7 @@ class SourceBucket:
                 yield _join(root, stat.key), _named(_join(root, stat.key), stat)
 
     def problems(self, uri: str) -> Iterator[tuple[str, Problem]]:
-        """(absolute URI, problem) of the entries below a folder that cannot be read as objects, sorted by URI."""
+        """Yield (absolute URI, problem) of the entries below a folder that cannot be read as objects, sorted by URI."""
         root, key = _folder(uri)
         self._listed(root, key)
         yield from self._unusable[_join(root, key)].items()
@@ -115,7 +115,7 @@ class SourceBucket:
         self._hidden[folder] = objects
 
     def stat(self, uri: str) -> Stat | None:
-        """The attributes of an object, or None if it does not exist."""
+        """Return the attributes of an object, or None if it does not exist."""
         root, key = split_uri(uri)
         if not key or key.endswith("/"):
             return None
@@ -127,7 +127,7 @@ class SourceBucket:
         if listing is None and self._probes[parent] >= PROBES and parent not in self._unlisted:
             try:
                 listing = self._listed(*_folder(parent))
-            except StoreError:  # whoever may not list a folder may still read what is in it
+            except StoreError:  # files may be readable in a folder that may not be listed
                 self._unlisted.add(parent)
         if listing is not None:
             return listing.get(full)
@@ -173,7 +173,7 @@ class SourceBucket:
 
 
 def absolute(uri: str) -> str:
-    """The normalized absolute form of a URI, as returned by `SourceBucket`."""
+    """Return the normalized absolute form of a URI, as returned by `SourceBucket`."""
     return _join(*split_uri(uri))
 
 

@@ -1,10 +1,10 @@
 """Lists the files in a folder; in data sets of reelmill, only committed ones.
 
-A data set of reelmill is recognized by what its records say, never by names alone: people call folders `_reelmill` or
-2026010112 too. Of its files, only those are listed that a committed segment refers to; records, views, unfinished
-passes and data sets with other keys than that in `latest.json` are hidden, and counted.
+A data set of reelmill is recognized by the content of its records, never by names alone, because other folders may also
+be called `_reelmill` or 2026010112. Of its files, only those that a committed segment refers to are listed. Records,
+views, unfinished passes and data sets with other keys than that in `latest.json` are hidden, and counted.
 
-A record that cannot be read, where a segment must have one, is a problem of the folder, and its segment stays hidden.
+If a record of a segment cannot be read, this is a problem of the folder, and the segment stays hidden.
 """
 
 import json
@@ -37,18 +37,18 @@ M = TypeVar("M", bound=Model)
 
 
 def objects(bucket: Bucket, uri: str) -> Iterator[tuple[str, Stat]]:
-    """(absolute URI, stat) of every data object below a folder, sorted by URI."""
+    """Yield (absolute URI, stat) of every data object below a folder, sorted by URI."""
     return FolderContents(bucket, uri).objects()
 
 
 def segment_folder(uri: str) -> str | None:
-    """The folder of the segment that contains an absolute URI, judging by its path, or None."""
+    """Return the folder of the segment that contains an absolute URI, judging by its path, or None."""
     segment = _SEGMENT.match(uri)
     return f"{segment[1]}/" if segment else None
 
 
 class FolderContents:
-    """What of a folder is data, and which of its entries cannot be used."""
+    """The data in a folder, and its entries that cannot be used."""
 
     def __init__(self, bucket: Bucket, uri: str) -> None:
         self._bucket = bucket
@@ -74,9 +74,9 @@ class FolderContents:
         self._stale = self._not_current(ours)
 
     def objects(self, wanted: Callable[[str], object] = bool) -> Iterator[tuple[str, Stat]]:
-        """(absolute URI, stat) of every data object, sorted by URI.
+        """Yield (absolute URI, stat) of every data object.
 
-        The bucket is told how many of those that are `wanted`, by URI, are hidden.
+        The number of hidden objects that are `wanted`, by URI, is passed to the bucket.
         """
         hidden = 0
         for found, stat in self._bucket.list(self._uri):
@@ -87,7 +87,7 @@ class FolderContents:
         self._bucket.hide(self._folder, hidden)
 
     def problems(self) -> Iterator[tuple[str, Problem]]:
-        """(absolute URI, problem) of every entry that cannot be used, and of every damaged record."""
+        """Yield (absolute URI, problem) of every entry that cannot be used, and of every damaged record."""
         for found, problem in self._bucket.problems(self._uri):
             if not self._is_hidden(found):
                 yield found, problem
@@ -99,7 +99,7 @@ class FolderContents:
         return uri not in self._committed and any(folder in self._hidden for folder in _above(uri))
 
     def _records(self) -> Iterator[str]:
-        """The records that say what is data: those in the folder, or that of the segment around it."""
+        """Yield the records that determine what is data: those in the folder, or that of the segment around it."""
         if segment := segment_folder(self._folder):
             above = [f"{segment}{INTERNAL}/{name}" for name in ("segment.json", "pass.json")]
             if found := [record for record in above if self._bucket.stat(record)]:
@@ -108,7 +108,7 @@ class FolderContents:
         yield from (found for found, _ in self._bucket.list(self._uri) if _MARK in found)
 
     def _is_data_set(self, root: str, records: list[str]) -> bool:
-        """Whether a record in a folder says that it is of the data set that the folder is named after."""
+        """Return whether a record in a folder belongs to the data set after which the folder is named."""
         *_, name, key = root.rstrip("/").split("/")
         telling = [(model, record) for model, record in map(_model, records) if model]
         for model, record in sorted(telling, key=lambda each: each[0] is not StageRecord):
@@ -124,7 +124,7 @@ class FolderContents:
         return False
 
     def _read_segments(self, root: str, records: list[str]) -> None:
-        """Take what committed segments refer to; hide the segments whose records are damaged."""
+        """Collect what committed segments refer to; hide the segments whose records are damaged."""
         segments: dict[str, set[str]] = defaultdict(set)
         for record in records:
             segments[record[: record.index(_MARK) + 1]].add(record)
@@ -156,7 +156,7 @@ class FolderContents:
         self._committed |= outputs
 
     def _check(self, folder: str, record: str, said: Segment | Pass | None, name: str) -> str | None:
-        """The root of the store, where a record of a segment lies where it says; otherwise the segment is hidden."""
+        """Return the root of the store if the record of a segment is in its place; otherwise hide the segment."""
         if said is None:
             self._damaged(folder, record, "a record of a reelmill data set cannot be read; is it of a newer version?")
             return None
@@ -168,7 +168,7 @@ class FolderContents:
         return record.removesuffix(place)
 
     def _outputs(self, store: str, folder: str, rows_file: Object) -> set[str] | None:
-        """Absolute URIs of the outputs that a rows file names; None if it is not what was committed."""
+        """Return absolute URIs of the outputs in a rows file, or None if the file differs from what was committed."""
         key = rows_file.key
         if key_problem(key) or not f"{store}{key}".startswith(folder):
             return None
@@ -186,7 +186,7 @@ class FolderContents:
         self._problems.append((uri, Problem(_REASON, message, is_folder=True)))
 
     def _not_current(self, data_sets: list[str]) -> tuple[str, ...]:
-        """Data sets below the folder that are not the latest of their stage, except for the folder itself."""
+        """Return the data sets below the folder that are not the latest of their stage, except the folder itself."""
         stages: dict[str, list[str]] = defaultdict(list)
         for root in data_sets:
             stage = root.rstrip("/").rpartition("/")[0]
@@ -211,7 +211,7 @@ class FolderContents:
         return tuple(sorted(stale))
 
     def _latest(self, uri: str) -> str:
-        """The key in `latest.json`; empty where it cannot be read."""
+        """Return the key in `latest.json`; empty if it cannot be read."""
         try:
             record = json.loads(self._read(uri) or b"")
         except (ValueError, RecursionError):
@@ -220,7 +220,7 @@ class FolderContents:
         return key if isinstance(key, str) else ""
 
     def _is_marker(self, uri: str) -> bool:
-        """Whether this is the marker that a store writes at its root."""
+        """Return whether this is the marker that a store writes at its root."""
         try:
             record = json.loads(self._read(uri) or b"")
         except (ValueError, RecursionError):
@@ -244,13 +244,13 @@ class FolderContents:
 
 
 def _model(record: str) -> tuple[type[Model] | None, str]:
-    """What a record of this name must hold, if that says which data set it is of."""
+    """Return the model of a record with this name, if the name determines to which data set it belongs."""
     found = _RECORD.search(record)
     return (_MODELS[found["users"] or found["name"]] if found else None), record
 
 
 def _above(uri: str) -> Iterator[str]:
-    """The folders of a URI, each with a slash at its end."""
+    """Yield the folders above a URI, each with a slash at its end."""
     at = uri.find("/", 1)
     while at >= 0:
         yield uri[: at + 1]

@@ -1,6 +1,6 @@
 """Finds the file of a row in a folder, by exact comparison.
 
-The folder is listed once, at the first look-up. Names are case-sensitive, because ids may differ only in case; they are
+The folder is listed once, at the first lookup. Names are case-sensitive, because ids may differ only in case; they are
 compared in Unicode NFC, and a missing or different extension is accepted.
 """
 
@@ -33,8 +33,8 @@ Found = tuple[str, Stat]
 class MediaFolder:
     """The media files below a folder.
 
-    All lookups raise ItemError: `missing`, `ambiguous`, `bad_path` or `unreadable`. A row may name a file elsewhere:
-    what is wrong with that place concerns the row alone. What is wrong with the folder itself is raised as it is.
+    All lookups raise ItemError: `missing`, `ambiguous`, `bad_path` or `unreadable`. A row may name a file elsewhere: a
+    problem of that place affects only the row. Problems of the folder itself are raised unchanged.
     """
 
     def __init__(self, bucket: Bucket, uri: str) -> None:
@@ -43,7 +43,7 @@ class MediaFolder:
         self._segments: dict[str, dict[str, Stat]] = {}
 
     def at(self, path: str) -> Found:
-        """The file at a path below the folder, or at an absolute path or URI."""
+        """Return the file at a path below the folder, or at an absolute path or URI."""
         path = checked_path(path)
         uri = self._absolute(path)
         is_listed = uri.startswith(f"{self.uri}/") and not is_web(uri)
@@ -57,13 +57,14 @@ class MediaFolder:
         return uri, stat
 
     def expect(self, path: str) -> None:
-        """Say that `at` will be asked for a path; an invalid one is passed over."""
+        """Announce that `at` will be called for a path; an invalid path is ignored."""
         with suppress(ItemError, SpecError):
             self._bucket.expect(self._absolute(checked_path(path)))
 
     def listed(self, path: str) -> Found:
-        """The file below the folder for a path in a list that may have been written on another machine: exactly, or by
-        its longest trailing part that exists.
+        """Return the file below the folder for a path in a list that may have been written on another machine.
+
+        The path is tried unchanged, then by its longest trailing part that exists.
         """
         if not path.startswith("/") and "://" not in path:
             return self.at(path)
@@ -88,7 +89,7 @@ class MediaFolder:
             return self._one(hits, error.what)
 
     def named(self, name: str) -> Found:
-        """The file of this name anywhere below the folder, preferably directly in it. The extension may differ."""
+        """Return the file of this name anywhere below the folder, preferably directly in it, with any extension."""
         bare = basename(checked_path(name))
         for hits in (self._by_name.get(_nfc(bare)), self._by_stem.get(_nfc(bare)), self._by_stem.get(_nfc(stem(bare)))):
             if hits:
@@ -98,12 +99,12 @@ class MediaFolder:
         )
 
     def of_video(self, vid: str) -> Found:
-        """The file named after the id of a video: `{id}.mp4`, or `{title} [{id}].mp4` as yt-dlp writes it."""
+        """Return the file named after the id of a video: `{id}.mp4`, or `{title} [{id}].mp4` as yt-dlp writes it."""
         hits = self._by_stem.get(_nfc(vid)) or self._by_bracket.get(vid, [])
         return self._one(hits, f"no file {self.uri}/{vid}.mp4 (or .mkv, .webm, …)")
 
     def below(self, tail: str) -> Found | None:
-        """The file at exactly this path below the folder, or None."""
+        """Return the file at exactly this path below the folder, or None."""
         uri = f"{self.uri}/{tail}"
         stat = self._files.get(uri)
         return (uri, stat) if stat else None
@@ -117,7 +118,7 @@ class MediaFolder:
         return hits[0], self._files[hits[0]]
 
     def _elsewhere(self, uri: str) -> Stat | None:
-        """A file outside the folder; in a data set of reelmill, only a committed one."""
+        """Return the attributes of a file outside the folder; in a data set of reelmill, only of a committed one."""
         try:
             return self._stat(uri)
         except SpecError as error:
@@ -180,12 +181,12 @@ class MediaFolder:
 
 
 def is_media(path: str) -> bool:
-    """Whether a path has a video extension."""
+    """Return whether a path has a video extension."""
     return path.rpartition(".")[2].lower() in MEDIA
 
 
 def stem(path: str) -> str:
-    """A path without its video extension; other dots are part of the name."""
+    """Return a path without its video extension; other dots are part of the name."""
     return path.rpartition(".")[0] if is_media(path) else path
 
 

@@ -1,4 +1,4 @@
-"""The pipeline's own store, which is no input of its sources: each run would take the outputs of the run before."""
+"""Keeps the pipeline's own store out of its sources: otherwise each run would read the outputs of the previous one."""
 
 import os
 from collections.abc import Iterator
@@ -9,13 +9,13 @@ from reelmill.contract.task import SourceDef, StoreRef
 from reelmill_stages.store.open import connection_to, refuse_read_only, split_uri
 
 _FOLDERS = ("uri", "videos", "clips", "root", "base")
-"""Parameters of source blocks that name folders to be listed; a `uri` may be that of a file."""
+"""Parameters of source blocks with folders to be listed; a `uri` may be that of a file."""
 
 
 class OwnStore:
-    """Where it is, with links resolved for a folder. `endpoint` is that of the server, for a bucket.
+    """The location of the store, for a folder with links resolved. `endpoint` is that of the server, for a bucket.
 
-    Raises SpecError for a URI that is no store's.
+    Raises SpecError for a URI that is not that of a store.
     """
 
     def __init__(self, ref: StoreRef) -> None:
@@ -27,7 +27,7 @@ class OwnStore:
         self._is_below = cache(self._resolved_below)
 
     def refuse(self, uri: str, endpoint: str) -> None:
-        """Raises SpecError where a source's folder is the store itself."""
+        """Raise SpecError if the folder of a source is the store itself."""
         if self._is_there(uri, endpoint) and self._real(_tidy(uri)) == self._folder:
             raise SpecError(
                 f"the source {_tidy(uri)} is the pipeline's own store {self._shown}"
@@ -37,7 +37,7 @@ class OwnStore:
             )
 
     def lies_in(self, uri: str, endpoint: str) -> str:
-        """The sentence about a store below a source's folder, with links resolved; empty where it is not."""
+        """Return the sentence about a store below the folder of a source, with links resolved; otherwise empty."""
         folder = self._real(_tidy(uri))
         if not self._is_there(uri, endpoint) or not self._folder.startswith(f"{folder.rstrip('/')}/"):
             return ""
@@ -45,7 +45,7 @@ class OwnStore:
         return f"the pipeline's own store {self._shown} lies in the source {_tidy(uri)}{named}: its files are ignored"
 
     def holds(self, uri: str, listed: str, endpoint: str) -> bool:
-        """Whether an object below the listed folder is the store's; never where that lies in the store itself."""
+        """Return whether an object below `listed` belongs to the store; False if the listed folder is in the store."""
         if not self._is_there(uri, endpoint) or self._is_below(_tidy(listed)):
             return False
         return self._is_below(uri.rpartition("/")[0])
@@ -62,7 +62,7 @@ class OwnStore:
 
 
 def folders(source: SourceDef) -> Iterator[tuple[str, str]]:
-    """(parameter, URI) of the folders that a source lists."""
+    """Yield (parameter, URI) of the folders that a source lists."""
     for field in _FOLDERS:
         uri = source.params.get(field)
         if isinstance(uri, str) and uri:
@@ -70,7 +70,7 @@ def folders(source: SourceDef) -> Iterator[tuple[str, str]]:
 
 
 def refuse_own_store(store: StoreRef, sources: tuple[SourceDef, ...]) -> None:
-    """Raises SpecError where a folder of a source is the store, before anything is written to it."""
+    """Raise SpecError if a folder of a source is the store, before anything is written to it."""
     own = OwnStore(store)
     for source in sources:
         for _, uri in folders(source):

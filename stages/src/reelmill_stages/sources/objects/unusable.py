@@ -1,4 +1,4 @@
-"""Entries of a source that cannot be read, as failed rows: one of them does not cost the others."""
+"""Failed rows for entries of a source that cannot be read, so that one entry does not affect the others."""
 
 from collections.abc import Callable, Iterator
 
@@ -13,9 +13,10 @@ def unusable(
     wanted: Callable[[str], object],
     excluded: Callable[[str], object] = lambda _: False,
 ) -> Iterator[RowDraft]:
-    """A failed row for each entry that is `wanted` by its path below the folder.
+    """Yield a failed row for each entry that is `wanted` by its path below the folder.
 
-    What may hold any number of files has a row even if its name is not wanted, unless that or all in it is `excluded`.
+    An entry that may contain any number of files has a row even if its name is not wanted, unless it, or everything in
+    it, is `excluded`.
     """
     for uri, problem in contents.problems():
         below = uri.removeprefix(folder)

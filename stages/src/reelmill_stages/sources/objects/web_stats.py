@@ -1,4 +1,4 @@
-"""The attributes of files on web servers, which have no listing: one request for each file, several at a time."""
+"""The attributes of files on web servers, which cannot be listed: one request per file, several at a time."""
 
 import threading
 from collections.abc import Callable
@@ -13,11 +13,11 @@ from reelmill_stages.store.open import split_uri
 
 _THREADS = 16
 _PATIENCE = 3
-"""After so many files that failed one after the other, with all retries, the server is asked for no more."""
+"""Number of consecutive files that fail, with all retries, after which no further requests are sent to the server."""
 
 
 class WebStats:
-    """Asks for the attributes of files by their URLs. A file that cannot be read has a `problem`."""
+    """Requests the attributes of files by their URLs. A file that cannot be read has a `problem`."""
 
     def __init__(self, store_of: Callable[[str], Store]) -> None:
         self._store_of = store_of
@@ -28,14 +28,14 @@ class WebStats:
         self._lock = threading.Lock()
 
     def expect(self, url: str) -> None:
-        """Ask for a file ahead of `stat`."""
+        """Request the attributes of a file ahead of `stat`."""
         if url not in self._known and url not in self._asked:
             self._pool = self._pool or ThreadPoolExecutor(_THREADS, "urls")
             store = self._store_of(split_uri(url)[0])
             self._asked[url] = self._pool.submit(self._stat, url, store)
 
     def stat(self, url: str) -> Stat | None:
-        """The attributes of a file, or None if it does not exist."""
+        """Return the attributes of a file, or None if it does not exist."""
         if url not in self._known:
             self.expect(url)
             self._known[url] = self._asked.pop(url).result()

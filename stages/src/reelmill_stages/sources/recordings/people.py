@@ -1,6 +1,6 @@
 """Normalized names of persons and environments in multi-view data sets.
 
-Folders of videos have Japanese names, label files and annotations use names such as `night_high`; a person is `01` or
+Folders of videos have Japanese names; label files and annotations use names such as `night_high`. A person is `01` or
 `person_01`.
 """
 
@@ -28,18 +28,19 @@ class Recording:
 
     @property
     def folder(self) -> str:
-        """The default name of the environment's folder."""
+        """The default name of the folder of the environment."""
         return FOLDERS.get(self.env, self.env)
 
 
 def take_of_folders(person: str, env: str) -> Recording:
-    """The recording for the names of the two folders of a video."""
+    """Return the recording for the names of the two folders of a video."""
     return Recording(_plain(person).removeprefix(_PREFIX), _KEYS.get(_plain(env), _plain(env)))
 
 
 def take_of_file(path: object) -> Recording:
-    """The recording for a file name `person_{p}_{day|night}_{high|low}…`. Raises ItemError with the reason
-    `bad_name`.
+    """Return the recording for a file name `person_{p}_{day|night}_{high|low}…`.
+
+    Raises ItemError with the reason `bad_name`.
     """
     name = basename(path.replace("\\", "/")) if isinstance(path, str) else ""
     stem = name.rpartition(".")[0] or name
@@ -53,5 +54,5 @@ def take_of_file(path: object) -> Recording:
 
 
 def _plain(name: str) -> str:
-    """Unicode-normalized text: some file systems decompose kana."""
+    """Return Unicode-normalized text: some file systems decompose kana."""
     return unicodedata.normalize("NFC", name)

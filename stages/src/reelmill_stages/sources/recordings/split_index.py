@@ -23,7 +23,7 @@ class SplitLine:
 
 
 def indexed(data: bytes, uri: str, fold: str) -> Iterator[SplitLine]:
-    """The lines of a fold. Raises SpecError for an invalid file or a missing fold."""
+    """Yield the lines of a fold. Raises SpecError for an invalid file or a missing fold."""
     try:
         folds = load_json(data)
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""Reads time line annotations of videos: the range to use, and the actions in it.
+"""Reads timeline annotations of videos: the range to use, and the actions in it.
 
 Both kinds of files have the format of Label Studio: `videoLabels` with `timelinelabels` and `ranges`. Frame numbers
 count from 0 in the whole video; ends are exclusive. Pure: JSON values in, frame numbers out.
@@ -29,7 +29,7 @@ class Chosen:
 
 
 def frame_range(row: Mapping[str, Any]) -> dict[str, int]:
-    """`start`, `end` and, if present, `mid` of a range annotation. Raises `bad_range`."""
+    """Return `start`, `end` and, if present, `mid` of a range annotation. Raises `bad_range`."""
     found: dict[str, int] = {}
     for label in _labels(row, ItemReason.BAD_RANGE):
         names, ranges = label.get("timelinelabels") or (), label.get("ranges") or ()
@@ -48,7 +48,7 @@ def frame_range(row: Mapping[str, Any]) -> dict[str, int]:
 
 
 def chosen_actions(content: object, annotator: str | None) -> Chosen:
-    """The actions in a label file: those of the newest annotation, or of the newest one by `annotator`.
+    """Return the actions in a label file: those of the newest annotation, or of the newest one by `annotator`.
 
     Raises ItemError with the reason `bad_labels` for an invalid file or if several annotations are equally new, and
     `no_annotator` if there is no annotation by `annotator`.

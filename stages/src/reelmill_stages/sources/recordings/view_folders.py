@@ -1,6 +1,6 @@
 """Finds videos and keypoints in the folders of a multi-view data set, by person, environment and view.
 
-There is one keypoint file per frame, millions in total, so these are counted and digested while they are listed.
+There is one keypoint file per frame, millions in total, so they are counted and digested while they are listed.
 """
 
 import unicodedata
@@ -32,7 +32,7 @@ class Filmed:
     views: dict[str, list[Media]]
 
     def bundle(self, wanted: Iterable[str]) -> dict[str, Media]:
-        """One video for each view. Raises ItemError with the reason `missing` or `ambiguous`."""
+        """Return one video for each view. Raises ItemError with the reason `missing` or `ambiguous`."""
         bundle = {}
         for view in wanted:
             files = self.views.get(view, [])
@@ -47,7 +47,7 @@ class Filmed:
 
 
 def filmed(bucket: Bucket, uri: str, source: str) -> dict[Recording, list[Filmed]]:
-    """The videos at `{person}/{env}/{view}.{ext}` below a folder; several folders may belong to one recording."""
+    """Find the videos at `{person}/{env}/{view}.{ext}` below a folder; several folders may belong to one recording."""
     found: dict[tuple[str, str], dict[str, list[Media]]] = defaultdict(lambda: defaultdict(list))
     for path, parts, stat in _below(bucket, uri):
         if len(parts) == 3 and is_media(path):
@@ -60,7 +60,7 @@ def filmed(bucket: Bucket, uri: str, source: str) -> dict[Recording, list[Filmed
 
 
 def keypoint_folders(bucket: Bucket, uri: str, source: str) -> dict[Recording, dict[str, dict[str, Any] | ItemError]]:
-    """Recording -> view -> folder of its keypoints, number of files, and their digest; or why one cannot be read."""
+    """Return recording -> view -> folder of its keypoints, number of files, and their digest; or a reading error."""
     folder = absolute(uri).rstrip("/") + "/"
     takes: dict[Recording, dict[str, dict[str, Any] | ItemError]] = defaultdict(dict)
     for place, files in groupby(bucket.stream(uri), key=lambda each: each[0].rpartition("/")[0]):
@@ -75,7 +75,7 @@ def keypoint_folders(bucket: Bucket, uri: str, source: str) -> dict[Recording, d
 
 
 def _usable(files: Iterable[tuple[str, Stat]], bad: list[ItemError]) -> Iterator[tuple[str, Stat]]:
-    """The files that can be read; why the others cannot is added to `bad`."""
+    """Yield the files that can be read; the errors of the others are added to `bad`."""
     for path, stat in files:
         if stat.problem:
             bad.append(ItemError(stat.problem.reason, f"{path}: {stat.problem.message}"))

@@ -20,12 +20,12 @@ from reelmill_stages.store.web.urls import is_web
 
 _CLOCK = re.compile(r"^(?:(\d+):)?([0-5]?\d):([0-5]?\d(?:\.\d+)?)$")
 _SHOWN = 80
-"""Characters of a value in a message."""
+"""Maximum number of characters of a value in a message."""
 _UNREADABLE = re.compile(r"[\x00-\x1f\x7f]")
 
 
 def identifier(value: object) -> str:
-    """The id of a video: text or a whole number. Raises `bad_id`."""
+    """Return the id of a video: text or a whole number. Raises `bad_id`."""
     if isinstance(value, int) and not isinstance(value, bool) and _finite(value):
         return str(value)
     if not isinstance(value, str) or not value.strip():
@@ -38,7 +38,7 @@ def identifier(value: object) -> str:
 
 
 def caption(value: object) -> str:
-    """A caption, unchanged. Raises `bad_text`."""
+    """Return a caption, unchanged. Raises `bad_text`."""
     if not isinstance(value, str):
         raise ItemError(ItemReason.BAD_TEXT, f"the caption is {shown(value)}, not text")
     if not _encodable(value):
@@ -47,7 +47,7 @@ def caption(value: object) -> str:
 
 
 def conversations(value: object) -> list[dict[str, str]]:
-    """A list of at least one turn `{"from": …, "value": …}`, without other fields. Raises `bad_text`."""
+    """Return a list of at least one turn `{"from": …, "value": …}`, without other fields. Raises `bad_text`."""
     if not isinstance(value, list) or not value:
         raise ItemError(ItemReason.BAD_TEXT, f"the conversation is {shown(value)}, not a list of turns")
     turns = []
@@ -60,7 +60,7 @@ def conversations(value: object) -> list[dict[str, str]]:
 
 
 def span(start: object, end: object) -> tuple[float, float]:
-    """(start, end) in seconds with 0 <= start < end. Raises `bad_span`."""
+    """Return (start, end) in seconds with 0 <= start < end. Raises `bad_span`."""
     first, last = seconds(start, "begin"), seconds(end, "end")
     if first < 0:
         raise ItemError(ItemReason.BAD_SPAN, f"the clip begins at {first:g} s, before the video")
@@ -70,7 +70,7 @@ def span(start: object, end: object) -> tuple[float, float]:
 
 
 def seconds(value: object, name: str) -> float:
-    """Seconds from a number, a number as text, or `[HH:]MM:SS.mmm`. Raises `bad_span`."""
+    """Return seconds from a number, a number as text, or `[HH:]MM:SS.mmm`. Raises `bad_span`."""
     number = math.nan
     if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
         number = _float(value)
@@ -85,12 +85,12 @@ def seconds(value: object, name: str) -> float:
 
 
 def spoken(start: float, end: float) -> str:
-    """A span as part of a key: exact, and equal for 12 and 12.0."""
+    """Return a span as part of a key: exact, and equal for 12 and 12.0."""
     return "-".join(repr(float(number)).removesuffix(".0") for number in (start, end))
 
 
 def sizes(value: object) -> list[float] | None:
-    """CLIP4MC's `size` list, unchanged, or None if there is none. Raises `bad_size`."""
+    """Return CLIP4MC's `size` list, unchanged, or None if there is none. Raises `bad_size`."""
     if value is None or value == []:
         return None
     if not isinstance(value, list) or not {*map(type, value)} <= {int, float} or not all(map(_finite, value)):
@@ -99,7 +99,7 @@ def sizes(value: object) -> list[float] | None:
 
 
 def path(value: object) -> str:
-    """A normalized path or URI of a media file (`a//./b` becomes `a/b`). Raises `bad_path`, also for `..`."""
+    """Return a normalized path or URI of a media file (`a//./b` becomes `a/b`). Raises `bad_path`, also for `..`."""
     if not isinstance(value, str) or not value.strip():
         raise ItemError(ItemReason.BAD_PATH, f"the path is {shown(value)}, not text")
     scheme, separator, rest = value.partition("://") if "://" in value else ("", "", value)
@@ -123,7 +123,7 @@ def path(value: object) -> str:
 
 
 def plain(value: object) -> Any:
-    """Any other cell as a JSON value: NaN becomes null, dates become ISO 8601 text.
+    """Return any other cell as a JSON value: NaN becomes null, dates become ISO 8601 text.
 
     Raises `bad_value`, also for numbers beyond the range of a float.
     """
@@ -148,7 +148,7 @@ def plain(value: object) -> Any:
 
 
 def shown(value: object) -> str:
-    """A value for a message: short, on one line, with printable characters only."""
+    """Return a value for a message: short, on one line, with printable characters only."""
     if value is None:
         return "null"
     if isinstance(value, str):
@@ -156,7 +156,7 @@ def shown(value: object) -> str:
     try:
         text = ascii(value) if isinstance(value, str) and not _encodable(value) else repr(value)
     except (ValueError, RecursionError):
-        # A whole number of more digits than Python writes, or endless nesting.
+        # A whole number with more digits than Python converts, or unlimited nesting.
         text = f"a very large {type(value).__name__}"
     return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."
 

@@ -14,12 +14,12 @@ from reelmill_stages.untrusted.nested import JsonError, check_depth
 
 Row = Mapping[str, Any]
 _COMPARED = 1000
-"""Columns that are compared with a name that is not there."""
+"""Maximum number of columns that are compared with a missing name."""
 
 
 @dataclass(frozen=True, slots=True)
 class BadLine:
-    """A line of a table that is no row. `text` is the line as it stands there, by which the row is recognised."""
+    """A line of a table that cannot be read as a row. `text` is the unchanged line, which identifies the row."""
 
     line: int = field(repr=False)
     what: str
@@ -27,13 +27,13 @@ class BadLine:
 
 
 def refuse_bad_line(value: object) -> None:
-    """Raises ItemError with the reason `bad_row` for a line that is no row."""
+    """Raise ItemError with the reason `bad_row` for a line that cannot be read as a row."""
     if isinstance(value, BadLine):
         raise ItemError(ItemReason.BAD_ROW, f"line {value.line}: {value.what}")
 
 
 def as_row(value: object) -> Row:
-    """A row as a mapping. Raises ItemError with the reason `bad_row` for any other value, and for deep nesting."""
+    """Return a row as a mapping. Raises ItemError with the reason `bad_row` for other values and deep nesting."""
     refuse_bad_line(value)
     try:
         check_depth(value)
@@ -45,7 +45,7 @@ def as_row(value: object) -> Row:
 
 
 def cell(row: Row, *names: str) -> Any:
-    """The value of the first of the column names that the row has, or None."""
+    """Return the value of the first of the column names that the row has, or None."""
     for name in names:
         value = row.get(name)
         if value is not None:
@@ -54,7 +54,7 @@ def cell(row: Row, *names: str) -> Any:
 
 
 def seen_rows(rows: Iterable[Any], where: str, *columns: tuple[str, ...]) -> Iterator[Any]:
-    """The rows. Raises SpecError after the last one if no row has a column by any of its names."""
+    """Yield the rows. Raises SpecError after the last one if no row has a column by any of its names."""
     seen = KnownColumns()
     for row in rows:
         seen.add(row)
@@ -64,7 +64,7 @@ def seen_rows(rows: Iterable[Any], where: str, *columns: tuple[str, ...]) -> Ite
 
 
 def refuse_twice(names: Iterable[str], where: str) -> None:
-    """Raises SpecError for a column that a header names twice; columns without a name may be several."""
+    """Raise SpecError if a header contains a column twice; several columns may have no name."""
     twice = next((name for name, count in Counter(names).items() if name and count > 1), None)
     if twice is not None:
         raise SpecError(f"column {cells.shown(twice)} appears twice", where=where, hint="rename one of them")
@@ -84,7 +84,7 @@ class KnownColumns:
             self._names.update(dict.fromkeys(map(str, value)))
 
     def demand(self, where: str, *spellings: str, hint: str = "") -> None:
-        """Raises SpecError if no row has any of the names; does nothing for a file without rows."""
+        """Raise SpecError if no row has any of the names; do nothing for a file without rows."""
         if (not self._rows and not self._names) or any(name in self._names for name in spellings):
             return
         near = get_close_matches(spellings[0], islice(self._names, _COMPARED), n=1, cutoff=0.5)

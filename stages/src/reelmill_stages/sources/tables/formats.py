@@ -19,11 +19,11 @@ FORMATS = {
 SURPLUS = "\0surplus"
 """Key of cells beyond the last column, which usually come from an unquoted comma."""
 LINE = "\0line"
-"""Key of the number of a row's first line, in CSV, TSV, JSON lines and lines."""
+"""Key of the number of a row's first line, in the formats CSV, TSV, JSON lines and lines."""
 
 
 def format_of(uri: str) -> str:
-    """The format for a file's extension. Raises SpecError for an unknown extension."""
+    """Return the format for a file's extension. Raises SpecError for an unknown extension."""
     extension = uri.rpartition(".")[2].lower()
     if extension not in FORMATS:
         raise SpecError(
@@ -37,10 +37,10 @@ def format_of(uri: str) -> str:
 def rows_of(
     data: bytes, where: str, format_: str, seen: KnownColumns, wanted: list[str], quoting: Quoting | None = None
 ) -> Iterator[Any]:
-    """The rows of a file; columns are added to `seen`. Of Parquet files, only the `wanted` columns are read.
+    """Yield the rows of a file; columns are added to `seen`. Of Parquet files, only the `wanted` columns are read.
 
     An invalid line of CSV, TSV or JSON lines is a `BadLine`. Raises SpecError with file and line for any other invalid
-    content, and for a header that names a column twice.
+    content, and for a header that contains a column twice.
     """
     if format_ in ("csv", "tsv"):
         rule = quoting or ("standard" if format_ == "csv" else "cell")
@@ -56,7 +56,7 @@ def rows_of(
 
 
 def lines_of(data: bytes, where: str, separator: str) -> Iterator[TableRecord]:
-    """The valid records of a CSV file. Raises SpecError if the first one is invalid."""
+    """Yield the valid records of a CSV file. Raises SpecError if the first one is invalid."""
     for number, record in enumerate(records(data, separator, "standard")):
         if isinstance(record, TableRecord):
             yield record
@@ -65,7 +65,7 @@ def lines_of(data: bytes, where: str, separator: str) -> Iterator[TableRecord]:
 
 
 def _lines(data: bytes, column: str, seen: KnownColumns) -> Iterator[Any]:
-    """One row with one column for each line that is neither empty nor begins with `#`."""
+    """Yield one row with one column for each line that is neither empty nor begins with `#`."""
     seen.add({column: ""})
     for number, line in enumerate(data.removeprefix(codecs.BOM_UTF8).splitlines(), start=1):
         try:

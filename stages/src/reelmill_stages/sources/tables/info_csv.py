@@ -21,7 +21,7 @@ _ID = re.compile(r"^[\w-]{11}$", re.ASCII)
 
 
 def video_id(text: str) -> str:
-    """The id in `…watch?v=ID`, `youtu.be/ID`, `/shorts/ID`, `v=ID` or a plain id; empty if there is none."""
+    """Return the id in `…watch?v=ID`, `youtu.be/ID`, `/shorts/ID`, `v=ID` or a plain id; empty if there is none."""
     text = text.strip()
     try:
         url = urlsplit(text if "://" in text else f"https://{text}")
@@ -39,7 +39,7 @@ def video_id(text: str) -> str:
 
 
 def files_by_id(data: bytes, where: str) -> Mapping[str, Sequence[str]]:
-    """Id -> distinct file names, in order. Rows without an id or a name are ignored.
+    """Return id -> distinct file names, in order. Rows without an id or a name are ignored.
 
     Raises SpecError with file and line if the columns cannot be determined, or if no row has an id.
     """
@@ -69,12 +69,12 @@ def files_by_id(data: bytes, where: str) -> Mapping[str, Sequence[str]]:
 
 
 def _as_file_names(title: str) -> list[str]:
-    """The possible file names of a title: without slashes, and with yt-dlp's replacements for Windows."""
+    """Return the possible file names of a title: without slashes, and with yt-dlp's replacements for Windows."""
     return [title.replace("/", "⧸"), title.translate(_WIDE)]
 
 
 def _header(cells: list[str]) -> list[str] | None:
-    """The column names in the first line, or None if it is not a header."""
+    """Return the column names in the first line, or None if it is not a header."""
     names = [cell.strip().lower() for cell in cells]
     known = any(name in _URL + _FILE for name in names)
     return names if known and not any(video_id(cell) for cell in cells) else None

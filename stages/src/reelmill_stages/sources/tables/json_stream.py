@@ -1,9 +1,9 @@
 """The values of a JSON array or of JSON lines, one at a time.
 
-A metadata file of some gigabytes is never held as text or as one tree: it is decoded in windows.
+A metadata file of some gigabytes is decoded in windows, so it is never in memory as one text or one tree.
 
-In JSON lines (https://jsonlines.org) a line that is no JSON costs itself alone. A damaged array is refused as a whole,
-because nothing tells where its next element begins.
+In JSON lines (https://jsonlines.org), a line that is not JSON affects no other line. A damaged array is refused as a
+whole, because the beginning of its next element is unknown.
 """
 
 import codecs
@@ -22,16 +22,16 @@ _LINES = (".jsonl", ".ndjson")
 
 
 def values(data: bytes, where: str, *, lines: bool | None = None) -> Iterator[Any]:
-    """The elements of a top-level array, or the values that follow each other (JSON lines, or a single one).
+    """Yield the elements of a top-level array, or consecutive values (JSON lines, or a single one).
 
-    With `lines`, by default where the file is called `.jsonl` or `.ndjson`, a line that is no JSON is a `BadLine`.
-    Raises SpecError naming file and line for anything else that is not JSON, is not UTF-8 or ends too early.
+    With `lines`, by default if the extension is `.jsonl` or `.ndjson`, a line that is not JSON is a `BadLine`. Raises
+    SpecError with file and line for anything else that is not JSON, is not UTF-8 or ends too early.
     """
     return (value for _, value in numbered_values(data, where, lines=lines))
 
 
 def numbered_values(data: bytes, where: str, *, lines: bool | None = None) -> Iterator[tuple[int, Any]]:
-    """As `values`, each with the number of its line where one line has one value, else with 0."""
+    """Like `values`, each with its line number if each line contains one value, otherwise with 0."""
     lines = where.lower().endswith(_LINES) if lines is None else lines
     if lines and not _is_read_as_a_whole(data, where):
         yield from _lines(data)
@@ -47,7 +47,7 @@ def numbered_values(data: bytes, where: str, *, lines: bool | None = None) -> It
 
 
 def _is_read_as_a_whole(data: bytes, where: str) -> bool:
-    """Whether a file that is called JSON lines holds an array, or values of several lines each."""
+    """Return whether a file with an extension of JSON lines contains an array, or values of several lines each."""
     text = _Window(data, where)
     try:
         if text.peek() == "[":
@@ -61,7 +61,7 @@ def _is_read_as_a_whole(data: bytes, where: str) -> bool:
 
 
 def _blank_lines(data: bytes) -> int:
-    """Number of line ends before the first value."""
+    """Return the number of line ends before the first value."""
     text = memoryview(data)[3:] if data.startswith(codecs.BOM_UTF8) else memoryview(data)
     count = 0
     for byte in text:
@@ -129,11 +129,11 @@ class _Window:
 
     @property
     def lines(self) -> int:
-        """The number of the line at which reading goes on."""
+        """The number of the line at the current position."""
         return self._lines + self._text.count("\n", 0, self._at)
 
     def peek(self) -> str:
-        """The next character that is no space, or nothing at the end."""
+        """Return the next character that is not a space; empty at the end."""
         while True:
             while self._at < len(self._text):
                 if self._text[self._at] not in _SPACE:
@@ -162,7 +162,7 @@ class _Window:
             except RecursionError:
                 self.refuse("nested too deeply")
             else:
-                # A number may go on in the next window.
+                # A number may continue in the next window.
                 if end == len(self._text) and self._more(size):
                     continue
                 self._at = end
@@ -173,7 +173,7 @@ class _Window:
         raise SpecError(f"not JSON: {what}", where=f"{self._where}:{line}", hint="write a JSON array or JSON lines")
 
     def _more(self, size: int) -> bool:
-        """Decode on; what lies before the position is dropped. False at the end of the file."""
+        """Decode more text and drop the text before the position. Returns False at the end of the file."""
         if self._next >= len(self._data):
             return False
         chunk = self._data[self._next : self._next + size]

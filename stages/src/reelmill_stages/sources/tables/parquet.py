@@ -1,6 +1,6 @@
-"""The rows of a Parquet file. A value that Python has no type for costs its row, not the file.
+"""The rows of a Parquet file. A value that has no Python type affects its row, not the file.
 
-Times of nanoseconds are cut to microseconds, which is what Python, and JSON after it, can say.
+Times in nanoseconds are truncated to microseconds, the resolution of Python and of the JSON written from it.
 """
 
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ _BATCH = 4096
 
 
 class Unreadable:
-    """A cell that cannot be read; its `repr` says of what type it is."""
+    """A cell that cannot be read; its `repr` contains its type."""
 
     def __init__(self, type_: str) -> None:
         self._type = type_
@@ -24,7 +24,7 @@ class Unreadable:
 
 
 def parquet_rows(data: bytes, where: str, seen: KnownColumns, wanted: list[str]) -> Iterator[dict[str, Any]]:
-    """Rows of the `wanted` columns. Raises SpecError for what is not Parquet, and for a column that comes twice."""
+    """Yield rows of the `wanted` columns. Raises SpecError for a file in another format or with duplicate columns."""
     try:
         from pyarrow.parquet import ParquetFile
     except ModuleNotFoundError as error:
@@ -50,7 +50,7 @@ def _values(column: Any) -> list[Any]:
     column = _in_microseconds(column)
     try:
         found: list[Any] = column.to_pylist()
-    except Exception:  # a time out of range, an unknown time zone, a name that a struct has twice
+    except Exception:  # a time out of range, an unknown time zone, a duplicate name in a struct
         return [_value(cell) for cell in column]
     return found
 

@@ -25,7 +25,7 @@ from reelmill_stages.sources.tables.column_lookup import BadLine
 
 Quoting = Literal["standard", "cell", "none"]
 MAX_CELL = 1 << 20
-"""Characters of a cell; a longer one makes its line invalid."""
+"""Maximum number of characters of a cell; a longer one makes its line invalid."""
 _OPENED = "a quote opens a cell that is not closed"
 _LONG = f"a cell has more than {MAX_CELL} characters"
 
@@ -44,7 +44,7 @@ class TableRecord:
 
 
 def records(data: bytes, separator: str, quoting: Quoting) -> Iterator[TableRecord | BadLine]:
-    """The records of a file in order; empty lines are left out. The first one is the header, if there is one."""
+    """Yield the records of a file in order, without empty lines. The first one is the header, if there is one."""
     lines = _Lines(data)
     width = 0
     while (line := lines.take()) is not None:
@@ -68,7 +68,10 @@ def records(data: bytes, separator: str, quoting: Quoting) -> Iterator[TableReco
 
 
 def _cells(content: str, text: str, separator: str, quoting: Quoting, lines: "_Lines") -> list[str] | str:
-    """The cells of a record; `content` is its first line without, `text` with its end. A text says what is wrong."""
+    """Return the cells of a record, or a text that describes the error.
+
+    `content` is its first line without its end, `text` with it.
+    """
     if quoting == "none" or '"' not in content:
         return content.split(separator)
     if quoting == "cell":
@@ -81,14 +84,14 @@ def _cells(content: str, text: str, separator: str, quoting: Quoting, lines: "_L
 
 
 def _wrong(cells: list[str], width: int) -> str:
-    """What is wrong with the cells of a record; `width` is how many a record over several lines must have."""
+    """Describe the error in the cells of a record. `width` is the required number of cells if it has several lines."""
     if width and len(cells) != width:
         return f"a quote opens a cell of several lines, and the record has {len(cells)} cells instead of {width}"
     return _LONG if any(len(cell) > MAX_CELL for cell in cells) else ""
 
 
 class _Lines:
-    """The lines of a file with their ends (LF, CR LF or CR), and a way back to one that was passed."""
+    """The lines of a file with their ends (LF, CR LF or CR), with a way back to an earlier one."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
@@ -119,7 +122,7 @@ def _decoded(line: bytes, *, first: bool = False) -> str | None:
 
 
 def _standard(text: str, separator: str, lines: _Lines) -> list[str] | str:
-    """The cells of the record that begins with this line, taking further lines into a quoted cell; or what is wrong."""
+    """Return the cells of the record that begins with this line, or the error. A quoted cell may take further lines."""
     begin = text
     cells: list[str] = []
     at, end_of_line = 0, len(text.rstrip("\r\n"))
@@ -158,7 +161,7 @@ def _standard(text: str, separator: str, lines: _Lines) -> list[str] | str:
 
 
 def _whole_cells(line: str, separator: str) -> list[str]:
-    """The cells of a line: those in quotes from end to end unquoted, quotes in the others as text."""
+    """Return the cells of a line: those in quotes from end to end unquoted, quotes in the others as text."""
     cells: list[str] = []
     at = 0
     while True:

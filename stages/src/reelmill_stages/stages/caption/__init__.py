@@ -1,1 +1,1 @@
-"""The `caption` stage: asks a vision-language model on a server about each video, and keeps the answers"""
+"""The `caption` stage: sends each video to a vision-language model on a server, and records the answers."""

@@ -1,4 +1,4 @@
-"""The answer to a question: taken from the response, verified, and brought to the form in which it is kept."""
+"""The answer to a question: extracted from the response, validated, and converted to its stored form."""
 
 import json
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ _FENCE = "```"
 
 
 def validator(block: CaptionBlock) -> jsonschema.Draft202012Validator | None:
-    """The validator of the block's schema; it loads nothing from anywhere. Raises SpecError for an invalid schema."""
+    """Return the validator of the block's schema, which loads no other schemas. Raises SpecError for a bad schema."""
     if block.answer_schema is None:
         return None
     try:
@@ -35,7 +35,7 @@ def validator(block: CaptionBlock) -> jsonschema.Draft202012Validator | None:
 
 
 def tokens(response: Mapping[str, Any]) -> dict[str, int]:
-    """What the server counted (`usage`), by counter; without tokens where it told none."""
+    """Return the token counts of the server (`usage`), by counter; without tokens if it reported none."""
     usage = response.get("usage")
     told = usage if isinstance(usage, dict) else {}
     prompt, answer = (_number(told.get(name)) for name in ("prompt_tokens", "completion_tokens"))
@@ -51,7 +51,7 @@ def tokens(response: Mapping[str, Any]) -> dict[str, int]:
 
 
 def text_of(response: Mapping[str, Any]) -> str:
-    """The text of the first choice. Raises ItemError: `answer_refused`, `answer_cut`, `bad_answer`."""
+    """Return the text of the first choice. Raises ItemError: `answer_refused`, `answer_cut`, `bad_answer`."""
     choices = response.get("choices")
     first = choices[0] if isinstance(choices, list) and choices else None
     message = first.get("message") if isinstance(first, dict) else None
@@ -67,7 +67,7 @@ def text_of(response: Mapping[str, Any]) -> str:
 
 
 def value_of(text: str, schema: jsonschema.Draft202012Validator | None) -> Any:
-    """The value of the field: the text, or with a schema the parsed JSON. Raises ItemError: `bad_answer`."""
+    """Return the value of the field: the text, or with a schema the parsed JSON. Raises ItemError: `bad_answer`."""
     if schema is None:
         return text
     try:
@@ -102,7 +102,7 @@ def _plain(content: object) -> str:
 
 
 def _unfenced(text: str) -> str:
-    """JSON out of a Markdown code block, in which models like to put it."""
+    """Extract JSON from a Markdown code block, which models often add."""
     if not (text.startswith(_FENCE) and text.endswith(_FENCE) and "\n" in text):
         return text
     return text.partition("\n")[2].removesuffix(_FENCE).strip()

@@ -1,6 +1,6 @@
 """`reelmill check` for captions: `captions.jsonl` has one row per item, each with a caption.
 
-Rules: `rows` (every line is a row with the fields of one), `keys` (no key twice), `captions` (none is empty).
+Rules: `rows` (every line is a row with all fields), `keys` (no duplicate keys), `captions` (none is empty).
 """
 
 import json

@@ -1,4 +1,4 @@
-"""What the model sees of a video: frames as JPEG, or the file itself, as data URLs."""
+"""The parts of a request that show a video: frames as JPEG, or the file itself, as data URLs."""
 
 import base64
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ _TYPES = {
 
 
 def parts(item: Item, work: Work, block: CaptionBlock) -> list[dict[str, Any]]:
-    """The parts of a chat message that show the video. Raises ItemError."""
+    """Return the parts of a chat message that show the video. Raises ItemError."""
     media = item.media
     if media is None:
         raise ItemError(ItemReason.NO_MEDIA, "the item has no file")
@@ -38,7 +38,7 @@ def parts(item: Item, work: Work, block: CaptionBlock) -> list[dict[str, Any]]:
 
 
 def frames(media: Media, work: Work, block: CaptionBlock) -> Iterator[bytes]:
-    """JPEG files of the frames at the centres of equal parts. Raises ItemError, with those of decoding."""
+    """Yield JPEG files of the frames at the centres of equal parts. Raises ItemError, also for errors of decoding."""
     path = work.open(media)
     timeline = read_timeline(path)
     window = item_span.shown_in(timeline, media.span).frames

@@ -13,8 +13,10 @@ from reelmill_stages.stages.caption.template import rendered
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """The prompts for one item. `identity` is everything that the answer depends on: the parameters, the prompts, and
-    the file by its digest (or the version of a source's object) and span.
+    """The prompts for one item.
+
+    `identity` is everything that the answer depends on: the parameters, the prompts, and the file by its digest (or the
+    version of a source's object) and span.
     """
 
     prompt: str
@@ -23,7 +25,7 @@ class Question:
 
 
 def question(item: Item, block: CaptionBlock) -> Question:
-    """The question about an item. Raises ItemError with reason `no_field` or `bad_span`."""
+    """Return the question about an item. Raises ItemError with reason `no_field` or `bad_span`."""
     prompt = rendered(block.prompt, item.fields)
     system = None if block.system is None else rendered(block.system, item.fields)
     asked = {
@@ -37,7 +39,7 @@ def question(item: Item, block: CaptionBlock) -> Question:
 
 
 def request(asked: Question, pictures: Sequence[dict[str, Any]], block: CaptionBlock) -> dict[str, Any]:
-    """The body of POST /chat/completions."""
+    """Return the body of POST /chat/completions."""
     content = [*pictures, {"type": "text", "text": asked.prompt}]
     system = [] if asked.system is None else [{"role": "system", "content": asked.system}]
     schema = {"name": "answer", "schema": block.answer_schema, "strict": True}
@@ -53,6 +55,6 @@ def request(asked: Question, pictures: Sequence[dict[str, Any]], block: CaptionB
 
 
 def _same(media: Media, span: Span | None) -> list[Any]:
-    """What tells the content of a file from that of another one."""
+    """Return what distinguishes the content of a file from that of others."""
     content = [media.digest] if media.digest else [media.uri, media.size, media.etag, media.version]
     return [*content, *([span.start, span.end] if span else [])]

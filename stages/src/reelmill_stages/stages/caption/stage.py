@@ -1,7 +1,7 @@
 """The `caption` stage: one question per item; the answer becomes a field, and the item keeps its media.
 
-Answers are kept one by one (`Work.answers`), so nothing is asked twice, whatever is killed. An answer that is kept is
-used even if the budget is spent.
+Answers are stored one by one (`Work.answers`), so no question is sent again after a process or pod was killed. A stored
+answer is used even if the budget is spent.
 """
 
 import json
@@ -70,7 +70,7 @@ class CaptionStage(Stage):
             return failed(error)
 
     def _asked(self, asked: Question, given: Input, work: Work) -> str:
-        """Ask the server; returns the answer as it is kept. What it cost counts, whatever it is."""
+        """Ask the server, and return the answer in its stored form. Its cost counts even if it is invalid."""
         body = request(asked, parts(given.item, work, self.block), self.block)
         response = self._client.post("/chat/completions", json=body)
         cost = tokens(response)
@@ -107,7 +107,7 @@ class CaptionStage(Stage):
         return Done((made,), message=counted)
 
     def _text(self, value: Any) -> str | None:
-        """The text of `textProperty`, or None without one. Raises ItemError: `bad_answer`."""
+        """Return the text of `textProperty`, or None without one. Raises ItemError: `bad_answer`."""
         name = self.block.text_property
         if name is None:
             return None

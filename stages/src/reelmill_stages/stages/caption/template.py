@@ -1,4 +1,4 @@
-"""Prompts with placeholders for fields of an item. What a field says is never read as a placeholder again."""
+"""Prompts with placeholders for fields of an item. Placeholders in the values of fields are not replaced."""
 
 import json
 import re
@@ -13,7 +13,7 @@ _BRACES = {"{{": "{", "}}": "}"}
 
 
 def rendered(template: str, fields: Fields) -> str:
-    """The prompt of an item. Strings are inserted as they are, other values as JSON.
+    """Return the prompt of an item. Strings are inserted unchanged, other values as JSON.
 
     Raises ItemError with reason `no_field`.
     """

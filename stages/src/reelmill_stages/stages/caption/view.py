@@ -2,7 +2,7 @@
 
     {"key", "media", "span", "caption"}
 
-`media` is the file as the item names it, and `span` its part in seconds (null for a whole file).
+`media` is the file in the form of the item, and `span` its part in seconds (null for a whole file).
 """
 
 import json

@@ -2,8 +2,7 @@
 
 
 def boundaries(total: int, limit: int | None, overlap: int = 0) -> list[range]:
-    """Chunks of `limit` frames that cover range(total); each starts `overlap` frames before the end of the previous
-    one.
+    """Divide range(total) into chunks of `limit` frames, each of which overlaps the previous one by `overlap` frames.
 
     All chunks have exactly `limit` frames except the last one. Without a limit, or if `total` does not exceed it, there
     is one chunk. Raises ValueError unless 0 <= overlap < limit.
@@ -16,7 +15,7 @@ def boundaries(total: int, limit: int | None, overlap: int = 0) -> list[range]:
 
 
 def chunk_count(total: int, limit: int | None, overlap: int = 0) -> int:
-    """How many chunks `boundaries` gives, in constant time. Raises ValueError as it does."""
+    """Return the number of chunks of `boundaries` in constant time. Raises ValueError as `boundaries`."""
     if limit is None or total <= limit:
         return int(total > 0)
     if not 0 <= overlap < limit:

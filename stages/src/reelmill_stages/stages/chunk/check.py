@@ -61,7 +61,7 @@ def _video(video: str, entries: list[Entry], params: Entry, folder: Path) -> Ite
 
 
 def _tiling(video: str, entries: list[Entry], params: Entry) -> Iterator[Finding]:
-    """Chunks cover their range in order and without gaps, and all but the last have the maximum length."""
+    """Check that chunks cover their range in order and without gaps, and all but the last have the maximum length."""
     total, complete = entries[0]["total_chunks"], params["gaps"] == "front"
     numbers = [entry["chunk_idx"] for entry in entries]
     right = numbers == sorted(set(numbers)) and all(0 <= number < total for number in numbers)
@@ -96,7 +96,7 @@ def _tiling(video: str, entries: list[Entry], params: Entry) -> Iterator[Finding
 
 
 def _views(name: str, entry: Entry) -> Iterator[Finding]:
-    """All views of a chunk have the same number of frames, and the frame numbers of the chunk."""
+    """Check that all views of a chunk have the same number of frames, and the frame numbers of the chunk."""
     lengths = {view: told["frames"][1] - told["frames"][0] for view, told in entry["views"].items()}
     right = len(lengths) > 0 and set(lengths.values()) == {_length(entry)}
     yield Finding(
@@ -115,7 +115,7 @@ def _views(name: str, entry: Entry) -> Iterator[Finding]:
 
 
 def _labels(name: str, entry: Entry, params: Entry) -> Iterator[Finding]:
-    """Labels are within the chunk and known."""
+    """Check that labels are within the chunk and known."""
     labels = entry["labels"]
     if labels is None:
         return
@@ -137,7 +137,7 @@ def _labels(name: str, entry: Entry, params: Entry) -> Iterator[Finding]:
 
 
 def _cover(labels: Sequence[tuple[int, int, str]], frames: int) -> bool:
-    """Whether labels, which lie in so many frames, leave none of them out."""
+    """Return whether labels, which are within this number of frames, cover all of them."""
     reached = 0
     for start, end, *_ in sorted(labels):
         if start > reached:
@@ -147,7 +147,7 @@ def _cover(labels: Sequence[tuple[int, int, str]], frames: int) -> bool:
 
 
 def _keypoints(name: str, entry: Entry) -> Iterator[Finding]:
-    """Keypoints use the frame numbers of the whole video."""
+    """Check that keypoints use the frame numbers of the whole video."""
     first = entry["start_frame_offset"] + entry["chunk_start_frame"]
     for view, told in entry.get("keypoints", {}).items():
         span = "span" in entry["views"][view].get("media", {})

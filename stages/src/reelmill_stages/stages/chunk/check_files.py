@@ -15,11 +15,11 @@ from reelmill_stages.media.timeline.timeline import read_timeline
 from reelmill_stages.untrusted.arrays import ArrayError, map_array
 
 _timeline = lru_cache(maxsize=4)(read_timeline)
-"""Number of cached time lines: consecutive chunks use the same videos."""
+"""Cached timelines: consecutive chunks use the same videos."""
 
 
 def check_view(name: str, told: Mapping[str, Any], length: int, folder: Path) -> Iterator[Finding]:
-    """Findings about one view of one chunk."""
+    """Yield findings about one view of one chunk."""
     if "media" in told:
         yield from _source(name, told, folder)
         return
@@ -33,7 +33,7 @@ def check_view(name: str, told: Mapping[str, Any], length: int, folder: Path) ->
 
 
 def check_points(name: str, told: Mapping[str, Any], folder: Path) -> Iterator[Finding]:
-    """Findings about the keypoints of one view of one chunk."""
+    """Yield findings about the keypoints of one view of one chunk."""
     if "file" not in told:
         place = Path(told["uri"])
         if place.is_absolute():
@@ -89,7 +89,7 @@ def _counted(name: str, path: Path, found: int, length: int) -> Finding:
 
 
 def _source(name: str, told: Mapping[str, Any], folder: Path) -> Iterator[Finding]:
-    """A video that the index refers to, if it is a local file."""
+    """Check a video that the index refers to, if it is a local file."""
     uri = told["media"]["uri"]
     if "://" in uri:
         return

@@ -93,7 +93,7 @@ def localise(path: Path, folder: Path) -> None:
 
 
 def _places(each: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], str]]:
-    """(mapping, field) of all relative paths in an entry."""
+    """Yield (mapping, field) of all relative paths in an entry."""
     for told in (*each["views"].values(), *each.get("keypoints", {}).values()):
         if "file" in told:
             yield told, "file"
@@ -102,7 +102,7 @@ def _places(each: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], str]]:
 
 
 def _below(path: str) -> str:
-    """The path of a file in an export; files of other stages are in folders named as in the store."""
+    """Return the path of a file in an export; files of other stages are in folders named as in the store."""
     return path.removeprefix("../../")
 
 

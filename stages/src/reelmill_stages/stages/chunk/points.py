@@ -18,7 +18,7 @@ Told = dict[str, dict[str, Any]]
 
 
 def pointed(folders: Mapping[str, Any], chunks: Mapping[str, Sequence[range]]) -> list[Told]:
-    """For each chunk, the folders of its keypoints. `chunks` maps views to the frame numbers of each chunk."""
+    """Return the folders of keypoints for each chunk. `chunks` maps views to the frame numbers of each chunk."""
     count = max(map(len, chunks.values()), default=0)
     return [
         {
@@ -33,10 +33,10 @@ def pointed(folders: Mapping[str, Any], chunks: Mapping[str, Sequence[range]]) -
 def written_points(
     folders: Mapping[str, Any], chunks: Mapping[str, Sequence[range]], names: Sequence[str], work: Work
 ) -> tuple[list[Told], list[list[File]], int]:
-    """Write the keypoints of chunks as arrays: (references for each chunk, files of each chunk, number of frames
-    without keypoints).
+    """Write the keypoints of chunks as arrays.
 
-    `names` are the folders of the chunks. Raises ItemError with reason `changed`, `missing` or `bad_keypoints`.
+    Returns (references for each chunk, files of each chunk, number of frames without keypoints). `names` are the
+    folders of the chunks. Raises ItemError with reason `changed`, `missing` or `bad_keypoints`.
     """
     told: list[Told] = [{} for _ in names]
     files: list[list[File]] = [[] for _ in names]

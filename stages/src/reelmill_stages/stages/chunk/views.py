@@ -41,7 +41,7 @@ class View:
     pts: array[int]
     end: int
     told: Mapping[str, Any] = field(default_factory=dict)
-    """What `Timeline.told` says of the file."""
+    """The words of `Timeline.told` about the file."""
 
     def __len__(self) -> int:
         return len(self.pts)

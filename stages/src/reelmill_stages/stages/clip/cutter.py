@@ -70,12 +70,12 @@ class Cutter:
         return Clipped(made, forced)
 
     def expect(self, pieces: Iterable[Piece]) -> None:
-        """Say which clips are copied. Raises WholeFileNeeded where they are most of a remote file."""
+        """Announce which clips are copied. Raises WholeFileNeeded if they are most of a remote file."""
         if isinstance(self.path, Path):
             return
         runs = []
         for piece in sorted(pieces, key=lambda each: each.span.start):
-            with suppress(ItemError):  # told when it is cut
+            with suppress(ItemError):  # reported when it is cut
                 if copied := self.source.slice_of(cut_at(self.timeline, piece.span.start, piece.span.end)):
                     runs.append((copied.first, copied.last))
         expect(self.path, self.timeline.packets, runs)

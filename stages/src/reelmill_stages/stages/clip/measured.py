@@ -1,4 +1,4 @@
-"""Clips with measures, which are taken in the decode that finds their scenes."""
+"""Clips with measures, which are computed during the decoding that finds their scenes."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ class ClipMeasurer:
         self._measurer: Measurer | None = None
 
     def check(self) -> None:
-        """Raises SpecError if a package is not installed."""
+        """Raise SpecError if a package is not installed."""
         require(self._block)
 
     def frames(self, timeline: Timeline) -> SceneFrames:
-        """What watches the decode of a video."""
+        """Return the observer of the decoding of a video."""
         from reelmill_stages.measuring.scenes import SceneFrames
 
         return SceneFrames(self._block, timeline)
@@ -41,9 +41,9 @@ class ClipMeasurer:
     def measured(
         self, video: Cutter, frames: SceneFrames, clips: Sequence[Clipped]
     ) -> tuple[list[Clipped], Counter[str]]:
-        """The clips with their measures, and what was counted. Raises ItemError for one that cannot be measured.
+        """Return the clips with their measures, and counters. Raises ItemError for a clip that cannot be measured.
 
-        A clip that was encoded is decoded again, because its pictures are not those of the video.
+        A clip that was encoded is decoded again, because its pictures differ from those of the video.
         """
         known = [
             None if clip.reencoded else frames.of(video.timeline.stretch(*(clip.item.fields[at] for at in _SPAN)))
@@ -76,7 +76,7 @@ _SPAN = "start", "end"
 
 
 def _item(made: NewItem) -> Item:
-    """The item as a stage `measure` would read it."""
+    """Return the item in the form that a stage `measure` would read."""
     media = made.media
     if not isinstance(media, Media):
         path = made.files[0].path

@@ -92,7 +92,7 @@ def _window(item: Item, timeline: Timeline) -> Span:
 
 
 def _scenes(timeline: Timeline, whole: Span, find: FindScenes) -> list[Span]:
-    """The scenes as spans; the first and the last one reach to the ends of the span."""
+    """Return the scenes as spans; the first and the last one extend to the ends of the span."""
     frames = timeline.window(whole.start, whole.end)
     return [
         Span(

@@ -23,7 +23,7 @@ class SceneFinder:
         self._model: TransNet | None = None
 
     def check(self) -> None:
-        """Raises SpecError if the packages of the detector are not installed."""
+        """Raise SpecError if the packages of the detector are not installed."""
         if self._block.detector == "transnetv2":
             transnetv2.require()
         else:
@@ -38,11 +38,10 @@ class SceneFinder:
         gpu: int | None,
         watcher: scenes.Watcher | None = None,
     ) -> list[range]:
-        """The scenes among the frames, in order, without overlaps. `gpu` is the index of the GPU of this worker.
+        """Find the scenes among the frames, in order, without overlaps. `gpu` is the index of the GPU of this worker.
 
-        `watcher` sees what a detector other than transnetv2 does.
-
-        Raises SpecError without the packages, and what `decode` raises.
+        `watcher` observes the decoding of a detector other than transnetv2. Raises SpecError without the packages, and
+        what `decode` raises.
         """
         if self._rule is not None:
             return scenes.scenes(path, timeline, frames, self._rule, watcher)

@@ -1,4 +1,4 @@
-"""Validation and division of spans, in seconds on the presentation time line. Pure."""
+"""Validation and division of spans, in seconds on the presentation timeline. Pure."""
 
 import math
 from dataclasses import dataclass
@@ -62,7 +62,7 @@ def divided(span: Span, longest: float | None) -> list[Span]:
 
 
 def without_margin(span: Span, margin: float) -> Span:
-    """A span without `margin` seconds at both ends; its middle without any length if nothing is left."""
+    """Return a span without `margin` seconds at both ends; if nothing remains, its middle with a length of 0."""
     if span.end - span.start <= 2 * margin:
         middle = (span.start + span.end) / 2
         return Span(middle, middle) if margin else span

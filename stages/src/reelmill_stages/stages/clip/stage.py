@@ -90,12 +90,12 @@ class ClipStage(Stage):
         return [results[place] for place in range(len(group))]
 
     def _expect(self, items: Sequence[Item], video: Cutter) -> None:
-        """All clips together decide whether their video is read by ranges."""
+        """Decide from all clips together whether their video is read by ranges."""
         if self.params.mode != "copy" or self._needs_all or isinstance(video.path, Path):
             return
         pieces: list[Piece] = []
         for item in items:
-            with suppress(ItemError):  # told when it is cut
+            with suppress(ItemError):  # reported when it is cut
                 found = pieces_of(item, video.timeline, self.params, lambda _: [])
                 pieces += found.pieces if isinstance(found, Pieces) else ()
         video.expect(pieces)
@@ -105,7 +105,7 @@ class ClipStage(Stage):
         return self.params.mode == "reencode" or self.params.by == "scenes"
 
     def _one(self, one: Input, video: Cutter, gpu: int | None) -> Result:
-        """The result of one input; if one of its clips fails, the item fails."""
+        """Process one input; if one of its clips fails, the item fails."""
         files: list[File] = []
         try:
             frames = self._measurer.frames(video.timeline) if self._measurer else None
@@ -151,5 +151,5 @@ class ClipStage(Stage):
 
 
 def _file(media: Media | None) -> Media | None:
-    """The media without a span: virtual clips of one video share a file."""
+    """Return the media without a span: virtual clips of one video share a file."""
     return media and replace(media, span=None)

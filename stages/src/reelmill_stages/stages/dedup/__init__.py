@@ -1,1 +1,1 @@
-"""The `dedup` stage: keeps one of several items that show the same."""
+"""The `dedup` stage: keeps one of several items with the same content."""

@@ -1,8 +1,8 @@
 """Terms of binary codes: bands of some of their bits, so that similar codes share at least one with high probability.
 
-Two codes of which the share p of bits is equal have the same bits in a band of w bits with probability p ** w, and more
-often if the bits that differ are near each other. Which bytes make a band is fixed, so whether two codes share a term
-depends on nothing but the two.
+If the fraction p of the bits of two codes is equal, their bits in a band of w bits are equal with probability p ** w,
+and more often if the different bits are near each other. The bytes of a band are fixed, so whether two codes share a
+term depends only on the two codes.
 """
 
 import hashlib
@@ -14,18 +14,18 @@ import numpy as np
 Array = np.ndarray[Any, np.dtype[Any]]
 
 WIDTH = 4
-"""Bytes of a band."""
+"""Number of bytes of a band."""
 
 
 def random_bits(name: str, count: int) -> Array:
-    """So many bits (0 and 1), which depend on the name alone and on no library's generator."""
+    """Return `count` bits (0 and 1) that depend only on the name, not on the random generator of a library."""
     data = hashlib.shake_256(name.encode()).digest((count + 7) // 8)
     return np.unpackbits(np.frombuffer(data, np.uint8))[:count]
 
 
 @lru_cache
 def choice(length: int, bands: int) -> Array:
-    """Which bytes of a code make each band, (bands, 4): all bytes are used before one is used again."""
+    """Return the bytes of a code in each band, (bands, 4): all bytes are used before one is used again."""
     chosen: list[int] = []
     turn = 0
     while len(chosen) < bands * WIDTH:
@@ -36,7 +36,7 @@ def choice(length: int, bands: int) -> Array:
 
 
 def terms(codes: Array, bands: int) -> Array:
-    """Terms of packed codes, uint8 (n, length), as uint64 (n, bands); those of different bands differ."""
+    """Return the terms of packed codes, uint8 (n, length), as uint64 (n, bands); those of different bands differ."""
     chosen = codes[:, choice(codes.shape[1], bands)].astype(np.uint64)
     found: Array = np.arange(bands, dtype=np.uint64) << np.uint64(32)
     for byte in range(WIDTH):

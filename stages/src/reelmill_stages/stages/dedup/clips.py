@@ -1,4 +1,4 @@
-"""The clip that a vector was made of, as the `embed` stage read it."""
+"""The clip from which a vector was made, as read by the `embed` stage."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -10,9 +10,9 @@ from reelmill.contract.spec.stages.embed import OF_VECTORS
 
 
 def clip_of(item: Item) -> Item:
-    """The clip of an item of an `embed` stage: its media and provenance, and the fields that an item keeps.
+    """Return the clip of an item of an `embed` stage: its media and provenance, and the fields that an item keeps.
 
-    Raises ItemError with reason `no_media` for an item that does not say of which file it was made.
+    Raises ItemError with reason `no_media` for an item without a record of the file from which it was made.
     """
     made = item.provenance
     try:

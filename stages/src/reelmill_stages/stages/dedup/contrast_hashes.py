@@ -1,8 +1,8 @@
-"""Hashes of pictures by local contrast: 256 bits that change little when a picture is encoded, scaled or cropped anew.
+"""Hashes of pictures by local contrast: 256 bits that change little when a picture is encoded, scaled or cropped again.
 
-A picture is averaged to 22 by 22 cells. Each of the inner 16 by 16 gives one bit: whether it is brighter than the mean
-of the 7 by 7 cells around it. Brightness cancels out, a logo changes the bits near it only, and a mirrored picture has
-the mirrored bits.
+A picture is averaged to 22 by 22 cells. Each of the inner 16 by 16 cells gives one bit: whether it is brighter than the
+mean of the 7 by 7 cells around it. Overall brightness cancels out, a logo changes only the bits near it, and a mirrored
+picture has the mirrored bits.
 """
 
 from functools import lru_cache
@@ -21,13 +21,13 @@ _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 
 def luma(pictures: Array) -> Array:
-    """Luma of RGB pictures (…, 3), float32, from 0 to 255."""
+    """Return the luma of RGB pictures (…, 3), float32, from 0 to 255."""
     found: Array = pictures.astype(np.float32) @ _LUMA
     return found
 
 
 def hashes(pictures: Array) -> tuple[Array, Array]:
-    """(packed bits, uint8 (n, 32), share of cells that differ from those around by one level or more (n,)).
+    """Return (packed bits, uint8 (n, 32), share of cells that differ from those around by one level or more (n,)).
 
     `pictures` are lumas (n, height, width).
     """
@@ -44,19 +44,19 @@ def hashes(pictures: Array) -> tuple[Array, Array]:
 
 
 def mirrored(codes: Array) -> Array:
-    """Packed hashes (n, 32) of the pictures mirrored left to right."""
+    """Return packed hashes (n, 32) of the pictures mirrored left to right."""
     rows = codes.reshape(-1, SIDE, SIDE // 8)[:, :, ::-1]
     found: Array = _REVERSED[rows].reshape(-1, BITS // 8)
     return found
 
 
 _REVERSED = np.packbits(np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1)[:, ::-1], axis=1)[:, 0]
-"""Byte -> byte with its bits in reverse."""
+"""Byte -> byte with its bits reversed."""
 
 
 @lru_cache(maxsize=64)
 def _averages(length: int) -> Array:
-    """Weights (22, length) of the points of a line in the mean of each cell; a point on an edge counts for both."""
+    """Return weights (22, length) of the points of a line in the mean of each cell; points on edges count for both."""
     edges = np.linspace(0, length, _CELLS + 1)
     points = np.arange(length)
     inside = np.minimum(edges[1:, None], points + 1) - np.maximum(edges[:-1, None], points)

@@ -1,7 +1,7 @@
-"""Exact duplicates: the same bytes, or the same decoded pictures one after the other.
+"""Exact duplicates: the same bytes, or the same sequence of decoded pictures.
 
-Pictures are compared as the decoder gives them, with size and pixel format, so that a video in another container is a
-duplicate, and one that was encoded again is not. Times and sound are not compared.
+Pictures are compared in the form returned by the decoder, with size and pixel format. So a video in another container
+is a duplicate, and a video that was encoded again is not. Times and sound are not compared.
 """
 
 import hashlib
@@ -27,14 +27,14 @@ from reelmill_stages.weight import Weight
 
 _DIGEST = 16
 _NONE = bytes(_DIGEST)
-"""Instead of the digest of pictures, for a file without video."""
+"""Digest of pictures of a file without video."""
 _BYTES, _PICTURES = Match(0, "same bytes"), Match(0, "same pictures")
 _NOT_VIDEO = {ItemReason.NO_VIDEO, ItemReason.CORRUPT}
-"""What a file that is no video at all gives."""
+"""Reasons for files without a readable video."""
 
 
 class ExactRule:
-    """Signature: 16 bytes of the digest of the file, and of the part of it; 16 bytes of that of the pictures."""
+    """Signature: 16 bytes of the digest of the file and its span, and 16 bytes of the digest of the pictures."""
 
     unit = ""
 
@@ -67,7 +67,7 @@ class ExactRule:
         return items * (2 * _DIGEST + 24)
 
     def _sign(self, given: Input, work: Work, files: dict[Media, bytes]) -> bytes:
-        """The clips of a group are parts of one file, whose digest `files` has."""
+        """Sign an input. The clips of a group are parts of one file, whose digest is in `files`."""
         media, span = media_of(given.item), item_span.span(given.item)
         whole = replace(media, span=None)
         path = work.fetch(whole)
@@ -90,7 +90,7 @@ class ExactRule:
 
 
 def _add(digest: Any, frame: av.VideoFrame) -> None:
-    """The visible part of each plane, without the padding of its lines."""
+    """Add the visible part of each plane to a digest, without the padding of its lines."""
     digest.update(f"{frame.format.name} {frame.width} {frame.height}\n".encode())
     for plane, component in zip(frame.planes, _widths(frame), strict=True):
         lines = np.frombuffer(memoryview(plane), np.uint8)[: plane.height * plane.line_size].reshape(
@@ -100,7 +100,7 @@ def _add(digest: Any, frame: av.VideoFrame) -> None:
 
 
 def _widths(frame: av.VideoFrame) -> list[int]:
-    """Bytes of a line of each plane."""
+    """Return the number of bytes of a line of each plane."""
     found = [0] * len(frame.planes)
     for component in frame.format.components:
         size = (component.bits + 7) // 8

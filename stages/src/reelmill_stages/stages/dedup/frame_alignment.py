@@ -1,4 +1,4 @@
-"""Which frames of one video are frames of another, in order: the longest rising sequence of matches."""
+"""Aligns the frames of two videos in order: the longest increasing sequence of matches."""
 
 from bisect import bisect_right
 from typing import Any
@@ -9,9 +9,9 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 
 def longest_rising(near: Array) -> tuple[Array, Array]:
-    """(rows, columns) of as many True cells of a matrix as possible, with rows that rise and columns that do not fall.
+    """Return (rows, columns) of as many True cells of a matrix as possible; rows increase, columns do not decrease.
 
-    So the frames of a slower copy may match one frame twice, and those of a faster one may leave frames out.
+    So several frames of a slower copy may match one frame, and those of a faster one may leave frames out.
     """
     tails: list[int] = []
     cells: list[tuple[int, int, int]] = []

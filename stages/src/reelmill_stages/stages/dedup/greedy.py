@@ -1,8 +1,8 @@
-"""Decides in order: an item is kept unless an item that was kept before it matches; the first such one is named.
+"""Decides in order: an item is kept unless it matches an item that was kept before; the verdict names the first match.
 
-Only pairs that share a term are compared. First come pairs with what is kept already. Among the rest of the inputs,
-those that share a term are paired; if there are very many pairs, as among thousands of copies of one video, only the
-first inputs are decided, and the next call finds the copies by the one that was kept. The verdicts are the same.
+Only pairs that share a term are compared. Pairs with items that are kept already come first. Of the other inputs, those
+that share a term are paired. If there are very many pairs, as with thousands of copies of one video, only the first
+inputs are decided, and the next call finds the copies through the kept one. The verdicts are the same.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,9 +19,9 @@ from reelmill_stages.stages.dedup.rule import DuplicateRule, Match
 Array = np.ndarray[Any, np.dtype[Any]]
 
 PAIRS = 1 << 20
-"""Largest number of pairs among the inputs of one call."""
+"""Maximum number of pairs among the inputs of one call."""
 _PARSED = 4096
-"""Number of parsed signatures that stay in memory."""
+"""Number of parsed signatures that are kept in memory."""
 _READ = 1 << 15
 """Number of kept items that are read ahead."""
 
@@ -29,13 +29,13 @@ _READ = 1 << 15
 def decide(
     rule: DuplicateRule, given: Sequence[Signed], kept: KeptSignatures, *, pairs_at_once: int = PAIRS
 ) -> list[Filtered | None]:
-    """Verdicts about the first inputs, at least one."""
+    """Return verdicts about the first inputs, at least one."""
     parsed = lru_cache(maxsize=_PARSED)(lambda place: rule.parse(given[place].data))
     values, owners = rule.terms([one.data for one in given])
     verdicts: list[Filtered | None] = [None] * len(given)
     places, numbers = kept.find(values)
-    # In the order of the store, because looking them up in that of the inputs reads it criss-cross.
-    # A set, because numpy.unique imports numpy.ma, which takes longer than to decide a small pass.
+    # Sorted like the store, because lookups in the order of the inputs access it randomly.
+    # A set, because numpy.unique imports numpy.ma, which takes longer than deciding a small pass.
     rows = {number: kept.get(number) for number in sorted(set(numbers.tolist()))[:_READ]}
     stored = lru_cache(maxsize=_PARSED)(lambda number: rule.parse((rows.get(number) or kept.get(number)).data))
     for place, candidates in _by_first(_unique(owners[places], numbers)):
@@ -90,7 +90,7 @@ def _unique(first: Array, second: Array) -> Array:
 
 
 def _by_first(pairs: Array) -> list[tuple[int, list[int]]]:
-    """The second members of sorted pairs by the first ones."""
+    """Group the second members of sorted pairs by the first ones."""
     if not len(pairs):
         return []
     starts = np.flatnonzero(np.diff(pairs[:, 0], prepend=-1))
@@ -100,7 +100,7 @@ def _by_first(pairs: Array) -> list[tuple[int, list[int]]]:
 
 
 def _repeated(values: Array) -> Array:
-    """Which values may be there more than once: all that are, and about a third of the others."""
+    """Return which values may be duplicates: all duplicates, and about a third of the others."""
     bits = len(values).bit_length() + 1
     cells = (values * np.uint64(0x9E3779B97F4A7C15) >> np.uint64(64 - bits)).astype(np.int64)
     found: Array = np.bincount(cells, minlength=1 << bits)[cells] > 1
@@ -108,7 +108,7 @@ def _repeated(values: Array) -> Array:
 
 
 def _before(values: Array) -> Array:
-    """For each of sorted values, how many equal ones are before it."""
+    """Return for each of sorted values how many equal ones precede it."""
     if not len(values):
         return np.zeros(0, np.int64)
     starts = np.flatnonzero(np.concatenate([[True], values[1:] != values[:-1]]))
@@ -118,7 +118,7 @@ def _before(values: Array) -> Array:
 
 
 def _end(values: Array, owners: Array, end: int, most: int) -> int:
-    """Up to which input the pairs are few enough."""
+    """Return up to which input there are few enough pairs."""
     while end > 1:
         below = owners < end
         if int(_before(values[below]).sum()) <= most:
@@ -128,7 +128,7 @@ def _end(values: Array, owners: Array, end: int, most: int) -> int:
 
 
 def _pairs(values: Array, owners: Array) -> tuple[Array, Array]:
-    """(later, earlier) inputs that share a value; both arrays are sorted by value."""
+    """Return (later, earlier) inputs that share a value; both arrays are sorted by value."""
     before = _before(values)
     rows = np.repeat(np.arange(len(values)), before)
     ends = np.cumsum(before)

@@ -1,6 +1,6 @@
-"""Perceptual duplicates: videos of which many frames have nearly the same hash, in the same order.
+"""Perceptual duplicates: videos with many frames whose hashes are nearly equal, in the same order.
 
-A video with a black border is hashed with and without it, so that letterboxed copies are found. Frames with next to no
+A video with a black border is hashed with and without it, so that letterboxed copies are found. Frames with very little
 contrast are left out.
 """
 
@@ -27,21 +27,21 @@ from reelmill_stages.weight import Weight
 Array = np.ndarray[Any, np.dtype[Any]]
 
 BANDS = 16
-"""Terms of one hash."""
+"""Number of terms of one hash."""
 _SIDE = 256
 """Width and height to which frames are scaled."""
 _CONTRAST = 0.5
-"""Least share of cells of a frame that have any."""
+"""Minimum share of cells with contrast in a frame."""
 _BLACK = 24
-"""Largest luma of a border."""
+"""Maximum luma of a border."""
 _LEAST = _SIDE // 4
-"""Smallest side of what a border surrounds."""
+"""Minimum side of the picture within a border, in pixels."""
 _AT_ONCE = 32
 _CODE = BITS // 8
 
 
 def frame_type(codes: int) -> np.dtype[Any]:
-    """Of a frame in a signature: when it is shown, in seconds from the beginning of the item, and its hashes."""
+    """Return the type of a frame in a signature: its time in seconds from the beginning of the item, and its hashes."""
     return np.dtype([("seconds", "<f4"), ("codes", "u1", (codes, _CODE))])
 
 
@@ -54,7 +54,7 @@ class Frames:
 
 
 class PerceptualRule:
-    """Signature: the number of hashes of a frame (one byte; 2 where there is a border), and the frames."""
+    """Signature: the number of hashes of a frame (one byte; 2 if there is a border), and the frames."""
 
     unit = "of 256 bits"
 
@@ -99,7 +99,7 @@ class PerceptualRule:
         return int(frames * (4 + _CODE + BANDS * 12 * (1 + self._mirror))) + items * 64
 
     def _terms(self, signatures: Sequence[bytes], codes: int) -> tuple[Array, Array]:
-        """Those of the signatures with so many hashes of a frame."""
+        """Return the terms of the signatures with `codes` hashes per frame."""
         numbers = [number for number, signature in enumerate(signatures) if signature[0] == codes]
         data = b"".join(memoryview(signatures[number])[1:] for number in numbers)
         dtype = frame_type(codes)
@@ -150,7 +150,7 @@ class PerceptualRule:
 
 
 def content(brightest: Array) -> tuple[slice, slice]:
-    """(rows, columns) of a picture without its black borders; all of it where next to nothing would be left."""
+    """Return (rows, columns) of a picture without its black borders; the whole picture if too little would remain."""
     found = []
     for axis in (1, 0):
         lit = np.flatnonzero(brightest.max(axis=axis) > _BLACK)
@@ -165,7 +165,7 @@ def _slices(count: int) -> Iterator[slice]:
 
 
 def _distances(ours: Array, theirs: Array) -> Array:
-    """Numbers of bits that differ, (n, m), of packed hashes."""
+    """Return the numbers of different bits, (n, m), of packed hashes."""
     apart = ours.view("<u8")[:, None] ^ theirs.view("<u8")[None]
     if hasattr(np, "bitwise_count"):  # numpy 2
         counts: Array = np.bitwise_count(apart)

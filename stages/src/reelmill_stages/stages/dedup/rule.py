@@ -1,4 +1,4 @@
-"""What each way to find duplicates gives: signatures, their terms, and whether two of them are those of duplicates."""
+"""The interface of the methods that find duplicates: signatures, their terms, and the comparison of two signatures."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,35 +11,35 @@ from reelmill_stages.weight import Weight
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """Two items are duplicates."""
+    """The result for two items that are duplicates."""
 
     distance: float
     note: str = ""
-    """Further words for the message."""
+    """Additional text for the message."""
 
 
 class DuplicateRule(Protocol):
-    """One way to find duplicates."""
+    """A method to find duplicates."""
 
     unit: str
-    """Of distances, for messages."""
+    """Unit of distances, for messages."""
 
     def sign(self, given: Sequence[Input], work: Work) -> list[bytes | ItemError]:
-        """The signatures of the inputs of a group, or the errors of those that have none."""
+        """Return the signatures of the inputs of a group, or the errors of those without one."""
         ...
 
     def terms(self, signatures: Sequence[bytes]) -> Terms:
-        """As `Stage.terms`: duplicates share at least one, with high probability."""
+        """Return terms as `Stage.terms`: duplicates share at least one, with high probability."""
         ...
 
     def parse(self, signature: bytes) -> Any:
-        """A signature, made ready to be compared."""
+        """Parse a signature for comparisons."""
         ...
 
     def match(self, one: Any, kept: Any) -> Match | None:
-        """Whether an item is a duplicate of a kept one, from their parsed signatures."""
+        """Compare the parsed signatures of an item and a kept one; None: it is not a duplicate."""
         ...
 
     def signature_bytes(self, items: int, weight: Weight) -> int | None:
-        """The size of so many signatures and their terms, for forecasts."""
+        """Return the size of this many signatures and their terms, for forecasts."""
         ...

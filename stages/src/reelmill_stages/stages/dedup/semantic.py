@@ -1,7 +1,7 @@
 """Semantic duplicates: items whose vectors point in nearly the same direction.
 
-Vectors are scaled to length 1 and rounded to 16 bits, and all sums are of whole numbers, so that distances and terms
-are the same on every machine. Terms come from the sides of fixed random planes on which a vector lies.
+Vectors are scaled to length 1 and rounded to 16 bits, and all sums are of integers, so that distances and terms are the
+same on every machine. Terms are derived from the sides of fixed random planes on which a vector lies.
 """
 
 import math
@@ -26,17 +26,17 @@ from reelmill_stages.weight import Weight
 Array = np.ndarray[Any, np.dtype[Any]]
 
 SCALE = 1 << 14
-"""Of the whole numbers: a component of 1."""
+"""Integer that represents a component of 1."""
 MISSED = 0.005
-"""Share of pairs at the largest distance that may have no term in common."""
+"""Share of pairs at the largest distance that may have no common term."""
 _WIDTHS = (24, 20, 16)
 _MOST_BANDS = 64
 _LONGEST = 1 << 14
-"""Longest vector."""
+"""Maximum number of components of a vector."""
 
 
 def plan(limit: float) -> tuple[int, int]:
-    """(bands, bits of a band) for a largest cosine distance: as few candidates as possible, at most 64 bands."""
+    """Return (bands, bits of a band) for a largest cosine distance: as few candidates as possible, at most 64 bands."""
     equal = 1 - math.acos(1 - limit) / math.pi
     for width in _WIDTHS:
         shared = equal**width
@@ -68,11 +68,11 @@ class SemanticRule:
         return found
 
     def signature(self, vector: Array) -> bytes:
-        """The signature of a vector with finite components, not all of them 0."""
+        """Return the signature of a vector with finite components, not all of them 0."""
         return self.signatures(vector[None])[0]
 
     def signatures(self, vectors: Array) -> list[bytes]:
-        """Signatures of vectors (n, d)."""
+        """Return signatures of vectors (n, d)."""
         whole = rounded(vectors)
         sides = np.packbits(whole @ planes(vectors.shape[1], self._planes) > 0, axis=1)
         return [side.tobytes() + row.tobytes() for side, row in zip(sides, whole.astype("<i2"), strict=True)]
@@ -92,7 +92,7 @@ class SemanticRule:
         return values.reshape(-1), np.repeat(np.arange(len(signatures)), self._bands)
 
     def parse(self, signature: bytes) -> tuple[Array, float]:
-        """The components, and the square of the length."""
+        """Return the components, and the square of the length."""
         found: Array = np.frombuffer(signature, "<i2", offset=self._side).astype(np.float64)
         return found, float(found @ found)
 
@@ -107,8 +107,8 @@ class SemanticRule:
 
 
 def rounded(vectors: Array) -> Array:
-    """Vectors (n, d) of length 1, as whole numbers."""
-    # Two steps, so that the squares of very small and very large components are numbers.
+    """Return vectors (n, d) of length 1, as integers."""
+    # In two steps, so that the squares of very small and very large components are representable.
     largest = np.abs(vectors).max(axis=1, keepdims=True).astype(np.float64)
     scaled = vectors / largest
     found: Array = np.rint(scaled / np.sqrt((scaled**2).sum(axis=1, keepdims=True)) * SCALE)
@@ -117,14 +117,14 @@ def rounded(vectors: Array) -> Array:
 
 @lru_cache(maxsize=4)
 def planes(dimensions: int, count: int) -> Array:
-    """Normals of planes through the origin, of -1 and 1, as columns."""
+    """Return normals of planes through the origin, of -1 and 1, as columns."""
     name = f"reelmill dedup planes {dimensions} {count}"
     found: Array = bands.random_bits(name, dimensions * count).reshape(dimensions, count) * 2.0 - 1
     return found
 
 
 def vector(path: Path, item: Item) -> Array:
-    """The vector in a npz or npy file; of one for each frame, their mean.
+    """Return the vector in a npz or npy file; with one vector per frame, their mean.
 
     Raises ItemError with reason `no_vector` or `nan_features`.
     """
@@ -159,6 +159,6 @@ def _array(path: Path) -> Array:
 
 
 def _is_lip(item: Item) -> bool:
-    """Whether an `embed` stage made the vectors with its lip reader, which writes them as (512, frames)."""
+    """Return whether an `embed` stage made the vectors with its lip reader, which writes them as (512, frames)."""
     params = item.provenance.get("params")
     return isinstance(params, dict) and "weights" in params and params.get("model", "lip-resnet18") == "lip-resnet18"

@@ -1,4 +1,4 @@
-"""The `dedup` stage: keeps one of several items that show the same, over the whole data set."""
+"""The `dedup` stage: keeps one of several items with the same content, over the whole data set."""
 
 from collections.abc import Sequence
 
@@ -27,7 +27,7 @@ from reelmill_stages.stages.dedup.rule import DuplicateRule
 from reelmill_stages.weight import Weight
 
 _LAST = 1e300
-"""Rank of an item without a number to rank it by."""
+"""Rank of an item without a value to rank by."""
 
 
 class DedupStage(Stage):
@@ -74,7 +74,7 @@ class DedupStage(Stage):
         return Done((passed,), signature=Signature(signed, self._rank(item)))
 
     def _rank(self, item: Item) -> float:
-        """The lower, the earlier it is decided about in its pass."""
+        """Return the rank of an item; items of a pass are decided in ascending order."""
         if self._measure is None:
             return 0.0
         value = self._measure(item)
@@ -84,7 +84,7 @@ class DedupStage(Stage):
 
 
 def _rule(block: DedupBlock) -> DuplicateRule:
-    # Imported here, because each way needs other libraries.
+    # Imported here, because each method needs other libraries.
     match block.by:
         case "exact":
             from reelmill_stages.stages.dedup.exact import ExactRule

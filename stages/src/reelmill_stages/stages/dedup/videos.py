@@ -1,4 +1,4 @@
-"""The file of an item, and the frames of it that are looked at."""
+"""The file of an item, and the sampled frames of it."""
 
 from bisect import bisect_right
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from reelmill_stages.media.timeline.timeline import Timeline
 
 
 def media_of(item: Item) -> Media:
-    """The file of an item. Raises ItemError with reason `no_media`."""
+    """Return the file of an item. Raises ItemError with reason `no_media`."""
     if item.media is None:
         raise ItemError(ItemReason.NO_MEDIA, "the item has no file")
     return item.media
@@ -19,14 +19,14 @@ def media_of(item: Item) -> Media:
 
 @dataclass(frozen=True, slots=True)
 class Sampled:
-    """Frames of an item: `indices` into the timeline, and the seconds from its beginning at which each was wanted."""
+    """Frames of an item: `indices` into the timeline, and the wanted time of each in seconds from its beginning."""
 
     indices: tuple[int, ...]
     seconds: tuple[float, ...]
 
 
 def window(timeline: Timeline, span: Span | None) -> range:
-    """The frames of an item. Raises ItemError with reason `zero_duration` where there is none."""
+    """Return the frames of an item. Raises ItemError with reason `zero_duration` if there are none."""
     frames = timeline.whole.frames if span is None else timeline.stretch(span.start, span.end).frames
     if not frames:
         where = "" if span is None else f" between {span.start:g} s and {span.end:g} s"
@@ -35,7 +35,7 @@ def window(timeline: Timeline, span: Span | None) -> range:
 
 
 def sampled(timeline: Timeline, span: Span | None, fps: float) -> Sampled:
-    """The frames shown at the middle of each 1/fps of an item, so that the ends, which fade, count least."""
+    """Return the frames at the middle of each 1/fps of an item, so that fades at the ends count least."""
     frames = window(timeline, span)
     times = [timeline.seconds(index) for index in frames]
     begin = times[0]
@@ -46,5 +46,5 @@ def sampled(timeline: Timeline, span: Span | None, fps: float) -> Sampled:
 
 
 def clock(seconds: Sequence[float]) -> str:
-    """From the first to the last of rising times, for messages."""
+    """Return the range from the first to the last of ascending times, for messages."""
     return f"{seconds[0]:.1f}-{seconds[-1]:.1f} s"

@@ -22,7 +22,7 @@ class LipsCheck:
     def detect(self, folder: Path) -> bool:
         if any((folder / split / "mix.json").is_file() for split in SPLITS):
             return next(folder.rglob(PATTERN), None) is not None
-        # Embeddings of other models have the same names, and a list of their own.
+        # Embeddings of other models have the same names, and a different list.
         return not (folder / PLAIN).is_file() and next(folder.rglob(PATTERN), None) is not None
 
     def check(self, folder: Path) -> Iterator[Finding]:
@@ -41,7 +41,7 @@ class LipsCheck:
 
 
 def _embedding(path: Path, name: str, lengths: dict[Path, int]) -> Iterator[Finding]:
-    """Findings about one file; its number of frames is added to `lengths`."""
+    """Yield findings about one file; its number of frames is added to `lengths`."""
     try:
         with ArrayArchive(path) as archive:
             keys = archive.names

@@ -22,15 +22,16 @@ Rows = list[list[Any]]
 
 
 def split_folders(folder: Path) -> list[str]:
-    """The folders of lists below an export: `tr`, and `more/tr` of a further source of the stage."""
+    """Return the folders of lists below an export: `tr`, and `more/tr` of a further source of the stage."""
     found = [split for split in SPLITS if (folder / split).is_dir()]
     further = sorted(path for split in SPLITS for path in folder.glob(f"*/{split}/mix.json"))
     return found + [str(path.parent.relative_to(folder)) for path in further]
 
 
 def check_split(folder: Path, split: str, lengths: Mapping[Path, int], used: set[Path]) -> Iterator[Finding]:
-    """Findings about a split, one of `split_folders`. `lengths` maps valid embeddings to their frames; those in the
-    lists are added to `used`.
+    """Yield findings about a split, one of `split_folders`.
+
+    `lengths` maps valid embeddings to their frames; those in the lists are added to `used`.
     """
     lists = yield from _lists(folder / split, split)
     if lists is None:
@@ -88,14 +89,14 @@ def _is_row(row: object, cells: int) -> bool:
 
 
 def _equal(split: str, lengths: Sequence[int]) -> Iterator[Finding]:
-    """The reader does not cut embeddings to the segment, so all in a batch must have equal lengths."""
+    """Check that all lengths are equal: the reader does not cut embeddings to the segment, and needs equal batches."""
     different = sorted(set(lengths))
     told = f"embeddings of {different[0]} to {different[-1]} frames do not fit into one batch" if different[1:] else ""
     yield Finding(split, "equal_frames", not told, told)
 
 
 def _mixtures(split: str, rows: Rows, frames: int) -> Iterator[Finding]:
-    """The reader drops mixtures shorter than the segment but counts them, which leads to an IndexError."""
+    """Check for mixtures shorter than the segment: the reader drops but counts them, which leads to an IndexError."""
     least = int(frames / FPS * RATE)
     short = [wav for wav, samples in rows if samples < least]
     told = ""
@@ -118,7 +119,7 @@ def _marked(path: Path, file: str, missing: int, rows: int) -> Iterator[Finding]
 
 
 def _names(lists: Mapping[str, Rows], split: str) -> Iterator[Finding]:
-    """The reader derives speaker and utterance from folder and name of the wav, and draws until two differ."""
+    """Check names, from which the reader derives speaker and utterance; there must be two utterances."""
     utterances: set[str] = set()
     for speaker in SPEAKERS:
         for wav, *_ in lists[speaker]:
@@ -136,12 +137,12 @@ def _names(lists: Mapping[str, Rows], split: str) -> Iterator[Finding]:
 
 
 def _beside(folder: Path, path: str) -> Path:
-    """The path at which the reader looks for the embedding of a listed file; relative paths are those of the store."""
+    """Return where the reader expects the embedding of a listed file; relative paths are those of the store."""
     return (folder / path.replace(".npz", "_embedding.npz")).absolute()
 
 
 def _short_of(path: Path, rows: int) -> str:
-    """How many rows of a split that is not ready its lists have, by the file that names the others."""
+    """Return how many rows the lists of an incomplete split have, from the file that lists the missing ones."""
     try:
         told = load_json(path.read_bytes())
         wanted, (row, speaker) = told["rows"], told["missing"][0]

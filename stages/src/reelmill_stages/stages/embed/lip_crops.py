@@ -23,7 +23,7 @@ Frames = np.ndarray[Any, np.dtype[np.float32]]
 
 
 def read_crops(path: Path) -> Crops:
-    """The crops of an npz file, uint8 (T, 96, 96).
+    """Read the crops of an npz file, uint8 (T, 96, 96).
 
     Raises ItemError with reason `not_an_npz`, `no_data_key`, `wrong_dtype` or `wrong_shape`.
     """

@@ -1,14 +1,14 @@
 """Lists in the format of IIANet for embeddings: the rows of each split with embeddings, and a marker if all have them.
 
-The rows are those of the sources' lists as of the listings that the stage covers, so they follow lists that grow or
-change without a change of the files that they point at.
+The rows are those of the sources' lists in the listings that the stage covers, so they follow lists that grow or change
+even if the listed files do not change.
 
 IIANet's reader looks for `x_embedding.npz` in the folder of `x.npz` in a list, so the lists contain the path of `x.npz`
 in the folder of the embeddings; that file does not exist. Items of other sources are listed in `embeddings.json`.
 
-Where a stage reads several sources with lists, those of the source with the first item are in `tr/`, …, and those of
-each other source in a folder with its name, because both may have a row 0 of `tr`. Items keep their places, so no list
-moves when a source grows.
+If a stage reads several sources with lists, those of the source with the first item are in `tr/`, …, and those of each
+other source in a folder with its name, because both may have a row 0 of `tr`. Items keep their places, so no list moves
+when a source grows.
 """
 
 import json
@@ -39,7 +39,7 @@ class _Split:
         self.lengths: set[int] = set()
 
     def expect(self, row: Mapping[str, Any]) -> None:
-        """The split has this row, with or without an embedding."""
+        """Record that the split has this row, with or without an embedding."""
         self.size = max(self.size, row["row"] + 1)
 
     def add(self, row: Mapping[str, Any], path: str, length: int) -> None:
@@ -48,11 +48,11 @@ class _Split:
         self.lengths.add(length)
 
     def whole(self) -> list[int]:
-        """Rows with embeddings of both speakers."""
+        """Return rows with embeddings of both speakers."""
         return sorted(set(self.cells["s1"]) & set(self.cells["s2"]))
 
     def missing(self) -> list[list[Any]]:
-        """[row, speaker] without an embedding."""
+        """Return [row, speaker] without an embedding."""
         return [[row, one] for row in range(self.size) for one in SPEAKERS if row not in self.cells[one]]
 
 
@@ -121,7 +121,7 @@ def _write(path: Path, value: Any) -> None:
 
 
 def _origin(item: Item) -> tuple[str, str]:
-    """(source, URI) of the file that an item was made from, by its provenance."""
+    """Return (source, URI) of the file that an item was made from, by its provenance."""
     told: Any = item.provenance
     if not isinstance(told.get("from"), Mapping) and isinstance(told.get("source"), Mapping):
         told = told["source"]
@@ -131,7 +131,7 @@ def _origin(item: Item) -> tuple[str, str]:
 
 
 def _rows_of_item(item: Item, splits: Mapping[str, _Split]) -> Sequence[Fields]:
-    """The rows in an item that version 0.1.0 listed, whose source has not been listed since."""
+    """Return the rows in an item that version 0.1.0 listed, whose source has not been listed since."""
     for name, size in item.fields["list_sizes"].items():
         splits[name].size = max(splits[name].size, size)
     rows: Sequence[Fields] = item.fields["lists"]
@@ -139,6 +139,6 @@ def _rows_of_item(item: Item, splits: Mapping[str, _Split]) -> Sequence[Fields]:
 
 
 def _path(item: Item, root: str) -> str:
-    """The path of the embedding, relative to the root of the data set."""
+    """Return the path of the embedding, relative to the root of the data set."""
     assert item.media is not None
     return item.media.uri.removeprefix(f"{root}/")

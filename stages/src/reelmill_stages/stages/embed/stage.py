@@ -161,7 +161,7 @@ def relative_difference(found: Sequence[Array], exact: Sequence[Array]) -> float
 
 
 def _check_name(name: str) -> None:
-    """Raises ItemError with reason `bad_name` for a name that is not valid in every store."""
+    """Raise ItemError with reason `bad_name` for a name that is not valid in every store."""
     try:
         check_new_key(f"{'_' * _ROOM}/{name}")
     except StoreError as error:

@@ -19,7 +19,7 @@ from reelmill_stages.stages.embed.family import Array
 
 
 def check_vectors(block: EmbedBlock) -> None:
-    """Raises SpecError if the format of the block's vectors needs a package that is not installed."""
+    """Raise SpecError if the format of the block's vectors needs a package that is not installed."""
     if block.vectors == "parquet" and find_spec("pyarrow") is None:
         raise SpecError(
             "Parquet needs the package pyarrow", where="vectors", hint="install reelmill-stages[parquet], or use npy"

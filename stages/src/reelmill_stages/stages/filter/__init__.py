@@ -1,1 +1,1 @@
-"""The `filter` stage: keeps or drops items by rules about their fields, without reading media"""
+"""The `filter` stage: keeps or drops items by rules about their fields, without reading media."""

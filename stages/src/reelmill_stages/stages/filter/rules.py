@@ -1,7 +1,7 @@
-"""Rules about fields of items, made ready to decide about millions of them. Pure.
+"""Rules about fields of items, prepared to decide about millions of them. Pure.
 
-A rule looks at one field. It keeps the item (None), or says what becomes of it: `Filtered` with its own name, or
-`Failed` where the field cannot be judged. Messages give the value and the limit.
+A rule reads one field. Its result is None if the item is kept, `Filtered` with the name of the rule, or `Failed` if the
+field cannot be judged. Messages contain the value and the limit.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -14,7 +14,7 @@ from reelmill_stages.records.rows.item_values import ABSENT, value_of
 from reelmill_stages.results import Failed, Filtered
 
 Verdict = Filtered | Failed | None
-"""What becomes of an item; None: it is kept."""
+"""The result for an item; None: it is kept."""
 
 _INFINITE = (float("inf"), float("-inf"))
 _LONGEST = 80
@@ -22,30 +22,30 @@ _SHOWN = 8
 
 
 class BadValue(ValueError):
-    """A value that the rule cannot judge. The text says why."""
+    """A value that the rule cannot judge. The text contains the reason."""
 
 
 Condition = Callable[[Any], str]
-"""What a value breaks, such as `min is 16`; empty if it is kept. Raises BadValue."""
+"""Returns the limit that a value violates, such as `min is 16`; empty if it is kept. Raises BadValue."""
 
 
 class ReadyRule:
-    """One rule, ready to judge."""
+    """One rule, prepared to judge items."""
 
     def __init__(self, rule: Rule) -> None:
         self.name = rule.reason
         self.field = rule.field
         self._missing = rule.missing
         self.value = value_of(rule.field)
-        """The value of its field in an item."""
+        """Returns the value of the rule's field in an item."""
         self._conditions = tuple(_conditions(rule))
 
     def judge(self, item: Item) -> Verdict:
-        """What the rule says of an item."""
+        """Return the verdict about an item."""
         return self.judge_value(self.value(item))
 
     def judge_value(self, value: Any) -> Verdict:
-        """What the rule says of an item whose field has this value."""
+        """Return the verdict about an item whose field has this value."""
         if value is ABSENT:
             return self._absent()
         try:
@@ -65,12 +65,12 @@ class ReadyRule:
 
 
 def ready(rules: Sequence[Rule]) -> tuple[ReadyRule, ...]:
-    """The rules of a block, in its order."""
+    """Return the rules of a block, in its order."""
     return tuple(ReadyRule(rule) for rule in rules)
 
 
 def judge(rules: Sequence[ReadyRule], item: Item) -> Verdict:
-    """What the first rule that does not keep the item says of it; None if all keep it."""
+    """Return the verdict of the first rule that does not keep the item; None if all keep it."""
     for rule in rules:
         verdict = rule.judge(item)
         if verdict is not None:
@@ -79,7 +79,7 @@ def judge(rules: Sequence[ReadyRule], item: Item) -> Verdict:
 
 
 def shown(value: Any) -> str:
-    """A value in a message."""
+    """Return a value for a message."""
     if type(value) is float:
         return number_shown(value)
     text = repr(value) if isinstance(value, str) else str(value)
@@ -87,7 +87,7 @@ def shown(value: Any) -> str:
 
 
 def number_shown(number: float) -> str:
-    """A number without an empty fraction."""
+    """Return a number without an empty fraction."""
     return str(int(number)) if number.is_integer() and abs(number) < 1e15 else repr(number)
 
 
@@ -153,5 +153,5 @@ def _among(values: Sequence[bool | float | str], *, wanted: bool) -> Condition:
 
 
 def _typed(value: bool | float | str) -> tuple[bool, bool | float | str]:
-    """The value, told apart from an equal one of another type: `true` is not 1."""
+    """Return the value in a form that differs from that of an equal one of another type: `true` is not 1."""
     return type(value) is bool, value

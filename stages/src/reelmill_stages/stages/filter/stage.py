@@ -1,4 +1,4 @@
-"""The `filter` stage: each item is passed on as it is, or dropped by a rule."""
+"""The `filter` stage: each item is passed on unchanged, or dropped by a rule."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ from reelmill_stages.weight import Weight
 
 
 class FilterStage(Stage):
-    """Filters items. It reads rows only, so inputs of any groups are judged together."""
+    """Filters items. It reads only rows, so inputs of different groups are judged together."""
 
     pace = 0.0
     reads_media = False

@@ -14,8 +14,10 @@ from reelmill_stages.untrusted.nested import load_json
 
 @dataclass(frozen=True, slots=True)
 class OpenSample:
-    """A sample: `frames` uint8 (N, height, width, 3) in the stored channel order (BGR by default), `tokens` int64
-    (77,), `size` 16 floats.
+    """A sample in memory.
+
+    `frames` uint8 (N, height, width, 3) in the stored channel order (BGR by default), `tokens` int64 (77,), `size` 16
+    floats.
     """
 
     folder: Path

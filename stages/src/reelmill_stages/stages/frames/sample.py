@@ -18,9 +18,7 @@ from reelmill_stages.stages.frames.writer import frame_writer
 
 @dataclass(frozen=True, slots=True)
 class FrameSelection:
-    """The frames of a sample: `indices` into the timeline, of which the last `padded` are repeats; `shown` is the
-    clip.
-    """
+    """The frames of a sample: `indices` into the timeline, the last `padded` of them repeats; `shown` is the clip."""
 
     indices: tuple[int, ...]
     padded: int
@@ -54,7 +52,7 @@ class SampleWriter:
         self._done = 0
         self._decoders: list[str] = []
         self.fallback: GpuFallback | None = None
-        """Why a GPU did not decode all of it."""
+        """Why a GPU did not decode all of the sample."""
 
     def restart(self) -> None:
         """Start again, for another attempt at decoding."""
@@ -66,7 +64,7 @@ class SampleWriter:
         self._writer.discard()
 
     def add(self, picture: Picture, pixels: Pixels) -> None:
-        """Add a picture; it is written as often as it is selected."""
+        """Add a picture; it is written once for each time it is selected."""
         while self._done < len(self.taken.indices) and self.taken.indices[self._done] == picture.index:
             self._writer.add(pixels)
             self._done += 1
@@ -79,11 +77,11 @@ class SampleWriter:
         return self._done == len(self.taken.indices)
 
     def close(self) -> Sequence[Path]:
-        """The finished files of the frames."""
+        """Close the files of the frames and return them."""
         return self._writer.close()
 
     def provenance(self, timeline: Timeline) -> Mapping[str, Any]:
-        """The exact frames as half-open ranges in ticks of `time_base` seconds, and their decoders."""
+        """Return the exact frames as half-open ranges in ticks of `time_base` seconds, and their decoders."""
         shown = self.taken.shown
         return {
             "stream": timeline.stream,

@@ -36,8 +36,10 @@ def choose(block: FramesBlock, seconds: Sequence[float], end: float) -> Choice:
 
 
 def loader(frames: int, count: int) -> Choice:
-    """Indices i * ceil(N / count): what `[::N // count]` takes of the clip padded with its last frame to the next
-    multiple of `count`, as CLIP4MC's loader does.
+    """Return indices i * ceil(N / count).
+
+    This is what `[::N // count]` takes of the clip padded with its last frame to the next multiple of `count`, as in
+    CLIP4MC's loader.
     """
     step = ceil(frames / count)
     last = frames - 1

@@ -25,7 +25,7 @@ class Named:
 
 
 def divide(samples: Sequence[Named], split: Split) -> dict[str, list[str]]:
-    """The paths in train, val and test, in the order of the samples (with `exact`, in that of the permutation)."""
+    """Return the paths in train, val and test, in the order of the samples or, with `exact`, of the permutation."""
     if split.mode in {"all_train", "all_test"}:
         return _filled({sample.path: split.mode[4:] for sample in samples})
     shares = _shares(split)
@@ -43,7 +43,7 @@ def _shares(split: Split) -> tuple[float, float, float]:
 
 
 def _drawn(names: Sequence[str], seed: int, shares: tuple[float, float, float]) -> dict[str, str]:
-    """Name -> split, with at least one name in each split with a ratio above 0; train and test take precedence."""
+    """Return name -> split, with at least one name per split with a ratio above 0; train and test take precedence."""
     train, val, test = shares
     lot = {name: _lot(name, seed) for name in names}
     places = {name: _place(lot[name], train, val) for name in names}
@@ -59,7 +59,7 @@ def _drawn(names: Sequence[str], seed: int, shares: tuple[float, float, float]) 
 
 
 def _lot(name: str, seed: int) -> float:
-    """A number in [0, 1) derived from name and seed."""
+    """Return a number in [0, 1) derived from name and seed."""
     digest = hashlib.sha256(f"{seed}\0{name}".encode()).digest()
     return int.from_bytes(digest[:7], "big") / (1 << 56)
 

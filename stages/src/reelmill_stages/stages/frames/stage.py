@@ -81,7 +81,7 @@ class FramesStage(Stage):
     def forecast(self, items: int, weight: Weight) -> int | None:
         """The size of raw pixels; JPEG files have about a tenth of it. With `all`, 30 frames per second are assumed.
 
-        How many frames `all` and `fps` take is known for items whose durations are.
+        The number of frames of `all` and `fps` is known for items with a known duration.
         """
         frame = self.block.width * self.block.height * 3
         if self.block.layout == "jpg":
@@ -214,7 +214,7 @@ class FramesStage(Stage):
 
     @staticmethod
     def _tokens_module() -> ModuleType:
-        """Imported only for layouts with captions, because it requires additional packages."""
+        """Import `tokens`, only for layouts with captions, because it requires additional packages."""
         try:
             return import_module("reelmill_stages.stages.frames.captions.tokens")
         except ModuleNotFoundError as error:

@@ -74,7 +74,7 @@ def _file(name: str, file: ContainerReader, seen: dict[str, set[int]]) -> Iterat
 
 
 def _files(folder: Path) -> list[Path]:
-    """The merged files, or the parts; also HDF5 files with other suffixes."""
+    """Return the merged files, or the parts; also HDF5 files with other suffixes."""
     merged = [folder / name for name in _MERGED if (folder / name).is_file()]
     if merged:
         return merged

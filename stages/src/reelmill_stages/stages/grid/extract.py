@@ -33,8 +33,9 @@ class Extractor:
         self.attributes: Attributes = attributes(block, weights, self.device.name, codebook)
 
     def run(self, images: Sequence[Pixels]) -> tuple[list[Array], list[Array]]:
-        """(features (rows, width) of each image in the stored type, classes int64 (patches,) of each image if
-        enabled).
+        """Return (features of each image, classes of each image if enabled).
+
+        Features are (rows, width) in the stored type, classes int64 (patches,).
         """
         patches = self._tower.patches(list(images))
         features = self._tower.grid(patches, self._grid).cpu().numpy()

@@ -43,7 +43,7 @@ def attributes(block: GridBlock, weights: Path, device: str, codebook: Path | No
 
 
 def block_of(said: Mapping[str, Any], weights: Path, where: str, **more: Any) -> GridBlock:
-    """The block of the stage that made a file with these attributes. Raises SpecError if they do not say it."""
+    """Return the block of the stage that made a file with these attributes. Raises SpecError if they are incomplete."""
     try:
         kept = {name: said[name] for name in ("model", "input", "fit", "grid", "space", "dtype")}
         return GridBlock.model_validate({**kept, **more, "weights": {"uri": str(weights)}})

@@ -120,8 +120,9 @@ class GridStage(Stage):
         return Extractor(self._block, weights, codebook, config=self.config)
 
     def _batches(self, kept: Iterable[Kept], shard: Shard) -> Iterator[tuple[int, Batch | Refused]]:
-        """(number of the part, batch) pairs. Pixels are read immediately, because payload may be deleted when the
-        previous part is collected.
+        """Yield (number of the part, batch) pairs.
+
+        Pixels are read immediately, because payload may be deleted when the previous part is collected.
         """
         side, ids = self._block.input, set[int]()
         current, batch = 0, Batch()

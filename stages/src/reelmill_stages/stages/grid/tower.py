@@ -31,7 +31,7 @@ def architecture(model: str) -> Config:
 
 
 def check_weights(config: Config, path: Path, where: str = "") -> None:
-    """Raises SpecError for weights whose keys or shapes do not match the architecture."""
+    """Raise SpecError for weights whose keys or shapes do not match the architecture."""
     _read(config, path, where)
 
 

@@ -58,7 +58,7 @@ def read_weights(path: Path, expected: Mapping[str, torch.Size], *, quick: bool,
 
 
 def check_finite(tensors: Mapping[str, torch.Tensor], where: str) -> None:
-    """Raises SpecError for weights with NaN or infinity."""
+    """Raise SpecError for weights with NaN or infinity."""
     for name, tensor in tensors.items():
         if not torch.isfinite(tensor).all():
             raise SpecError(f"the weights contain values that are not numbers, in {name}", where=where)

@@ -13,7 +13,7 @@ NAMES = ("index.pkl", "index.json")
 
 
 class IndexCheck:
-    """The check of a folder with index.pkl or index.json."""
+    """The check for a folder with index.pkl or index.json."""
 
     def detect(self, folder: Path) -> bool:
         return any((folder / name).is_file() for name in NAMES)

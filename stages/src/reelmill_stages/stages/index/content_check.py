@@ -32,7 +32,7 @@ class Payloads:
 
 
 def wrong(sample: Sample, payloads: Payloads, shape: PackRules) -> Iterator[TarProblem]:
-    """The rules that the content of a sample breaks; `shape` is the expected shape of packs of tokens."""
+    """Yield the rules that the content of a sample breaks; `shape` is the expected shape of packs of tokens."""
     for part in sample.parts:
         last = part.rpartition(".")[2]
         if last == "json":

@@ -32,7 +32,7 @@ FRAMES = 8
 
 
 def is_shown(share: str, input_: Input) -> bool:
-    """Whether a tar is in the `share` (`1%`, or `20` for the first 20) with a preview."""
+    """Return whether a tar is in the `share` (`1%`, or `20` for the first 20) with a preview."""
     if not share.endswith("%"):
         return input_.number < int(share)
     chance = int.from_bytes(hashlib.sha256(input_.item.key.encode()).digest()[:8], "big") / 2**64

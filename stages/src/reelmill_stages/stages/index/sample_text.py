@@ -13,7 +13,7 @@ _OF_TOKENS = frozenset({"input_ids", "loss_mask", "position_ids"})
 
 
 def said(sample: Sample, read: Mapping[str, Any], tokenizer: Tokenizer | None) -> str:
-    """The text for a sample; with a tokenizer, including the text of its tokens and of those with a loss."""
+    """Return the text for a sample; with a tokenizer, including the text of its tokens and of those with a loss."""
     lines = [f"== {sample.key}: {', '.join(sample.parts)}"]
     for name, value in read.items():
         if name in _OF_TOKENS and isinstance(value, list):

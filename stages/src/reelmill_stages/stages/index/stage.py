@@ -74,8 +74,9 @@ class IndexStage(Stage):
         return Done((made,), counters=dict(found.noted), message=found.remarks)
 
     def _tokenizer(self, fields: Mapping[str, Any], work: Work) -> Tokenizer | None:
-        """The tokenizer of packs if it is known and available; otherwise None, and previews contain no text of
-        tokens.
+        """Return the tokenizer of packs if it is known and available.
+
+        Otherwise, it returns None, and previews contain no text of tokens.
         """
         try:
             uri, digest = fields["tokenizer"]["uri"], fields["tokenizer"]["digest"]
@@ -103,7 +104,7 @@ class IndexStage(Stage):
 
 
 def _shape(fields: Mapping[str, Any]) -> PackRules:
-    """The expected shape of packs of tokens: from the fields of the tar's item, or that of the original."""
+    """Return the expected shape of packs of tokens: from the fields of the tar's item, or that of the original."""
     try:
         return PackRules.from_json(fields["pack"])
     except (KeyError, TypeError, ValueError):

@@ -1,1 +1,1 @@
-"""The `measure` stage: numbers about videos and clips, which pass unchanged."""
+"""The `measure` stage: adds numbers about videos and clips, which pass unchanged."""

@@ -1,6 +1,6 @@
-"""The `measure` stage: every item passes with its media untouched, and gains fields `measures.<name>`.
+"""The `measure` stage: every item passes with its media unchanged, and gets fields `measures.<name>`.
 
-All items of a group that share a file are decoded in one pass. What the measures mean is declared in
+All items of a group that share a file are decoded in one pass. The meaning of the measures is declared in
 `reelmill.contract.measures`.
 """
 
@@ -72,7 +72,7 @@ class MeasureStage(Stage):
         return 0
 
     def _loaded(self, work: Work) -> Measurer:
-        # OpenCV and the runtimes of models take longer to import than other steps take in all.
+        # Importing OpenCV and the runtimes of models takes longer than other steps take in total.
         if self._measurer is None:
             from reelmill_stages.measuring.measurer import Measurer
 
@@ -81,5 +81,5 @@ class MeasureStage(Stage):
 
 
 def _is_whole(item: Item) -> bool:
-    """Whether an item is all of its file. All of the sound lies in all of the file, so ranges would transfer it all."""
+    """Return whether an item is its whole file, whose sound would be transferred completely even by ranges."""
     return item.media is not None and item.media.span is None and not {"start", "end"} & set(item.fields)

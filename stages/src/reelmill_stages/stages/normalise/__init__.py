@@ -1,1 +1,1 @@
-"""The `normalise` stage: brings videos into one shape, and leaves alone what has it"""
+"""The `normalise` stage: converts videos to one form, and leaves those that have it unchanged."""

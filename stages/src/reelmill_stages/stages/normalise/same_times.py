@@ -1,4 +1,4 @@
-"""Whether an output shows what its input shows, when it shows it: frames, duration, and where the sound begins."""
+"""Verifies that an output has the same frames, duration and beginning of sound as its input."""
 
 from dataclasses import dataclass
 from fractions import Fraction
@@ -14,13 +14,15 @@ from reelmill_stages.media.timeline.timeline import Timeline, read_timeline
 from reelmill_stages.media_file import MediaFile
 
 _BLOCK = 1024
-"""Samples of a block of AAC."""
+"""Number of samples of an AAC block."""
 
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """`frames`, `seconds` from the first frame to the end of the last, and `sound`: seconds from the first frame to the
-    first sample that a decoder gives, at least 0; None without sound. `block` is the length of an encoder's block of
+    """The times of a file.
+
+    `frames`, `seconds` from the first frame to the end of the last, and `sound`: seconds from the first frame to the
+    first sample that a decoder returns, at least 0; None without sound. `block` is the length of an encoder's block of
     sound in seconds.
     """
 
@@ -35,7 +37,7 @@ class Times:
 
 
 def times_of(path: MediaFile, timeline: Timeline, *, audio: bool) -> Times:
-    """The times of a file. Raises ItemError(`corrupt`) for sound that cannot be decoded."""
+    """Return the times of a file. Raises ItemError(`corrupt`) for sound that cannot be decoded."""
     base = timeline.time_base
     seconds = (timeline.end - timeline.pts[0]) * base
     sound, block = _sound(path, timeline.pts[0] * base) if audio else (None, Fraction(0))
@@ -43,10 +45,10 @@ def times_of(path: MediaFile, timeline: Timeline, *, audio: bool) -> Times:
 
 
 def verify_times(path: Path, before: Times, rate: Fraction | None) -> Times:
-    """The times of an output, which are those of its input within one frame; of the sound, within one frame and one
-    block, because encoders begin with a block of silence, which decoders give where sound begins late.
+    """Verify and return the times of an output, which must equal those of its input within one frame.
 
-    Raises ItemError with reason `unverified`.
+    The beginning of sound may differ by one more block, because encoders begin with a block of silence, which decoders
+    return if sound begins late. Raises ItemError with reason `unverified`.
     """
     try:
         timeline = read_timeline(path)
@@ -67,7 +69,7 @@ def verify_times(path: Path, before: Times, rate: Fraction | None) -> Times:
 
 
 def _sound(path: MediaFile, first: Fraction) -> tuple[Fraction | None, Fraction]:
-    """Where the sound begins after the first frame (what is before it does not count), and the length of a block."""
+    """Return when the sound begins after the first frame (earlier sound does not count), and the length of a block."""
     with opened(path, sound=True) as container:
         if not audio_streams(container):
             return None, Fraction(0)

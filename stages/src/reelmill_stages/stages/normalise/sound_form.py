@@ -1,4 +1,4 @@
-"""What of the sound is not in the wanted form, and how it is brought there."""
+"""Compares the sound of a video with the wanted form, and plans its conversion."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,12 +9,12 @@ from reelmill_stages.media.decoding.loudness import Loudness, loudness
 
 _ENCODERS = {"aac": "aac", "opus": "libopus"}
 _LEAST_GAIN = 0.05
-"""dB. Less is not worth a generation of encoding."""
+"""Minimum gain in dB that justifies encoding again."""
 
 
 @dataclass(frozen=True, slots=True)
 class SoundPlan:
-    """`differs` are words for what is not in the wanted form; empty: the packets can be copied."""
+    """`differs` are words for properties that differ from the wanted form; empty: the packets can be copied."""
 
     differs: tuple[str, ...] = ()
     filters: tuple[str, ...] = ()
@@ -23,10 +23,10 @@ class SoundPlan:
     gain: float = 0.0
     """Gain in dB."""
     held_back: bool = False
-    """The gain is less than wanted, because of the true peak."""
+    """Whether the gain is less than wanted, to limit the true peak."""
 
     def to_json(self) -> dict[str, Any]:
-        """What provenance says of the loudness."""
+        """Return the loudness for the provenance."""
         if self.measured is None:
             return {}
         told = {"loudness": self.measured.integrated, "truePeak": self.measured.true_peak, "gain": self.gain}
@@ -34,7 +34,7 @@ class SoundPlan:
 
 
 def sound_plan(source: Remuxer, form: SoundForm) -> SoundPlan:
-    """The plan for the sound of a video. Raises ItemError for sound that cannot be decoded."""
+    """Return the plan for the sound of a video. Raises ItemError for sound that cannot be decoded."""
     if source.audio is None:
         return SoundPlan()
     coded = source.audio.codec_context
@@ -58,7 +58,7 @@ def sound_plan(source: Remuxer, form: SoundForm) -> SoundPlan:
 
 
 def _gain(measured: Loudness, form: SoundForm) -> tuple[float, bool]:
-    """(gain in dB, whether the true peak holds it back)."""
+    """Return (gain in dB, whether the true peak limits it)."""
     assert form.loudness is not None
     wanted = form.loudness - measured.integrated
     allowed = form.true_peak - measured.true_peak

@@ -1,4 +1,4 @@
-"""The `normalise` stage: one video at a time; what is in the wanted shape already is the same file as before."""
+"""The `normalise` stage: one video at a time; a video that already has the wanted form keeps its file."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -29,7 +29,7 @@ _MP4 = "mov,mp4"
 
 
 class NormaliseStage(Stage):
-    """Brings videos into one shape.
+    """Converts videos to one form.
 
     Reasons: those of `read_timeline`, `virtual_clip`, `bad_span`, `clock_jumps`, `unverified`, `ffmpeg_failed`,
     `encode_timeout`. Counters: `unchanged`, `remuxed`, `pictures_copied`, `sound_copied`, `gpu_encoded`,
@@ -122,7 +122,7 @@ class NormaliseStage(Stage):
     def _write(
         self, source: Remuxer, pictures: list[str], sound: SoundPlan, before: Times, target: Path
     ) -> tuple[dict[str, Any], dict[str, int]]:
-        """Write the output by copying what can be copied; returns (how, counters)."""
+        """Write the output, copying what can be copied; returns (how, counters)."""
         cut = _whole(source)
         if not pictures and not sound.differs:
             piece = source.slice_of(cut)

@@ -16,7 +16,7 @@ from reelmill_stages.tar.samples import TarProblem
 
 FORMAT = "tars"
 PACKS = "tokens.json"
-"""Name of the file beside packs of tokens."""
+"""Name of the file next to packs of tokens."""
 STOCK = "webdataset"
 PATCHED = "packing_reader"
 RULES: Mapping[str, str] = {
@@ -45,7 +45,7 @@ class TarFolder:
 
 
 class TarsCheck:
-    """The check of a folder of tars."""
+    """The check for a folder of tars."""
 
     def detect(self, folder: Path) -> bool:
         return any(True for _ in _tars(folder))

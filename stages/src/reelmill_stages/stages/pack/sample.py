@@ -48,7 +48,7 @@ class UnkeyedSample:
     counters: Mapping[str, int] = field(default_factory=dict)
 
     def check(self, scratch: Path) -> None:
-        """Raises ItemError with reason `bad_sample` or `too_large` for a sample that cannot be packed.
+        """Raise ItemError with reason `bad_sample` or `too_large` for a sample that cannot be packed.
 
         Parts must be in `scratch`, because they are deleted when they are packed.
         """
@@ -104,8 +104,10 @@ class PackInput:
         self.scratch = scratch
         """An empty folder for the parts."""
         self.fetch = fetch
-        """Download other media that the fields of the item name, to a file which must not be modified. Raises ItemError
-        with the reason `missing` or `changed`."""
+        """Downloads other media that the fields of the item name, to a file which must not be modified.
+
+        Raises ItemError with the reason `missing` or `changed`.
+        """
         self._timelines = {} if timelines is None else timelines
 
     @property

@@ -34,7 +34,7 @@ from reelmill_stages.tar.trainer_files import energon, front_matter
 
 
 class PackStage(Stage):
-    """Packs items into webdataset tars. Counters: the sampler's, and the words of `Timeline.told`."""
+    """Packs items into webdataset tars. Counters: those of the sampler, and the words of `Timeline.told`."""
 
     spans = True
 
@@ -114,5 +114,5 @@ class PackStage(Stage):
 
 
 def _told(timeline: Timeline | None) -> dict[str, int]:
-    """Counters of what `Timeline.told` names; nothing for files that no sampler looked into."""
+    """Return counters of the words of `Timeline.told`; empty for files that no sampler opened."""
     return dict.fromkeys(timeline.told(), 1) if timeline else {}

@@ -22,7 +22,7 @@ RULES = (
 
 
 class TokensCheck:
-    """The check of a folder of packs."""
+    """The check for a folder of packs."""
 
     def detect(self, folder: Path) -> bool:
         if (folder / ABOUT).is_file():

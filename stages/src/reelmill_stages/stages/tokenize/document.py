@@ -103,7 +103,7 @@ class DocumentEncoder:
             batch.documents.append((tokens, count, self._bos_text + "\n".join(said)))
 
     def _escape(self, batch: "_Batch") -> None:
-        """Encode texts that speak a symbol again, with its name escaped."""
+        """Encode texts that contain a symbol again, with its name escaped."""
         speak = self._tokenizer.spoken
         for place, (text, ids) in enumerate(zip(batch.texts, batch.encoded, strict=True)):
             if speak(ids):
@@ -114,15 +114,15 @@ class DocumentEncoder:
 
 @dataclass(slots=True)
 class _Batch:
-    """The texts of samples and their ids, and how the documents consist of them."""
+    """The texts of samples and their ids, and the composition of the documents from them."""
 
     texts: list[str]
     encoded: list[list[int]]
     escaped: dict[int, bool] = field(default_factory=dict)
-    """Number of a text with an escaped symbol -> whether it speaks none any more."""
+    """Number of a text with an escaped symbol -> whether the symbol no longer occurs in it."""
     pieces: list[list[int]] = field(default_factory=list)
     lengths: list[int] = field(default_factory=list)
-    """Number of tokens of each turn; the `bos` of a document is a turn of its own."""
+    """Number of tokens of each turn; the `bos` of a document is a separate turn."""
     learned: list[bool] = field(default_factory=list)
     documents: list[tuple[int, int, str]] = field(default_factory=list)
     """(number of tokens, number of texts, the whole text) of each document."""
@@ -135,7 +135,7 @@ class _Batch:
         return np.fromiter(chain.from_iterable(self.pieces), np.int32, sum(self.lengths))
 
     def escaped_in(self, first: int, end: int) -> bool:
-        """Whether one of these texts was escaped. Raises ItemError where that did not help."""
+        """Return whether one of these texts was escaped. Raises ItemError if that did not help."""
         places = [place for place in range(first, end) if place in self.escaped]
         if wrong := [self.texts[place] for place in places if not self.escaped[place]]:
             raise ItemError(

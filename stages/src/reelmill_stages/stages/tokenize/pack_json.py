@@ -1,12 +1,12 @@
 """The json of a pack: the fields of the original, and the boundaries of its documents.
 
-    input_ids, loss_mask   a token each
+    input_ids, loss_mask   one value per token
     text                   of each document
     image                  "0", "1", …: the members `{key}.0.jpg`, …
-    document_offsets       where each document begins, and where the last one ends
-    position_ids           a token each, from 0 in every document
+    document_offsets       start of each document, and end of the last one
+    position_ids           one value per token, from 0 in every document
 
-Lists of a number for each token are made by lookup in prepared bytes, many times faster than by `json.dumps`; the bytes
+Lists with one number per token are made by lookup in prepared bytes, many times faster than by `json.dumps`; the bytes
 are the same.
 """
 
@@ -31,7 +31,7 @@ class PackJson:
         self._ends = [0, *accumulate(map(len, places))]
 
     def dumps(self, parts: Sequence[tuple[Ids, Mask]], texts: Sequence[str], images: int) -> bytes:
-        """The json of a pack; `parts` are the (ids, mask) of its documents, of which the first has its `bos`."""
+        """Return the json of a pack; `parts` are the (ids, mask) of its documents, of which the first has its `bos`."""
         lengths = [len(own) for own, _ in parts]
         rest = {
             "text": list(texts),

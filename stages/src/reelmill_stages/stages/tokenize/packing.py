@@ -26,8 +26,10 @@ def length(documents: Sequence[int], lengths: Sequence[int]) -> int:
 
 
 def greedy(lengths: Sequence[int], limit: int) -> list[PackedDocuments]:
-    """Pack documents in order, as in the original. A pack is closed if its documents and the next one, all with their
-    initial tokens, exceed `limit`, and by a document that is too long. The last pack is kept.
+    """Pack documents in order, as in the original.
+
+    A pack is closed if its documents and the next one, all with their initial tokens, exceed `limit`, and by a document
+    that is too long. The last pack is kept.
     """
     packs: list[PackedDocuments] = []
     open_: list[int] = []
@@ -45,8 +47,9 @@ def greedy(lengths: Sequence[int], limit: int) -> list[PackedDocuments]:
 
 
 def best_fit(lengths: Sequence[int], limit: int) -> list[PackedDocuments]:
-    """Pack documents, the longest first, into the pack with the least remaining space, or into a new one; all packs are
-    shorter than `limit`. Packs are sorted by their first documents, and documents by their indexes.
+    """Pack documents, the longest first, into the pack with the least remaining space, or into a new one.
+
+    All packs are shorter than `limit`. Packs are sorted by their first documents, and documents by their indexes.
     """
     room: list[tuple[int, int]] = []  # (tokens left, pack), ascending
     packs: list[list[int]] = []

@@ -2,7 +2,7 @@
 
 Workers tokenize one tar each; the samples of `tarsPerTar` consecutive tars are packed into one tar, so its content does
 not depend on the division into shards. A sample that cannot be used is omitted, and its reason is recorded in the
-ledger row of the tar, in the counters, and in a file of losses beside the packs.
+ledger row of the tar, in the counters, and in a file of losses next to the packs.
 """
 
 from collections import Counter
@@ -47,7 +47,7 @@ from reelmill_stages.tokens.rules import PackRules
 from reelmill_stages.tokens.tokenizer import Tokenizer, load
 
 _BATCH = 256
-"""Number of samples that are encoded together; with more of them, their tokens leave the caches of the CPU."""
+"""Number of samples that are encoded together; the tokens of more samples would not fit into CPU caches."""
 
 
 class TokenizeStage(Stage):
@@ -128,7 +128,7 @@ class TokenizeStage(Stage):
         return self._loaded
 
     def _writer(self, read: ReadFile) -> tuple[PackJson, dict[str, Any]]:
-        """What writes packs, and the common fields of all items."""
+        """Return the writer of packs, and the common fields of all items."""
         if self._writes is None:
             tokenizer, _ = self._tokenizer(read)
             facts = {"pack": self._shape(tokenizer).to_json(), "tokenizer": self._file(read)}
@@ -139,7 +139,7 @@ class TokenizeStage(Stage):
         return PackRules(self._block.max_tokens, self._block.patches_per_image, tokenizer.symbols, tokenizer.size)
 
     def _file(self, read: ReadFile) -> dict[str, Any]:
-        """A reference to the tokenizer, for readers of the packs."""
+        """Return a reference to the tokenizer, for readers of the packs."""
         ref = self._block.tokenizer
         with read(ref.uri, ref.digest or "").open("rb") as file:
             digest = f"sha256:{file_digest(file, 'sha256').hexdigest()}"

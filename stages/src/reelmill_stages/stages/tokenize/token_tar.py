@@ -17,8 +17,9 @@ PACKERS = {"greedy": greedy, "best-fit": best_fit}
 
 
 class TokenTar:
-    """Packs the samples of several tars into `shard_{shard}-{first}-{end}.tar`; first and end (exclusive) are input
-    numbers of tars, so names are unique in a data set.
+    """Packs the samples of several tars into `shard_{shard}-{first}-{end}.tar`.
+
+    First and end (exclusive) are input numbers of tars, so names are unique in a data set.
     """
 
     def __init__(self, block: TokenizeBlock, shard: Shard, first: int, end: int, writer: PackJson) -> None:
@@ -79,8 +80,10 @@ class TokenTar:
             tar.add(f"{key}.{number}.jpg", payload.read(span))
 
     def _key(self, number: int, pack: PackedDocuments, entries: Sequence[tuple[Payload, Entry]]) -> str:
-        """The key of a pack. `unique`: numbers of the first tar and of the pack. `compat`: `{tar}-{sample}` of the
-        sample that closed it, with tars counted from 0 in each file; for the last pack, the number of samples.
+        """Return the key of a pack.
+
+        `unique`: numbers of the first tar and of the pack. `compat`: `{tar}-{sample}` of the sample that closed it,
+        with tars counted from 0 in each file; for the last pack, the number of samples.
         """
         if self._block.keys == "unique":
             return f"{self._first:06d}-{number:06d}"

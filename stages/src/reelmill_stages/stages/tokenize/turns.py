@@ -68,8 +68,9 @@ def _conversation(said: Any, read: Mapping[str, Any], images: int) -> list[Turn]
 
 
 def _places(said: Any) -> int:
-    """Number of placeholders in all questions, which stand where an interleaved document's images belong; -1 if there
-    is one of a video.
+    """Return the number of placeholders in all questions, which mark the images of an interleaved document.
+
+    Returns -1 if there is a placeholder of a video.
     """
     asked = [text for who, text in map(_checked, said) if who in _ASKS] if isinstance(said, list) else []
     return -1 if any("<video>" in text for text in asked) else sum(len(_PLACE.findall(text)) for text in asked)
@@ -84,7 +85,7 @@ def _checked(turn: Any) -> tuple[str, str]:
 
 
 def _whole(text: str) -> str:
-    """The text. Raises ItemError with reason `bad_json` for half a surrogate pair, which JSON can hold."""
+    """Return the text. Raises ItemError with reason `bad_json` for an unpaired surrogate, which JSON can contain."""
     if not text.isascii():
         try:
             text.encode()
@@ -95,7 +96,7 @@ def _whole(text: str) -> str:
 
 
 def _with_images(text: str, prompt: str, images: int) -> str:
-    """The first question with placeholders of all images; a placeholder of a video is replaced by one per frame."""
+    """Return the first question with placeholders of all images; a placeholder of a video becomes one per frame."""
     if len(_PLACE.findall(text)) == images and "<video>" not in text:
         return text
     if images and _VIDEO.search(text):

@@ -1,1 +1,1 @@
-"""The `transcribe` stage: writes down what is said in videos, with the times of words"""
+"""The `transcribe` stage: transcribes the speech in videos, with the times of words."""

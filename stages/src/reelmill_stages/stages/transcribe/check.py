@@ -1,6 +1,7 @@
 """`reelmill check` for transcripts: every WebVTT file opens, and its cues are in order and have text.
 
-Rules: `header` (the file begins with WEBVTT), `cues` (times in order, within themselves and one after the other; text).
+Rules: `header` (the file begins with WEBVTT), `cues` (each cue has ordered times, follows the previous one, and has
+text).
 """
 
 import re

@@ -1,4 +1,4 @@
-"""What hears a piece of sound: a model on a server, or one in the process. Both answer in the format `verbose_json`."""
+"""Speech recognition by a model on a server, or by one in the process. Both return the format `verbose_json`."""
 
 import io
 import tempfile
@@ -21,13 +21,13 @@ from reelmill_stages.stage import ReadFile
 
 
 class Engine(Protocol):
-    """Hears pieces of sound."""
+    """Transcribes pieces of sound."""
 
     on_gpu: bool
     """Whether the model runs on a GPU of the pod."""
 
     def hear(self, samples: Samples) -> Mapping[str, Any]:
-        """What is said. Raises ItemError and SpecError."""
+        """Transcribe a piece of sound. Raises ItemError and SpecError."""
         ...
 
 
@@ -77,7 +77,7 @@ class WhisperEngine:
                 self._model = whisper.WhisperModel(
                     folder, device=device, compute_type=files.precision, local_files_only=True
                 )
-            except Exception as error:  # CTranslate2 and tokenizers raise many kinds
+            except Exception as error:  # CTranslate2 and tokenizers raise many types
                 raise SpecError(
                     f"faster-whisper cannot load these files: {str(error).splitlines()[0][:200]}",
                     where=f"whisper.model: {files.model.uri}",
@@ -100,7 +100,7 @@ class WhisperEngine:
 
 
 def whisper_files(files: WhisperFiles) -> dict[str, FileRef]:
-    """Name that CTranslate2 and faster-whisper look for -> file."""
+    """Return file name expected by CTranslate2 and faster-whisper -> file."""
     named = {
         "model.bin": files.model,
         "config.json": files.config,
@@ -111,7 +111,7 @@ def whisper_files(files: WhisperFiles) -> dict[str, FileRef]:
 
 
 def wav(samples: Samples) -> bytes:
-    """A WAV file of 16-bit samples."""
+    """Return a WAV file of 16-bit samples."""
     made = io.BytesIO()
     with wave.open(made, "wb") as file:
         file.setnchannels(1)

@@ -1,6 +1,6 @@
-"""The `transcribe` stage: sound, where somebody speaks, what is said there; one item at a time.
+"""The `transcribe` stage: extracts the sound of an item, detects speech, and transcribes it; one item at a time.
 
-Answers are kept one by one (`Work.answers`), so what was heard is not heard again, whatever is killed.
+Answers are stored one by one (`Work.answers`), so no sound is transcribed again after a process or pod was killed.
 """
 
 import json
@@ -35,7 +35,7 @@ _ROW_BYTES = 4000
 
 
 class TranscribeStage(Stage):
-    """Writes down what is said.
+    """Transcribes speech.
 
     Reasons: those of `read_timeline` and of a server. Counters: `no_sound`, `no_speech`, `not_speech`, `more_tracks`,
     `damaged_sound`, `gpu_fallback`.
@@ -88,7 +88,7 @@ class TranscribeStage(Stage):
         return speech_sound(path, start, end, self.block.track)
 
     def _heard(self, media: Media, span: Span | None, sound: SpeechSound, work: Work) -> list[tuple[Heard, float]]:
-        """What is said in each piece of speech, with its length in seconds."""
+        """Transcribe each piece of speech; returns the results with its length in seconds."""
         rules = self.block.voice
         lengths = (round(seconds(length) * RATE) for length in (rules.min_speech, rules.min_silence, rules.pad))
         voice = VoiceRules(rules.threshold, *lengths)
@@ -181,7 +181,7 @@ class TranscribeStage(Stage):
 
 
 def _speech(sound: SpeechSound | None, found: Sequence[tuple[Heard, float]]) -> dict[str, Any]:
-    """The field with everything but the text. `share` is the part of the sound that was sent to the model."""
+    """Return the field without the text. `share` is the fraction of the sound that was sent to the model."""
     segments = [segment for one, _ in found for segment in one.segments]
     spoken = language_of(found)
     sure = [(one.confidence, one.end - one.start) for one in segments if one.confidence is not None]

@@ -1,5 +1,6 @@
-"""What was heard: segments and words with times, from a response in the format `verbose_json`
-(https://platform.openai.com/docs/api-reference/audio/verbose-json-object).
+"""Transcripts: segments and words with times, from a response in the format `verbose_json`.
+
+Format: https://platform.openai.com/docs/api-reference/audio/verbose-json-object
 """
 
 import math
@@ -12,12 +13,15 @@ from reelmill.contract.reasons import ItemReason
 from reelmill.contract.spec.stages.transcribe import TranscribeBlock
 
 _LOW = -1.0
-"""Mean log probability below which a segment that is likely no speech is left out."""
+"""Mean log probability below which a segment that is probably not speech is left out."""
 
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """`start` and `end` are in seconds; `confidence` is a probability, or None where the model tells none."""
+    """A word with times.
+
+    `start` and `end` are in seconds; `confidence` is a probability, or None if the model returns none.
+    """
 
     text: str
     start: float
@@ -38,7 +42,7 @@ class SpokenSegment(Word):
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What the model heard in one piece of sound; `dropped` counts segments and words that are no speech."""
+    """The transcript of one piece of sound; `dropped` counts segments and words that are not speech."""
 
     language: str
     segments: tuple[SpokenSegment, ...]
@@ -46,10 +50,10 @@ class Heard:
 
 
 def heard(response: Mapping[str, Any], seconds: float, block: TranscribeBlock) -> Heard:
-    """What a response says about `seconds` of sound. Raises ItemError with reason `bad_answer`."""
+    """Parse the response for `seconds` of sound. Raises ItemError with reason `bad_answer`."""
     given, given_words = _list(response, "segments"), [*_list(response, "words")]
     given_words += _inner(given)
-    # Whisper hears windows of 30 s, and may put words behind the end of a shorter sound.
+    # Whisper processes windows of 30 s, and may return words after the end of a shorter sound.
     rows, said = ([row for row in each if not _number(row.get("start")) >= seconds] for each in (given, given_words))
     dropped = len(given) - len(rows)
     segments = []
@@ -76,7 +80,7 @@ def heard(response: Mapping[str, Any], seconds: float, block: TranscribeBlock) -
 
 
 def moved(found: Heard, by: float, spoken: Sequence[tuple[float, float]]) -> Heard:
-    """The same, `by` seconds later, without words (or segments without words) outside of where somebody speaks."""
+    """Shift a transcript by `by` seconds, without words (or segments without words) outside of speech."""
     segments = []
     dropped = found.dropped
     for one in found.segments:
@@ -99,7 +103,7 @@ def moved(found: Heard, by: float, spoken: Sequence[tuple[float, float]]) -> Hea
 
 
 def language_of(pieces: Iterable[tuple[Heard, float]]) -> tuple[str, float] | None:
-    """The language of most of the speech, and its share of it; pieces come with their lengths. None: not told."""
+    """Return the language of most of the speech, and its share; `pieces` contain their lengths. None: unknown."""
     lengths: dict[str, float] = {}
     for found, seconds in pieces:
         if found.language and found.segments:
@@ -128,7 +132,7 @@ def _word(row: Any, name: str, seconds: float) -> Word:
 
 
 def _with_words(segments: Sequence[SpokenSegment], words: Sequence[Word]) -> Iterator[SpokenSegment]:
-    """Each word to the segment in which its middle lies, or the nearest one."""
+    """Assign each word to the segment that contains its middle, or to the nearest one."""
     taken: dict[int, list[Word]] = {}
     for word in words:
         if word.text and segments:
@@ -160,7 +164,7 @@ def _list(response: Mapping[str, Any], name: str) -> list[Any]:
 
 
 def _inner(rows: Sequence[Any]) -> list[Any]:
-    """Words that are inside of segments, as some servers put them."""
+    """Return words that are inside of segments, as some servers return them."""
     return [word for row in rows for word in _list(row, "words")]
 
 
@@ -170,7 +174,7 @@ def _number(value: object, otherwise: float = math.nan) -> float:
 
 
 def _clean(text: str) -> str:
-    """One line of valid Unicode."""
+    """Return one line of valid Unicode."""
     return " ".join(text.replace("\0", " ").encode(errors="replace").decode().split())
 
 

@@ -9,12 +9,12 @@ _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 
 
 def webvtt(segments: Iterable[SpokenSegment]) -> str:
-    """The file; only its header if nothing is said."""
+    """Return the file; only its header if there are no segments."""
     return HEADER + "".join(f"\n{stamp(one.start)} --> {stamp(one.end)}\n{_text(one)}\n" for one in segments)
 
 
 def stamp(seconds: float) -> str:
-    """`hh:mm:ss.mmm`, with more digits for the hours if they are needed."""
+    """Return `hh:mm:ss.mmm`, with more digits for the hours if needed."""
     whole = round(seconds * 1000)
     return f"{whole // 3_600_000:02d}:{whole // 60_000 % 60:02d}:{whole // 1000 % 60:02d}.{whole % 1000:03d}"
 

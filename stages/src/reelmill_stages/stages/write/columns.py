@@ -1,4 +1,4 @@
-"""Values of columns: what fields of items become in a table whose types are known before any item is read. Pure."""
+"""Values of columns: conversion of the fields of items to a table whose types are fixed in advance. Pure."""
 
 import json
 import math
@@ -14,7 +14,7 @@ from reelmill_stages.records.rows.item_values import ABSENT, Value, value_of
 _NUMBERS = (int, float)
 _LARGEST = 2**63
 _LARGEST_32 = (2 - 2**-23) * 2**127
-"""Largest number of 32 bits."""
+"""Largest 32-bit floating-point number."""
 _SHOWN = 80
 _MOST_COMPONENTS = 1 << 20
 
@@ -32,9 +32,10 @@ class ReadyColumn:
         self._value = value
 
     def read(self, item: Item) -> Any:
-        """The value of an item: str, int, float, bool, a list of floats, a list of such lists, JSON text, or None.
+        """Return the value of an item.
 
-        Raises ItemError with reason `no_field`, `bad_field` or `bad_text`.
+        It is str, int, float, bool, a list of floats, a list of such lists, JSON text, or None. Raises ItemError with
+        reason `no_field`, `bad_field` or `bad_text`.
         """
         value = self._value(item)
         if value is ABSENT:
@@ -54,7 +55,7 @@ class ReadyColumn:
 
 
 def columns_of(block: WriteBlock) -> tuple[ReadyColumn, ...]:
-    """The columns of a block besides those with files, the key first, then the task of an episode."""
+    """Return the columns of a block besides those with files, the key first, then the task of an episode."""
     first = [ReadyColumn(KEY, "string", lambda item: item.key)]
     if block.lerobot:
         first.append(ReadyColumn(TASK, "string", value_of(block.lerobot.task)))
@@ -64,7 +65,7 @@ def columns_of(block: WriteBlock) -> tuple[ReadyColumn, ...]:
 
 
 def values_of(columns: Sequence[ReadyColumn], item: Item) -> list[Any]:
-    """The value of each column. Raises as `ReadyColumn.read`."""
+    """Return the value of each column. Raises as `ReadyColumn.read`."""
     return [column.read(item) for column in columns]
 
 

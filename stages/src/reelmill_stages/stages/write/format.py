@@ -13,7 +13,7 @@ from reelmill_stages.stage import DataSetReader, File
 
 @dataclass(frozen=True, slots=True)
 class FormatFile:
-    """A file of a sample: the column that holds it, its name where it came from, and where it is now."""
+    """A file of a sample: its column, its original name, and its present path."""
 
     column: str
     name: str
@@ -22,7 +22,7 @@ class FormatFile:
 
 @dataclass(frozen=True, slots=True)
 class FormatSample:
-    """One sample: the values of the columns without files, in order, the files, and what `inspect` said of them."""
+    """One sample: the values of the columns without files, in order, the files, and the results of `inspect`."""
 
     values: list[Any]
     files: tuple[FormatFile, ...]
@@ -31,7 +31,7 @@ class FormatSample:
 
 @dataclass(frozen=True, slots=True)
 class FormatPart:
-    """What a file needs besides itself: fields of its item, which `views` reads, and further files."""
+    """Additions to a file: fields of its item, which `views` reads, and further files."""
 
     fields: Mapping[str, Any] = field(default_factory=dict)
     files: tuple[File, ...] = ()
@@ -41,7 +41,7 @@ class FormatWriter(Protocol):
     """Writes one file."""
 
     def add(self, sample: FormatSample) -> None:
-        """Write the next sample. Its files are there until `finish` returns."""
+        """Write the next sample. Its files exist until `finish` returns."""
         ...
 
     def finish(self) -> FormatPart:
@@ -54,36 +54,36 @@ class FormatWriter(Protocol):
 
 
 class DataSetFormat:
-    """A format, made from the block. The base class of formats."""
+    """A format, created with the block. The base class of formats."""
 
     suffix: ClassVar[str]
-    """Of its files, without the dot."""
+    """Extension of its files, without the dot."""
     max_sample_bytes: ClassVar[int] = 1 << 31
-    """Size of the largest sample, all its files together."""
+    """Maximum size of a sample with all its files, in bytes."""
 
     def __init__(self, block: WriteBlock) -> None:
         self.block = block
 
     def check(self) -> None:
-        """Raises SpecError if a package is missing."""
+        """Raise SpecError if a package is missing."""
 
     def inspect(self, files: Sequence[FormatFile], values: Mapping[str, Any]) -> Fields:
-        """What the writer wants to know of the files of a sample, found out in a worker.
+        """Return what the writer needs to know about the files of a sample, determined in a worker.
 
-        `values` are those of its other columns. Raises ItemError if the format cannot hold the sample.
+        `values` are those of its other columns. Raises ItemError if the format cannot represent the sample.
         """
         return {}
 
     def writer(self, path: Path) -> FormatWriter:
-        """A writer of a new file."""
+        """Return a writer of a new file."""
         raise NotImplementedError
 
     def views(self, data: DataSetReader) -> Iterator[File]:
-        """The files that open the data set; nothing for an empty one."""
+        """Yield the files that open the data set; none for an empty one."""
         raise NotImplementedError
 
     def localise(self, view: Path, folder: Path) -> None:
-        """See `Stage.localise`. Paths in views are relative, if a format does not say otherwise."""
+        """See `Stage.localise`. Paths in views are relative unless a format documents otherwise."""
 
 
 _FORMATS: Mapping[str, tuple[str, str]] = {
@@ -96,7 +96,7 @@ _FORMATS: Mapping[str, tuple[str, str]] = {
 
 
 def format_of(block: WriteBlock) -> DataSetFormat:
-    """The format of a block; only its module is imported."""
+    """Return the format of a block; only its module is imported."""
     module, name = _FORMATS[block.format]
     found: DataSetFormat = getattr(import_module(f"reelmill_stages.stages.write.formats.{module}"), name)(block)
     return found

@@ -1,4 +1,4 @@
-"""From an item to a sample: which files belong to it, and whether the format can hold them."""
+"""Converts an item to a sample: collects its files, and checks whether the format can represent them."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -24,7 +24,7 @@ _REMEDY = "cut it (clip.mode copy)"
 
 
 def files_of(item: Item, block: WriteBlock, work: Work, scratch: Path, longest: int) -> tuple[FormatFile, ...]:
-    """The files of a sample, in `scratch`.
+    """Return the files of a sample, in `scratch`.
 
     Raises ItemError with reason `no_media`, `no_view`, `virtual_clip`, `bad_span`, `empty`, `too_large` or `no_vector`,
     and as `Work.fetch`, `read_timeline` and `open_image`.
@@ -42,7 +42,7 @@ def files_of(item: Item, block: WriteBlock, work: Work, scratch: Path, longest: 
 
 
 def media_of(item: Item, block: WriteBlock) -> dict[str, Media]:
-    """Column -> the file of the item that it holds. Raises as `files_of`."""
+    """Return column -> the file of the item for it. Raises as `files_of`."""
     if block.views:
         return {name: _view(item, name) for name in block.views}
     if block.media == "none":
@@ -57,7 +57,7 @@ def media_of(item: Item, block: WriteBlock) -> dict[str, Media]:
 
 
 def _cut(item: Item) -> Media:
-    """The video of an item, unless that is a part of it."""
+    """Return the video of an item. Raises ItemError if the item is a part of it."""
     if wrong := item_span.uncut(item, _REMEDY):
         raise wrong
     assert item.media is not None
@@ -65,7 +65,7 @@ def _cut(item: Item) -> Media:
 
 
 def _input_of(item: Item) -> Media:
-    """The file of which an `embed` stage made the vector of an item."""
+    """Return the file from which an `embed` stage made the vector of an item."""
     try:
         return Media.from_json(item.provenance["source"])
     except (KeyError, ValueError) as error:
@@ -91,7 +91,7 @@ def _view(item: Item, name: str) -> Media:
 
 
 def _written(item: Item, name: str, file: str) -> Media:
-    """The file of a chunk, which its stage wrote."""
+    """Return the file of a chunk, which its stage wrote."""
     for output in item.outputs:
         if PurePosixPath(output.key).name == file:
             return Media(output.key, output.size, digest=output.digest)
@@ -124,7 +124,7 @@ def _checked_size(path: Path, longest: int) -> int:
 
 
 def _vector_file(path: Path, target: Path) -> Path:
-    """The array of an `npy` or `npz` file as float32, in an `npy` file."""
+    """Write the array of an `npy` or `npz` file as float32 to an `npy` file."""
     try:
         array = _array(path)
     except (OSError, ArrayError, KeyError) as error:

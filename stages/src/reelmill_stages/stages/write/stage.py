@@ -1,8 +1,8 @@
 """The `write` stage: collects samples in files of a training library's format.
 
-A file contains the samples of a fixed range of `samplesPerFile` inputs, or of a part of it where `maxFileBytes` is
+A file contains the samples of a fixed range of `samplesPerFile` inputs, or of a part of it if `maxFileBytes` is
 reached, so its content does not depend on the division into shards; failed items are missing. The item of a file has
-what the views need, so that they are made of rows alone.
+what the views need, so that they are made from rows alone.
 """
 
 import json
@@ -107,7 +107,7 @@ def _sample(one: Kept) -> FormatSample:
 
 
 def _size(sample: FormatSample) -> int:
-    """Bytes of a sample in any format, about."""
+    """Return the approximate size of a sample in any format in bytes."""
     files = sum(file.path.stat().st_size for file in sample.files)
     return files + len(json.dumps(sample.values, ensure_ascii=False).encode())
 
@@ -128,7 +128,7 @@ class _PartFile:
         self.size += size
 
     def finish(self) -> Assembled:
-        """The file with its item."""
+        """Complete the file and return it with its item."""
         more = self._writer.finish()
         size = self._path.stat().st_size
         counted = {"samples": len(self._numbers), "first": self._numbers[0], "last": self._numbers[-1]}

@@ -1,4 +1,4 @@
-"""The attributes of a blob, and metadata in the form that Azure takes."""
+"""The attributes of a blob, and metadata in the form that Azure accepts."""
 
 from collections.abc import Mapping
 from urllib.parse import unquote, urlsplit
@@ -9,22 +9,22 @@ from reelmill_stages.store import Stat
 from reelmill_stages.store.keys import decode_metadata, encode_metadata
 
 _META = "reelmill_"
-"""Beginning of the names of metadata, which must be identifiers of C#."""
+"""Prefix of the names of metadata, which must be valid C# identifiers."""
 
 
 def encoded(metadata: Mapping[str, str] | None) -> dict[str, str]:
-    """Metadata under names that Azure allows. Raises ValueError as `encode_metadata`."""
+    """Return metadata with names that Azure allows. Raises ValueError as `encode_metadata`."""
     return {_META + name.replace("-", "_"): value for name, value in encode_metadata(metadata).items()}
 
 
 def listed(key: str, found: BlobProperties) -> Stat:
-    """What a listing says of a blob."""
+    """Return the attributes of a blob from a listing."""
     modified = found.last_modified.timestamp() if found.last_modified else 0.0
     return Stat(key, found.size or 0, plain(found.etag), modified)
 
 
 def described(key: str, found: BlobProperties) -> Stat:
-    """What the answer to HEAD says of a blob: its metadata, too."""
+    """Return the attributes of a blob from a response to HEAD, including its metadata."""
     stat = listed(key, found)
     stored = {
         name[len(_META) :].replace("_", "-"): value
@@ -35,11 +35,11 @@ def described(key: str, found: BlobProperties) -> Stat:
 
 
 def copied_from(source: str | None, url: str) -> bool:
-    """Whether a blob is a copy of the one at a URL, as its properties say; without what authorises reading that."""
+    """Return whether the properties of a blob show that it is a copy of the one at a URL; the signature is ignored."""
     here, there = (urlsplit(each or "") for each in (source, url))
     return (here.netloc, unquote(here.path)) == (there.netloc, unquote(there.path))
 
 
 def plain(etag: str | None) -> str:
-    """An etag without its quotes."""
+    """Return an etag without its quotes."""
     return (etag or "").strip('"')

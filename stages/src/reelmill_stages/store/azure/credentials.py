@@ -1,14 +1,14 @@
 """The account and the credentials of a connection, in this order:
 
-    <prefix>AZURE_STORAGE_ACCOUNT       name of the account, unless the endpoint names it
+    <prefix>AZURE_STORAGE_ACCOUNT       name of the account, unless it is part of the endpoint
     <prefix>AZURE_STORAGE_KEY           the account's key
     <prefix>AZURE_STORAGE_SAS_TOKEN     a shared access signature
     <prefix>AZURE_STORAGE_ANONYMOUS=true    none, for public containers
     the identity of the process: the environment's service principal, a workload identity, a managed identity, the
     Azure CLI
 
-A connection with a prefix never uses the variables without it, because those belong to another account, and one with a
-Secret no other identity.
+A connection with a prefix never uses the variables without it, because those belong to another account. A connection
+with a Secret never uses another identity.
 """
 
 import re
@@ -24,19 +24,19 @@ _HINT = "set it to the name of the storage account, or set the endpoint to https
 
 
 def address(connection: Connection, env: Mapping[str, str], where: str) -> str:
-    """The address of the account's blobs. Raises StoreError if nothing says what it is."""
+    """Return the address of the account's blobs. Raises StoreError if it is not configured."""
     if connection.endpoint:
         return connection.endpoint.rstrip("/")
     name = f"{connection.env_prefix}AZURE_STORAGE_ACCOUNT"
     if not (account := env.get(name, "")):
         raise StoreError(f"{name} is not set", where=where, hint=_HINT)
-    if not _ACCOUNT.fullmatch(account):  # anything else could name another server
+    if not _ACCOUNT.fullmatch(account):  # any other text could be the name of another server
         raise StoreError(f"{name} is not the name of a storage account", where=where, hint=_HINT)
     return f"https://{account}.blob.core.windows.net"
 
 
 def credential(connection: Connection, env: Mapping[str, str], where: str) -> Any:
-    """What azure-storage-blob takes as a credential; None for anonymous requests. Raises StoreError."""
+    """Return a credential for azure-storage-blob; None for anonymous requests. Raises StoreError."""
     prefix = connection.env_prefix
     if key := env.get(f"{prefix}AZURE_STORAGE_KEY", ""):
         account = env.get(f"{prefix}AZURE_STORAGE_ACCOUNT", "")

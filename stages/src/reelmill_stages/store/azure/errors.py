@@ -50,17 +50,17 @@ _REFUSED = {
 
 
 def no_object(error: ReelmillError) -> bool:
-    """Whether the container exists but the blob does not."""
+    """Return whether the container exists but the blob does not."""
     return isinstance(error, NotFound) and _code(error.__cause__) in _GONE
 
 
 def past_end(error: BaseException | None) -> bool:
-    """Whether an exception of the client says that a range started after the end of the blob."""
+    """Return whether an exception of the client means that a range started after the end of the blob."""
     return isinstance(error, HttpResponseError) and error.status_code == 416
 
 
 def explain(error: Exception, *, endpoint: str, container: str, key: str = "") -> ReelmillError | None:
-    """The error for an exception of the client; None for an exception that does not concern the store."""
+    """Return the error for an exception of the client; None for an exception that does not concern the store."""
     place = f"{endpoint} az://{container}" + (f"/{key}" if key else "")
     if isinstance(error, ReelmillError):
         return error
@@ -104,7 +104,7 @@ def _answered(error: HttpResponseError, place: str, container: str, endpoint: st
 
 
 def _code(error: BaseException | None) -> str:
-    """The code of Azure's; the HTTP status in digits where an answer has none, as those to HEAD."""
+    """Return Azure's error code, or the digits of the HTTP status if a response has no code, as those to HEAD."""
     if not isinstance(error, HttpResponseError):
         return ""
     code = getattr(error, "error_code", None)

@@ -1,4 +1,4 @@
-"""Lists a container page by page; each page is retried by itself."""
+"""Lists a container page by page; each page is retried separately."""
 
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -11,12 +11,12 @@ Call = Callable[[str, Callable[[], Any]], Any]
 
 
 def blobs(container: ContainerClient, prefix: str, call: Call) -> Iterator[BlobProperties]:
-    """All blobs whose names begin with `prefix`, with their metadata."""
+    """Yield all blobs whose names begin with `prefix`, with their metadata."""
     return _paged(partial(container.list_blobs, name_starts_with=prefix, include=["metadata"]), call)
 
 
 def folder_names(container: ContainerClient, prefix: str, call: Call) -> list[str]:
-    """The names up to the next `/` after `prefix`, sorted."""
+    """Return the names up to the next `/` after `prefix`, sorted."""
     found = _paged(partial(container.walk_blobs, name_starts_with=prefix, delimiter="/"), call)
     names = (each.name.removeprefix(prefix).rstrip("/") for each in found if isinstance(each, BlobPrefix))
     return sorted(filter(None, names))
@@ -25,7 +25,7 @@ def folder_names(container: ContainerClient, prefix: str, call: Call) -> list[st
 def _paged(ask: Callable[[], Any], call: Call) -> Iterator[Any]:
     token: str | None = None
     while True:
-        # The token is an attribute that the iterator's type does not have.
+        # The attribute with the token is missing in the type of the iterator.
         pages: Any = ask().by_page(token)
         yield from call("", partial(_page, pages))
         token = pages.continuation_token

@@ -1,10 +1,10 @@
 """A container of Azure Blob Storage, or a prefix in one, as a store.
 
-Only the modules of this package import Azure's client, of which 12.31 is the first that never gives blocks of two
-writers one name: they would be mixed in a blob. Its own retries are off: all requests are retried, and their errors
-converted, in one place (`Retries`), so that it is known whether a conditional write was sent twice. If the answer to
-one is lost, its retry fails because of the first attempt; then the blob is read back, and equal content and metadata
-count as success.
+Only the modules of this package import Azure's client. Version 12.31 is its first one that never uses the same name for
+blocks of two writers, which would mix them in a blob. The retries of the client are off: all requests are retried, and
+their errors converted, in one place (`Retries`), so that it is known whether a conditional write was sent twice. If the
+response to one is lost, its retry fails because of the first attempt; then the blob is read back, and equal content and
+metadata count as success.
 """
 
 import io
@@ -41,11 +41,11 @@ T = TypeVar("T")
 _PART = 16 << 20
 """Largest blob that is written by one request, and the size of the blocks of larger ones, in bytes."""
 _READ = 1 << 20
-"""Bytes of one request for a part of a blob that is read as a stream."""
+"""Size of one request in bytes when a blob is read as a stream."""
 _CONNECT, _SILENCE = 10.0, 60.0
 """Seconds to connect, and to wait for the next byte."""
 _COPY = 0.5
-"""Seconds between two looks at a copy that the server has not finished."""
+"""Seconds between two checks of a copy that the server has not finished."""
 
 
 class AzureStore:
@@ -155,7 +155,7 @@ class AzureStore:
         found = [
             listed(blob.name.removeprefix(self._prefix), blob)
             for blob in blobs(self._container, self._prefix + check_prefix(prefix), self._retries.call)
-            # A hierarchical namespace lists its folders, too.
+            # Listings of a hierarchical namespace include its folders.
             if (blob.metadata or {}).get("hdi_isfolder", "").lower() != "true"
         ]
         yield from in_order(found, problems=problems)
@@ -189,14 +189,14 @@ class AzureStore:
                 raise
         while (copy := self._retries.call(to, target.get_blob_properties).copy).status == "pending":
             time.sleep(_COPY)
-        # If an answer was lost, the blob may be the copy of the first attempt, or another writer's.
+        # If a response was lost, the blob may be the copy of the first attempt, or that of another writer.
         if copy.id != begun_as if begun_as else not copied_from(copy.source, source.url):
             raise PreconditionFailed("the object exists already", where=f"{self._uri} {to}")
         if copy.status != "success":
             raise TransientError(
                 f"the copy ended with {copy.status}", where=f"{self._uri} {to}", hint="run again later"
             )
-        # If the answer to the deletion was lost, nothing is there any more.
+        # If the response to the deletion was lost, the blob no longer exists.
         with suppress(PreconditionFailed, NotFound):
             self._retries.call(
                 key,
@@ -206,7 +206,7 @@ class AzureStore:
             )
 
     def _chunks(self, key: str, if_match: str, start: int, length: int | None) -> Iterator[bytes]:
-        """The bytes of a blob or of a range, all of one version; after a failure the rest is asked for again."""
+        """Yield the bytes of a blob or of a range, all of one version; after a failure, the rest is requested again."""
         etag, done = if_match, 0
         attempts = self._retries.attempts()
         while length is None or done < length:
@@ -215,7 +215,7 @@ class AzureStore:
                 options: dict[str, Any] = {}
                 if etag:
                     options |= {"etag": f'"{etag}"', "match_condition": MatchConditions.IfNotModified}
-                # Of an empty blob there is no range, and with a length the client needs an offset.
+                # An empty blob has no range, and the client needs an offset if there is a length.
                 if start + done or left is not None:
                     options |= {"offset": start + done, "length": left}
                 answer = self._blob(key).download_blob(**options)

@@ -1,1 +1,1 @@
-"""What stores in buckets share, whatever their server: the Secret of a connection, and transfers of whole objects."""
+"""Code shared by stores in buckets: the Secret of a connection, and transfers of whole objects."""

@@ -1,13 +1,13 @@
-"""A connection with a Secret is made with the keys of the Secret, or not at all."""
+"""A connection with a Secret uses only the keys of that Secret."""
 
 from reelmill.contract.errors import StoreError
 from reelmill.contract.task import Connection
 
 
 def refuse_other_identity(connection: Connection, where: str, *keys: str, either: bool = False) -> None:
-    """Raises StoreError if the connection names a Secret. To be called where none of its credentials are set.
+    """Raise StoreError if the connection names a Secret. To be called if none of its credentials are set.
 
-    `keys`: the keys of the Secret that are missing, without the prefix of their variables; `either`: one is enough.
+    `keys`: the missing keys of the Secret, without the prefix of their variables; `either`: one is enough.
     """
     if not connection.secret:
         return

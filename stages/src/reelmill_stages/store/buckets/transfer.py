@@ -1,8 +1,8 @@
-"""Transfers of whole objects that are the same for every server whose client sends an object by one call.
+"""Transfers of whole objects, for every server whose client sends an object in one call.
 
-A client's call sends all of an object, and may take hours. So the time after which no further attempt is made counts
-from the last byte that was taken for sending. If the answer to a conditional write was lost, the attempt after it fails
-because of the first; then the object is read back, and equal content and metadata count as success.
+The call of a client sends a whole object, and may take hours. So the time limit for further attempts counts from the
+last byte that was read for sending. If the response to a conditional write was lost, the next attempt fails because of
+the first; then the object is read back, and equal content and metadata count as success.
 """
 
 import hashlib
@@ -21,13 +21,13 @@ T = TypeVar("T")
 
 
 class Calls(Protocol):
-    """Makes a request about a key, again where that may help."""
+    """Makes a request about a key, and retries it if that may help."""
 
     def __call__(self, key: str, request: Callable[[], T], attempts: Attempts, /) -> T: ...
 
 
 class Sending:
-    """A file that is sent: whatever is read of it shows that the transfer goes on."""
+    """A file that is sent; every read shows that the transfer makes progress."""
 
     def __init__(self, file: BinaryIO, attempts: Attempts) -> None:
         self._file, self._attempts = file, attempts
@@ -50,12 +50,12 @@ class Sending:
         return True
 
     def __deepcopy__(self, _: object) -> "Sending":
-        """Itself: clients copy requests that failed for their logs, and would copy the object with them."""
+        """Return this object: clients copy failed requests for their logs, which would copy the content as well."""
         return self
 
 
 def fetched(chunks: Iterator[bytes], key: str, folder: Path, *identity: str) -> Path:
-    """Write an object to a new file in a folder, named after what tells it from others."""
+    """Write an object to a new file in a folder, named after what distinguishes it from others."""
     named = "\0".join([*identity, key, str(time.monotonic_ns())])
     return save(chunks, folder / (hashlib.sha256(named.encode()).hexdigest()[:24] + suffix(key)))
 
@@ -68,9 +68,9 @@ def sent(
     attempts: Attempts,
     equal: Callable[[BinaryIO, int], Stat | None],
 ) -> T | Stat:
-    """Send an object: the answer of `send`, or what `equal` finds where an answer was lost.
+    """Send an object. Returns the response of `send`, or the result of `equal` if a response was lost.
 
-    `send` takes a file at its beginning, and its size in bytes. `equal` gives the attributes of the object if it has
+    `send` takes a file at its beginning, and its size in bytes. `equal` returns the attributes of the object if it has
     the content of the file.
     """
     with data.open("rb") if isinstance(data, Path) else io.BytesIO(data) as file:
@@ -97,7 +97,7 @@ def equal_object(
     size: int,
     metadata: Mapping[str, str] | None,
 ) -> Stat | None:
-    """The attributes of an object if it has this content and metadata; `chunks` gives what an etag stands for."""
+    """Return the attributes of an object if content and metadata are equal; `chunks` yields the content of an etag."""
     try:
         found = stat()
         if found.size != size or dict(found.metadata) != dict(metadata or {}):
@@ -110,7 +110,7 @@ def equal_object(
 
 
 def resumed(begin: Callable[[int], Iterator[bytes]], size: int, key: str, retries: Retries) -> Iterator[bytes]:
-    """The bytes of an object of a known size; where they break off, `begin` is asked for those from an offset on."""
+    """Yield the bytes of an object of a known size; after an interruption, call `begin` with the next offset."""
     done, attempts = 0, retries.attempts()
     while done < size:
         try:

@@ -1,4 +1,4 @@
-"""CRC32C of contents, in the form in which Google's servers tell it."""
+"""CRC32C of contents, in the encoding of Google's servers."""
 
 from base64 import b64encode
 from collections.abc import Callable, Iterator
@@ -10,7 +10,7 @@ _CHUNK = 1 << 20
 
 
 def checksum_of(source: BinaryIO) -> str:
-    """The checksum of a file, which is at its beginning before and afterwards."""
+    """Return the checksum of a file, whose position is at its beginning before and afterwards."""
     found = Checksum()  # type: ignore[no-untyped-call]
     while chunk := source.read(_CHUNK):
         found.update(chunk)  # type: ignore[no-untyped-call]
@@ -19,7 +19,7 @@ def checksum_of(source: BinaryIO) -> str:
 
 
 def compared(chunks: Iterator[bytes], wanted: str | None, differs: Callable[[], Exception]) -> Iterator[bytes]:
-    """The chunks; at their end, raises what `differs` gives if their checksum is not the wanted one. None: any is."""
+    """Yield the chunks; at their end, raise the result of `differs` if their checksum is not `wanted` (None: any)."""
     found = Checksum()  # type: ignore[no-untyped-call]
     for chunk in chunks:
         found.update(chunk)  # type: ignore[no-untyped-call]

@@ -1,6 +1,6 @@
-"""Requests to a bucket of Google Cloud Storage, each retried, and its errors converted.
+"""Requests to a bucket of Google Cloud Storage, with retries and converted errors.
 
-Google's client is not safe for threads, so each thread has its own.
+Google's client is not thread-safe, so each thread has a separate one.
 """
 
 import threading
@@ -19,13 +19,13 @@ from reelmill_stages.store.retry import Attempts, Patience, Retries
 
 T = TypeVar("T")
 PART = 16 << 20
-"""Bytes of one request of an object that is written by several, a multiple of 256 KiB."""
+"""Size in bytes of one request when an object is written in several; a multiple of 256 KiB."""
 _CHUNK = 1 << 20
-"""Bytes that a stream gives at once."""
+"""Size in bytes of the chunks of a stream."""
 
 
 class BucketClient:
-    """The bucket `name`, of which the objects under `prefix` are used. Sends no request by itself."""
+    """The objects under `prefix` in the bucket `name`. The constructor sends no request."""
 
     def __init__(
         self, endpoint: str, name: str, prefix: str, credential: Any, patience: Patience, timeouts: tuple[float, float]
@@ -52,22 +52,22 @@ class BucketClient:
         return found
 
     def blob(self, key: str, generation: int | None = None, *, part: int | None = None) -> Blob:
-        """An object by its key below the prefix. It is written by requests of `part` bytes.
+        """Return an object by its key below the prefix. It is written in requests of `part` bytes.
 
-        With `part`, the client would also read it by several requests, which may be answered by several versions of the
-        object, and would compare no checksum.
+        With `part`, the client would also read it in several requests, which could return parts of several versions of
+        the object, and would not compare checksums.
         """
         return self.bucket().blob(self.prefix + check_key(key), generation=generation, chunk_size=part)
 
     def stream(self, key: str, generation: str, start: int) -> Iterator[bytes]:
-        """The content of an object from an offset on, by one request: the client's own streams ask for each part."""
+        """Yield the content of an object from an offset on, in one request. Streams of the client send one per part."""
         if not hasattr(self._local, "session"):
             self._local.session = AuthorizedSession(self._credential)  # type: ignore[no-untyped-call]
         name = quote(self.prefix + check_key(key), safe="")
         answer = self._local.session.get(
             f"{self._endpoint}/download/storage/v1/b/{quote(self._name, safe='')}/o/{name}",
             params={"alt": "media", "generation": generation, "ifGenerationMatch": generation},
-            # What is stored with gzip is wanted as it is stored.
+            # Objects that are stored with gzip are read unchanged.
             headers={"Accept-Encoding": "gzip"} | ({"Range": f"bytes={start}-"} if start else {}),
             stream=True,
             timeout=self._timeouts,
@@ -78,7 +78,7 @@ class BucketClient:
             yield from answer.raw.stream(_CHUNK, decode_content=False)
 
     def call(self, key: str, request: Callable[[], T], attempts: Attempts | None = None) -> T:
-        """Send a request about a key (empty: about the bucket) until it succeeds or patience ends.
+        """Send a request about a key (empty: about the bucket) until it succeeds or the retries end.
 
         Raises the errors of `Store`.
         """
@@ -87,7 +87,7 @@ class BucketClient:
         return found
 
     def _ask_for_bucket(self) -> None:
-        """Raises NotFound if there is no bucket: answers about objects do not always tell."""
+        """Raise NotFound if there is no bucket: responses about objects do not always distinguish this."""
         try:
             list(self.bucket().list_blobs(max_results=1, **self.options))
         except Exception as error:

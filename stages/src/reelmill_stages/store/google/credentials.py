@@ -5,8 +5,8 @@
     the identity of the process: GOOGLE_APPLICATION_CREDENTIALS, `gcloud auth application-default login`, a workload
     identity, the metadata server
 
-A connection with a prefix never uses the variables without it, because those belong to another account, and one with a
-Secret no other identity.
+A connection with a prefix never uses the variables without it, because those belong to another account. A connection
+with a Secret never uses another identity.
 """
 
 import json
@@ -26,7 +26,7 @@ _SCOPES = ("https://www.googleapis.com/auth/devstorage.read_write",)
 
 
 def credential(connection: Connection, env: Mapping[str, str], where: str) -> Any:
-    """What google-cloud-storage takes as credentials. Raises StoreError."""
+    """Return credentials for google-cloud-storage. Raises StoreError."""
     name = f"{connection.env_prefix}GOOGLE_SERVICE_ACCOUNT_KEY"
     if key := env.get(name, ""):
         try:

@@ -24,12 +24,12 @@ _ROLE = "give this identity the role Storage Object User (of a source: Storage O
 
 
 def past_end(error: BaseException | None) -> bool:
-    """Whether an exception of the client says that a range started after the end of the object."""
+    """Return whether an exception of the client means that a range started after the end of the object."""
     return isinstance(error, GoogleAPICallError) and error.code == 416
 
 
 def explain(error: Exception, *, endpoint: str, bucket: str, key: str = "") -> ReelmillError | None:
-    """The error for an exception of the client; None for an exception that does not concern the store."""
+    """Return the error for an exception of the client; None for an exception that does not concern the store."""
     place = f"{endpoint} gs://{bucket}" + (f"/{key}" if key else "")
     if isinstance(error, ReelmillError):
         return error
@@ -77,6 +77,6 @@ def _answered(status: int, line: str, place: str) -> ReelmillError:
 
 
 def _line(error: BaseException) -> str:
-    # Errors about identities have the answer of the server behind the message.
+    # Errors about identities contain the response of the server after the message.
     told = error.args[0] if isinstance(error, GoogleAuthError) and error.args else error
     return (str(told).strip() or type(error).__name__).splitlines()[0][:300]

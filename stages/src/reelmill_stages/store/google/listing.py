@@ -13,7 +13,7 @@ _FIELDS = "items(name,size,generation,updated),prefixes,nextPageToken"
 
 
 def pages(client: BucketClient, prefix: str, delimiter: str = "") -> Iterator[tuple[list[Blob], list[str]]]:
-    """The pages of a listing, as (objects, names of folders); each is retried by itself."""
+    """Yield the pages of a listing, as (objects, names of folders); each is retried separately."""
     token: str | None = None
     while True:
         objects, folders, token = client.call("", partial(_page, client, prefix, token, delimiter))
@@ -33,13 +33,13 @@ def _page(
 
 
 def listed(key: str, found: Blob) -> Stat:
-    """What a listing says of an object. Its etag is its generation, which every write changes."""
+    """Return the attributes of an object from a listing. Its etag is its generation, which every write changes."""
     modified = found.updated.timestamp() if found.updated else 0.0
     return Stat(key, found.size or 0, str(found.generation), modified)
 
 
 def described(key: str, found: Blob) -> Stat:
-    """What the answer about one object says: its metadata, too."""
+    """Return the attributes of an object from a response about it, including its metadata."""
     stat = listed(key, found)
     stored = {name: value for name, value in (found.metadata or {}).items() if isinstance(value, str)}
     return Stat(key, stat.size, stat.etag, stat.modified, metadata=decode_metadata(stored))

@@ -1,9 +1,10 @@
-"""A bucket of Google Cloud Storage, or a prefix in one, as a store, by Google's client and the JSON API.
+"""A bucket of Google Cloud Storage, or a prefix in one, as a store. Uses Google's client and the JSON API.
 
-Conditions are those on generations: an object's etag is its generation, which every write changes, and 0 stands for no
-object. The client's own retries are off: all requests are retried, and their errors converted, in one place (`client`),
-so that it is known whether a conditional write was sent twice. If the answer to one is lost, its retry fails because of
-the first attempt; then the object is read back, and equal content and metadata count as success.
+Conditions are conditions on generations: the etag of an object is its generation, which every write changes, and 0
+means that there is no object. The retries of the client are off: all requests are retried, and their errors converted,
+in one place (`client`), so that it is known whether a conditional write was sent twice. If the response to one is lost,
+its retry fails because of the first attempt; then the object is read back, and equal content and metadata count as
+success.
 """
 
 import io
@@ -35,7 +36,7 @@ _CONNECT, _SILENCE = 10.0, 60.0
 
 
 class WrongBytes(TransientError):
-    """What was transferred is not the object: something on the way changed it."""
+    """The transferred bytes are not those of the object: they were changed on the way."""
 
 
 class GoogleStore:
@@ -123,7 +124,7 @@ class GoogleStore:
         def send(source: BinaryIO, size: int) -> Blob:
             blob = self._client.blob(key, part=PART)
             blob.metadata = named
-            # The server compares it. Where the client does, it deletes what is there then, whoever wrote it.
+            # The server compares it. If the client did, it would delete the present object, even one of another writer.
             blob.crc32c = checksum = checksum_of(source)
             blob.upload_from_file(
                 source,
@@ -185,7 +186,7 @@ class GoogleStore:
         attempts, token = self._client.retries.attempts(), ""
 
         def copy() -> str:
-            """Copy the next part; returns what the copy goes on with, or empty text at its end."""
+            """Copy the next part. Returns the token for the next call, or empty text at the end."""
             following, _, _ = self._client.blob(to).rewrite(
                 source,
                 token=token or None,
@@ -200,14 +201,14 @@ class GoogleStore:
             while token:
                 token = self._client.call(to, copy, attempts)
         except PreconditionFailed:
-            # If an answer was lost, the object may be the copy of the first attempt, or another writer's.
+            # If a response was lost, the object may be the copy of the first attempt, or that of another writer.
             if not attempts.repeated or self._checksum(to) != self._checksum(key):
                 raise
         with suppress(PreconditionFailed, NotFound):
             self._delete(key, int(stat.etag))
 
     def _part(self, key: str, if_match: str, start: int | None, end: int | None) -> bytes:
-        """The content of an object, or of a range of it, whose last byte is `end`."""
+        """Return the content of an object, or of a range of it, whose last byte is `end`."""
         generation = self._generation(key, if_match)
         try:
             data: bytes = self._client.call(
@@ -222,7 +223,7 @@ class GoogleStore:
                 ),
             )
         except NotFound:
-            # A generation that was replaced is gone, unless the bucket keeps former ones.
+            # A generation that was replaced does not exist, unless the bucket keeps noncurrent ones.
             if generation is not None and self._exists(key):
                 raise self._other(key) from None
             raise
@@ -233,7 +234,7 @@ class GoogleStore:
         return data
 
     def _chunks(self, key: str, if_match: str) -> Iterator[bytes]:
-        """The content of an object, all of one generation. Raises WrongBytes at its end."""
+        """Yield the content of an object, all of one generation. Raises WrongBytes at its end."""
         blob = self._client.blob(key)
         self._client.call(key, lambda: blob.reload(**self._client.options))
         generation = str(blob.generation)
@@ -245,7 +246,7 @@ class GoogleStore:
             )
             yield from compared(chunks, blob.crc32c, lambda: self._wrong(key))
         except NotFound:
-            # A generation that was replaced is gone, unless the bucket keeps former ones.
+            # A generation that was replaced does not exist, unless the bucket keeps noncurrent ones.
             if self._exists(key):
                 raise self._other(key) from None
             raise
@@ -254,7 +255,7 @@ class GoogleStore:
         return equal_object(lambda: self.stat(key), lambda etag: self._chunks(key, etag), source, size, metadata)
 
     def _checksum(self, key: str) -> tuple[int | None, str | None]:
-        """(size in bytes, CRC32C) of an object."""
+        """Return (size in bytes, CRC32C) of an object."""
         blob = self._client.blob(key)
         self._client.call(key, lambda: blob.reload(**self._client.options))
         return blob.size, blob.crc32c

@@ -1,4 +1,4 @@
-"""The parts of `hf://datasets/OWNER/NAME@revision/path`, as huggingface_hub writes it, and the addresses of the API."""
+"""The parts of `hf://datasets/OWNER/NAME@revision/path`, the format of huggingface_hub, and addresses of the API."""
 
 import re
 from dataclasses import dataclass
@@ -11,11 +11,11 @@ _FORM = "write hf://datasets/OWNER/NAME/path, or hf://datasets/OWNER/NAME@revisi
 DEFAULT = "https://huggingface.co"
 """The endpoint of the Hub."""
 HOSTS = ("*.huggingface.co", "*.hf.co")
-"""Hosts from which the Hub serves large files, to which it redirects."""
+"""Hosts of large files, to which the Hub redirects."""
 
 
 def split_hub_uri(uri: str) -> tuple[str, str]:
-    """(`hf://datasets/OWNER/NAME@revision`, path). Raises SpecError."""
+    """Return (`hf://datasets/OWNER/NAME@revision`, path). Raises SpecError."""
     root, path = "/".join(uri.split("/")[:5]), "/".join(uri.split("/")[5:])
     if not _REPOSITORY.fullmatch(root):
         raise SpecError("not a data set of the Hugging Face Hub", where=uri, hint=_FORM)
@@ -32,27 +32,27 @@ class Repository:
 
     @classmethod
     def parsed(cls, root: str, endpoint: str) -> "Repository":
-        """Of `hf://datasets/OWNER/NAME@revision`. Raises SpecError."""
+        """Parse `hf://datasets/OWNER/NAME@revision`. Raises SpecError."""
         if not (found := _REPOSITORY.fullmatch(root)):
             raise SpecError("not a data set of the Hugging Face Hub", where=root, hint=_FORM)
         owner, name, revision = found.groups()
         return cls(endpoint.rstrip("/"), f"{owner}/{name}", unquote(revision or "main"))
 
     def info(self) -> str:
-        """What the revision is."""
+        """Return the address of the attributes of the revision."""
         return self._api("revision", self.revision)
 
     def tree(self, commit: str, folder: str) -> str:
-        """The files below a folder."""
+        """Return the address of the list of files below a folder."""
         path = f"/{quote(folder)}" if folder else ""
         return f"{self._api('tree', commit)}{path}?recursive=true&expand=false"
 
     def paths(self, commit: str) -> str:
-        """Attributes of named files."""
+        """Return the address of the attributes of named files."""
         return self._api("paths-info", commit)
 
     def file(self, commit: str, path: str) -> str:
-        """The content of a file."""
+        """Return the address of the content of a file."""
         return f"{self.endpoint}/datasets/{self.name}/resolve/{quote(commit, safe='')}/{quote(path)}"
 
     def _api(self, what: str, revision: str) -> str:

@@ -1,9 +1,9 @@
-"""A data set of the Hugging Face Hub as a read-only store, at the commit that its revision was when it was first asked.
+"""A data set of the Hugging Face Hub as a read-only store, at the commit of its revision at the first request.
 
-Listings give the commit as the version of a file, and reads with a version are those of that commit: what was listed
-stays readable when the branch goes on. Where a commit is gone, the present one is read if it has the same content. The
-etag holds the size, and the id of the content, which other commits share. The Hub takes no conditions; a commit does
-not change.
+Listings contain the commit as the version of a file, and reads with a version read that commit, so listed files stay
+readable when the branch changes. If a commit no longer exists, the present one is read if it has the same content. The
+etag contains the size and the id of the content, which is the same in all commits. The Hub has no conditional requests;
+a commit does not change.
 """
 
 import os
@@ -35,7 +35,7 @@ from reelmill_stages.store.web.validator import Validator
 from reelmill_stages.untrusted.nested import JsonError, load_json
 
 _MOST = 64 << 20
-"""Bytes of one answer of the API; larger ones are refused."""
+"""Maximum size of a response of the API in bytes; larger ones are refused."""
 _CHUNK = 1 << 16
 _NEXT = re.compile(r'<([^>]+)>;\s*rel="next"')
 _ACCESS = "check the name; for a private or gated data set, set HF_TOKEN, or name a Secret with it in s3.secretRef"
@@ -63,7 +63,7 @@ class HubStore(WebStore):
         def secret(server: Origin) -> Mapping[str, str]:
             return {"Authorization": f"Bearer {token}"} if token and server == hub else {}
 
-        # The user has named the endpoint, so it may be one of a private network.
+        # The user set the endpoint, so it may be in a private network.
         allowed = limits.replace(
             private_servers=(*limits.private_servers, str(hub)), allowed_hosts=(*limits.allowed_hosts, *HOSTS)
         )
@@ -98,7 +98,7 @@ class HubStore(WebStore):
             except NotFound:
                 if not prefix or url != first:
                     raise
-                return  # a folder that is not there is empty
+                return  # a missing folder is empty
             if not isinstance(page, list):
                 raise StoreError("the Hub's answer is not a list of files", where=self._root, hint="check HF_ENDPOINT")
             for entry in page:
@@ -110,7 +110,7 @@ class HubStore(WebStore):
                 yield Stat(stat.key, stat.size, stat.etag, 0.0, stat.version, problem=bad)
 
     def _listed(self, entry: Any) -> Stat | None:
-        """The attributes of an entry of a tree; None for a folder."""
+        """Return the attributes of an entry of a tree; None for a folder."""
         if not isinstance(entry, dict) or entry.get("type") != "file":
             return None
         lfs = entry.get("lfs") or {}
@@ -134,7 +134,7 @@ class HubStore(WebStore):
     def _json(
         self, method: str, url: str, headers: Mapping[str, str] | None = None, body: bytes | None = None
     ) -> tuple[Any, str | None]:
-        """(the answer of the API, the address of its next page)."""
+        """Return (the response of the API, the address of its next page)."""
         attempts = Attempts(self._client.patience)
         while True:
             try:
@@ -173,7 +173,7 @@ class HubStore(WebStore):
 
 @dataclass(frozen=True, slots=True)
 class _Pinned:
-    """A file of a commit. If that is gone, since somebody rewrote the history, the same content of the present one."""
+    """A file of a commit; if history was rewritten and the commit is missing, the same content of the present one."""
 
     listed: Transfer
     present: Callable[[], Transfer]
@@ -190,7 +190,7 @@ class _Pinned:
 
 
 def _content(answer: Answer) -> Mapping[str, str]:
-    """The id of the content, which the Hub tells itself, not the host to which it redirects."""
+    """Return the id of the content from the response of the Hub, not from the host to which it redirects."""
     headers = answer.first_headers
     told = headers.get("x-linked-etag") or headers.get("etag", "")
     content = told.removeprefix("W/").strip('"')

@@ -50,7 +50,7 @@ _MISSING = {errno.ENOENT, errno.ENOTDIR, errno.EISDIR}
 
 
 def error_of(error: OSError, path: Path) -> ReelmillError:
-    """The error for an OSError about `path`."""
+    """Return the error for an OSError about `path`."""
     what, code = error.strerror or str(error), error.errno
     if code in _FULL:
         return DiskFull(f"the disk is full: {what}", where=str(path), hint=_FULL[code])

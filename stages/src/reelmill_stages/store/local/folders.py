@@ -1,7 +1,8 @@
 """The folders between a root and a file, opened one name at a time and never through a link.
 
-Listing and reading follow links, because footage may lie anywhere. Whatever writes, moves or deletes comes through
-here: what a link points at belongs to somebody else. The root itself may be a link: that one the user named.
+Listing and reading follow links, because footage may be anywhere. All code that writes, moves or deletes uses this
+module, because the target of a link does not belong to the store. The root itself, which the user configured, may be a
+link.
 """
 
 import os
@@ -27,7 +28,7 @@ class Folders:
         return self.fds[-1]
 
     def status(self, name: str) -> os.stat_result | None:
-        """What lies under a name in the last folder, or None. Raises StoreError for a link."""
+        """Return the status of a name in the last folder, or None. Raises StoreError for a link."""
         try:
             status = os.stat(name, dir_fd=self.last, follow_symlinks=False)
         except FileNotFoundError:
@@ -45,10 +46,10 @@ class Folders:
 
 @contextmanager
 def opened(root: Path, names: Sequence[str], *, make: bool = False) -> Iterator[Folders]:
-    """The folders of a path below `root`, made durably where that is wanted.
+    """Open the folders of a path below `root`; with `make`, create them durably.
 
-    Raises StoreError where one of them is a link, FileNotFoundError where one is missing, NotADirectoryError where a
-    file is in the way.
+    Raises StoreError if one of them is a link, FileNotFoundError if one is missing, NotADirectoryError if one is a
+    file.
     """
     fds = [os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)]
     try:
@@ -61,13 +62,13 @@ def opened(root: Path, names: Sequence[str], *, make: bool = False) -> Iterator[
 
 
 def refuse_links(root: Path, names: Sequence[str]) -> None:
-    """Raises StoreError where a folder below `root` is a link; one that is missing is fine."""
+    """Raise StoreError if a folder below `root` is a link; missing folders are allowed."""
     with suppress(FileNotFoundError), opened(root, names):
         pass
 
 
 def is_file(status: os.stat_result | None) -> bool:
-    """Whether something was there, and was a regular file."""
+    """Return whether the status is that of a regular file."""
     return status is not None and modes.S_ISREG(status.st_mode)
 
 

@@ -1,8 +1,8 @@
-"""Lists the objects of a local folder in key order, with the open folders in memory only.
+"""Lists the objects of a local folder in key order, with only the open folders in memory.
 
-Links are followed where that ends: a folder is never entered within itself, and a link to a folder that is reached
-behind another link is followed only out of the listed tree, and to each folder once. What such a link leads to is
-listed under another path anyway.
+Links are followed if this terminates: a folder is never entered within itself. A link to a folder that is reached
+behind another link is followed only out of the listed tree, and only once for each folder. The targets of other links
+are listed under another path anyway.
 """
 
 import errno
@@ -33,7 +33,7 @@ _PROBLEMS = {
 
 @dataclass(frozen=True, slots=True)
 class FolderEntry:
-    """A file below a folder, or a link where those are not followed; `status` is None where there is a problem."""
+    """A file below a folder, or a link if links are not followed; `status` is None if there is a problem."""
 
     key: str
     path: Path
@@ -45,7 +45,7 @@ class FolderEntry:
 class _Child:
     name: str
     text: str
-    """The name as valid text: bytes that are none are escaped."""
+    """The name as valid text, with invalid bytes escaped."""
     is_folder: bool
     is_link: bool
     problem: Problem | None
@@ -53,7 +53,7 @@ class _Child:
 
 @dataclass(slots=True)
 class _Open:
-    """An open folder, and what of it is yet to be listed."""
+    """An open folder, and its entries that are not yet listed."""
 
     path: Path
     key: str
@@ -61,14 +61,15 @@ class _Open:
     identity: _Identity
     left: Iterator[_Child]
     linked: set[_Identity] | None
-    """The folders that were entered behind the link through which this one was reached; None where there is none."""
+    """The folders that were entered behind the link through which this one was reached; None if there is no such link.
+    """
 
 
 def list_folder(root: Path, prefix: str, *, follow_links: bool = True) -> Iterator[FolderEntry]:
-    """Every file whose key begins with `prefix`, and every entry that is none or cannot be read as one.
+    """Yield every file whose key begins with `prefix`, and every entry that is not a file or cannot be read as one.
 
-    A missing folder is empty. Without `follow_links` a link is an entry of its own, and nothing behind one is looked
-    at. Raises OSError, also where the listed folder itself cannot be read.
+    A missing folder is empty. Without `follow_links`, a link is an entry, and nothing behind it is examined. Raises
+    OSError, also if the listed folder itself cannot be read.
     """
     above, _, beginning = check_prefix(prefix).rpartition("/")
     folder = root / above if above else root
@@ -85,7 +86,7 @@ def list_folder(root: Path, prefix: str, *, follow_links: bool = True) -> Iterat
 
 
 def folder_names(folder: Path) -> list[str]:
-    """The names of the folders in one, sorted, without the hidden one and names that are no text. Raises OSError."""
+    """Return the names of the folders in a folder, sorted, without the hidden one and invalid names. Raises OSError."""
     with os.scandir(folder) as entries:
         found = [_child(entry, follow_links=True) for entry in entries if entry.name != HIDDEN]
     return sorted(child.name for child in found if child.is_folder and not child.problem)
@@ -116,7 +117,7 @@ class _Walk:
                 yield from self._file(child, path, key)
 
     def _folder(self, child: _Child, path: Path, key: str, above: _Open) -> Iterator[FolderEntry]:
-        """Enter a folder; an entry only where that is not possible."""
+        """Enter a folder; yields an entry only if that is not possible."""
         try:
             identity = _identity(path)
             if identity in self._chain:
@@ -140,7 +141,7 @@ class _Walk:
             status = path.stat(follow_symlinks=self._follow_links)
         except _GONE:
             if child.is_link and os.path.lexists(path):
-                # Where it leads to a disk that is away, a name without extension may be a folder's.
+                # If the target is on a disk that is not mounted, a name without extension may be that of a folder.
                 nowhere = Problem(ItemReason.MISSING, f"the link leads nowhere: {_target(path)}", not path.suffix)
                 yield FolderEntry(key, path, None, nowhere)
             return
@@ -187,7 +188,7 @@ def _identity(path: Path) -> _Identity:
 
 
 def _problem(error: OSError, *, is_folder: bool) -> Problem:
-    """Raises the error where it is the machine's and not the entry's."""
+    """Return the problem of an entry. Raises the error if it is one of the machine."""
     if error.errno not in _PROBLEMS:
         raise error
     reason, message = _PROBLEMS[error.errno]

@@ -1,8 +1,8 @@
 """Records of files in a local store: digest of the content, and metadata.
 
 A record is attached to the temporary file before that is published, so it always belongs to the file. It is stored in
-an extended attribute, or, if the file system does not support these, in a file named after inode, time and size of the
-file. A file that was changed by other programs no longer matches its record; the etag of such a file, and of any file
+an extended attribute or, if the file system does not support these, in a file named after inode, time and size of the
+file. A file that was changed by other programs no longer matches its record. The etag of such a file, and of any file
 without a record, consists of time and size.
 """
 
@@ -20,7 +20,7 @@ from reelmill.contract.model import Model
 
 _NAME = "user.reelmill"
 _PLACE = ":key"
-"""Name of the key among the metadata that are noted; no metadata of a user has such a name."""
+"""Name of the key in the recorded metadata; user metadata cannot have this name."""
 _NO_ATTRIBUTES = {errno.ENOTSUP, errno.EPERM, errno.E2BIG, errno.ENOSPC, errno.ERANGE, errno.ENOSYS, errno.EINVAL}
 
 
@@ -31,15 +31,15 @@ class Record:
     etag: str
     metadata: Mapping[str, str] = field(default_factory=dict)
     foreign: bool = False
-    """The file has no record of its own: the store did not write it as it is."""
+    """Whether the file has no record of its present state, which the store therefore did not write."""
     copied: bool = False
-    """The record came along with a copy of the file that it was made for."""
+    """Whether the record was copied together with the file for which it was made."""
     outdated: Mapping[str, str] = field(default_factory=dict)
-    """User metadata of the file before somebody else changed it."""
+    """User metadata of the file before another program changed it."""
     written: str = ""
-    """`etag` of what the store wrote, whether or not somebody else has changed the file since."""
+    """`etag` of what the store wrote, even if another program has changed the file since."""
     place: str = ""
-    """The key under which the store wrote it, wherever somebody has put it since."""
+    """The key under which the store wrote the file, even if it was moved since."""
 
 
 class _Noted(Model):
@@ -51,7 +51,7 @@ class _Noted(Model):
 
 
 def attach(fd: int, record: Record, folder: Path) -> Path | None:
-    """Attach a record to an open, finished file; returns the side file if one was needed. Raises OSError."""
+    """Attach a record to an open, finished file. Returns the side file if one was needed. Raises OSError."""
     status = os.fstat(fd)
     noted = {**record.metadata, **({_PLACE: record.place} if record.place else {})}
     text = json.dumps({"of": _identity(status), "etag": record.etag, "metadata": noted}).encode()
@@ -73,15 +73,15 @@ def attach(fd: int, record: Record, folder: Path) -> Path | None:
 
 
 def record_of(file: int | str | Path, status: os.stat_result, folder: Path) -> Record:
-    """The record of a file, given by descriptor or path and by its status. Raises OSError if the file no longer exists.
+    """Return the record of a file, given by descriptor or path and by its status.
 
-    What cannot be read as a record is none of ours.
+    Data that cannot be parsed as a record is ignored. Raises OSError if the file does not exist.
     """
     text = _attribute(file) or _side_text(status, folder)
     try:
         row = _Noted.model_validate_json(text) if text else None
     except ValidationError:
-        row = None  # somebody else's attribute of that name
+        row = None  # an attribute of that name by another program
     changed = f"{status.st_mtime_ns:x}-{status.st_size:x}"
     if row is None:
         return Record(changed, foreign=True)
@@ -94,7 +94,7 @@ def record_of(file: int | str | Path, status: os.stat_result, folder: Path) -> R
 
 
 def side_file(status: os.stat_result, folder: Path) -> Path:
-    """The path of the side file with the record of a file."""
+    """Return the path of the side file with the record of a file."""
     return folder / "-".join(f"{number:x}" for number in _identity(status))
 
 

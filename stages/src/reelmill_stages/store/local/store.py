@@ -69,7 +69,7 @@ class LocalStore:
         if start < 0 or (length is not None and length < 0):
             raise ValueError("start and length count from 0")
         with self.open(key, if_match=if_match, version=version) as file, mapped(self._path(key)):
-            # Python allocates what it is asked to read, however small the file is.
+            # Python allocates the requested size, even for a small file.
             left = max(0, os.fstat(file.fileno()).st_size - start)
             if left:
                 file.seek(start)
@@ -187,7 +187,7 @@ class LocalStore:
                 with opened(self._root, above_target, make=True) as there:
                     if there.status(new_name):
                         raise PreconditionFailed("the object exists already", where=str(target))
-                    # The record is an attribute, or named after what a rename keeps: it goes along.
+                    # The record moves as well: it is an attribute, or named after attributes that a rename keeps.
                     os.rename(name, new_name, src_dir_fd=folders.last, dst_dir_fd=there.last)
                     os.fsync(there.last)
                 os.fsync(folders.last)
@@ -196,7 +196,7 @@ class LocalStore:
             raise StoreError("an object is in the way of a folder", where=str(target)) from error
 
     def _listed(self, entry: FolderEntry) -> Stat | None:
-        """What a listing says of an entry; None where it is gone by now."""
+        """Return the attributes of a listed entry; None if it no longer exists."""
         key, status = entry.key, entry.status
         if status is None:
             return Stat(key, 0, "", 0.0, foreign=True, problem=entry.problem)

@@ -1,6 +1,6 @@
-"""How a file of a folder store comes to be: filled and synced out of sight, then put in its place in one step.
+"""Creation of a file in a folder store: it is written and synced under a temporary name, then published in one step.
 
-Temporary files are locked while their writer lives, so that what a killed one left can be told apart and swept.
+Temporary files are locked while their writer runs, so files of killed writers can be recognized and removed.
 """
 
 import errno
@@ -20,12 +20,12 @@ _TEMPORARY = re.compile(r"[0-9a-f]{32}")
 _NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EMLINK, errno.ENOSYS}
 
 STALE_SECONDS = 3600.0
-"""Age below which an unlocked temporary file is left alone: its writer may be between creating and locking it."""
+"""Age in seconds below which an unlocked temporary file is kept: its writer may be between creating and locking it."""
 
 
 @contextmanager
 def temporary(folder: Path) -> Iterator[tuple[int, Path]]:
-    """An open, locked, empty file in `folder`; removed at the end under this name. Raises OSError."""
+    """Open a locked, empty file in `folder`, which is removed at the end under this name. Raises OSError."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / uuid.uuid4().hex
     fd = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o666)
@@ -39,9 +39,9 @@ def temporary(folder: Path) -> Iterator[tuple[int, Path]]:
 
 
 def sweep(folder: Path) -> None:
-    """Remove what killed writers left: files named as `temporary` names them, old enough and locked by nobody.
+    """Remove files of killed writers: those with names of `temporary` that are old enough and not locked.
 
-    What cannot be looked at stays, and so does everything else that lies there.
+    Files that cannot be examined, and all others, are kept.
     """
     now = time.time()
     with suppress(OSError), os.scandir(folder) as entries:
@@ -65,7 +65,7 @@ def _remove_unlocked(path: Path) -> None:
 
 
 def fill(fd: int, source: BinaryIO) -> str:
-    """Copy a stream into an open file; gives the digest of the bytes. Raises OSError."""
+    """Copy a stream into an open file. Returns the digest of the bytes. Raises OSError."""
     digest = hashlib.sha256()
     with os.fdopen(fd, "wb", buffering=0, closefd=False) as file:
         while chunk := source.read(_CHUNK):
@@ -77,10 +77,10 @@ def fill(fd: int, source: BinaryIO) -> str:
 
 
 def publish(temp: Path, name: str, folder: int, *, create: bool) -> None:
-    """Give a finished file its name in an open folder, for good.
+    """Give a finished file its name in an open folder, durably.
 
-    Raises FileExistsError for `create` when the name is taken. The caller holds the lock of the name, so where the file
-    system has no hard links a rename does as well.
+    Raises FileExistsError for `create` if the name exists. The caller holds the lock of the name, so a rename is
+    sufficient if the file system has no hard links.
     """
     if create:
         try:

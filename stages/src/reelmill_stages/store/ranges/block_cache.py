@@ -1,4 +1,4 @@
-"""Blocks of objects in a local file of bounded size; the block that was not read for the longest time goes first."""
+"""Blocks of objects in a local file of bounded size, with eviction of the least recently used block."""
 
 import tempfile
 import weakref
@@ -8,18 +8,18 @@ from pathlib import Path
 from reelmill_stages.store.local.errors import mapped
 
 BLOCK = 4 << 10
-"""Bytes."""
+"""Size of a block in bytes."""
 LIMIT = 48 << 20
-"""Bytes on disk of a cache."""
+"""Maximum size of a cache on disk in bytes."""
 
 Block = tuple[int, int]
 """Number of the object in the cache, and number of the block in the object."""
 
 
 class BlockCache:
-    """Blocks of any number of objects. The file has no name, so nothing is left of it however the process ends.
+    """Blocks of any number of objects. The file is unlinked, so it is removed even if the process is killed.
 
-    Raises DiskFull where the folder has no space. Not thread-safe.
+    Raises DiskFull if the folder has no space. Not thread-safe.
     """
 
     def __init__(self, folder: Path, *, block: int = BLOCK, limit: int = LIMIT) -> None:
@@ -33,13 +33,13 @@ class BlockCache:
         self._objects = 0
 
     def add_object(self) -> int:
-        """A number for one more object."""
+        """Return a number for one more object."""
         self._objects += 1
         return self._objects
 
     @property
     def capacity(self) -> int:
-        """The most bytes that it holds."""
+        """Maximum number of bytes in the cache."""
         return self._most * self.block
 
     @property
@@ -51,7 +51,7 @@ class BlockCache:
         return number in self._slots
 
     def get(self, number: Block, start: int, length: int) -> bytes | None:
-        """At most `length` bytes of a block, from its byte `start` on; None where it is not held."""
+        """Return at most `length` bytes of a block, from its byte `start` on; None if it is not cached."""
         found = self._slots.get(number)
         if found is None:
             return None
@@ -62,7 +62,7 @@ class BlockCache:
         return self._file.read(length)
 
     def put(self, number: Block, data: bytes | memoryview) -> None:
-        """Hold a block. Raises DiskFull."""
+        """Cache a block. Raises DiskFull."""
         if number in self._slots:
             return
         if len(self._slots) < self._most:
@@ -77,6 +77,6 @@ class BlockCache:
         self._slots[number] = (slot, len(data))
 
     def close(self) -> None:
-        """Give the disk space back."""
+        """Release the disk space."""
         self._file.close()
         self._slots.clear()

@@ -1,7 +1,7 @@
-"""An object in a bucket as a seekable file, of which only what is read, or expected to be read, is transferred.
+"""An object in a bucket as a seekable file, of which only the parts that are read or expected are transferred.
 
-Every request names the etag, so all bytes are those of one version of the object. Blocks that were read stay in a cache
-of bounded size. Requests that are expected run ahead in a few threads; only the reading thread touches the cache.
+Every request contains the etag, so all bytes are those of one version of the object. Blocks that were read stay in a
+cache of bounded size. Expected requests run ahead in a few threads; only the reading thread accesses the cache.
 """
 
 import io
@@ -21,18 +21,18 @@ from reelmill_stages.store.ranges.block_cache import BlockCache
 from reelmill_stages.store.ranges.read_ahead import ReadAhead
 
 MOST = 0.5
-"""Fraction of an object: whoever is to read more transfers the whole object in one stream."""
+"""Fraction of an object: to read more than this, the whole object is transferred in one stream."""
 _THREADS = 8
 _BUFFER = 4 << 10
 _LARGE = 36 << 10
-"""Bytes of a read; demuxers ask for 32 KiB at a time, and use as little as a header."""
+"""Size of a large read in bytes; demuxers read 32 KiB at a time, even for a header."""
 
 
 class RangedMedia:
     """The object `key` of `size` bytes, a `RemoteFile`. Not thread-safe, and not for use in several processes.
 
-    Its files raise what `Store.read` raises, as converted by `errors`, and WholeFileNeeded where the server gives no
-    ranges; after the first error, every read raises it again.
+    Its files raise what `Store.read` raises, as converted by `errors`, and WholeFileNeeded if the server does not
+    support ranges; after the first error, every read raises it again.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class RangedMedia:
         self.size = size
         self.failure: Exception | None = None
         self.transferred = 0
-        """Bytes that were requested."""
+        """Number of bytes requested."""
         self._store = store
         self._etag = etag
         self._version = version
@@ -71,13 +71,13 @@ class RangedMedia:
         return PurePosixPath(self.key).name
 
     def open(self, *, buffer: int = _BUFFER) -> io.BufferedReader:
-        """A file, positioned at the start. `buffer`: bytes of a read at least."""
+        """Return a file, positioned at the start. `buffer`: minimum size of a read in bytes."""
         return buffered(self, buffer=buffer)
 
     def expect(self, ranges: Sequence[range]) -> None:
-        """Byte ranges that are read next, in this order. They replace earlier ones.
+        """Set the byte ranges that are read next, in this order. They replace earlier ones.
 
-        Raises WholeFileNeeded where they are most of the object.
+        Raises WholeFileNeeded if they are most of the object.
         """
         if sum(map(len, ranges)) > self.size * self._most:
             raise WholeFileNeeded(f"{self.name}: most of the object is to be read")
@@ -98,16 +98,16 @@ class RangedMedia:
         self._start()
 
     def close(self) -> None:
-        """End the requests that run. The cache is the caller's."""
+        """End the running requests. The cache belongs to the caller."""
         self._expected.clear()
         if self._pool is not None:
             self._pool.shutdown(cancel_futures=True)
         self._running.clear()
 
     def read(self, start: int, length: int, *, wait: bool = True) -> bytes:
-        """At least one and at most `length` bytes from `start` on, as far as one block reaches; empty at the end.
+        """Read at least one and at most `length` bytes from `start` on, up to the end of one block; empty at the end.
 
-        Without `wait`, empty also where the block is not in the cache.
+        Without `wait`, also empty if the block is not in the cache.
         """
         length = min(length, self.size - start)
         if length <= 0:
@@ -138,7 +138,7 @@ class RangedMedia:
             raise
 
     def _load(self, number: int, count: int) -> None:
-        """Transfer a block, and if nothing is expected there, up to `count` that are asked for, or some read-ahead."""
+        """Transfer a block and, if nothing is expected there, up to `count` requested ones, or some read-ahead."""
         while self._running and any(number in blocks for blocks, _ in self._running):
             blocks, future = self._running.popleft()
             self._keep(blocks, *future.result())
@@ -147,7 +147,7 @@ class RangedMedia:
             return
         for blocks in self._expected:
             if number in blocks:
-                # The reads left the order: what lies before is not waited for.
+                # The reads left the order: do not wait for earlier ranges.
                 while self._expected.popleft() is not blocks:
                     pass
                 self._keep(blocks, *self._request(blocks))
@@ -155,7 +155,7 @@ class RangedMedia:
                 return
         most = min(self._ahead.request(), self._cache.capacity // 2)
         if count * self._cache.block > _LARGE:
-            # Whoever asks for so much knows what is needed.
+            # A large read is for data that is needed as a whole.
             count = min(count, most // self._cache.block)
         else:
             self._window = min(self._window * 2, most) if number == self._last else self._cache.block
@@ -171,7 +171,7 @@ class RangedMedia:
         return (self._number, number) in self._cache
 
     def _start(self) -> None:
-        """Let requests run ahead, as many as fit."""
+        """Start as many requests ahead as fit."""
         while self._expected and len(self._running) < self._ahead.parallel():
             blocks = self._expected.popleft()
             lacking = [block for block in blocks if not self._holds(block)]
@@ -182,7 +182,7 @@ class RangedMedia:
             self._running.append((blocks, self._pool.submit(self._request, blocks)))
 
     def _request(self, blocks: range) -> tuple[bytes, float]:
-        """The content of blocks, and the seconds that it took."""
+        """Return the content of blocks, and the duration in seconds."""
         start = blocks.start * self._cache.block
         length = min(blocks.stop * self._cache.block, self.size) - start
         began = time.monotonic()
@@ -197,12 +197,12 @@ class RangedMedia:
         self.transferred += len(data)
         self._ahead.measured(len(data), seconds)
         view, size = memoryview(data), self._cache.block
-        # From the last to the first: the first is the one that is read next, and must not be the first to go.
+        # From last to first: the first block is read next, and must not be the first to be evicted.
         for place in reversed(range(len(blocks))):
             self._cache.put((self._number, blocks[place]), view[place * size : (place + 1) * size])
 
 
 def ranged(store: Store, key: str, folder: Path) -> RangedMedia:
-    """An object as it is now, with a cache of its own in `folder` that goes with it. Raises NotFound."""
+    """Open an object in its present version, with a separate cache in `folder`. Raises NotFound."""
     found = store.stat(key)
     return RangedMedia(store, key, found.size, BlockCache(folder), etag=found.etag)

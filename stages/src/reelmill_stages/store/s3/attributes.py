@@ -1,4 +1,4 @@
-"""The attributes of an object, from a listing or from the answer to HEAD."""
+"""The attributes of an object, from a listing or from the response to HEAD."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -15,13 +15,13 @@ META = "x-amz-meta-"
 
 
 def listed(key: str, found: Object) -> Stat:
-    """What a listing says of an object."""
+    """Return the attributes of an object from a listing."""
     modified = found.last_modified.timestamp() if found.last_modified else 0.0
     return Stat(key, found.size or 0, found.etag or "", modified, found.version_id or "")
 
 
 def described(key: str, found: Object) -> Stat:
-    """What the answer to HEAD says of an object: its metadata and its checksum, too."""
+    """Return the attributes of an object from the response to HEAD, including its metadata and its checksum."""
     headers = cast("Mapping[str, str]", found.metadata or {})
     encoded = {
         name[len(META) :]: value

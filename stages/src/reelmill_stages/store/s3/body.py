@@ -22,9 +22,8 @@ _RANGE = re.compile(r"bytes (\d+)-\d+/")
 class Body(LargeReads):
     """The content of one response. After a broken connection, the rest of the same object is requested by its etag.
 
-    `start` is the offset of the range that is requested; None: the whole object is.
-    Raises PreconditionFailed if the object was replaced, RangesUnsupported if the response is another range, and
-    TransientError if retries fail.
+    `start` is the offset of the requested range; None: the whole object. Raises PreconditionFailed if the object was
+    replaced, RangesUnsupported if the response is another range, and TransientError if retries fail.
     """
 
     def __init__(
@@ -47,11 +46,11 @@ class Body(LargeReads):
         try:
             self._size = _size_of(self._response, start)
         except BaseException:
-            self.close()  # now: a collector may finalize the socket before this stream
+            self.close()  # at once: the garbage collector may finalize the socket before this stream
             raise
 
     def chunks(self, size: int) -> Iterator[bytes]:
-        """The remaining content, in chunks of at most `size` bytes."""
+        """Yield the remaining content, in chunks of at most `size` bytes."""
         while chunk := self._next(size):
             yield chunk
 
@@ -99,13 +98,13 @@ class Body(LargeReads):
 
 
 def range_start(response: BaseHTTPResponse) -> int | None:
-    """The offset in the object at which a partial response begins; None for any other response."""
+    """Return the offset in the object at which a partial response begins; None for any other response."""
     found = _RANGE.match(response.headers.get("content-range", ""))
     return int(found.group(1)) if response.status == 206 and found else None
 
 
 def _size_of(response: BaseHTTPResponse, start: int | None) -> int:
-    """Bytes of the body. Raises RangesUnsupported unless it begins at `start`, if that is given."""
+    """Return the size of the body in bytes. Raises RangesUnsupported unless it begins at `start`, if that is given."""
     if start is not None and range_start(response) != start:
         raise RangesUnsupported(
             "the server does not return the requested range", hint="use a store that supports range requests"

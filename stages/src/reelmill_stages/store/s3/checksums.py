@@ -1,8 +1,8 @@
-"""SHA-256 checksums of S3 (`x-amz-checksum-sha256`): sent with every upload, verified and kept by the server.
+"""SHA-256 checksums of S3 (`x-amz-checksum-sha256`): sent with every upload, verified and stored by the server.
 
-Of an object that was uploaded in one request, the server's checksum is the digest of its content. Of one that was
+For an object that was uploaded in one request, the server's checksum is the digest of its content. For one that was
 uploaded in parts it is `<base64>-<number of parts>`, the digest of the digests of its parts; the upload therefore
-records the digest of the whole content beside it, in the object's metadata.
+records the digest of the whole content in the object's metadata.
 
 Format: https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-upload.html
 """
@@ -36,7 +36,7 @@ class PartDigests:
 
     @property
     def composite(self) -> str:
-        """The checksum that the server computes of the object."""
+        """The checksum that the server computes for the object."""
         return f"{_text(hashlib.sha256(b''.join(self.parts)).digest())}-{len(self.parts)}"
 
     @property
@@ -45,12 +45,12 @@ class PartDigests:
         return {RECORD: f"{self.whole}/{self.composite}"}
 
     def checksum(self, index: int) -> str:
-        """The checksum of a part, counted from 0."""
+        """Return the checksum of a part, counted from 0."""
         return _text(self.parts[index])
 
 
 def of_bytes(body: bytes) -> dict[str, str]:
-    """Headers of a request with this body."""
+    """Return headers of a request with this body."""
     return {HEADER: _text(hashlib.sha256(body).digest())}
 
 
@@ -72,7 +72,7 @@ def of_parts(source: BinaryIO, part_size: int) -> PartDigests:
 
 
 def content_digest(headers: Mapping[str, str]) -> str:
-    """The digest `sha256:<hex>` of the content, from the headers of an answer about the object; empty: unknown."""
+    """Return the digest `sha256:<hex>` of the content from the headers of a response about it; empty: unknown."""
     found = {name.lower(): value for name, value in headers.items()}
     checksum = found.get(HEADER, "")
     if "-" in checksum:

@@ -4,13 +4,13 @@ from minio import Minio
 from minio.commonconfig import ComposeSource, CopySource
 
 MOST = 5 << 30
-"""Bytes that a server copies in one request; above it copies in parts, and is told the metadata anew."""
+"""Maximum size in bytes of a copy in one request; larger objects are copied in parts, with the metadata sent again."""
 
 _META = "x-amz-meta-"
 
 
 def copy(client: Minio, bucket: str, key: str, to: str, size: int) -> None:
-    """Copy an object of `size` bytes. Raises what minio-py raises."""
+    """Copy an object of `size` bytes. Raises the exceptions of minio-py."""
     if size < MOST:
         client.copy_object(bucket_name=bucket, object_name=to, source=CopySource(bucket_name=bucket, object_name=key))
         return

@@ -4,8 +4,8 @@
     <prefix>AWS_NO_SIGN_REQUEST=true      anonymous, for public buckets
     the AWS credentials file, web identity (IRSA), container credentials, instance metadata
 
-A connection with a prefix never uses the variables without it, because those belong to another server, and one with a
-Secret no other identity.
+A connection with a prefix never uses the variables without it, because those belong to another server. A connection
+with a Secret never uses another identity.
 """
 
 import os
@@ -28,9 +28,9 @@ _IDENTITY = (
 
 
 def provider(env: Mapping[str, str], connection: Connection, where: str) -> Provider | None:
-    """The credentials provider for a connection, which fetches them at the first request; None: anonymous.
+    """Return the credentials provider for a connection, which fetches them at the first request; None: anonymous.
 
-    Raises StoreError if only one of access key and secret key is set, or none where they are in a Secret.
+    Raises StoreError if only one of access key and secret key is set, or none of them although they are in a Secret.
     """
     prefix = connection.env_prefix
     key, secret = (env.get(f"{prefix}{name}", "") for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"))

@@ -77,25 +77,25 @@ _TRANSIENT = {
 
 
 _UNREADABLE = (ParseError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError)
-"""What the client raises for an answer that is not what S3 servers give."""
+"""Exceptions of the client for a response that S3 servers do not send."""
 _PROXY = "check that the endpoint is an S3 server, and for proxies between this machine and the server"
 _SILENT = "check that an S3 server listens at this endpoint, and that it is not overloaded"
 
 
 def no_object(error: ReelmillError) -> bool:
-    """Whether the bucket exists but the object does not."""
+    """Return whether the bucket exists but the object does not."""
     cause = error.__cause__
     return isinstance(error, NotFound) and isinstance(cause, S3Error) and cause.code in _NO_OBJECT
 
 
 def past_end(error: ReelmillError) -> bool:
-    """Whether a range started after the end of the object."""
+    """Return whether a range started after the end of the object."""
     cause = error.__cause__
     return isinstance(cause, S3Error) and cause.response.status == 416
 
 
 def explain(error: Exception, *, endpoint: str, bucket: str, key: str = "") -> ReelmillError | None:
-    """The error for an exception of the client; None for an exception that does not concern the store."""
+    """Return the error for an exception of the client; None for an exception that does not concern the store."""
     place = f"{endpoint} s3://{bucket}" + (f"/{key}" if key else "")
     if isinstance(error, ReelmillError):
         return error

@@ -1,6 +1,6 @@
 """HTTP connections for the S3 client, with timeouts and CA bundles, but without retries.
 
-Retries are in `retry`, where each attempt is signed again and the store is aware of it.
+Retries are in `retry`, where each attempt is signed again and visible to the store.
 """
 
 import ssl
@@ -32,7 +32,7 @@ TIMEOUTS = Timeouts()
 
 
 def pool(timeouts: Timeouts, ca: str = "") -> PoolManager:
-    """A connection pool with these timeouts, which trusts a CA bundle (a PEM file) or the default authorities.
+    """Return a connection pool with these timeouts, which trusts a CA bundle (a PEM file) or the default authorities.
 
     Raises StoreError if the bundle cannot be used.
     """
@@ -52,7 +52,7 @@ def pool(timeouts: Timeouts, ca: str = "") -> PoolManager:
 
 
 def client(endpoint: str, region: str, provider: Provider | None, http: PoolManager) -> Minio:
-    """The S3 client for an endpoint (a URL; empty for AWS). Raises StoreError for an invalid URL."""
+    """Return the S3 client for an endpoint (a URL; empty for AWS). Raises StoreError for an invalid URL."""
     try:
         url = parse_url(endpoint or "https://s3.amazonaws.com")
     except LocationParseError:

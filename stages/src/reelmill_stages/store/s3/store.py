@@ -224,7 +224,7 @@ class S3Store:
         return upload.parts(source, size, self._part_size)
 
     def _equal(self, key: str, source: BinaryIO, size: int, metadata: Mapping[str, str] | None) -> Stat | None:
-        """The attributes of the object if it has this content and metadata, otherwise None."""
+        """Return the attributes of the object if it has this content and metadata, otherwise None."""
         try:
             stat = self.stat(key)
             if stat.size != size or dict(stat.metadata) != dict(metadata or {}):
@@ -240,7 +240,8 @@ class S3Store:
             match = etag or if_match
             if not (match and version):
                 return opened(done, match, version)
-            # The object as it is needs no right to read versions, and what was written again has the same content.
+            # The present object can be read without the permission for versions, and may have been rewritten with the
+            # same content.
             try:
                 return opened(done, match, "")
             except (NotFound, PreconditionFailed) as changed:

@@ -1,6 +1,6 @@
 """Uploads of bytes or local files, in one request or in parallel parts, with only a few parts in memory.
 
-Every request has the checksum of its body, which the server compares with what it received.
+Every request contains the checksum of its body, which the server compares with the received bytes.
 """
 
 from collections.abc import Callable, Mapping

@@ -1,4 +1,4 @@
-"""Requests to web servers: redirects by the rules, retries, and turns that spare the server."""
+"""Requests to web servers: checked redirects, retries, and limits on requests to one server."""
 
 import email.utils
 import time
@@ -23,24 +23,24 @@ _HEADERS = {"Accept-Encoding": "identity", "User-Agent": f"reelmill/{version('re
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _HOPS = 5
 _FRESH = 60.0
-"""Seconds for which a redirect is remembered, so that ranges of one file do not ask for it again and again."""
+"""Seconds for which a redirect is cached, so that it is requested once for several ranges of a file."""
 _REMEMBERED = 256
-"""Redirects that are remembered: a list may have millions of URLs."""
+"""Maximum number of cached redirects: a list may have millions of URLs."""
 _PAUSE = 3600.0
-"""Longest pause that a server may ask for, in seconds."""
+"""Maximum pause that a server may request, in seconds."""
 _DRAINED = 64 << 10
-"""Bytes of an answer that are read so that its connection can be used again."""
+"""Maximum number of bytes of a response that are read so that its connection can be reused."""
 
 
 class Answer:
-    """An answer whose body has not been read; a context manager. It holds a turn until it is closed."""
+    """A response whose body has not been read; a context manager. It holds a turn until it is closed."""
 
     def __init__(self, response: BaseHTTPResponse, url: str, first: Mapping[str, str], end: Callable[[], None]) -> None:
         self.status = response.status
         self.headers: Mapping[str, str] = response.headers
         self.url = url
         self.first_headers = first
-        """Headers of the first answer: those of the redirect, if there was one."""
+        """Headers of the first response: those of the redirect, if there was one."""
         self._response = response
         self._end: Callable[[], None] | None = end
 
@@ -53,7 +53,7 @@ class Answer:
         self.close()
 
     def chunks(self, size: int) -> Iterator[bytes]:
-        """The body, in chunks of at most `size` bytes. Raises exceptions of the client where it breaks off."""
+        """Yield the body, in chunks of at most `size` bytes. Raises exceptions of the client if it is interrupted."""
         while chunk := self._response.read(size, decode_content=False):
             yield chunk
 
@@ -70,7 +70,7 @@ class Answer:
 class WebClient:
     """Sends requests. Thread-safe, but not to be shared between processes.
 
-    `secret` gives headers for requests to a server; they go to no other.
+    `secret` returns headers for requests to a server; they are sent to no other server.
     """
 
     def __init__(
@@ -98,7 +98,7 @@ class WebClient:
         body: bytes | None = None,
         accept: frozenset[int] = frozenset(),
     ) -> Answer:
-        """The answer after redirects, with a status below 300 or in `accept`.
+        """Return the response after redirects, with a status below 300 or in `accept`.
 
         Raises NotFound, PreconditionFailed, ServerRefused, TransientError if retries fail, and StoreError for other
         statuses.
@@ -164,7 +164,7 @@ class WebClient:
 
 
 def _retry_after(told: str) -> float:
-    """Seconds, or a date, of the header Retry-After; 0 where it says neither."""
+    """Parse the header Retry-After, seconds or a date, to seconds; 0 for any other value."""
     if told.strip().isdecimal():
         return float(told)
     with suppress(ValueError, TypeError, OverflowError):

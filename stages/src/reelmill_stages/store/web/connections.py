@@ -1,7 +1,7 @@
-"""HTTP connections whose addresses are checked when they are known, before anything is sent.
+"""HTTP connections whose addresses are checked after the host is resolved, before anything is sent.
 
-The host is resolved once, all its addresses are checked, and one of them is connected to: a name that changes its
-address between a check and the connection gains nothing.
+The host is resolved once, all its addresses are checked, and the connection uses one of them. So a name that changes
+its address after the check has no effect.
 """
 
 import os
@@ -24,9 +24,10 @@ _BLOCK = 1 << 18
 
 
 def pool(rules: Rules, silence: float, env: Mapping[str, str] = os.environ) -> PoolManager:
-    """Connections to the servers that the rules allow, which wait `silence` seconds for the next byte.
+    """Return connections to the servers that the rules allow, which wait `silence` seconds for the next byte.
 
-    `SSL_CERT_FILE` names the authorities, as for other programs. Requests raise ServerRefused for an address.
+    `SSL_CERT_FILE` is the file with the authorities, as for other programs. Requests raise ServerRefused for an
+    address.
     """
 
     class Plain(HTTPConnection):

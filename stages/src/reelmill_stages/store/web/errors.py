@@ -1,4 +1,4 @@
-"""Converts answers of web servers, and errors of connections, to errors of reelmill with hints."""
+"""Converts responses of web servers, and errors of connections, to errors of reelmill with hints."""
 
 from urllib3.exceptions import (
     ConnectTimeoutError,
@@ -26,7 +26,7 @@ _NEVER = frozenset({501, 505})
 
 
 def answered(status: int, url: str) -> ReelmillError:
-    """The error for an answer that is no success."""
+    """Return the error for an unsuccessful response."""
     if status in _GONE:
         return NotFound(f"no such file (HTTP {status})", where=url)
     if status == 412:
@@ -39,7 +39,7 @@ def answered(status: int, url: str) -> ReelmillError:
 
 
 def unanswered(error: Exception, url: str) -> ReelmillError | None:
-    """The error for an exception of the client; None for an exception that does not concern the server."""
+    """Return the error for an exception of the client; None for an exception that does not concern the server."""
     if isinstance(error, ReelmillError):
         return error
     if isinstance(error, SSLError):

@@ -1,7 +1,7 @@
-"""Which servers may be read: where a redirect may lead, and which addresses a host may have.
+"""Rules for which servers may be read: allowed targets of redirects, and allowed addresses of hosts.
 
-Lists of URLs come from anywhere. In a cluster, a URL or a redirect may lead to what only the cluster reaches: a service
-without a password, the credentials of a node.
+Lists of URLs come from anywhere. In a cluster, a URL or a redirect may point to addresses that only the cluster can
+reach, such as a service without a password, or the credentials of a node.
 """
 
 import ipaddress
@@ -19,9 +19,9 @@ from reelmill.contract.reasons import ItemReason
 _PORTS = {"http": 80, "https": 443}
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 _UNICAST = ipaddress.IPv6Network("2000::/3")
-"""All public addresses of IPv6 (RFC 4291, 2.4). Others hold IPv4 addresses, or are those of a site or a translator."""
+"""All public addresses of IPv6 (RFC 4291, 2.4). Others embed IPv4 addresses, or belong to a site or a translator."""
 _OF_CLOUDS = (ipaddress.IPv4Network("168.63.129.16/32"), ipaddress.IPv4Network("192.0.0.0/24"))
-"""Networks in which clouds serve their own machines: Azure's WireServer, and Oracle's metadata service."""
+"""Networks of internal services of clouds: Azure's WireServer, and Oracle's metadata service."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +38,10 @@ class Origin:
 
 
 def origin(url: str) -> Origin:
-    """The server of a URL. Raises SpecError for one that names none."""
+    """Return the server of a URL. Raises SpecError for a URL without one."""
     try:
-        parts = parse_url(url)  # as the client reads it
-        (parts.host or "").strip("[]").rstrip(".").encode("idna")  # as the resolver does
+        parts = parse_url(url)  # parsed as by the client
+        (parts.host or "").strip("[]").rstrip(".").encode("idna")  # encoded as by the resolver
     except (LocationParseError, UnicodeError) as error:
         raise SpecError("not a URL", where=url, hint="write https://host/path") from error
     if parts.scheme not in _PORTS or not parts.host or parts.auth is not None:
@@ -60,7 +60,7 @@ class Rules:
         self._hosts = tuple(pattern.lower().strip("[]") for pattern in hosts)
 
     def target(self, url: str, location: str) -> str:
-        """The URL to which an answer redirects. Raises ServerRefused."""
+        """Return the URL to which a response redirects. Raises ServerRefused."""
         try:
             target = urljoin(url, location).partition("#")[0]
         except ValueError as error:
@@ -79,7 +79,7 @@ class Rules:
         return target
 
     def check_address(self, server: Origin, address: str) -> None:
-        """Raises ServerRefused for an address that the server may not have."""
+        """Raise ServerRefused for an address that the server may not have."""
         if server not in self._private and (kind := not_public(address)):
             raise ServerRefused(
                 ItemReason.PRIVATE_ADDRESS,
@@ -96,7 +96,7 @@ class Rules:
 
 
 def not_public(address: str) -> str:
-    """The word for an address that is not reached by the public internet; empty for one that is."""
+    """Return the word for an address that is not public; empty for a public one."""
     found = _embedded(ipaddress.ip_address(address))
     if found.is_loopback:
         return "loopback"
@@ -108,7 +108,7 @@ def not_public(address: str) -> str:
 
 
 def _embedded(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
-    """The IPv4 address that an IPv6 address stands for, or the address itself."""
+    """Return the IPv4 address that is embedded in an IPv6 address, or the address itself."""
     if isinstance(address, ipaddress.IPv4Address):
         return address
     if address in _NAT64:

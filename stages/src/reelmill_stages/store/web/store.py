@@ -1,4 +1,4 @@
-"""A web server as a read-only store: its keys are paths, with their queries; it has no listing.
+"""A web server as a read-only store: its keys are paths with their queries; it cannot be listed.
 
 The etag of an object is its `Validator`: size, and ETag or Last-Modified.
 """
@@ -32,7 +32,7 @@ from reelmill_stages.store.web.validator import Validator
 
 _SAFE = "!$%&'()*+,/:;=?@[]~"
 _NO_HEAD = frozenset({400, 401, 403, 405, 500, 501})
-"""Statuses with which servers answer HEAD although they give the file."""
+"""Statuses with which servers respond to HEAD although GET of the file succeeds."""
 
 
 class WebStore:
@@ -50,7 +50,7 @@ class WebStore:
         turns: Turns | None = None,
         secret: Callable[[Origin], Mapping[str, str]] = lambda _: {},
     ) -> None:
-        """`server`: `https://host:port`. `secret` gives headers for requests to a server. Sends no request."""
+        """`server`: `https://host:port`. `secret` returns headers for requests to a server. Sends no request."""
         rules = Rules(private=limits.private_servers, hosts=limits.allowed_hosts)
         turns = turns or Turns(limits.parallel, limits.delay)
         self._server = server
@@ -66,7 +66,7 @@ class WebStore:
             size = content_length(answer.headers) if answer.status < 300 else None
             if size is not None:
                 return _stat(key, size, answer)
-        # A server that gives no length to HEAD, or takes no HEAD, may say it with a range.
+        # A server that sends no length for HEAD, or refuses HEAD, may send it with a range.
         with self._client.ask("GET", url, {"Range": "bytes=0-0"}, accept=frozenset({416})) as answer:
             part = content_range(answer.headers)
             size = 0 if answer.status == 416 else content_length(answer.headers)

@@ -1,4 +1,4 @@
-"""The bytes of a file of a web server, or of a range of it: all of one version, and no more than the server said."""
+"""Transfers a file of a web server, or a range of it: all bytes of one version, and at most the declared number."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -22,16 +22,16 @@ from reelmill_stages.store.web.validator import Validator
 
 _CHUNK = 1 << 18
 _UNSIZED = 256 << 20
-"""The most bytes that are read where nothing says how many there are: dynamic lists."""
+"""Maximum number of bytes that are read if no length is declared: dynamic lists."""
 _PAST_END = frozenset({416})
 _RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
 
 
 class Chunked(Protocol):
-    """What has content."""
+    """An object with content in chunks."""
 
     def chunks(self) -> Iterator[bytes]:
-        """The bytes."""
+        """Yield the bytes."""
         ...
 
 
@@ -42,19 +42,19 @@ class Transfer:
     client: WebClient
     url: str
     expected: Validator | None
-    """The version that it must be."""
+    """The required version."""
     start: int | None = None
     length: int | None = None
     conditional: bool = True
-    """Whether the server takes conditions."""
+    """Whether the server supports conditional requests."""
     told: Callable[[Answer], Mapping[str, str]] = lambda answer: answer.headers
-    """The headers that tell the version."""
+    """The headers that identify the version."""
 
     def chunks(self) -> Iterator[bytes]:
-        """The bytes. After a failure, the rest of the same version is requested.
+        """Yield the bytes. After a failure, the rest of the same version is requested.
 
-        Raises RangesUnsupported where another range is given, ServerRefused (`wrong_length`) where more is sent than
-        was said, PreconditionFailed for another version, and what `WebClient.ask` raises.
+        Raises RangesUnsupported if another range is returned, ServerRefused (`wrong_length`) if more bytes are sent
+        than declared, PreconditionFailed for another version, and what `WebClient.ask` raises.
         """
         if self.start is not None and self.expected is not None and not self.expected.allows_ranges:
             raise RangesUnsupported("the server does not identify versions, so parts may not match", where=self.url)
@@ -99,7 +99,7 @@ class Transfer:
         return self.client.ask("GET", self.url, headers, accept=_PAST_END if "Range" in headers else frozenset())
 
     def _judged(self, answer: Answer, version: Validator | None, done: int) -> tuple[Validator | None, int | None, int]:
-        """(version, bytes of the whole transfer, both None if unknown, bytes of the answer to pass over)."""
+        """Return (version, size of the whole transfer, both None if unknown, bytes of the response to skip)."""
         told = self.told(answer)
         if answer.headers.get("content-encoding", "identity").lower() != "identity":
             raise StoreError("the server compresses the file although the request does not allow it", where=self.url)
@@ -111,7 +111,7 @@ class Transfer:
         if self.start is not None:
             raise RangesUnsupported("the server does not support ranges", where=self.url)
         if version is not None and length is not None and length != version.size:
-            # The version is that which was listed, by its own word: then the length is wrong.
+            # The tag shows that the version is the listed one, so the length is wrong.
             if version.tag and length > version.size:
                 raise self._too_long(version.size)
             raise PreconditionFailed(f"the file has {length} bytes, not {version.size}", where=self.url)
@@ -127,7 +127,7 @@ class Transfer:
         _, last, total = found
         if version is not None and total is not None and total != version.size:
             raise PreconditionFailed(f"the file has {total} bytes, not {version.size}", where=self.url)
-        # A server may give less than was asked for (RFC 9110, 15.3.7): then the rest is requested.
+        # A server may return less than requested (RFC 9110, 15.3.7): then the rest is requested.
         whole = version.size if version is not None else last + 1 if total is None else total
         end = whole if self.length is None else min(whole, start + self.length)
         if last >= end:
@@ -135,7 +135,7 @@ class Transfer:
         return version or Validator.of(whole, told), end - start, 0
 
     def _past_end(self, answer: Answer, version: Validator | None, done: int) -> None:
-        """Raises PreconditionFailed where the file has no byte at a place that it had one at when it was listed."""
+        """Raise PreconditionFailed if the file ends before a position at which it had a byte when it was listed."""
         at = (self.start or 0) + done
         if done or (version is not None and at < version.size):
             raise PreconditionFailed(f"the file no longer has byte {at}", where=answer.url)
@@ -150,13 +150,13 @@ class Transfer:
 
 
 def content_length(headers: Mapping[str, str]) -> int | None:
-    """What Content-Length says, or None."""
+    """Return the value of Content-Length, or None."""
     told = headers.get("content-length", "")
     return int(told) if told.isascii() and told.isdecimal() and len(told) < 19 else None
 
 
 def content_range(headers: Mapping[str, str]) -> tuple[int, int, int | None] | None:
-    """(first byte, last byte, bytes of the file if they are told) of Content-Range, or None."""
+    """Return (first byte, last byte, size of the file if given) of Content-Range, or None."""
     if not (found := _RANGE.fullmatch(headers.get("content-range", ""))):
         return None
     first, last, total = found.groups()

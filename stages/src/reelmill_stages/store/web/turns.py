@@ -1,7 +1,7 @@
-"""Turns of requests to one server, shared by all processes of a machine or pod.
+"""Limits on requests to one server, shared by all processes of a machine or pod.
 
-A server has as many slots as it may get requests at a time: files that are locked while a request runs, so that a
-process that dies gives its slot back. A record beside them says when the next request may begin.
+A server has as many slots as simultaneous requests are allowed. A slot is a file that is locked while a request runs,
+so a killed process releases it. A record next to the slots contains the time at which the next request may begin.
 """
 
 import fcntl
@@ -18,15 +18,16 @@ from pathlib import Path
 from reelmill.contract.errors import TransientError
 
 LONGEST = 120.0
-"""Seconds that a request waits for a server which asked to be left alone, or to which others delay it."""
+"""Maximum seconds that a request waits for a server that asked for a pause, or because of the delay between requests.
+"""
 _SLOT = 600.0
-"""Seconds that a request waits for others to end."""
+"""Maximum seconds that a request waits for others to end."""
 _LOOK = 0.02
 _RECORD = struct.Struct("<dd")
 
 
 class Turns:
-    """At most `parallel` requests to a server at a time, of which two begin `delay` seconds apart or more."""
+    """At most `parallel` simultaneous requests to a server, whose starts are at least `delay` seconds apart."""
 
     def __init__(
         self,
@@ -42,7 +43,7 @@ class Turns:
         self._sleep = sleep
 
     def take(self, server: str) -> Callable[[], None]:
-        """Wait for a turn; returns what ends it. Raises TransientError if it does not come."""
+        """Wait for a turn, and return the function that ends it. Raises TransientError after the maximum wait."""
         place = self._place(server)
         slot = self._slot(place, server)
         try:
@@ -56,7 +57,7 @@ class Turns:
         return lambda: os.close(slot)
 
     def pause(self, server: str, seconds: float) -> None:
-        """Let no request to the server begin for so long."""
+        """Let no request to the server begin for this time."""
         with _record(self._place(server)) as record:
             record.not_before = max(record.not_before, time.time() + seconds)
 
@@ -82,12 +83,12 @@ class Turns:
         )
 
     def _is_paused(self, place: Path) -> bool:
-        """Whether the server has asked to be left alone, while the request waited."""
+        """Return whether the server asked for a pause while the request waited."""
         with _record(place) as record:
             return record.not_before > time.time()
 
     def _appointment(self, place: Path, server: str) -> float:
-        """Seconds until the request may begin, which nobody else begins at."""
+        """Return the seconds until the request may begin, at a time that is reserved for it."""
         with _record(place) as record:
             now = time.time()
             if record.not_before - now > LONGEST:
@@ -96,7 +97,8 @@ class Turns:
                     where=server,
                     hint="run again later to continue",
                 )
-            # Whoever has a slot may have a turn that is yet to come. What is later than theirs is of a wrong clock.
+            # Every request with a slot may have a reserved time in the future. A time after all of these is from a
+            # wrong clock.
             latest = now + max(LONGEST, self._parallel * self._delay)
             begin = max(now, record.not_before, min(record.last + self._delay, latest))
             record.last = begin
@@ -104,7 +106,7 @@ class Turns:
 
 
 class _Times:
-    """Seconds since the epoch: when the last request began, and before when none may."""
+    """Times in seconds since the epoch: the start of the last request, and the earliest start of the next one."""
 
     def __init__(self, last: float, not_before: float) -> None:
         self.last = last
@@ -113,7 +115,7 @@ class _Times:
 
 @contextmanager
 def _record(place: Path) -> Iterator[_Times]:
-    """The times of a server, locked."""
+    """Open the times of a server, locked."""
     descriptor = os.open(place / "times", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -126,7 +128,7 @@ def _record(place: Path) -> Iterator[_Times]:
 
 
 def _shared() -> Path:
-    """A folder of this user's for all processes; if another user has taken the name, one for this process."""
+    """Return a folder of this user for all processes; if another user owns that name, one for this process."""
     folder = Path(tempfile.gettempdir()) / f"reelmill-web-{os.getuid()}"
     with suppress(FileExistsError):
         folder.mkdir(mode=0o700)

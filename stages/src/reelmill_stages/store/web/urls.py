@@ -6,16 +6,16 @@ from reelmill.contract.errors import SpecError
 
 
 def is_web(uri: str) -> bool:
-    """Whether a URI is that of a file on a web server."""
+    """Return whether a URI is that of a file on a web server."""
     return uri.startswith(("https://", "http://"))
 
 
 def file_path(uri: str) -> str:
-    """A path or URI as it names a file: of a URL, without its query, and decoded."""
+    """Return the path of a file from a path or URI; that of a URL is decoded and without its query."""
     return unquote(uri.partition("?")[0]) if is_web(uri) else uri
 
 
 def no_listing(uri: str) -> SpecError:
-    """The error for a web server where a folder is needed."""
+    """Return the error for a web server in place of a folder."""
     hint = "list the files: `table` reads URLs from a column, or from a text file with one URL per line"
     return SpecError("a web server has no listing of its files", where=uri, hint=hint)

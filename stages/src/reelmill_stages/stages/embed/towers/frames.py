@@ -24,9 +24,9 @@ _ARRAY, _PICTURE = ".npy", ".jpg"
 
 
 def frames_of(item: Item, work: Work, count: int) -> Iterator[Pixels]:
-    """Frames, uint8 (height, width, 3), RGB, in order: all frames of a sample of the `frames` stage, or, of a video,
-    those at the centres of `count` equal parts.
+    """Yield frames, uint8 (height, width, 3), RGB, in order.
 
+    They are all frames of a sample of the `frames` stage or, for a video, those at the centres of `count` equal parts.
     Raises ItemError with reason `no_frames`, or those of decoding.
     """
     files = {output.key: Media(output.key, output.size, digest=output.digest) for output in item.outputs}

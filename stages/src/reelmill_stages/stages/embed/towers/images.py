@@ -27,7 +27,7 @@ T = TypeVar("T")
 _LARGEST_WIDTH = 768
 _SETTINGS = ("mean", "std", "interpolation", "resize_mode")
 _CLIP = frozenset({"ViT-B-32", "ViT-B-16", "ViT-L-14"})
-"""Models of CLIP itself: how their frames are prepared is known without open_clip, whose import takes seconds."""
+"""Models of CLIP itself, whose preprocessing is known without open_clip, which takes seconds to import."""
 
 
 class ImageTower:
@@ -108,7 +108,7 @@ class ImageTower:
             ) from error
 
     def _prepares(self, fetch: Fetch) -> Preparation:
-        """How frames are prepared; found once. Raises SpecError for a model that open_clip does not know."""
+        """Return the preprocessing of frames; determined once. Raises SpecError for a model unknown to open_clip."""
         if self._preparation is None:
             if self._block.config:
                 settings = self._config(fetch).get("preprocess_cfg") or {}

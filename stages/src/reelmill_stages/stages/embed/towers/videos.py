@@ -1,4 +1,4 @@
-"""Embeddings of clips by a video tower of torchvision, float32 (1, width): what its classifier would be given."""
+"""Embeddings of clips by a video tower of torchvision, float32 (1, width): the input of its classifier."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -21,7 +21,7 @@ from reelmill_stages.weight import Weight
 
 _LARGEST_WIDTH = 1024
 _HEADS = ("fc", "classifier", "head")
-"""Names of the classifier of torchvision's video models."""
+"""Attributes with the classifier of torchvision's video models."""
 
 
 class VideoTower:
@@ -65,7 +65,7 @@ class VideoTower:
         return items * _LARGEST_WIDTH * 4
 
     def _tower(self) -> Any:
-        """The model without weights, with nothing in place of its classifier."""
+        """Return the model without weights, with its classifier removed."""
         torch, videos = load("torch"), load("torchvision.models.video")
         tower = getattr(videos, self._name)(weights=None)
         for name in _HEADS:
@@ -104,7 +104,7 @@ class VideoTower:
 
 
 def spread(frames: int, count: int) -> list[int]:
-    """Exactly `count` indexes of `frames` frames, at the centres of equal parts; with repetition if there are fewer."""
+    """Return exactly `count` indexes of `frames` frames, at the centres of equal parts; repeated if there are fewer."""
     found = middles(frames, count)
     return found if len(found) == count else [(2 * number + 1) * frames // (2 * count) for number in range(count)]
 

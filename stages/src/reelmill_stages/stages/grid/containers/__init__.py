@@ -109,7 +109,7 @@ def kind_of(path: Path) -> str:
 
 
 def attributes_of(text: bytes) -> dict[str, Any]:
-    """The attributes that a file keeps as JSON; none where there is no text. Raises ValueError for any other text."""
+    """Parse the attributes that a file stores as JSON; none for empty text. Raises ValueError for any other text."""
     found = load_json(text or b"{}")
     if isinstance(found, dict):
         return found
@@ -135,7 +135,7 @@ def read_all(path: Path) -> None:
 
 
 def trial(paths: Sequence[Path], seconds: float = SECONDS) -> SeparateProcess:
-    """A process that reads everything in such files: most of the libraries do not survive every damaged one."""
+    """Return a process that reads everything in such files, because damaged ones crash most of the libraries."""
     modules = {
         _MODULES[kind].partition(":")[0] for kind, suffix in SUFFIXES.items() for path in paths if path.suffix == suffix
     }

@@ -1,4 +1,4 @@
-"""What becomes of one video in a tar, by name: the samplers that come with reelmill, and everybody's own."""
+"""The samplers by name, which turn one video into a sample of a tar: those of reelmill, and plug-ins."""
 
 from importlib import import_module
 from importlib.metadata import entry_points
@@ -18,12 +18,14 @@ SAMPLERS = {
     "kf": "reelmill_stages.stages.pack.samplers.kf:KeyFrames",
     "interleave": "reelmill_stages.stages.pack.samplers.interleave:Interleave",
 }
-"""Adding a sampler is one line here and one file."""
+"""To add a sampler, add one line here and one file."""
 
 
 def load(block: PackBlock) -> Sampler:
-    """The sampler that the block names. Raises SpecError for a plug-in that is not there, is not declared (see
-    `declared`; an entry point of an installed package is a declaration too), or is no sampler.
+    """Load the sampler that the block names.
+
+    Raises SpecError for a plug-in that does not exist, is not declared (see `declared`; an entry point of an installed
+    package is a declaration too), or is not a sampler.
     """
     found = _class(block.sampler)
     if not (isinstance(found, type) and callable(getattr(found, "sample", None))):

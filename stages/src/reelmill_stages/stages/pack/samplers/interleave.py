@@ -17,7 +17,7 @@ from reelmill_stages.tar.payload_copies import lent
 from reelmill_stages.untrusted.images import open_image
 
 _ORIENTATION = 0x0112
-"""EXIF tag; 1 is upright."""
+"""EXIF tag of the orientation; 1 is upright."""
 
 
 class Interleave:
@@ -49,7 +49,7 @@ class Interleave:
         return UnkeyedSample(clip.talk, tuple(parts))
 
     def _write(self, source: Path, target: Path) -> None:
-        """A JPEG of the image, upright; a file that is one already keeps its bytes."""
+        """Write a JPEG of the image, upright; a file that already is one keeps its bytes."""
         with open_image(source) as image:
             image.load()
             size = reduced(*image.size, self.block.max_side)

@@ -18,9 +18,10 @@ def segment_middles(frames: int, count: int) -> list[int]:
 
 
 def strided(frames: int, rate: int) -> list[int]:
-    """The first version of the sampler: one frame per second (`rate` frames) if the video is shorter than 12 seconds,
-    otherwise every (frames - 1) // 11-th frame, which are 11 or 12. The last frame is not used, unless it is the only
-    one.
+    """Return the frames of the first version of the sampler.
+
+    These are one frame per second (`rate` frames) if the video is shorter than 12 seconds, otherwise every (frames - 1)
+    // 11-th frame, which are 11 or 12. The last frame is not used, unless it is the only one.
     """
     step = max(1, rate if frames < 12 * rate else (frames - 1) // 11)
     return list(range(0, frames - 1, step)) or [0]

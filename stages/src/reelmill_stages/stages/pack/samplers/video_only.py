@@ -45,5 +45,5 @@ class VideoOnly:
 
 
 def _known(container: str) -> str:
-    """A name is anything, and the words of counters are few."""
+    """Return a known container name, because names are arbitrary but counters have few fixed words."""
     return container if container in MEDIA else "other"

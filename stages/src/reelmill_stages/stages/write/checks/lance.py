@@ -1,4 +1,4 @@
-"""A folder of a Lance data set: pylance opens the manifest, and the files of all fragments are there."""
+"""Checks a folder of a Lance data set: pylance opens the manifest, and the files of all fragments exist."""
 
 from collections.abc import Iterator
 from importlib import import_module
@@ -24,7 +24,7 @@ class LanceCheck:
             data.validate()
             rows = data.count_rows()
             data.to_table(columns=["key"])
-        except (OSError, ValueError) as error:  # what pylance raises for files that are gone or damaged
+        except (OSError, ValueError) as error:  # raised by pylance for missing or damaged files
             yield Finding("_versions", "readable", False, str(error).split(", /")[0])
             return
         yield Finding("_versions", "readable", True, f"version {data.version} with {rows} samples")

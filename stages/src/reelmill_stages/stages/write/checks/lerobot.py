@@ -1,6 +1,6 @@
-"""The rules of LeRobot for a folder of version 3.0: the tables agree, and episodes lie within the files of cameras.
+"""The rules of LeRobot for a folder of version 3.0: the tables agree, and episodes are within the files of cameras.
 
-Videos are opened; their pictures are not decoded.
+Videos are opened, but their pictures are not decoded.
 """
 
 from collections import defaultdict
@@ -50,7 +50,7 @@ class LerobotCheck:
 
 
 def _ends(info: dict[str, Any], episodes: list[dict[str, Any]]) -> dict[str, float]:
-    """Path of each video -> the second at which the last of its episodes ends."""
+    """Return path of each video -> end of the last of its episodes in seconds."""
     ends: defaultdict[str, float] = defaultdict(float)
     for key in (key for key, feature in info["features"].items() if feature["dtype"] == _VIDEO):
         for row in episodes:

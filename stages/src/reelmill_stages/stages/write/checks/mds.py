@@ -1,4 +1,4 @@
-"""The rules of MosaicML streaming for a folder of MDS shards: those of the index are there, whole, with its columns."""
+"""The rules of MosaicML streaming for a folder of MDS shards: those of the index are complete, with its columns."""
 
 import json
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from reelmill_stages.untrusted.nested import load_json
 
 _INDEX = "index.json"
 _BAD = (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError)
-"""What reading an index or a shard that is none raises."""
+"""Exceptions raised when reading an invalid index or shard."""
 _NOTED = ("version", "format", "column_names", "column_encodings", "column_sizes")
 
 
@@ -51,7 +51,7 @@ def _shards(folder: Path) -> list[dict[str, Any]]:
 
 
 def _wrong(path: Path, shard: dict[str, Any]) -> str:
-    """What is wrong with a shard; empty for a good one."""
+    """Describe the error of a shard; empty for a valid one."""
     size = path.stat().st_size
     if size != shard["raw_data"]["bytes"]:
         return f"it has {size} bytes; the index says {shard['raw_data']['bytes']}"

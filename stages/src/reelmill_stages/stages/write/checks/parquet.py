@@ -41,7 +41,7 @@ class ParquetCheck:
 
 
 def _opened(path: Path) -> tuple[Any, int]:
-    """(schema, number of rows) of a file. Raises OSError and ValueError."""
+    """Return (schema, number of rows) of a file. Raises OSError and ValueError."""
     try:
         from pyarrow.parquet import ParquetFile
     except ModuleNotFoundError as error:

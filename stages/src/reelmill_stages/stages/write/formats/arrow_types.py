@@ -9,7 +9,7 @@ from reelmill_stages.stages.write.columns import ReadyColumn
 
 
 def arrow_type(kind: ColumnType) -> Any:
-    """The type of a column's values."""
+    """Return the type of a column's values."""
     arrow: Any = import_module("pyarrow")
     types = {
         "string": arrow.string(),
@@ -24,7 +24,7 @@ def arrow_type(kind: ColumnType) -> Any:
 
 
 def shape_type() -> Any:
-    """The type of the column with the shape of an array, whose values are in C order."""
+    """Return the type of the column with the shape of an array, whose values are in C order."""
     arrow: Any = import_module("pyarrow")
     return arrow.list_(arrow.int64())
 
@@ -32,7 +32,7 @@ def shape_type() -> Any:
 class ListColumns:
     """The columns with lists of numbers, `vector` and `vectors`.
 
-    Their values are Arrow arrays of one row until a table is made: four bytes a number, where Python needs 32.
+    Their values are Arrow arrays of one row until a table is made: 4 bytes per number instead of 32 in Python.
     """
 
     def __init__(self, columns: Sequence[ReadyColumn]) -> None:
@@ -43,7 +43,7 @@ class ListColumns:
         self._names = frozenset(columns[place].name for place in self._types)
 
     def packed(self, values: Sequence[Any]) -> tuple[list[Any], int]:
-        """(the values of a sample with its lists as arrays, bytes of these arrays)."""
+        """Return (the values of a sample with its lists as arrays, bytes of these arrays)."""
         packed, size = list(values), 0
         for place, kind in self._types.items():
             packed[place] = self._arrow.array([values[place]], kind)
@@ -51,5 +51,5 @@ class ListColumns:
         return packed, size
 
     def column(self, name: str, cells: Sequence[Any], kind: Any) -> Any:
-        """The column `name` of such values, or of plain ones."""
+        """Return the column `name` of such values, or of plain ones."""
         return self._arrow.concat_arrays(cells) if name in self._names else self._arrow.array(cells, kind)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 
 def card(name: str, counts: Mapping[str, int]) -> str:
-    """The README of a data set. `counts` maps paths of Parquet files to their numbers of samples."""
+    """Return the README of a data set. `counts` maps paths of Parquet files to their numbers of samples."""
     files = "".join(f"    - {path}\n" for path in counts)
     return (
         f"---\nconfigs:\n- config_name: default\n  data_files:\n  - split: train\n    path:\n{files}---\n"

@@ -1,9 +1,9 @@
-"""Lance, by pylance: fragments with files as blobs, and a manifest that makes them one data set.
+"""Lance, by pylance: fragments with files as blobs, and a manifest that combines them into one data set.
 
-A part is a fragment that pylance writes to a folder of its own: a `.lance` file with the rows, and `.blob` files with
-the bytes of files as they are. The manifest, which lists the fragments, is the view; its version is the last segment.
-Lance finds files outside of the folder `data` by *base paths*, one for each segment, which are absolute: `localise`
-writes those of an exported folder (https://lance.org/format/table/layout).
+A part is a fragment that pylance writes to a separate folder: a `.lance` file with the rows, and `.blob` files with the
+unchanged bytes of files. The manifest, which lists the fragments, is the view; its version is the last segment. Lance
+finds files outside of the folder `data` by *base paths*, one for each segment, which are absolute: `localise` writes
+those of an exported folder (https://lance.org/format/table/layout).
 """
 
 import json
@@ -25,7 +25,7 @@ from reelmill_stages.stages.write.samples import VECTOR
 from reelmill_stages.untrusted.arrays import map_array
 
 _VERSION = "2.2"
-"""Of the file format; the first one with blobs in files of their own."""
+"""Version of the file format; the first one with blobs in separate files."""
 _FRAGMENT = "fragment"
 _BATCH_BYTES = 32 << 20
 _MANIFESTS = "_versions"
@@ -66,7 +66,7 @@ class LanceFormat(DataSetFormat):
 
 
 class LanceSamples:
-    """Writes one fragment, when it is finished: the files of a few samples are in memory at a time."""
+    """Writes one fragment when it is finished: the files of a few samples are in memory at a time."""
 
     def __init__(self, path: Path, block: WriteBlock) -> None:
         self._path = path
@@ -98,10 +98,10 @@ class LanceSamples:
         return FormatPart({_FRAGMENT: json.dumps(described)}, files)
 
     def discard(self) -> None:
-        """Nothing is written before the end."""
+        """Do nothing: nothing is written before the end."""
 
     def _batches(self, schema: Any) -> Iterator[Any]:
-        """Record batches of about `_BATCH_BYTES` each, or one sample."""
+        """Yield record batches of about `_BATCH_BYTES` each, or one sample."""
         held: list[FormatSample] = []
         size = 0
         for sample, listed in self._samples:
@@ -148,7 +148,7 @@ def _schema(block: WriteBlock) -> Any:
 
 
 def _placed(fragment: str, *, base: int) -> str:
-    """The description of a fragment whose file lies in the segment `base`."""
+    """Return the description of a fragment whose file is in the segment `base`."""
     described = json.loads(fragment)
     for file in described["files"]:
         file["base_id"] = base
@@ -156,7 +156,7 @@ def _placed(fragment: str, *, base: int) -> str:
 
 
 def _manifest(home: Path, schema: Any, fragments: Sequence[str], uri: str, *, version: int) -> Path:
-    """The manifest of a data set at `uri` with these fragments, made in the folder `home`."""
+    """Return the manifest of a data set at `uri` with these fragments, made in the folder `home`."""
     lance = import_module("lance")
     described = [import_module("lance.fragment").FragmentMetadata.from_json(text) for text in fragments]
     numbers = sorted({file.base_id for one in described for file in one.files})
@@ -169,7 +169,7 @@ def _manifest(home: Path, schema: Any, fragments: Sequence[str], uri: str, *, ve
     home.mkdir(parents=True)
     for number in range(1, version + 1):
         listed = described if number == version else []
-        first = {"initial_bases": bases} if number == 1 else {}  # bases are those of the first version
+        first = {"initial_bases": bases} if number == 1 else {}  # bases belong to the first version
         made = lance.LanceDataset.commit(str(home), lance.LanceOperation.Overwrite(schema, listed, **first))
     assert made.version == version
     return home / _MANIFESTS / f"{2**64 - 1 - version}.manifest"

@@ -1,7 +1,7 @@
 """LeRobot data sets, version 3.0: an episode per item, with a video per camera.
 
-The mp4 files are written by the shards, in the folder of the segment; the template of their paths in `meta/info.json`
-leads there. What names episodes and frames is a view: tables of one row per episode and one row per frame
+The shards write the mp4 files to the folder of the segment, to which the template of their paths in `meta/info.json`
+points. Episodes and frames are listed in views: tables of one row per episode and one row per frame
 (https://huggingface.co/docs/lerobot/lerobot-dataset-v3).
 """
 
@@ -77,8 +77,9 @@ class LerobotFormat(DataSetFormat):
         return views(episodes, self._columns, cameras, self._options, data.scratch)
 
     def _told(self, data: DataSetReader, part: Item) -> Iterator[Fields]:
-        """The episodes of a part. Values of frames are too many for a row: they are in the file, of which one episode
-        is decoded at a time.
+        """Yield the episodes of a part.
+
+        Values of frames are too large for a row: they are in the file, of which one episode is decoded at a time.
         """
         if not self._of_frames or part.media is None:
             yield from part.fields[_EPISODES]
@@ -93,7 +94,7 @@ class LerobotFormat(DataSetFormat):
 
 
 class LerobotSamples:
-    """Writes the videos of a part, and the list of its episodes; values of frames are in the file alone."""
+    """Writes the videos of a part, and the list of its episodes; values of frames are only in the file."""
 
     def __init__(self, path: Path, columns: Sequence[str], of_frames: Collection[str], options: LerobotOptions) -> None:
         self._path = path
@@ -135,12 +136,12 @@ class LerobotSamples:
             file.discard()
 
     def _row(self, episode: dict[str, Any]) -> dict[str, Any]:
-        """What the item has of an episode."""
+        """Return what the item contains of an episode."""
         values = {name: value for name, value in episode["values"].items() if name not in self._of_frames}
         return {**episode, "values": values}
 
     def _file_for(self, name: str, video: EpisodeVideo) -> CameraFile:
-        """The file of a camera that takes this video: another one where the settings of the decoder differ."""
+        """Return the file of a camera for this video: a new one if the settings of the decoder differ."""
         current = self._current.get(name)
         if current and current.form == video.form:
             return current

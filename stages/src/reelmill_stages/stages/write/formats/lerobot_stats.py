@@ -1,8 +1,9 @@
-"""Statistics of a LeRobot data set, by which policies are normalised: of each episode, and of all (`meta/stats.json`).
+"""Statistics of a LeRobot data set, with which policies are normalised.
 
-Of each feature: minimum, maximum, mean, standard deviation, five quantiles and a count. Pictures have them per channel
-(RGB), as numbers from 0 to 1, over as many frames as LeRobot itself samples, and over some of the pixels of large ones.
-The totals are those that LeRobot computes from its episodes; its quantiles are means of theirs.
+They are computed for each episode, and for all (`meta/stats.json`). Each feature has minimum, maximum, mean, standard
+deviation, five quantiles and a count. Those of pictures are per channel (RGB), as numbers from 0 to 1, over as many
+frames as LeRobot samples, and over some of the pixels of large pictures. The totals are those that LeRobot computes
+from its episodes; its quantiles are means of theirs.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,7 +23,7 @@ NUMBERS = ("min", "max", "mean", "std", *QUANTILES)
 """Names of the statistics besides `count`."""
 _LEAST, _MOST, _POWER = 100, 10_000, 0.75
 _SMALL, _TARGET = 300, 150
-"""Pictures of less than so many pixels a side are taken whole; of larger ones, about so many pixels a side."""
+"""Pictures with sides below 300 pixels are used whole; larger ones are sampled to about 150 pixels per side."""
 _LEVELS = 256
 
 Values = Mapping[str, NDArray[np.float64]]
@@ -30,7 +31,7 @@ Values = Mapping[str, NDArray[np.float64]]
 
 
 def picture_stats(path: Path) -> Fields:
-    """The statistics of a video: `count` of frames, and of R, G and B, levels (0 to 255), with `mean` and `std`.
+    """Return the statistics of a video: `count` of frames; levels (0 to 255), `mean` and `std` of R, G and B.
 
     Raises ItemError as `decode`.
     """
@@ -45,13 +46,13 @@ def picture_stats(path: Path) -> Fields:
 
 
 def sampled(frames: int) -> list[int]:
-    """The frames of which statistics are made, by LeRobot's rule."""
+    """Return the frames used for statistics, by LeRobot's rule."""
     count = max(min(_LEAST, frames), min(int(frames**_POWER), _MOST))
     return sorted({int(place) for place in np.round(np.linspace(0, frames - 1, count))})
 
 
 def number_stats(values: NDArray[Any]) -> Values:
-    """The statistics of a feature with one number per frame (frames,), or with a vector (frames, width)."""
+    """Return the statistics of a feature with one number per frame (frames,), or with a vector (frames, width)."""
     numbers = np.sort(values.astype(np.float64), axis=0)
     places = [max(0, int(np.ceil(share * len(numbers))) - 1) for share in QUANTILES.values()]
     found = {"min": numbers[0], "max": numbers[-1], "mean": numbers.mean(axis=0), "std": numbers.std(axis=0)}
@@ -60,7 +61,7 @@ def number_stats(values: NDArray[Any]) -> Values:
 
 
 def scaled(told: Fields) -> Values:
-    """The statistics of a video as numbers from 0 to 1."""
+    """Return the statistics of a video as numbers from 0 to 1."""
     return {
         name: np.array([value]) if name == "count" else np.array(value, np.float64) / (_LEVELS - 1)
         for name, value in told.items()
@@ -74,7 +75,7 @@ class FeatureTotals:
     found: dict[str, dict[str, NDArray[np.float64]]] = field(default_factory=dict)
 
     def add(self, feature: str, stats: Values) -> None:
-        """Take in those of one episode (Chan et al., the parallel algorithm for variances)."""
+        """Add those of one episode (Chan et al., the parallel algorithm for variances)."""
         before = self.found.get(feature)
         if before is None:
             self.found[feature] = dict(stats)
@@ -94,7 +95,7 @@ class FeatureTotals:
 
 
 def shaped(stats: Values, *, pictures: bool) -> dict[str, list[Any]]:
-    """The values as LeRobot stores them: of pictures, with the shape (3, 1, 1)."""
+    """Return the values as LeRobot stores them: those of pictures with the shape (3, 1, 1)."""
     return {
         name: [int(values[0])]
         if name == "count"
@@ -106,7 +107,7 @@ def shaped(stats: Values, *, pictures: bool) -> dict[str, list[Any]]:
 
 
 def _of_levels(counts: NDArray[np.int64]) -> Fields:
-    """Statistics of pixels from how many have each level, of each channel."""
+    """Return statistics of pixels from the number of pixels with each level, for each channel."""
     levels = np.arange(_LEVELS)
     total = counts.sum(axis=1)
     mean = counts @ levels / total
@@ -134,7 +135,7 @@ def _thinned(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def columns(features: Sequence[str], cameras: Sequence[str]) -> list[tuple[str, int]]:
-    """(column of the table of episodes, depth of its lists) of all statistics."""
+    """Return (column of the table of episodes, depth of its lists) of all statistics."""
     return [
         (f"stats/{feature}/{name}", 3 if feature in cameras and name != "count" else 1)
         for feature in (*cameras, *features)

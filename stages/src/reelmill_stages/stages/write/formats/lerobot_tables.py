@@ -18,19 +18,19 @@ from reelmill_stages.stages.write.formats.lerobot_stats import FeatureTotals, nu
 from reelmill_stages.stages.write.formats.lerobot_stats import columns as stats_columns
 
 VIDEO_PATH = "{chunk_index:04d}/{video_key}/file-{file_index:09d}.mp4"
-"""Of a camera's file; `chunk_index` is the number of the segment."""
+"""Path of a camera's file; `chunk_index` is the number of the segment."""
 _PATH = "chunk-{chunk:03d}/file-{file:03d}.parquet"
 _VERSION = "v3.0"
 _CHUNK = 1000
-"""Files of a chunk."""
+"""Number of files of a chunk."""
 _FRAMES = 2_000_000
-"""Rows of a file with frames, about: an episode is in one file. Fewer where rows have many values."""
+"""Approximate rows of a file with frames: an episode is in one file. Fewer if rows have many values."""
 _FRAME_BYTES = 36
-"""Bytes of the values that every frame has."""
+"""Size in bytes of the values that every frame has."""
 _HELD = 256 << 20
-"""Bytes of frames that are held until a file is written, about."""
+"""Approximate maximum size in bytes of frames that are in memory until a file is written."""
 _EPISODES = 5_000
-"""Rows of a file with episodes."""
+"""Number of rows of a file with episodes."""
 _FRAME_FEATURES = {
     "timestamp": "float32",
     "frame_index": "int64",
@@ -42,8 +42,9 @@ _FRAME_FEATURES = {
 
 @dataclass(frozen=True, slots=True)
 class Episode:
-    """An episode in the segment `segment`: `values` of columns, `frames`, `cameras`, of each (file, first frame), and
-    `stats` of each.
+    """An episode in the segment `segment`.
+
+    `values` of columns, `frames`, `cameras` with (file, first frame) of each, and `stats` of each.
     """
 
     segment: int
@@ -51,12 +52,12 @@ class Episode:
 
 
 def camera(name: str) -> str:
-    """The feature of a view."""
+    """Return the feature of a view."""
     return f"observation.images.{name}"
 
 
 def frame_feature(name: str) -> str:
-    """The feature of a column of vectors: what a policy is given, or `action`, what it gives."""
+    """Return the feature of a column of vectors: an input of the policy, or `action`, its output."""
     return name if name == "action" else f"observation.{name}"
 
 
@@ -67,7 +68,7 @@ def views(
     options: LerobotOptions,
     scratch: Path,
 ) -> Iterator[File]:
-    """All files in `meta` and `data`; nothing without episodes.
+    """Yield all files in `meta` and `data`; none without episodes.
 
     Columns of vectors are features of frames, the others columns of the table of episodes.
     """
@@ -113,7 +114,7 @@ def _json(scratch: Path, name: str, value: Any) -> File:
 
 
 def _statistics(told: Mapping[str, Fields], values: Mapping[str, Any], totals: FeatureTotals) -> dict[str, Any]:
-    """The columns with the statistics of an episode, which are added to the totals; none where its videos have none."""
+    """Return the columns with the statistics of an episode, and add them to the totals; none without statistics."""
     if not told:
         return {}
     of_pictures = {camera(name): scaled(stats) for name, stats in told.items()}
@@ -184,7 +185,7 @@ def _episode_schema(
 
 
 def _tasks(scratch: Path, tasks: Sequence[str]) -> File:
-    """The table of tasks as pandas writes it: the texts are the index of the rows."""
+    """Return the table of tasks in the form of pandas: the texts are the index of the rows."""
     arrow: Any = import_module("pyarrow")
     described = [
         {"name": name, "field_name": name, "pandas_type": kind, "numpy_type": stored, "metadata": None}
@@ -240,7 +241,7 @@ def _info(
 
 
 class _Table:
-    """Parquet files of about so many rows each. Rows are dicts of values, or of arrays of equal length."""
+    """Parquet files of a given approximate number of rows. Rows are dicts of values, or of arrays of equal length."""
 
     def __init__(self, scratch: Path, name: str, most: int, schema: Any = None) -> None:
         self._arrow: Any = import_module("pyarrow")
@@ -253,7 +254,7 @@ class _Table:
         self._files: list[File] = []
 
     def place(self, rows: int) -> tuple[int, int]:
-        """(chunk, file) of so many rows that come next."""
+        """Return (chunk, file) for the next `rows` rows."""
         if self._held and self._rows + rows > self._most:
             self._flush()
         return divmod(len(self._files), _CHUNK)
@@ -279,7 +280,7 @@ class _Table:
         self._held, self._rows = [], 0
 
     def _column(self, values: Any) -> Any:
-        """A column of an array (rows,) or (rows, width); LeRobot takes vectors of one component for numbers."""
+        """Return a column of an array (rows,) or (rows, width); LeRobot reads vectors of one component as numbers."""
         flat = self._arrow.array(values.reshape(-1))
         if values.ndim == 1 or values.shape[1] == 1:
             return flat

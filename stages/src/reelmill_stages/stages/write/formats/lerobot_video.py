@@ -1,7 +1,7 @@
-"""Videos of episodes, one after the other in one mp4: packets are copied, frame i of the file is shown at i / fps.
+"""Concatenates videos of episodes in one mp4: packets are copied, and frame i of the file is shown at i / fps.
 
-So an episode of n frames is shown in [start / fps, (start + n) / fps) of its file. That needs videos which show every
-picture they hold, at a constant rate; and decoder settings that are the same for all episodes of a file.
+So an episode of n frames is shown in [start / fps, (start + n) / fps) of its file. This requires videos that show all
+their pictures, at a constant rate, and the same decoder settings for all episodes of a file.
 """
 
 from fractions import Fraction
@@ -22,13 +22,13 @@ from reelmill_stages.media.timeline.shape import SQUARE
 from reelmill_stages.media.timeline.timeline import Timeline, read_timeline
 
 TICKS = 512
-"""Of a frame in written files."""
+"""Ticks per frame in written files."""
 _SLACK = Fraction(1, 20_000)
-"""Seconds by which a frame may miss its time; readers allow twice as much."""
+"""Maximum error of the time of a frame in seconds; readers allow twice as much."""
 
 
 def frames_of(path: Path, name: str, options: LerobotOptions) -> int:
-    """The number of frames of a video whose packets can be joined with others.
+    """Return the number of frames of a video whose packets can be joined with others.
 
     Raises ItemError with reason `frame_size`, `frame_rate`, `hidden_frames` or `corrupt`, and as `read_timeline` and
     `probe`.
@@ -69,13 +69,13 @@ class EpisodeVideo:
         table = self._timeline.packets.pts
         ranks = {pts: rank for rank, pts in enumerate(sorted(table))}
         self.order = [ranks[pts] for pts in table]
-        """Of each packet, the number of its frame."""
+        """The frame number of each packet."""
         self.delay = max(place - rank for place, rank in enumerate(self.order))
-        """By how many frames decoding is ahead of showing."""
+        """Number of frames by which decoding is ahead of display."""
         with opened(path) as container:
             coded = self._stream(container).codec_context
             self.form = (coded.name, coded.extradata, coded.width, coded.height, coded.pix_fmt, self.delay)
-            """What is the same for all videos of one file."""
+            """Properties that are equal for all videos of one file."""
 
     def copy(self, output: OutputContainer, start: int, fps: int) -> None:
         """Append the packets to an mp4, from its frame `start` on."""
@@ -123,7 +123,7 @@ class CameraFile:
         return start
 
     def finish(self) -> None:
-        """Complete the file, and read it again. Raises StoreDamaged if a frame is not where it belongs."""
+        """Complete the file, and read it again. Raises StoreDamaged if a frame is not in its place."""
         self._output.close()
         set_ends(self.path, [self.frames * TICKS])
         written = read_timeline(self.path)

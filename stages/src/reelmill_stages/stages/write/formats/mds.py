@@ -1,9 +1,9 @@
 """MDS, the format of MosaicML streaming: shards with an offset for each sample, and one index.
 
-A shard is the number of samples and their offsets (uint32), a JSON text with the columns, and the samples: the sizes of
-the values whose encoding has no fixed size (uint32), then the values, in the order of the columns' names
-(https://docs.mosaicml.com/projects/streaming/en/stable/preparing_datasets/dataset_format.html). The library itself
-requires torch and the clients of five clouds, so it only verifies what is written here (tests/trainers).
+A shard contains the number of samples and their offsets (uint32), a JSON text with the columns, and the samples. A
+sample contains the sizes of the values whose encoding has no fixed size (uint32), then the values, in the order of the
+columns' names (https://docs.mosaicml.com/projects/streaming/en/stable/preparing_datasets/dataset_format.html). The
+library itself requires torch and the clients of five clouds, so it only verifies what is written here (tests/trainers).
 """
 
 import json
@@ -35,7 +35,7 @@ _ENCODINGS: Mapping[ColumnType, str] = {
     "json": "json",
 }
 _FILES: Mapping[str, str] = {"video": "bytes", "image": "jpeg", VECTOR: "ndarray:float32"}
-"""`jpeg` is decoded by Pillow, whatever the format of the image."""
+"""`jpeg` is decoded by Pillow, regardless of the format of the image."""
 _SIZES: Mapping[str, int] = {"int": 8, "float64": 8}
 _SHAPES = ((1 << 8, "uint8", 0), (1 << 16, "uint16", 1), (1 << 32, "uint32", 2))
 
@@ -84,7 +84,7 @@ class MdsFormat(DataSetFormat):
 
 
 class MdsSamples:
-    """Writes one shard. Samples go to a file beside it, because their offsets precede them."""
+    """Writes one shard. Samples are first written to a separate file, because their offsets precede them."""
 
     def __init__(self, path: Path, columns: list[str], encodings: Mapping[str, str], config: Mapping[str, Any]) -> None:
         self._path = path
@@ -123,7 +123,7 @@ class MdsSamples:
 
 
 def encoded_array(values: np.ndarray[Any, Any]) -> bytes:
-    """An array (n, …) of at least one value as `ndarray:float32`: its shape, then its values in C order."""
+    """Encode an array (n, …) of at least one value as `ndarray:float32`: its shape, then its values in C order."""
     longest = max(values.shape)
     dtype, code = next((dtype, code) for limit, dtype, code in _SHAPES if longest < limit)
     head = bytes([values.ndim << 2 | code]) + np.array(values.shape, dtype).tobytes()

@@ -1,9 +1,9 @@
-"""Parquet as Hugging Face `datasets` reads it, with the features Video and Image.
+"""Parquet files for Hugging Face `datasets`, with the features Video and Image.
 
-A file column is a struct of `bytes` and `path`, and the schema names its feature, as datasets writes it itself
-(https://huggingface.co/docs/datasets/video_dataset). Files are neither compressed nor in a dictionary, so that they are
-the bytes of the source; row groups are small, so that a reader which streams or skips holds few of them. A group ends
-where its files and lists of numbers have `_GROUP_BYTES` together.
+A file column is a struct of `bytes` and `path`, and the schema contains its feature, as written by datasets
+(https://huggingface.co/docs/datasets/video_dataset). Files are neither compressed nor in a dictionary, so their bytes
+are those of the source. Row groups are small, so that a reader that streams or skips has few of them in memory. A group
+ends when its files and lists of numbers have `_GROUP_BYTES` together.
 """
 
 import json
@@ -139,7 +139,7 @@ def _schema(arrow: Any, columns: tuple[ReadyColumn, ...], block: WriteBlock) -> 
 
 
 def _leaves(schema: Any) -> Iterator[str]:
-    """Paths of the stored columns, as Parquet names them."""
+    """Yield the paths of the stored columns, in the notation of Parquet."""
     for field in schema:
         kind = str(field.type)
         if kind.startswith("struct"):
