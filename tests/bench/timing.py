@@ -28,7 +28,7 @@ class Times:
 
     @property
     def ratio(self) -> float:
-        """How many times faster reelmill is: the median over rounds, or the ratio of medians if one had fewer rounds."""
+        """How many times faster reelmill is: the median over rounds, or the ratio of medians if one has fewer."""
         return _ratio(self.ours, self.peer)
 
     @property

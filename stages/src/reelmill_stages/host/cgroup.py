@@ -9,7 +9,7 @@ _UNLIMITED = 1 << 60
 
 
 def cpus(root: Path = ROOT) -> int:
-    """Return the number of CPUs of this process: the cgroup's quota, rounded up, or the CPU affinity if less; at least 1."""
+    """Return the number of CPUs of this process: its cgroup quota, rounded up, or CPU affinity if lower; at least 1."""
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     quota = _quota(root)
     return max(1, allowed if quota is None else min(allowed, math.ceil(quota)))
