@@ -34,11 +34,14 @@ CASES: dict[str, dict[str, Any]] = {
 
 
 def digests(case: str, folder: Path) -> dict[str, str]:
-    """File -> digest, of all files of a case; `outcomes` are the results of the tars, `items` the rows of the packs."""
+    """File -> digest, of all files of a case.
+
+    `outcomes` are the reasons and counters of the tars, without messages; `items` are the rows of the packs.
+    """
     made = TokenizeBlock(tokenizer=FileRef(uri=str(tokenizer(folder / "tokenizer.json"))), **CASES[case])
     tars = [tar(folder / f"{number}.tar", number, count) for number, count in enumerate(SAMPLES)]
     outcomes = [
-        [result.reason, result.message] if isinstance(result, Failed) else [dict(result.counters), result.message]
+        result.reason if isinstance(result, Failed) else dict(result.counters)
         for _, result in processed(made, tars, folder / "work")
         if isinstance(result, Done | Failed)
     ]

@@ -136,7 +136,7 @@ def test_weights_may_be_the_whole_model_or_its_image_tower(tmp_path: Path) -> No
         ({"visual__head__weight": torch.zeros(2)}, r"1 unexpected \(visual.head.weight\)"),
         ({"visual__proj": torch.zeros(64, 7)}, r"1 of another shape \(visual.proj\)"),
         ({"token_embedding__weight": None}, r"1 missing \(token_embedding.weight\)"),
-        ({"visual__proj": torch.full((64, 16), float("nan"))}, "no numbers, in visual.proj"),
+        ({"visual__proj": torch.full((64, 16), float("nan"))}, "not numbers, in visual.proj"),
     ],
 )
 def test_weights_that_do_not_fit_are_refused_by_the_names_of_their_keys(

@@ -91,7 +91,7 @@ def _compare(locations: Locations, key: str, pin: Pin, where: str, *, remember: 
             f"the file has changed since this stage started: its digest was {pin.digest}, now it is {now}",
             where=where,
             hint="restore the file; to use the new one, set its digest in the pipeline or give the stage another "
-            "`rerun`, which makes its data again beside the old",
+            "`rerun` value, which creates new data and keeps the old",
         )
     if remember:
         locations.store.write(key, dump(found))

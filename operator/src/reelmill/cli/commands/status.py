@@ -55,7 +55,8 @@ def status(
     if metrics:
         if watch or output is not Format.TABLE:
             raise SpecError("--metrics cannot be combined with --watch or --output", hint="remove --watch and --output")
-        print(metrics_text(_resources(pipeline, place, elsewhere, everywhere=everywhere)), end="")
+        for line in metrics_text(_resources(pipeline, place, elsewhere, everywhere=everywhere)).splitlines():
+            write(line)
         return
     if pipeline and not target.is_name(pipeline):
         if watch:
