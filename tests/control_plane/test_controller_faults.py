@@ -131,7 +131,9 @@ def test_the_api_server_goes_and_comes_back_mid_run(desk: Desk, config: Path, de
         until(lambda: len(desk.kubelet.jobs) >= 2, 30, "some Jobs")
         defined.restart("kube-apiserver")
         desk.wait_for("Complete", seconds=180)
-    as_if_nothing_had_happened(desk)
+    # If the report of a pod that opened the next pass is not read, an open step takes up that pass.
+    assert [name for name in steps(desk.kubelet.jobs) if not name.endswith("-o")] == RUN
+    assert set(desk.kubelet.store.tried.values()) == {1}
 
 
 def test_a_clock_that_jumps_by_days_changes_nothing(desk: Desk, config: Path) -> None:
