@@ -96,9 +96,9 @@ def refuse_damaged_sound(path: MediaFile, index: int, cut: Cut) -> None:
 
 
 def _longest(stream: AudioStream) -> int:
-    """Samples of one packet at most, of codecs whose packets may differ; 0 where that is not known.
+    """Return the maximum number of samples in a packet, for codecs with packets of different lengths; 0 if unknown.
 
-    In mp4, the packet before a gap lasts until the end of it.
+    It limits the duration of the packet before a gap, which in mp4 includes the gap.
     """
     coded = stream.codec_context
     header = coded.extradata or b""
@@ -139,7 +139,8 @@ class _Clock:
 
     Containers with millisecond clocks round the time of every packet. While a packet is within such a rounding of the
     end of the samples before it, the sample count is exact. Sound recorded with another clock than the pictures drifts,
-    so its packets overlap or leave gaps; no packet is moved by more than half of its length.
+    so its packets overlap or leave gaps; a packet is then moved by at most half of its length. Packets with the time of
+    the one before, or an earlier time, follow each other and are late by at most `_OVERLAP`.
     """
 
     def __init__(self, time_base: Fraction, rate: int, frame_size: int, longest: int) -> None:

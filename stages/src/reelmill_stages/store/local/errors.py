@@ -43,7 +43,7 @@ _REFUSED = {
 
 _KEY_REFUSED = {
     errno.ENAMETOOLONG: "file names are limited to 255 bytes, and paths in length: use shorter names or a bucket",
-    errno.EILSEQ: "the file system takes no such characters in names: use other names or a bucket",
+    errno.EILSEQ: "the file system does not support a character of this name: use other names or a bucket",
 }
 
 _MISSING = {errno.ENOENT, errno.ENOTDIR, errno.EISDIR}
