@@ -1,5 +1,7 @@
 """Scheduling of tests in pytest-xdist: each file, and each folder in TOGETHER, runs in one process.
 
+Fixtures of a file are therefore set up once, also with `-n 2` without `--dist`.
+
 Tests in tests/repo share the syntax trees of a thousand files, which each process would have to parse again.
 """
 

@@ -1,14 +1,17 @@
 """Report of the tiers of the test suite that ran; a required tier that could not run is a failure.
 
 A test belongs to the tier of its marker, or to `unit`, which should take less than a minute: tests that need no server
-but take long also have the marker `store`. A tier that needs a server skips tests if the server cannot be started. With
-`REELMILL_REQUIRE=unit,store`, a required tier must run, and no test of a tier that needs servers may be skipped.
-`REELMILL_TIERS=control-plane,nodes` (`make test TIERS=…`) runs and requires only these tiers. Tests with the markers
-`web` and `gpu` are separate tiers, which are optional.
+but start processes, run whole pipelines or take long also have the marker `store`. A tier that needs a server skips
+tests if the server cannot be started. With `REELMILL_REQUIRE=unit,store`, a required tier must run, and no test of a
+tier that needs servers may be skipped. `REELMILL_TIERS=control-plane,nodes` (`make test TIERS=…`) runs and requires
+only these tiers. Tests with the markers `web` and `gpu` are separate tiers, which are optional.
 """
 
 import os
+import re
 from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
 
 import pytest
 
@@ -23,6 +26,19 @@ def tier(item: pytest.Item) -> str:
     return next((name for name in reversed(TIERS) if item.get_closest_marker(name.replace("-", "_"))), "unit")
 
 
+_MARKERS = "|".join(name.replace("-", "_") for name in TIERS[1:])
+_OF_A_FILE = re.compile(rf"^pytestmark = \[?\s*pytest\.mark\.(?:{_MARKERS})\b", re.MULTILINE)
+
+
+def has_tests_of(path: Path, tiers: Iterable[str]) -> bool:
+    """Whether a file may have tests of these tiers, by its text: importing it would take longer.
+
+    If a file has a marker as a whole, its tests belong to that tier, or to a more demanding one that it also names.
+    """
+    text = path.read_text(encoding="utf-8")
+    return not _OF_A_FILE.search(text) or any(f"mark.{name.replace('-', '_')}" in text for name in tiers)
+
+
 class Tiers:
     """Counts outcomes per tier and closes the session with one line about them."""
 
@@ -31,6 +47,10 @@ class Tiers:
         self.chosen = _names("REELMILL_TIERS", chosen) or list(TIERS)
         self.counts: Counter[tuple[str, str]] = Counter()
         self.reasons: dict[str, str] = {}
+
+    def pytest_ignore_collect(self, collection_path: Path) -> bool | None:
+        is_test = collection_path.name.startswith("test_") and collection_path.suffix == ".py"
+        return True if is_test and not has_tests_of(collection_path, self.chosen) else None
 
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
         for item in items:

@@ -7,7 +7,6 @@ import json
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -22,6 +21,7 @@ from reelmill_stages.store.open import open_store
 from servers.faults import Fault, Handler, fault_proxy
 from servers.processes import Server
 from servers.s3_servers import make_bucket
+from servers.server_thread import serving
 from tracing.received import receiver
 
 pytestmark = pytest.mark.store
@@ -72,10 +72,8 @@ class Echo(BaseHTTPRequestHandler):
 @pytest.fixture
 def echo() -> Iterator[str]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Echo)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/v1"
-    server.shutdown()
-    server.server_close()
+    with serving(server):
+        yield f"http://127.0.0.1:{server.server_port}/v1"
 
 
 def repeat(handler: Handler, body: bytes) -> None:

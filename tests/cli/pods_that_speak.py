@@ -11,6 +11,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import yaml
 
+from servers.server_thread import serving
+
 Json = dict[str, Any]
 BASE = "/apis/reelmill.dev/v1alpha1/namespaces/video/videopipelines"
 
@@ -91,11 +93,5 @@ class _Handler(BaseHTTPRequestHandler):
 def speaking() -> Iterator[Server]:
     """The server while the block lasts."""
     server = Server()
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
+    with serving(server):
         yield server
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

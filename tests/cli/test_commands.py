@@ -11,6 +11,8 @@ import yaml
 import footage
 from cli.terminal import PIPELINE, lines, reelmill, write
 
+pytestmark = pytest.mark.store  # needs no server, but runs a pipeline
+
 
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -208,7 +210,6 @@ def test_retry_where_nothing_failed_says_so_and_makes_no_pass(ran: Path) -> None
     assert reelmill("status", ran, "-o", "json").out == before
 
 
-@pytest.mark.store
 def test_a_retry_makes_a_pass_only_where_something_failed(copy: Path) -> None:
     assert reelmill("retry", copy, "-q").code == 0
     rows = {row["name"]: row for row in json.loads(reelmill("status", copy, "-o", "json").out)}
@@ -232,7 +233,6 @@ def test_prune_spares_what_another_pipeline_claims(copy: Path) -> None:
     assert "nothing to prune" in reelmill("prune", copy).err
 
 
-@pytest.mark.store
 def test_failures_above_the_tolerance_end_with_65(empty: Path) -> None:
     (empty / "videos").mkdir()
     (empty / "videos" / "broken.mp4").write_bytes(b"no video")

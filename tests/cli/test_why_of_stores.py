@@ -11,6 +11,8 @@ from cli.terminal import reelmill, write
 from reelmill.contract.commands.result_rows import OpenPassRow, StatusRow
 from reelmill.contract.text.stored_state import stored_state
 
+pytestmark = pytest.mark.store  # needs no server, but runs pipelines
+
 
 def row(name: str, kind: str = "stage", **more: Any) -> StatusRow:
     usual: dict[str, Any] = {

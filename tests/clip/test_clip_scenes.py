@@ -107,6 +107,7 @@ def test_parameters_that_no_detector_can_follow_are_refused(params: dict[str, An
     assert [problem in refusal for refusal in ClipBlock.model_validate({"by": "scenes", **params}).refusals()] == [True]
 
 
+@pytest.mark.store
 def test_without_its_package_transnetv2_is_refused_before_any_work() -> None:
     program = (
         "from reelmill.contract.spec.stages.clip import ClipBlock\n"
@@ -138,6 +139,7 @@ def test_a_damaged_video_is_all_or_nothing(film: Path, tmp_path: Path) -> None:
     assert not [path for path in scratch.rglob("*") if path.is_file()]
 
 
+@pytest.mark.store
 def test_scene_detection_needs_no_libgl() -> None:
     names = {name.lower() for name in importlib.metadata.packages_distributions().get("cv2", [])}
     assert names == {"opencv-python-headless"}

@@ -12,6 +12,8 @@ from dashboard.places import NAMES, SCRIPT, TEXTS
 from reelmill_stages.dashboard.views.models import Gallery, ItemView, Tile
 from reelmill_stages.dashboard.web.text import ago, moment_text, shown, templates
 
+pytestmark = pytest.mark.store  # needs no server, but runs a pipeline
+
 BASE = "/pipelines/default/hostile"
 PAGES = (
     "/",

@@ -22,6 +22,8 @@ from reelmill_stages.dashboard.web.posters import Posters
 from reelmill_stages.runtime.preview_frames.clip_frames import shots
 from reelmill_stages.runtime.preview_frames.media_places import MediaPlaces
 
+pytestmark = pytest.mark.store  # needs no server, but runs pipelines
+
 FILE = "/pipelines/default/hostile/stages/keep/items/0/files/0"
 
 
@@ -216,7 +218,6 @@ def test_values_of_variables_are_on_no_page(tmp_path: Path) -> None:
         assert "canary" not in document
 
 
-@pytest.mark.store  # takes long
 def test_a_file_that_is_gone_or_changed_says_so(tmp_path: Path) -> None:
     from dashboard.places import hostile
 

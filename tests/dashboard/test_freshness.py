@@ -122,6 +122,7 @@ def test_the_list_is_read_while_logs_of_20_pods_do_not_come(silent: Server, tmp_
         assert sorted(line.line for line in told) == sorted(f"line of {number}" for number in range(20))
 
 
+@pytest.mark.store
 def test_a_pod_whose_log_does_not_come_costs_no_other(silent: Server, tmp_path: Path) -> None:
     silent.waits = {"p3"}
     place = ClusterOptions(kubeconfig=str(silent.kubeconfig(tmp_path)))

@@ -24,6 +24,8 @@ from reelmill_stages.dashboard.discovery.file_pipelines import FilePipelines
 from reelmill_stages.dashboard.stores import OpenStores
 from reelmill_stages.records.record_files import dump
 
+pytestmark = pytest.mark.store  # needs no server, but runs a pipeline
+
 ONE = "/api/v1/pipelines/default/hostile"
 
 
@@ -137,7 +139,6 @@ def test_an_empty_store_says_what_to_do(tmp_path: Path) -> None:
         assert "reelmill run pipeline.yaml" in client.get("/").text
 
 
-@pytest.mark.store  # takes long
 @pytest.mark.parametrize(
     "record", ["stage.json", "segment.json", "items", "ledger", "shards", "users", "latest.json", "pass.json"]
 )
@@ -229,7 +230,6 @@ def test_a_mistake_of_the_command_line_is_said_in_one_line(words: list[str], sai
     assert said in told.err
 
 
-@pytest.mark.store  # takes long
 def test_a_run_that_is_at_work_shows_its_shards(tmp_path: Path) -> None:
     """A pass that was opened, and of which one shard is committed."""
     shop = Workshop(tmp_path, name="busy")

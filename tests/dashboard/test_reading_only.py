@@ -10,6 +10,8 @@ from dashboard.markup import Markup
 from dashboard.places import contents
 from e2e.workshop import Workshop
 
+pytestmark = pytest.mark.store  # needs no server, but runs a pipeline
+
 WRITING = ("POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND")
 
 
@@ -27,7 +29,6 @@ def crawled(client: TestClient, *, most: int = 400) -> dict[str, int]:
     return seen
 
 
-@pytest.mark.store  # takes long
 def test_looking_at_everything_changes_no_byte_of_the_store(shop: Workshop, client: TestClient) -> None:
     before = contents(shop.folder)
     seen = crawled(client)

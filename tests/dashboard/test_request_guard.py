@@ -15,6 +15,8 @@ from dashboard.places import page
 from e2e.workshop import Workshop
 from reelmill_stages.dashboard.web.request_guard import RequestGuard
 
+pytestmark = pytest.mark.store  # needs no server, but runs a pipeline
+
 ANSWER = Starlette(routes=[Route("/", lambda _: PlainTextResponse("here"))])
 DOOR = TestClient(RequestGuard(ANSWER, allowed_hosts=["reels.example"]), base_url="http://localhost")
 

@@ -19,6 +19,8 @@ from reelmill.contract.task import StoreRef
 from reelmill_stages.records.data_set import open_data_set
 from reelmill_stages.store.open import open_store
 
+pytestmark = pytest.mark.store  # needs no server, but runs a pipeline
+
 WRITTEN = ["items.parquet", "files.parquet", "lineage.parquet", "croissant.json", "README.md"]
 
 
@@ -57,7 +59,6 @@ def tokens(text: str) -> list[Token]:
     return [inner for token in parsed for inner in (token, *(token.children or ()))]
 
 
-@pytest.mark.store
 def test_hugging_face_reads_the_front_matter(card: Path) -> None:
     found = DatasetCard.load(card / "README.md").data
     assert found.pretty_name == "films/clips"
@@ -207,7 +208,6 @@ def test_an_export_of_another_data_set_and_one_that_is_not_complete_are_refused(
     assert (said.code, "not complete" in said.err) == (2, True)
 
 
-@pytest.mark.store
 def test_an_export_that_is_older_than_the_data_set_is_refused(tmp_path: Path) -> None:
     path = films(tmp_path / "here", PIPELINE)
     folder = carded(path.parent, "clips")

@@ -86,6 +86,7 @@ def test_a_pickle_in_a_zip_file_is_never_executed(tmp_path: Path, capsys: pytest
     assert capsys.readouterr().out == ""
 
 
+@pytest.mark.store
 def test_003_f09_an_installation_without_torch_names_the_extra_that_brings_it() -> None:
     program = (
         "from reelmill.contract.spec.stages.embed import EmbedBlock\n"

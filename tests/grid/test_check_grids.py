@@ -17,6 +17,8 @@ from reelmill_stages.stages.grid import rules
 from reelmill_stages.stages.grid.check import GridsCheck
 from reelmill_stages.stages.grid.keys import key, parsed
 
+pytestmark = pytest.mark.store  # needs no server, but reads each file in a process of its own
+
 CASES = [*BROKEN.items(), *MORE]
 
 
@@ -34,7 +36,6 @@ def told(findings: list[Finding]) -> dict[str, str]:
     return {finding.rule: finding.message for finding in reversed(findings)}
 
 
-@pytest.mark.store  # it reads some thirty files, each in a process of its own
 @pytest.mark.parametrize(("rule", "make"), CASES, ids=lambda case: case if isinstance(case, str) else "")
 def test_a_broken_rule_is_found_by_its_name(rule: str, make: Callable[[Path], object], tmp_path: Path) -> None:
     make(tmp_path)

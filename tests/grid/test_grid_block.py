@@ -83,6 +83,7 @@ except SpecError as error:
 """
 
 
+@pytest.mark.store
 def test_where_torch_is_missing_the_extra_is_named() -> None:
     said = subprocess.run([sys.executable, "-c", NO_TORCH], capture_output=True, text=True, check=True)
     assert "torch" in said.stdout

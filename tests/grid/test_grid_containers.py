@@ -36,6 +36,7 @@ def test_004_f11_arrays_come_out_of_every_container_as_they_went_in(kind: str, t
     reader.close()
 
 
+@pytest.mark.store
 def test_equal_arrays_are_equal_bytes_at_any_time(tmp_path: Path) -> None:
     first = [feature_file(tmp_path / f"one{suffix}", kind=kind) for kind, suffix in KINDS.items()]
     time.sleep(1.1)

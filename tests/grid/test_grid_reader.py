@@ -99,6 +99,7 @@ def test_float16_comes_out_as_float32(tmp_path: Path) -> None:
     assert GridFeatures(str(path)).of(1).features.dtype == np.float32
 
 
+@pytest.mark.store
 @pytest.mark.parametrize("kind", ["hdf5", "npz", "lmdb"])
 def test_two_readers_of_one_file_live_side_by_side_and_across_a_fork(kind: str, tmp_path: Path) -> None:
     feature_file(tmp_path / f"grids.{kind}", list(ARRAYS.items()), kind)

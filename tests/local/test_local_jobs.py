@@ -176,6 +176,7 @@ def test_a_deleted_job_is_gone_when_its_process_is(tmp_path: Path) -> None:
     assert not running(pid)
 
 
+@pytest.mark.store
 def test_a_process_that_does_not_listen_is_killed_after_the_grace(tmp_path: Path) -> None:
     desk = Desk(tmp_path, {0: "deaf"})
     desk.create()

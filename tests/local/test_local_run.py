@@ -158,6 +158,7 @@ def test_a_suspended_pipeline_starts_nothing(prepare: Prepare) -> None:
     assert notes.records == []
 
 
+@pytest.mark.store
 def test_a_stopped_run_leaves_no_process_and_the_next_one_continues(prepare: Prepare) -> None:
     server = prepare()
     server.go.clear()
@@ -174,6 +175,7 @@ def test_a_stopped_run_leaves_no_process_and_the_next_one_continues(prepare: Pre
     assert set(server.store.tried.values()) == {1}
 
 
+@pytest.mark.store
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a child with its parent")
 def test_steps_end_with_a_run_that_is_killed(prepare: Prepare) -> None:
     server = prepare()

@@ -13,6 +13,8 @@ from cli.terminal import write
 from reelmill.contract.process import import_path
 from reelmill_stages.runtime.workers import safe_child
 
+pytestmark = pytest.mark.store  # needs no server, but starts many processes
+
 PROGRAM = Path(sysconfig.get_path("scripts")) / "reelmill"
 BESIDE = (
     "av", "numpy", "yaml", "pydantic", "typer", "minio", "reelmill_stages", "random", "queue", "json", "logging",
@@ -41,7 +43,6 @@ def said(folder: Path, command: list[str]) -> "subprocess.CompletedProcess[str]"
     return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=300, check=False)
 
 
-@pytest.mark.store
 def test_commands_and_all_that_they_start_import_nothing_from_the_current_folder(folder: Path) -> None:
     for command in (
         ["validate", "pipeline.yaml"],

@@ -143,6 +143,7 @@ def test_a_playlist_that_calls_home_is_not_followed(tmp_path: Path) -> None:
     assert caught.value.reason == "ffmpeg_failed"
 
 
+@pytest.mark.store
 def test_a_hanging_ffmpeg_is_killed_when_its_time_is_up(tmp_path: Path) -> None:
     with pytest.raises(ItemError, match="was killed") as caught:
         ffmpeg.run([sys.executable, "-c", "import time; time.sleep(60)"], timeout=0.3)

@@ -180,6 +180,7 @@ def test_cover_art_is_no_video(tmp_path: Path) -> None:
     assert len(read_timeline(target)) == 50
 
 
+@pytest.mark.store
 def test_a_long_video_is_read_by_seeks_and_stays_exact() -> None:
     noise = footage.CACHE / "seek_noise_1.mp4"
     if not noise.exists():

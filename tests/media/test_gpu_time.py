@@ -113,6 +113,7 @@ def test_a_gpu_that_does_not_tell_is_not_counted_as_idle(tmp_path: Path) -> None
     assert asked(tmp_path, "of_devices()", {"compute": 10, "decoder": None, "encoder": 0}) is None
 
 
+@pytest.mark.store
 def test_of_processes_the_latest_sample_counts_and_a_gpu_is_never_more_than_busy(tmp_path: Path) -> None:
     samples = [[2, 7, 30, 60, 0], [1, 7, 99, 99, 0], [2, 8, 20, 0, 0], [2, 9, 90, 0, 0]]
     assert asked(tmp_path, "of_processes({7, 8})", {"processes": samples}) == pytest.approx([0.8, 0.6])

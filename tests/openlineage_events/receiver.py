@@ -11,6 +11,8 @@ from typing import Any
 from openlineage.client import event_v2, facet_v2
 from openlineage.client.serde import Serde
 
+from servers.server_thread import serving
+
 Json = dict[str, Any]
 _FACETS = {
     "processing_engine": facet_v2.processing_engine_run.ProcessingEngineRunFacet,
@@ -60,15 +62,9 @@ def receiver() -> Iterator[Receiver]:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
     seen.url = f"http://127.0.0.1:{server.server_port}"
-    try:
+    with serving(server):
         yield seen
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 def must_be_valid(event: Json) -> None:

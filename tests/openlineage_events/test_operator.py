@@ -10,6 +10,7 @@ from controller.worker_rig import JOB, PIPELINE, Rig, resource, rigged
 from openlineage_events.receiver import must_be_valid, receiver
 from reelmill.controller.monitoring.metrics import Metrics
 from reelmill.controller.state.cache import Cache
+from reelmill.controller.state.concurrency import ConcurrencyLimit
 from reelmill.controller.work.lineage import OperatorLineage
 from reelmill.controller.work.worker_tasks import Pump
 from reelmill.openlineage import emitter as emitters
@@ -148,7 +149,7 @@ def test_events_are_counted_in_the_metrics(tmp_path: Path) -> None:
     async def nothing(key: str) -> None:
         pass
 
-    text = metrics.text(Cache(), Pump(nothing, metrics).queue).decode()
+    text = metrics.text(Cache(), Pump(nothing, metrics, ConcurrencyLimit(1)).queue).decode()
     assert 'reelmill_openlineage_events_total{result="sent"} 1.0' in text
     assert 'reelmill_openlineage_events_total{result="failed"} 1.0' in text
 

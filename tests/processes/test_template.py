@@ -158,6 +158,7 @@ def test_a_process_ends_with_the_one_that_asked_for_it_and_with_the_template(
         os.kill(child, signal.SIGKILL)  # not ours to end: SIGTERM is for the process alone
 
 
+@pytest.mark.store
 def test_a_step_that_is_asked_to_stop_may_finish_before_the_template_ends(tmp_path: Path) -> None:
     file = tmp_path / "pids"
     command = [sys.executable, "-P", str(HERE / "requester.py"), "targets:deaf", str(file), str(int(signal.SIGTERM))]
@@ -181,6 +182,7 @@ def test_the_template_has_one_thread_and_keeps_no_file_and_no_zombie(template: O
     until(lambda: children(template.pid) == [])
 
 
+@pytest.mark.store
 def test_all_that_the_steps_of_a_pipeline_import_is_there_and_starts_no_thread() -> None:
     modules = [*STEPS, "reelmill_stages.store.s3.store"]
     modules += [

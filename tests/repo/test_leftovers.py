@@ -61,6 +61,7 @@ def run(pytester: pytest.Pytester, body: str, fixture: str = "nothing", patience
     return int(done.ret), str(done.stdout)
 
 
+@pytest.mark.store
 def test_a_file_that_leaves_something_fails_with_the_names(left: pytest.Pytester) -> None:
     status, said = run(left, "(thread(), process(), waiting())")
     assert (status, "2 passed, 1 error" in said) == (1, True), said
@@ -69,6 +70,7 @@ def test_a_file_that_leaves_something_fails_with_the_names(left: pytest.Pytester
         assert told in said
 
 
+@pytest.mark.store
 def test_what_ends_soon_or_belongs_to_the_session_is_no_failure(left: pytest.Pytester) -> None:
     status, said = run(left, "soon()", "server", leftovers.PATIENCE)
     assert (status, "2 passed" in said) == (0, True), said

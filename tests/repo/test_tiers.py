@@ -54,6 +54,7 @@ def test_one_line_before_the_last_says_what_ran(suite: Suite) -> None:
     assert last.startswith("3 passed")
 
 
+@pytest.mark.store
 def test_tiers_are_counted_over_all_processes(suite: Suite) -> None:
     code, out = suite(require="unit,store", body="pytest.skip('no server here')", workers=2)
     assert (code, "tiers: unit 1 passed; store 1 passed, 1 skipped (no server here)" in out) == (1, True)

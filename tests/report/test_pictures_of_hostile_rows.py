@@ -11,6 +11,8 @@ from reelmill.contract.task import Owner, SourceDef, Step, StoreRef, Task
 from reelmill_stages.pictures.shot import Shot
 from reelmill_stages.runtime.preview_frames.clip_frames import shots
 
+pytestmark = pytest.mark.store  # needs no server, but draws reports
+
 KEY = f"clips/{'ab' * 5}/0001/pictures"
 
 

@@ -55,6 +55,7 @@ def test_nothing_of_the_standard_library_is_imported(name: str, capfd: pytest.Ca
     assert capfd.readouterr().out == ""
 
 
+@pytest.mark.store
 @pytest.mark.parametrize("distribution", ["pyyaml", "numpy", "pillow", "pytest", "hypothesis"])
 def test_no_installed_package_is_taken_for_code_of_the_users(distribution: str) -> None:
     for file in importlib.metadata.files(distribution) or ():

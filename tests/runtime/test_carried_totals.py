@@ -139,6 +139,7 @@ def shared(tmp_path: Path, first: str, second: str) -> toy.Line:
     return line
 
 
+@pytest.mark.store
 def test_items_of_two_passes_with_one_key_count_each_and_a_retry_finds_the_failed_one(tmp_path: Path) -> None:
     line = shared(tmp_path, "fail broken", "content")
     data = line.data("upper")

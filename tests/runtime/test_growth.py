@@ -96,6 +96,7 @@ def test_a_missing_input_is_taken_up_once_it_exists(tmp_path: Path) -> None:
     assert toy.outcomes(line.data("raw"))["late"] == ("done", "")
 
 
+@pytest.mark.store
 def test_a_retry_pass_takes_failed_items_by_class_and_replaces_their_rows(tmp_path: Path) -> None:
     line = toy.Line(tmp_path)
     upper = line.stage("upper")
@@ -192,6 +193,7 @@ def test_two_rows_of_one_key_are_both_accounted_for(tmp_path: Path) -> None:
     assert toy.outcomes(line.data("raw")) == {"v#2": ("failed", "duplicate_key"), "v#3": ("failed", "duplicate_key")}
 
 
+@pytest.mark.store
 def test_listings_are_cut_into_files_of_bounded_length(tmp_path: Path) -> None:
     line = toy.Line(tmp_path)
     line.rows = [{"key": f"v{n}", "problem": ["odd", ""], "_source": "raw"} for n in range(10_001)]

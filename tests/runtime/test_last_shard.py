@@ -61,6 +61,7 @@ def records(line: toy.Line) -> dict[str, Any]:
     }
 
 
+@pytest.mark.store
 @pytest.mark.parametrize("type_", ["Upper", "Join"])
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
 def test_the_last_of_the_shards_leaves_what_a_commit_step_leaves(
@@ -127,6 +128,7 @@ class Refusing:
         return self._store.write(key, data, **more)
 
 
+@pytest.mark.store
 def test_what_goes_wrong_is_left_to_a_commit_step(tmp_path: Path) -> None:
     line = opened_line(tmp_path)
     shard(line, 0)

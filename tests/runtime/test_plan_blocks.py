@@ -37,6 +37,7 @@ def made(sizes: list[int], *, ranked: bool) -> Pass:
     )  # fmt: skip
 
 
+@pytest.mark.store
 @settings(max_examples=20, deadline=None)
 @given(st.data(), st.integers(2, 3), st.integers(1, 5), st.booleans())
 def test_a_shard_has_the_same_inputs_and_numbers_by_its_block_as_by_the_whole_plan(
@@ -62,6 +63,7 @@ def test_a_shard_has_the_same_inputs_and_numbers_by_its_block_as_by_the_whole_pl
         assert one == other
 
 
+@pytest.mark.store
 def test_a_pass_of_many_shards_is_done_by_blocks_continued_without_them_and_removed_with_them(tmp_path: Path) -> None:
     count = PLAN_BLOCK + 3
     line = toy.Line(tmp_path, shard_count=count)

@@ -53,6 +53,7 @@ def test_every_format_has_one_check() -> None:
     assert len(checks) == len(list(Path(stages.__path__[0]).glob("*/check.py")))
 
 
+@pytest.mark.store
 def test_finding_a_stage_imports_neither_other_stages_nor_the_whole_resource() -> None:
     program = (
         "import sys\nfrom reelmill_stages import registry\nregistry.stage('clip', {})\n"

@@ -16,6 +16,8 @@ from reelmill.contract.records.rows import load_rows
 from reelmill.contract.task import OpenReport, Step, StoreRef, SurveyReport, Task
 from reelmill.contract.task_parts.shard_limits import ShardLimits
 
+pytestmark = pytest.mark.store  # needs no server, but starts many processes
+
 
 def do(line: toy.Line, task: Task, index: int | None = None) -> tuple[int, Any, list[dict[str, Any]]]:
     """Exit code, report and log lines of a step."""
@@ -76,7 +78,6 @@ def test_a_process_without_a_task_exits_64(tmp_path: Path, env: dict[str, str]) 
     assert (done.returncode, json.loads(report.read_text())["error"]) == (64, "SpecError")
 
 
-@pytest.mark.store
 def test_sigterm_ends_a_shard_soon_with_a_checkpoint_and_the_next_run_continues(tmp_path: Path) -> None:
     line = toy.Line(tmp_path, limits=ShardLimits(workers=1, checkpoint_seconds=3600))
     upper = line.stage("upper", trace=str(tmp_path / "trace"))

@@ -140,6 +140,7 @@ def test_a_run_that_fails_counts_as_well_as_the_one_that_commits(tmp_path: Path)
     assert usage.lost_runs == 0
 
 
+@pytest.mark.store
 def test_a_run_that_is_killed_counts_up_to_its_last_record(tmp_path: Path) -> None:
     line = toy.Line(tmp_path)
     stage = line.stage("upper")

@@ -173,6 +173,7 @@ def test_a_failure_names_the_step_that_failed(tmp_path: Path) -> None:
     assert (code, failure["step"], failure["error"]) == (65, "shards", "EarlyAbort")
 
 
+@pytest.mark.store
 def test_a_follow_up_of_a_newer_operator_is_left_out_and_the_task_is_done(tmp_path: Path) -> None:
     line = small_line(tmp_path)
     process = line.popen(line.open_task(line.stages[0]), 0, **{NEXT_ENV: '{"whole": true, "novelty": 1}'})

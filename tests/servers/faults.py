@@ -18,6 +18,8 @@ from io import BytesIO
 from typing import Any
 from urllib.parse import unquote
 
+from servers.server_thread import serving
+
 HOP = {"connection", "transfer-encoding", "content-length", "date", "server"}
 
 
@@ -263,13 +265,9 @@ def fault_proxy(
     if tls:
         server.socket = tls.wrap_socket(server.socket, server_side=True)
     proxy.port = server.server_address[1]
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
-    try:
-        yield proxy
-    finally:
-        proxy.stopping.set()
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with serving(server):
+        try:
+            yield proxy
+        finally:
+            proxy.stopping.set()
         time.sleep(0.01)

@@ -2,7 +2,6 @@
 
 import json
 import ssl
-import threading
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +9,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs
+
+from servers.server_thread import serving
 
 SECONDS = 3600
 
@@ -72,15 +73,9 @@ def token_server(tls: ssl.SSLContext | None = None) -> Iterator[TokenServer]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     if tls:
         server.socket = tls.wrap_socket(server.socket, server_side=True)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
     seen.url = f"{'https' if tls else 'http'}://127.0.0.1:{server.server_port}"
-    try:
+    with serving(server):
         yield seen
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 def _answer_of(token: str) -> dict[str, Any]:

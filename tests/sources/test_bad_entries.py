@@ -4,7 +4,6 @@ import os
 import stat as modes
 import sys
 import tempfile
-import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -19,6 +18,7 @@ from reelmill_stages.registry import source
 from reelmill_stages.sources import Listed
 from reelmill_stages.sources.objects.bucket import SourceBucket
 from reelmill_stages.store.open import open_location, split_uri
+from servers.server_thread import serving
 from source_folders import items, listed, put, reasons
 
 
@@ -171,10 +171,9 @@ class Answers(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def endpoint() -> Iterator[str]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), Answers) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Answers)
+    with serving(server):
         yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
 
 
 def test_keys_with_empty_parts_are_items_and_those_that_no_request_can_name_are_failed_rows(endpoint: str) -> None:

@@ -1,7 +1,6 @@
 """Where no keys are set, the identity of the machine or pod signs requests, on real servers."""
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -15,6 +14,7 @@ from reelmill.contract.task import Connection, StoreRef
 from reelmill_stages.store.open import open_store
 from servers.processes import Server, free_ports
 from servers.s3_servers import make_bucket
+from servers.server_thread import serving
 
 pytestmark = pytest.mark.store
 CONTAINER = "AWS_CONTAINER_CREDENTIALS_FULL_URI"
@@ -38,12 +38,8 @@ def container_credentials(server: Server, lifetime: timedelta) -> Iterator[tuple
             pass
 
     agent = ThreadingHTTPServer(("127.0.0.1", 0), Agent)
-    threading.Thread(target=agent.serve_forever, daemon=True).start()
-    try:
+    with serving(agent):
         yield f"http://127.0.0.1:{agent.server_port}/identity", asked
-    finally:
-        agent.shutdown()
-        agent.server_close()
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ import gzip
 import os
 import re
 import subprocess
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +19,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from cluster import build
 from cluster.unavailable import Unavailable
 from servers.processes import free_ports
+from servers.server_thread import serving
 
 
 @dataclass(frozen=True)
@@ -70,10 +70,9 @@ def receiver() -> Iterator[tuple[str, list[Received]]]:
         def log_message(self, *_: Any) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    with serving(server):
         yield f"http://127.0.0.1:{server.server_port}", spans
-        server.shutdown()
 
 
 def arrived(spans: list[Received], name: str) -> None:

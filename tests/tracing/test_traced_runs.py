@@ -81,6 +81,7 @@ def test_without_an_endpoint_nothing_is_traced(tmp_path: Path) -> None:
     assert "trace" not in said.err
 
 
+@pytest.mark.store
 def test_without_an_endpoint_no_package_for_traces_is_imported() -> None:
     asked = "import sys, reelmill.cli.local_run as run; assert 'opentelemetry' not in sys.modules, run"
     subprocess.run([sys.executable, "-c", asked], check=True)

@@ -12,6 +12,8 @@ from host import children, command_line, running
 from reelmill_stages.untrusted.arrays import ArrayError
 from reelmill_stages.untrusted.separate_process import SeparateProcess
 
+pytestmark = pytest.mark.store  # needs no server, but starts many processes
+
 TARGET = f"{Path(__file__).stem}:read"
 
 

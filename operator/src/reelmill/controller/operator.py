@@ -21,6 +21,7 @@ from reelmill.controller.monitoring.metrics import Metrics
 from reelmill.controller.monitoring.probes import serving
 from reelmill.controller.settings import OperatorSettings
 from reelmill.controller.state.cache import Cache
+from reelmill.controller.state.concurrency import ConcurrencyLimit
 from reelmill.controller.telemetry import Telemetry
 from reelmill.controller.watch.intake import Intake
 from reelmill.controller.watch.job_watch import JobWatch
@@ -50,16 +51,22 @@ class Operator:
     ) -> None:
         self._access, self._settings, self._layer, self._now = access, settings, layer, now
         self.cache, self.metrics, self.health = Cache(), Metrics(), Health(time.monotonic)
+        self.limit = ConcurrencyLimit(settings.workers)
         self.port = 0
         """Port of the probes while the operator is running."""
 
     async def run(self) -> None:
         """Run until cancelled. Raises SpecError without access to a cluster, and LeaseLost if the Lease is lost."""
-        cluster = await connect(self._access, self.metrics.requested)
+        cluster = await connect(self._access, self._requested)
         try:
             await self._run(cluster)
         finally:
             await cluster.close()
+
+    def _requested(self, method: str, status: int, seconds: float) -> None:
+        self.metrics.requested(method, status, seconds)
+        if method != "GET":
+            self.limit.observe(seconds)
 
     async def _run(self, cluster: ApiConnection) -> None:
         settings = self._settings
@@ -91,7 +98,7 @@ class Operator:
             traces=RunTraces(telemetry.traces),
             now=self._now,
         )
-        pump = Pump(worker.process, self.metrics)
+        pump = Pump(worker.process, self.metrics, self.limit)
         async with serving(
             settings.listen,
             illness=lambda: self.health.illness(pump.queue),
@@ -147,7 +154,7 @@ class Operator:
                 group.create_task(resync.run())
                 for watch in watches:
                     group.create_task(watch.run())
-                group.create_task(pump.run(settings.workers))
+                group.create_task(pump.run())
         except ExceptionGroup as ended:
             if lost := ended.subgroup(LeaseLost):
                 raise LeaseLost(str(lost.exceptions[0])) from ended

@@ -102,7 +102,7 @@ class OperatorSettings(BaseSettings):
     OpenTelemetry's own variables, or none."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     workers: Annotated[int, Field(ge=1, le=256)] = 16
-    """Pipelines that are planned and written at the same time."""
+    """Maximum number of pipelines that are planned and written at the same time; fewer while the API server is slow."""
     write_rate: Annotated[float, Field(gt=0, le=10_000)] = 50.0
     """Writes to the API server per second, in the long run."""
     write_burst: Annotated[int, Field(ge=1, le=100_000)] = 100

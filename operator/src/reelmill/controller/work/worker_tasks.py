@@ -1,4 +1,7 @@
-"""Tasks that process the keys of the work queue, with backoff after failures."""
+"""Tasks that process the keys of the work queue, with backoff after failures.
+
+There are as many tasks as pipelines may be processed at the same time; some wait while the API server is slow.
+"""
 
 import asyncio
 import logging
@@ -10,6 +13,7 @@ from reelmill.contract.backoff import chance
 from reelmill.contract.log import event
 from reelmill.controller.kube.api_errors import Fenced, NoAnswer, Refusal, Throttled
 from reelmill.controller.monitoring.metrics import Metrics
+from reelmill.controller.state.concurrency import ConcurrencyLimit
 from reelmill.controller.state.queue import Priority, TakenKey, WorkQueue
 
 _log = logging.getLogger(__name__)
@@ -19,9 +23,9 @@ Process = Callable[[str], Awaitable[float | None]]
 class Pump:
     """A work queue and its tasks. All calls must come from one event loop."""
 
-    def __init__(self, process: Process, metrics: Metrics) -> None:
+    def __init__(self, process: Process, metrics: Metrics, limit: ConcurrencyLimit) -> None:
         self.queue = WorkQueue(clock=time.monotonic, chance=chance)
-        self._process, self._metrics = process, metrics
+        self._process, self._metrics, self._limit = process, metrics, limit
         self._changed, self._turn = asyncio.Event(), asyncio.Lock()
 
     def add(self, key: str, priority: Priority = Priority.CHANGE) -> None:
@@ -34,10 +38,10 @@ class Pump:
         self.queue.add_after(key, seconds)
         self._changed.set()
 
-    async def run(self, workers: int) -> None:
+    async def run(self) -> None:
         """Process keys until cancelled."""
         async with asyncio.TaskGroup() as group:
-            for _ in range(workers):
+            for _ in range(self._limit.most):
                 group.create_task(self._work())
 
     async def _work(self) -> None:
@@ -55,12 +59,15 @@ class Pump:
     async def _next(self) -> TakenKey:
         # Only one task waits at a time, because a change wakes all that wait.
         async with self._turn:
-            while (taken := self.queue.take()) is None:
+            while not self._may_take() or (taken := self.queue.take()) is None:
                 self._changed.clear()
                 with suppress(TimeoutError):
-                    async with asyncio.timeout(self.queue.next_due()):
+                    async with asyncio.timeout(self.queue.next_due() if self._may_take() else None):
                         await self._changed.wait()
             return taken
+
+    def _may_take(self) -> bool:
+        return len(self.queue.in_flight) < self._limit.value
 
     async def _one(self, key: str) -> str:
         try:

@@ -67,15 +67,18 @@ class Index:
 
 
 class Indexes:
-    """All indexes, in one folder. Thread-safe."""
+    """All indexes, in one folder. Thread-safe.
 
-    def __init__(self, scratch: Path, *, most_bytes: int = MOST_BYTES) -> None:
+    `most_bytes` is the maximum size of all of them, and `patience` is how long in seconds a page waits for an index.
+    """
+
+    def __init__(self, scratch: Path, *, most_bytes: int = MOST_BYTES, patience: float = PATIENCE_SECONDS) -> None:
         self._folder = scratch / "indexes"
         self._folder.mkdir(parents=True, exist_ok=True)
         self._rows = scratch / "rows"
         shutil.rmtree(self._rows, ignore_errors=True)
         self._rows.mkdir()
-        self._most = most_bytes
+        self._most, self._patience = most_bytes, patience
         self._known: dict[Path, Index] = {}
         self._lock = threading.Lock()
         self._pool = ThreadPoolExecutor(2, thread_name_prefix="index")
@@ -124,7 +127,7 @@ class Indexes:
             if not index.is_growing and time.monotonic() - index.looked > FRESH_SECONDS:
                 index.running = self._pool.submit(self._read, index, store, names)
         if index.running:
-            wait([index.running], timeout=PATIENCE_SECONDS)
+            wait([index.running], timeout=self._patience)
         return index
 
     def _read(self, index: Index, store: Store, names: DataSetPaths) -> None:

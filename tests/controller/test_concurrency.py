@@ -1,0 +1,73 @@
+"""As many pipelines are processed at the same time as the API server answers without a queue, by simulated servers."""
+
+import asyncio
+
+from reelmill.controller.monitoring.metrics import Metrics
+from reelmill.controller.state.concurrency import FIRST, LEAST, WINDOW, ConcurrencyLimit
+from reelmill.controller.work.worker_tasks import Pump
+
+WINDOWS = 200
+
+
+def after(limit: ConcurrencyLimit, *, distance: float, work: float, capacity: int, windows: int = WINDOWS) -> int:
+    """The limit after writes to a server that is `distance` seconds away and works on `capacity` at the same time."""
+    for _ in range(windows * WINDOW):
+        limit.observe(distance + work * max(limit.value / capacity, 1.0))
+    return limit.value
+
+
+def test_a_server_that_is_far_away_gets_all_workers() -> None:
+    assert after(ConcurrencyLimit(16), distance=0.2, work=0.001, capacity=100) == 16
+
+
+def test_a_server_with_few_cores_gets_few_and_a_faster_one_more() -> None:
+    limit = ConcurrencyLimit(64)
+    few = after(limit, distance=0.0, work=0.01, capacity=2)
+    assert LEAST <= few <= 6
+    assert few < after(limit, distance=0.0, work=0.01, capacity=20) <= 30
+
+
+def test_a_server_that_becomes_slow_gets_fewer_but_never_none_and_is_fast_again_later() -> None:
+    limit = ConcurrencyLimit(16)
+    assert after(limit, distance=0.01, work=0.0, capacity=1) == 16
+    assert after(limit, distance=1.0, work=0.0, capacity=1) == LEAST
+    assert after(limit, distance=0.01, work=0.0, capacity=1) == 16
+
+
+def test_single_slow_writes_change_nothing() -> None:
+    limit = ConcurrencyLimit(16)
+    after(limit, distance=0.01, work=0.0, capacity=1)
+    for number in range(100 * WINDOW):
+        limit.observe(60.0 if number % 5 == 0 else 0.01)
+    assert limit.value == 16
+
+
+def test_the_limit_is_no_more_than_was_asked_for() -> None:
+    assert after(ConcurrencyLimit(1), distance=0.1, work=0.0, capacity=1) == 1
+
+
+def test_no_more_pipelines_are_processed_than_the_limit_and_none_is_forgotten() -> None:
+    limit = ConcurrencyLimit(16)
+    seen: list[str] = []
+    busiest = 0
+
+    async def process(key: str) -> None:
+        nonlocal busiest
+        busiest = max(busiest, len(pump.queue.in_flight))
+        await asyncio.sleep(0)
+        seen.append(key)
+
+    pump = Pump(process, Metrics(), limit)
+
+    async def main() -> None:
+        for number in range(100):
+            pump.add(f"team/{number}")
+        working = asyncio.ensure_future(pump.run())
+        while len(seen) < 100:
+            await asyncio.sleep(0)
+        working.cancel()
+        await asyncio.wait([working])
+
+    asyncio.run(main())
+    assert sorted(seen) == sorted(f"team/{number}" for number in range(100))
+    assert busiest == limit.value == FIRST
