@@ -34,6 +34,8 @@ DRAWN = (
 """Encoders, and containers of their sound."""
 WITHOUT_LENGTH = ("flac", "alac", "ac3", "eac3", "libopus")
 """Encoders whose packets have no length but the one that a container tells, which lasts over gaps in mp4."""
+INDEPENDENT = ("flac", "alac")
+"""Encoders whose packets are decoded alone, so that they are copied after a gap."""
 SOUND = 8
 """The kind of a tag of FLV."""
 TONE = 2.5
@@ -89,12 +91,12 @@ def speech_begins(path: Path, start: float, end: float) -> float:
     ("container", "codec"),
     [*((container, "aac") for container in ("mp4", "mkv", "ts")), *(("mp4", codec) for codec in WITHOUT_LENGTH)],
 )
-def test_a_copied_clip_that_begins_in_a_gap_of_the_sound_is_silent_until_it_ends(
+def test_a_clip_that_begins_in_a_gap_of_the_sound_is_silent_until_it_ends(
     container: str, codec: str, tmp_path: Path
 ) -> None:
     gap = ("-af", "aselect='not(between(t,1,1.9))'", "-c:a", codec)
     path = film(tmp_path, f"gap.{container}", *gap, sound="gt(t,0)")
-    clip(path, tmp_path / "clip.mp4", 1.4, 3.0)
+    clip(path, tmp_path / "clip.mp4", 1.4, 3.0, copied=codec in INDEPENDENT)
     assert tone_begins(tmp_path / "clip.mp4") == pytest.approx(tone_begins(path, 1.4) - 1.4, abs=0.03)
 
 
@@ -127,9 +129,10 @@ def test_every_path_hears_a_drawn_sound_when_a_full_decode_does(number: int, tmp
     path = film(tmp_path, f"film.{chance.choice(containers)}", *options)
     start = chance.randrange(3, 53) / 25  # where a picture begins
     expected = pytest.approx(tone_begins(path) - start, abs=0.03 if speed == 1 else 0.06)
-    clip(path, tmp_path / "copied.mp4", start, 3.8)
+    if not (gap and begin < start < begin + gap + 0.1):  # then it may have to be encoded
+        clip(path, tmp_path / "copied.mp4", start, 3.8)
+        assert tone_begins(tmp_path / "copied.mp4") == expected
     clip(path, tmp_path / "encoded.mp4", start, 3.8, copied=False)
-    assert tone_begins(tmp_path / "copied.mp4") == expected
     assert tone_begins(tmp_path / "encoded.mp4") == expected
     first = float(read_timeline(path).pts[0] * read_timeline(path).time_base)
     assert speech_begins(path, first + start, first + 3.8) == expected
@@ -181,21 +184,53 @@ def tags(path: Path) -> list[tuple[int, int, bytes]]:
     return found
 
 
+def write_tags(path: Path, head: bytes, written: list[tuple[int, int, bytes]]) -> None:
+    with path.open("wb") as file:
+        file.write(head)
+        for kind, time, data in written:
+            stamp = (time & 0xFFFFFF).to_bytes(3) + (time >> 24).to_bytes(1)
+            file.write(bytes([kind]) + len(data).to_bytes(3) + stamp + bytes(3) + data)
+            file.write((len(data) + 11).to_bytes(4))
+
+
+def pitch(samples: np.ndarray, rate: int) -> float:
+    """Cycles per second of a tone."""
+    heard = samples[np.flatnonzero(samples)[0] : np.flatnonzero(samples)[-1]]
+    return float((np.diff(np.signbit(heard)) != 0).sum() / 2 / (len(heard) / rate))
+
+
 def test_sound_whose_header_changes_is_encoded_and_not_copied(tmp_path: Path) -> None:
     """As where the encoder of a live stream was started anew."""
-    one, other = (film(tmp_path, f"{rate}.flv", "-c:a", "aac", "-ar", str(rate)) for rate in (48000, 44100))
+    options = ("-c:a", "aac", "-ar")
+    one, other = (film(tmp_path, f"{rate}.flv", *options, str(rate), sound="1") for rate in (48000, 44100))
     first = [tag for tag in tags(one) if tag[0] != SOUND or tag[1] < 2000]
     second = [(kind, max(time, 2000), data) for kind, time, data in tags(other) if kind == SOUND]
     changed = [tag for tag in second if tag[2][1] == 0 or tag[1] > 2000]
-    path = tmp_path / "film.flv"
-    with path.open("wb") as file:
-        file.write(one.read_bytes()[:13])
-        for kind, time, data in sorted([*first, *changed], key=lambda tag: tag[1]):
-            file.write(bytes([kind, *len(data).to_bytes(3), *time.to_bytes(3), 0, 0, 0, 0]) + data)
-            file.write((len(data) + 11).to_bytes(4))
-    with pytest.raises(ItemError, match="the settings of its sound change"):
-        clip(path, tmp_path / "clip.mp4", 1.0, 3.0)
-    clip(path, tmp_path / "clip.mp4", 0.2, 1.2)
+    path, target = tmp_path / "film.flv", tmp_path / "clip.mp4"
+    write_tags(path, one.read_bytes()[:13], sorted([*first, *changed], key=lambda tag: tag[1]))
+    for start in (1.0, 2.4, 3.4):
+        with pytest.raises(ItemError, match="the settings of its sound change"):
+            clip(path, target, start, 3.9)
+        clip(path, target, start, 3.9, copied=False)
+        with av.open(str(target)) as container:
+            samples = np.concatenate([frame.to_ndarray()[0] for frame in container.decode(audio=0)])
+        assert pitch(samples, 48000) == pytest.approx(700, rel=0.04)
+        heard = speech_sound(path, Fraction(start), Fraction(39, 10))
+        assert heard is not None
+        assert pitch(heard.parts[0].samples, RATE) == pytest.approx(700, rel=0.04)
+    clip(path, target, 0.2, 1.2)
+
+
+@pytest.mark.parametrize("begin", [2**31 - 2000, 2**31 + 5000])
+def test_a_stream_that_runs_for_weeks_keeps_its_times(begin: int, tmp_path: Path) -> None:
+    """FLV counts milliseconds in 32 bits."""
+    plain, path = film(tmp_path, "plain.flv", "-c:a", "aac"), tmp_path / "film.flv"
+    written = [(kind, time + begin, data) for kind, time, data in tags(plain)]
+    write_tags(path, plain.read_bytes()[:13], written)
+    timeline = read_timeline(path)
+    assert (len(timeline), timeline.duration, timeline.measured) == (100, 4.0, "")
+    clip(path, tmp_path / "clip.mp4", 2.0, 3.6)
+    assert tone_begins(tmp_path / "clip.mp4") == pytest.approx(TONE - 2.0, abs=0.03)
 
 
 def test_loudness_is_that_of_all_sound_when_its_form_changes(tmp_path: Path) -> None:

@@ -137,6 +137,9 @@ class ItemReason(StrEnum):
     TURN_CHANGES = (
         "turn_changes", _FAILED, _NO, "the orientation of the video changes between frames",
         "split the video there, or encode it with one orientation")
+    STREAM_MOVES = (
+        "stream_moves", _FAILED, _NO, "the pictures or the sound continue in another stream or codec of the file",
+        "split the file where the message says")
     ENCRYPTED = "encrypted", _FAILED, _NO, "the pictures or the sound are encrypted", "decrypt the file"
     DECODE_ERROR = "decode_error", _FAILED, _NO, "the decoder returns no frame", "encode the video again"
     ZERO_DURATION = (

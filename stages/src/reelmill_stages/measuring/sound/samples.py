@@ -18,6 +18,7 @@ from av.packet import Packet
 
 from reelmill.contract.process.exhaustion import exhausted
 from reelmill.contract.records.usage import Bound
+from reelmill_stages.media.container.changes.program_map import refuse_moves
 from reelmill_stages.media.container.demux import audio_streams, damage, demuxed, opened
 from reelmill_stages.media.container.ogg_pages import PassedLosses
 from reelmill_stages.media.timeline.seek import audio_from, expect_sound
@@ -41,7 +42,7 @@ class SampleBlock:
 
 
 class AudioTrack:
-    """The first audio stream of an open file."""
+    """The first audio stream of an open file. Raises ItemError(`stream_moves`) if it continues in another stream."""
 
     def __init__(self, path: MediaFile, container: InputContainer) -> None:
         self._path = path
@@ -49,6 +50,8 @@ class AudioTrack:
         self._streams = audio_streams(container)
         self.streams = len(self._streams)
         """Number of audio streams of the file."""
+        for stream in self._streams[:1]:
+            refuse_moves(path, container.format.name, stream.id)
         self.damaged = 0
         """Number of packets that could not be decoded plus places where packets are lost."""
 

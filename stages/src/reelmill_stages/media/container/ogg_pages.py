@@ -69,6 +69,28 @@ def lost_pages(file: MediaFile, index: int) -> list[LostPages]:
         raise ItemError(ItemReason.CORRUPT, f"{file.name}: {error}") from error
 
 
+def refuse_chain(file: MediaFile, container: str) -> None:
+    """Raise ItemError(`stream_moves`) if an Ogg file is several recordings, one after the other.
+
+    Demuxers return the headers of the next recording as packets of the first, or fail. `container` is the name of the
+    file's demuxer; files of others are not read.
+    """
+    if container != "ogg":
+        return
+    begun = False
+    with open_file(file) as opened:
+        for page in _pages(opened):
+            if isinstance(page, _DamagedPage):
+                continue
+            if page.flags & _FIRST and begun:
+                raise ItemError(
+                    ItemReason.STREAM_MOVES,
+                    f"{file.name} is several Ogg recordings, one after the other; the second begins at byte "
+                    f"{page.place}; split the file there",
+                )
+            begun = begun or not page.flags & _FIRST
+
+
 def _lost(file: MediaFile, index: int) -> list[LostPages]:
     found: list[LostPages] = []
     streams: list[int] = []

@@ -10,7 +10,6 @@ interlaced video; the other encoders write them as frames (`fields_as_frames`).
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
-from math import ceil
 from pathlib import Path
 
 from reelmill.contract.errors import ItemError
@@ -18,8 +17,9 @@ from reelmill.contract.reasons import ItemReason
 from reelmill_stages.media import ffmpeg
 from reelmill_stages.media.container.demux import CHECKSUMS
 from reelmill_stages.media.container.edit_list_writer import set_ends
-from reelmill_stages.media.cutting.cut import Cut, entry, refuse_damaged
+from reelmill_stages.media.cutting.cut import Cut, refuse_damaged
 from reelmill_stages.media.cutting.encoder_refusals import refusal
+from reelmill_stages.media.cutting.encoder_seek import seek_of
 from reelmill_stages.media.cutting.frame_filter import has_standing, held_end, is_counted, trim
 from reelmill_stages.media.cutting.remux import Remuxer, verify
 from reelmill_stages.media.cutting.sound import refuse_damaged_sound
@@ -44,14 +44,9 @@ _ROUNDING = 1e-6
 _FINEST_BASE = 1_000_000
 _MOVIE_SCALE = 90_000
 """Ticks per second of movies whose edit lists are set afterwards; the default depends on the ffmpeg version."""
-_SEEKS_BY_FRAME = "mov"
-_WIDE_MARGIN = 2.0
-"""Seconds; more than any difference between decode and presentation times."""
 STEREO = 2
 _MOST_CHANNELS = 8
 """Maximum number of channels that AAC and Opus encoders support."""
-_MARGIN = 1.0
-"""Seconds by which to seek earlier in containers without an index of key frames."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +90,7 @@ def encode(source: Remuxer, cut: Cut, target: Path, how: Encoding) -> None:
     """
     refuse_damaged(source.path, source.timeline, cut)
     _refuse_counting_over_damage(source.path, source.timeline, cut)
-    sought = _seek(source.timeline, cut)
+    sought = seek_of(source, cut)
     try:
         try:
             _encode(source, cut, target, how, sought)
@@ -273,22 +268,3 @@ def _quality(how: Encoding) -> dict[str, object]:
     if how.codec == "hevc":
         options |= {"x265-params": "log-level=error:pools=none:frame-threads=1", "tag:v": "hvc1"}
     return options
-
-
-def _seek(timeline: Timeline, cut: Cut) -> float | None:
-    """Return the seconds to seek to, on the container's clock; None to decode from the start.
-
-    A seek relies on the container's key flags. If these are wrong, it must land well before the true key frame: frames
-    decoded up to there may be garbage, and are dropped.
-
-    In an mp4, a seek to the exact time lands on that key frame, and a seek to a microsecond less on the previous one.
-    """
-    number = entry(timeline, cut)
-    if number == 0 or is_counted(timeline):
-        return None
-    key = timeline.packets.pts[number] * timeline.time_base
-    if _SEEKS_BY_FRAME in timeline.container and not timeline.repaired:
-        return ceil(key * 1_000_000) / 1_000_000
-    sought = float(key) - (_WIDE_MARGIN if timeline.repaired else _MARGIN)
-    # Some demuxers reject seeks to before their first packet.
-    return sought if sought > float(min(timeline.packets.pts) * timeline.time_base) else None

@@ -24,6 +24,7 @@ from av.video.stream import VideoStream
 from reelmill.contract.errors import ItemError, TransientError
 from reelmill.contract.reasons import ItemReason
 from reelmill_stages.media.bitstream.nal_lengths import is_whole, length_size
+from reelmill_stages.media.container.changes.program_map import refuse_moves
 from reelmill_stages.media.container.demux import audio_streams, damage, opened, reason, refuse_encrypted
 from reelmill_stages.media.container.edit_list_writer import set_ends
 from reelmill_stages.media.cutting import sound
@@ -64,6 +65,7 @@ class Remuxer:
             )
         if self.audio is not None:
             refuse_encrypted(self.audio)
+            refuse_moves(path, timeline.container, self.audio.id)
         self._compared = False
         self._lengths = length_size(timeline.codec, self.video.codec_context.extradata or b"")
 
@@ -180,8 +182,8 @@ class Remuxer:
 def remuxer(path: MediaFile, timeline: Timeline, *, audio: bool) -> Iterator[Remuxer]:
     """Open a video for cutting.
 
-    Raises ItemError as `container.opened` does, `corrupt` for sound without a rate, and `clock_jumps` for sound whose
-    clock jumps.
+    Raises ItemError as `container.opened` does, `corrupt` for sound without a rate, `clock_jumps` for sound whose clock
+    jumps, and `stream_moves` for sound that continues in another stream.
     """
     with opened(path, sound=audio) as container:
         yield Remuxer(path, container, timeline, audio=audio)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import chain
 from math import ceil
 from typing import Any
 
@@ -15,6 +17,7 @@ from av.packet import Packet
 from reelmill.contract.errors import ItemError
 from reelmill.contract.reasons import ItemReason
 from reelmill_stages.media.container.demux import damage, opened
+from reelmill_stages.media.cutting import bit_reservoir
 from reelmill_stages.media.cutting.cut import Cut
 from reelmill_stages.media.timeline.seek import audio_from
 from reelmill_stages.media_file import MediaFile
@@ -23,12 +26,15 @@ from reelmill_stages.metering.work_clock import decoding
 CODECS = frozenset({"aac", "mp3", "mp3float", "mp2", "ac3", "eac3", "opus", "flac", "alac"})
 """Codecs that an mp4 can contain unchanged. Vorbis is excluded: players hide only whole packets, so sound is early."""
 
+_INDEPENDENT = ("flac", "alac", "pcm")
+"""Beginnings of the names of codecs whose packets are decoded without those before them."""
 _PRE_ROLL = Fraction(1, 10)
 """Seconds of sound before a clip that decoders need to warm up (80 ms for Opus); the edit list hides them."""
+_GAP = "its sound has a gap where the clip begins"
 _HOLE = Fraction(1, 200)
 """Seconds; a shorter gap before the next packet is a rounding difference."""
 _OVERLAP = Fraction(1, 4)
-"""Seconds by which packets may overlap earlier ones: some encoders emit several packets with the same time."""
+"""Seconds by which packets with the time of the one before may be late: some encoders emit several packets at once."""
 _ADTS_SETTINGS = (0xFD, 0xC0)
 """Bits of the third and fourth byte of an AAC packet in a transport stream: profile, rate, channels."""
 
@@ -41,10 +47,19 @@ class Sound:
     packets: tuple[Packet[Any], ...]
 
 
+def pre_roll(stream: AudioStream) -> Fraction:
+    """Return the seconds before a moment from which a stream must be decoded, at most, to sound right there."""
+    codec = stream.codec_context.codec.canonical_name
+    if codec.startswith(_INDEPENDENT):
+        return Fraction(0)
+    return bit_reservoir.LONGEST if codec == "mp3" else _PRE_ROLL
+
+
 def sound_of(path: MediaFile, container: InputContainer, stream: AudioStream, cut: Cut) -> Sound:
     """Return the audio packets of a cut, in memory. Empty if the source is silent there.
 
-    Raises ItemError(`unverified`) if copied packets would sound different, because their settings or clock change.
+    Raises ItemError(`unverified`) if copied packets would sound different, because their settings or clock change, or
+    because the clip begins in a gap and the packets after it are decoded from those before it.
     """
     rate = stream.codec_context.sample_rate
     time_base = stream.time_base or Fraction(1, rate)
@@ -54,7 +69,7 @@ def sound_of(path: MediaFile, container: InputContainer, stream: AudioStream, cu
     packets: list[Packet[Any]] = []
     clock = _Clock(time_base, rate, stream.codec_context.frame_size or 0, _longest(stream))
     settings = _Settings(stream)
-    for packet in audio_from(path, container, stream, int((start - _PRE_ROLL) / time_base)):
+    for packet in _packets(path, container, stream, start, settings):
         if packet.pts is None:
             continue
         if packet.pts >= stop:
@@ -64,12 +79,47 @@ def sound_of(path: MediaFile, container: InputContainer, stream: AudioStream, cu
         at, samples = clock.place(packet.pts, packet.duration or 0)
         if before is not None and before <= origin and at - before > _HOLE * rate:
             # A player hides the number of samples in the edit list, and does not count a gap.
-            packets.clear()
+            if not pre_roll(stream):
+                packets.clear()
+            elif at > origin:
+                raise ItemError(ItemReason.UNVERIFIED, _GAP)
+            for hidden in packets:
+                hidden.pts = hidden.dts = (hidden.pts or 0) + at - before
         packet.pts = packet.dts = at - origin
         packet.duration = samples
         packet.time_base = grid
         packets.append(packet)
     return Sound(rate, tuple(packets))
+
+
+def _packets(
+    path: MediaFile, container: InputContainer, stream: AudioStream, start: Fraction, settings: _Settings
+) -> Iterator[Packet[AudioStream]]:
+    """Yield packets from `_PRE_ROLL` before second `start` on, for MP3 from the first that has data of later ones.
+
+    Raises ItemError(`unverified`) if the settings change before, or if a gap is between the data of MP3.
+    """
+    time_base = stream.time_base or Fraction(1, stream.codec_context.sample_rate)
+    begin = int((start - _PRE_ROLL) / time_base)
+    has_reservoir = stream.codec_context.codec.canonical_name == "mp3"
+    earliest = int((start - bit_reservoir.LONGEST) / time_base) if has_reservoir else begin
+    found = audio_from(path, container, stream, earliest)
+    early: list[Packet[AudioStream]] = []
+    first = 0
+    for packet in found:
+        if packet.pts is not None and packet.pts <= begin:
+            settings.see(packet)
+            first = len(early)
+        early.append(packet)
+        if packet.pts is not None and (packet.pts + (packet.duration or 0)) * time_base > start:
+            break
+    if has_reservoir:
+        data = [memoryview(packet) for packet in early]
+        needed = [bit_reservoir.first_needed(data, number) for number in range(max(0, len(early) - 2), len(early))]
+        if None in needed and (early[0].pts or 0) > (stream.start_time or 0):
+            raise ItemError(ItemReason.UNVERIFIED, _GAP)
+        first = min([first, *(number or 0 for number in needed)])
+    yield from chain(early[first:], found)
 
 
 def refuse_damaged_sound(path: MediaFile, index: int, cut: Cut) -> None:
@@ -140,7 +190,7 @@ class _Clock:
     Containers with millisecond clocks round the time of every packet. While a packet is within such a rounding of the
     end of the samples before it, the sample count is exact. Sound recorded with another clock than the pictures drifts,
     so its packets overlap or leave gaps; a packet is then moved by at most half of its length. Packets with the time of
-    the one before, or an earlier time, follow each other and are late by at most `_OVERLAP`.
+    the one before follow each other and are late by at most `_OVERLAP`.
     """
 
     def __init__(self, time_base: Fraction, rate: int, frame_size: int, longest: int) -> None:
@@ -149,24 +199,26 @@ class _Clock:
         self.longest = longest
         self.rounding = 2 * self.up // self.down
         self.most = _OVERLAP * rate
+        self.given: int | None = None
         self.last = 0
         self.next: int | None = None
 
     def place(self, pts: int, duration: int) -> tuple[int, int]:
         """Return the begin and length of a packet in samples.
 
-        Raises ItemError(`unverified`) if it overlaps the packets before it by more than `_OVERLAP`.
+        Raises ItemError(`unverified`) if it begins before the packet before it, or is late by more than `_OVERLAP`.
         """
         lasting = self._samples(duration)
         samples = self.frame_size or max(1, min(lasting, self.longest or lasting))
-        at = self._samples(pts)
-        if self.next is not None:
-            early = self.next - at
-            if early > self.most:
-                raise ItemError(ItemReason.UNVERIFIED, "packets of its sound overlap")
-            if -self.rounding <= early <= max(self.rounding, samples // 2) or (early > 0 and at <= self.last):
+        given = at = self._samples(pts)
+        if self.next is not None and self.given is not None:
+            late = self.next - at
+            repeated = abs(at - self.given) <= self.rounding and late <= self.most
+            if repeated or -self.rounding <= late <= max(self.rounding, samples // 2):
                 at = self.next
-        self.last, self.next = at, at + samples
+            elif at <= self.last:
+                raise ItemError(ItemReason.UNVERIFIED, "packets of its sound overlap")
+        self.given, self.last, self.next = given, at, at + samples
         return at, samples
 
     def _samples(self, ticks: int) -> int:

@@ -54,7 +54,8 @@ class _Meter:
     def __init__(self) -> None:
         self._graph: Graph | None = None
         self._form: _Form | None = None
-        self._resamplers: dict[_Form, AudioResampler] = {}
+        self._resampler: tuple[_Form, AudioResampler] | None = None
+        """For the form of the last frames that differ from the first."""
         self._integrated = QUIETEST
         self._peak = 0.0
 
@@ -70,9 +71,9 @@ class _Meter:
 
     def _resampled(self, frame: av.AudioFrame, form: _Form) -> list[av.AudioFrame]:
         assert self._form is not None
-        if form not in self._resamplers:
-            self._resamplers[form] = AudioResampler(*self._form)
-        made = self._resamplers[form].resample(frame)
+        if self._resampler is None or self._resampler[0] != form:
+            self._resampler = form, AudioResampler(*self._form)
+        made = self._resampler[1].resample(frame)
         for each in made:
             each.pts = None
         return made

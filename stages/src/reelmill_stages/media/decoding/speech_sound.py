@@ -12,6 +12,7 @@ import numpy as np
 from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
 
+from reelmill_stages.media.container.changes.program_map import refuse_moves
 from reelmill_stages.media.container.demux import opened
 from reelmill_stages.media.container.ogg_pages import PassedLosses
 from reelmill_stages.media.nameless_channels import averaged, is_nameless
@@ -65,6 +66,7 @@ def speech_sound(path: MediaFile, start: Fraction, end: Fraction, track: int = 0
         if track >= len(tracks) or tracks[track].codec_context is None:
             return None
         stream = tracks[track]
+        refuse_moves(path, container.format.name, stream.id)
         length = max(round((end - start) * RATE), 0)
         sound = _Blocks(length)
         time_base = stream.time_base or Fraction(1, RATE)

@@ -18,7 +18,9 @@ from reelmill_stages.media.bitstream.intra import CODECS as INTRA
 from reelmill_stages.media.bitstream.readers import reader
 from reelmill_stages.media.bitstream.sei import TurnOfStream
 from reelmill_stages.media.bitstream.units import DamagedPacket, Unit, UnitReader, Unknown
+from reelmill_stages.media.container.changes.program_map import refuse_moves
 from reelmill_stages.media.container.demux import packets
+from reelmill_stages.media.container.ogg_pages import refuse_chain
 from reelmill_stages.media.container.transport_packets import is_scrambled
 from reelmill_stages.media.timeline.shape import Shape, shape_of
 from reelmill_stages.media_file import MediaFile, WholeFileNeeded
@@ -175,11 +177,13 @@ _SMALLEST = {"mpeg4": 64}
 def see(file: MediaFile, container: InputContainer, video: VideoStream) -> Seen:
     """Read all packets of the stream; for a remote file, from the index of its container.
 
-    Raises the errors of `packets`, ItemError(`encrypted`, `turn_changes`), and WholeFileNeeded if the index does not
-    determine the frames.
+    Raises the errors of `packets`, ItemError(`encrypted`, `turn_changes`, `stream_moves`), and WholeFileNeeded if the
+    index does not determine the frames.
     """
     if container.format.name == "mpegts" and is_scrambled(file, video.id):
         raise ItemError(ItemReason.ENCRYPTED, f"the pictures of {file.name} are scrambled by their broadcaster")
+    refuse_moves(file, container.format.name, video.id)
+    refuse_chain(file, container.format.name)
     seen = Seen(container, video)
     if isinstance(file, Path):
         for packet in packets(file, container, video):

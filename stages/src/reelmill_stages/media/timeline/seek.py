@@ -21,6 +21,7 @@ from av.video.stream import VideoStream
 
 from reelmill.contract.errors import ItemError
 from reelmill.contract.reasons import ItemReason
+from reelmill_stages.media.container.changes.flv_settings import settings_change
 from reelmill_stages.media.container.demux import damage, demuxed, opened, packets, video_stream
 from reelmill_stages.media.timeline.packet_table import PacketTable
 from reelmill_stages.media_file import MediaFile, local_path
@@ -78,11 +79,16 @@ def audio_from(
 ) -> Iterator[Packet[AudioStream]]:
     """Yield packets from the one that begins at or before this pts on, or all if the sound begins later.
 
+    If the settings of the sound change in an FLV file, yield all packets, because decoders need the changes.
+
     `until` is the end of the read, if known; in a remote file, this much is prefetched. Raises WholeFileNeeded if it is
     most of the file.
     """
     if until is not None:
         expect_sound(path, stream, [(pts, until)])
+    if container.format.name == "flv" and settings_change(path, sound=True):
+        yield from _packets(path, container, stream, pts, None)
+        return
     unaligned = container.format.name in _UNALIGNED
     for earlier in _UNALIGNED_EARLIER if unaligned else _EARLIER:
         if earlier is None and (pts - (stream.start_time or 0)) * (stream.time_base or 0) > _BEFORE:

@@ -144,6 +144,8 @@ class NormaliseStage(Stage):
                 if error.reason not in (ItemReason.UNVERIFIED, ItemReason.FFMPEG_FAILED):
                     raise
             else:
+                if keeps_sound or source.audio is None:
+                    return {"mode": "copy"}, {StageCounter.REMUXED: 1}
                 return {"mode": "copy", "sound": "reencode"}, {StageCounter.PICTURES_COPIED: 1}
         fallen: GpuFallback | None = None
         try:

@@ -1,0 +1,1 @@
+"""What changes in the middle of a file: settings of decoders, streams, recordings."""

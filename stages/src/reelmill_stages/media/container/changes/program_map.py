@@ -1,0 +1,210 @@
+"""Program map tables of an MPEG transport stream (ISO/IEC 13818-1, 2.4.4): streams that move to another PID or codec.
+
+Demuxers return what begins in the middle as a new stream, so that the old one seems to end there.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from reelmill.contract.errors import ItemError
+from reelmill.contract.reasons import ItemReason
+from reelmill_stages.media.container.transport_packets import SIZE, SYNC, PacketForm, packet_form
+from reelmill_stages.media_file import MediaFile
+
+_CODECS = {
+    "pictures": {
+        0x01: "MPEG-1",
+        0x02: "MPEG-2",
+        0x10: "MPEG-4",
+        0x1B: "H.264",
+        0x24: "HEVC",
+        0x33: "VVC",
+        0xD1: "Dirac",
+        0xD2: "AVS2",
+        0xEA: "VC-1",
+    },
+    "sound": {
+        0x03: "MPEG-1 audio",
+        0x04: "MPEG-2 audio",
+        0x0F: "AAC",
+        0x11: "AAC in LATM",
+        0x81: "AC-3",
+        0x82: "DTS",
+        0x83: "TrueHD",
+        0x87: "E-AC-3",
+    },
+}
+"""Stream types, and what they contain."""
+_SAME_DECODER = ({0x01, 0x02}, {0x03, 0x04})
+_PID_OF_PROGRAMS = 0
+_PROGRAMS, _MAP = 0x00, 0x02
+_READ = 1 << 15
+"""Packets that are read at a time."""
+_CHECKSUM = 4
+_NEAR = 1 << 14
+"""Bytes; a list of programs belongs to a map that follows it this soon."""
+
+Packets = np.ndarray[Any, np.dtype[np.uint8]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Move:
+    """Where a stream continues in another."""
+
+    place: int
+    """Offset of the table in the file."""
+    kind: str
+    old: tuple[int, int]
+    """PID and stream type."""
+    new: tuple[int, int]
+
+    def __str__(self) -> str:
+        if self.old[0] != self.new[0]:
+            way = f"from stream {self.old[0]:#x} to stream {self.new[0]:#x}"
+        else:
+            names = _CODECS[self.kind]
+            way = f"from {names[self.old[1]]} to " + names.get(self.new[1], f"streams of type {self.new[1]:#x}")
+        verb = "move" if self.kind == "pictures" else "moves"
+        return f"at byte {self.place}, its {self.kind} {verb} {way}; split the file there"
+
+
+def refuse_moves(path: MediaFile, container: str, pid: int) -> None:
+    """Raise ItemError(`stream_moves`) if the stream of a transport stream continues with another PID or codec.
+
+    `container` is the name of the file's demuxer; files of others are not read.
+    """
+    if container != "mpegts" or not isinstance(path, Path):
+        return
+    state = path.stat()
+    if move := _moves(path, state.st_size, state.st_mtime_ns).get(pid):
+        raise ItemError(ItemReason.STREAM_MOVES, f"{path.name}: {move}")
+
+
+@lru_cache(maxsize=4)
+def _moves(path: Path, _size: int, _changed: int) -> dict[int, _Move]:
+    """Return the first move of each stream that moves, by PID."""
+    tables = _Tables()
+    with path.open("rb") as file:
+        form = packet_form(file)
+        if form is None:
+            return {}
+        for place, packets in _aligned(file, form):
+            pids = (packets[:, 1].astype(np.uint16) & 0x1F) << 8 | packets[:, 2]
+            for number in np.flatnonzero(packets[:, 1] & 0x40):
+                tables.read(place + int(number) * form.size, int(pids[number]), packets[number])
+    return tables.moves
+
+
+def _aligned(file: BinaryIO, form: PacketForm) -> Iterator[tuple[int, Packets]]:
+    """Yield (offset of the first, consecutive packets); bytes between packets are skipped."""
+    place = form.before
+    while True:
+        file.seek(place)
+        data = file.read(_READ * form.size)
+        packets = np.frombuffer(data, np.uint8, len(data) // form.size * form.size).reshape(-1, form.size)
+        wrong = np.flatnonzero(packets[:, 0] != SYNC)
+        whole = int(wrong[0]) if len(wrong) else len(packets)
+        if whole:
+            yield place, packets[:whole]
+        elif len(data) < 2 * form.size:
+            return
+        place += whole * form.size
+        if len(wrong):
+            place += _skipped(data[whole * form.size :], form.size)
+
+
+def _skipped(data: bytes, size: int) -> int:
+    """Return the number of bytes before the next packet, at least 1."""
+    at = data.find(SYNC, 1)
+    while at >= 0 and data[at + size : at + size + 1] not in (b"", bytes([SYNC])):
+        at = data.find(SYNC, at + 1)
+    return at if at >= 0 else len(data)
+
+
+class _Tables:
+    """The maps of programs as they are read, and the moves that they tell."""
+
+    def __init__(self) -> None:
+        self.moves: dict[int, _Move] = {}
+        self._maps: dict[int, dict[int, int]] = {}
+        """Stream types by PID, of each program that is listed, by the PID of its map."""
+        self._known: dict[int, bytes] = {}
+        self._first: dict[int, int] = {}
+        """The stream type of each PID when it was first mapped."""
+        self._waiting: dict[int, list[_Move]] = {}
+        """Moves to streams that have no packet yet, by PID."""
+        self._listed_at = 0
+        """Offset of the last list of programs, which files must have before their maps."""
+
+    def read(self, place: int, pid: int, packet: Packets) -> None:
+        """Read a packet with which a table, or a packet of a stream, begins."""
+        if pid == _PID_OF_PROGRAMS or pid in self._maps:
+            payload = _payload(packet)
+            if pid == _PID_OF_PROGRAMS:
+                self._listed_at = place
+            if self._known.get(pid) != payload and (section := _section(payload)):
+                self._known[pid] = payload
+                self._update(place, pid, section)
+        for move in self._waiting.pop(pid, ()):
+            self.moves.setdefault(move.old[0], move)
+
+    def _update(self, place: int, pid: int, section: bytes) -> None:
+        if pid == _PID_OF_PROGRAMS and section[0] == _PROGRAMS:
+            listed = [section[at : at + 4] for at in range(8, len(section) - _CHECKSUM, 4)]
+            maps = [_pid(entry[2:]) for entry in listed if entry[:2] != bytes(2)]
+            self._maps = {own: self._maps.get(own, {}) for own in maps}
+        elif pid in self._maps and section[0] == _MAP:
+            self._maps[pid] = dict(_streams(section))
+            self._compare(self._listed_at if place - self._listed_at < _NEAR else place)
+
+    def _compare(self, place: int) -> None:
+        mapped = {pid: type_ for streams in self._maps.values() for pid, type_ in streams.items()}
+        for pid, type_ in self._first.items():
+            kind = _kind(type_)
+            if not kind or _is_same(mapped.get(pid), type_):
+                continue
+            heirs = [(new, of) for new, of in mapped.items() if new not in self._first and _kind(of) == kind]
+            if pid in mapped:
+                self.moves.setdefault(pid, _Move(place, kind, (pid, type_), (pid, mapped[pid])))
+            elif heirs:
+                self._waiting.setdefault(heirs[0][0], []).append(_Move(place, kind, (pid, type_), heirs[0]))
+        for pid, type_ in mapped.items():
+            self._first.setdefault(pid, type_)
+
+
+def _kind(type_: int) -> str:
+    return next((kind for kind, codecs in _CODECS.items() if type_ in codecs), "")
+
+
+def _is_same(one: int | None, other: int) -> bool:
+    return one == other or any({one, other} <= types for types in _SAME_DECODER)
+
+
+def _payload(packet: Packets) -> bytes:
+    own = packet[:SIZE].tobytes()
+    return own[5 + own[4] :] if own[3] & 0x20 else own[4:]
+
+
+def _section(payload: bytes) -> bytes:
+    """Return the table that begins in a packet; empty if it does not end in it."""
+    if not payload or len(payload) < (begin := 1 + payload[0]) + 8:
+        return b""
+    end = begin + 3 + (int.from_bytes(payload[begin + 1 : begin + 3]) & 0xFFF)
+    return payload[begin:end] if end <= len(payload) and payload[begin + 5] & 1 else b""
+
+
+def _pid(data: bytes) -> int:
+    return int.from_bytes(data[:2]) & 0x1FFF
+
+
+def _streams(section: bytes) -> Iterator[tuple[int, int]]:
+    """Yield (PID, stream type) of a map of a program."""
+    at = 12 + (int.from_bytes(section[10:12]) & 0xFFF)
+    while at + 5 <= len(section) - _CHECKSUM:
+        yield _pid(section[at + 1 :]), section[at]
+        at += 5 + (int.from_bytes(section[at + 3 : at + 5]) & 0xFFF)

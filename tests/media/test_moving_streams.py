@@ -1,0 +1,106 @@
+"""Streams that continue elsewhere in their file are refused with the place; they never lose their end."""
+
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+import footage
+from media import lying
+from reelmill.contract.errors import ItemError
+from reelmill_stages.media.cutting.cut import cut_frames
+from reelmill_stages.media.cutting.remux import remuxer
+from reelmill_stages.media.decoding.speech_sound import speech_sound
+from reelmill_stages.media.timeline.timeline import read_timeline
+
+PICTURES, SOUND = 0x100, 0x101
+
+
+def recording(
+    folder: Path, number: int, *, pictures: int = PICTURES, sound: int = SOUND, codec: str = "libx264"
+) -> bytes:
+    """Two seconds of a transport stream that begin at second 2 * `number`."""
+    path = folder / f"{number}_{pictures}_{sound}_{codec}.ts"
+    streams = ("-streamid", f"0:{pictures}", "-streamid", f"1:{sound}", "-output_ts_offset", str(2 * number))
+    tone = ("-f", "lavfi", "-i", "sine=700:d=2")
+    footage.ffmpeg(*lying.source(20), *tone, "-c:v", codec, "-g", "10", "-bf", "0", "-c:a", "mp2", *streams, str(path))
+    return path.read_bytes()
+
+
+def refusal(path: Path) -> str:
+    with pytest.raises(ItemError) as refused:
+        read_timeline(path)
+    assert refused.value.reason == "stream_moves"
+    return refused.value.what
+
+
+@pytest.mark.parametrize("between", [b"", b"\0" * 300, b"GGGG"])
+def test_pictures_that_move_to_another_stream_are_refused_and_both_parts_are_whole(
+    between: bytes, tmp_path: Path
+) -> None:
+    first, path = recording(tmp_path, 0), tmp_path / "film.ts"
+    path.write_bytes(first + between + recording(tmp_path, 1, pictures=0x200))
+    said, at = refusal(path), len(first) + len(between) + 188  # after a table with the name of the service
+    assert said == f"film.ts: at byte {at}, its pictures move from stream 0x100 to stream 0x200; split the file there"
+    data = path.read_bytes()
+    for name, part in (("one.ts", data[:at]), ("two.ts", data[at:])):
+        (tmp_path / name).write_bytes(part)
+        assert len(read_timeline(tmp_path / name)) == 20
+        assert lying.shown(tmp_path / name) == list(range(20))
+
+
+def test_pictures_whose_codec_changes_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "film.ts"
+    path.write_bytes(recording(tmp_path, 0) + recording(tmp_path, 1, codec="mpeg2video"))
+    assert "its pictures move from H.264 to MPEG-2; split the file there" in refusal(path)
+
+
+def test_sound_that_moves_to_another_stream_is_refused_where_it_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "film.ts"
+    path.write_bytes(recording(tmp_path, 0) + recording(tmp_path, 1, sound=0x201))
+    timeline = read_timeline(path)
+    assert len(timeline) == 40
+    moves = "its sound moves from stream 0x101 to stream 0x201; split the file there"
+    with pytest.raises(ItemError, match=moves), remuxer(path, timeline, audio=True):
+        pass
+    with pytest.raises(ItemError, match=moves):
+        speech_sound(path, Fraction(1), Fraction(3))
+    with remuxer(path, timeline, audio=False) as video:
+        cut = cut_frames(timeline, range(15, 25))
+        piece = video.slice_of(cut)
+        assert piece is not None
+        video.copy(cut, piece, tmp_path / "clip.mp4")
+    assert lying.shown(tmp_path / "clip.mp4") == [*range(15, 20), *range(5)]
+
+
+def test_recordings_whose_streams_stay_are_one_film(tmp_path: Path) -> None:
+    path = tmp_path / "film.ts"
+    path.write_bytes(recording(tmp_path, 0) + recording(tmp_path, 1))
+    assert len(read_timeline(path)) == 40
+
+
+def test_a_stream_that_only_ends_before_others_is_no_move(tmp_path: Path) -> None:
+    """A table that lists a new stream without packets tells nothing that is lost."""
+    path = tmp_path / "film.ts"
+    listed = recording(tmp_path, 1, pictures=0x200)
+    path.write_bytes(recording(tmp_path, 0) + listed[: 188 * 3])  # only tables
+    assert len(read_timeline(path)) == 20
+
+
+def ogg(folder: Path, name: str, *sound: str) -> bytes:
+    path = folder / name
+    footage.ffmpeg(*lying.source(20), *sound, "-c:v", "libtheora", "-g", "10", "-q:v", "7", str(path))
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize("sound", [(), ("-f", "lavfi", "-i", "sine=700:d=2", "-c:a", "libvorbis")])
+def test_chained_ogg_recordings_are_refused_and_both_parts_are_whole(sound: tuple[str, ...], tmp_path: Path) -> None:
+    first, second = ogg(tmp_path, "one.ogv", *sound), ogg(tmp_path, "two.ogv", *sound)
+    path = tmp_path / "film.ogv"
+    path.write_bytes(first + second)
+    assert refusal(path) == (
+        f"film.ogv is several Ogg recordings, one after the other; the second begins at byte {len(first)}; split the "
+        "file there"
+    )
+    for name in ("one.ogv", "two.ogv"):
+        assert len(read_timeline(tmp_path / name)) == 20
