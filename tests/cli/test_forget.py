@@ -170,7 +170,7 @@ def test_016_f07_a_check_says_that_nothing_is_left_or_where(folder: Path) -> Non
     assert reelmill("run", folder / "pipeline.yaml").code == 0
     said = check()
     assert said.code == 0, said.out
-    assert "no traces of 1 forgotten items of raw remain" in said.err
+    assert "no traces of 1 forgotten item of raw remain" in said.err
     export = folder / "data/exports/lineage.parquet"
     export.parent.mkdir()
     parquet.write_table(pyarrow.table({"item": ["first.mp4", "private.mp4@0.000-1.000"]}), export)

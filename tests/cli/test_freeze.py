@@ -197,23 +197,25 @@ def check(*arguments: str) -> dict[str, str]:
     return found
 
 
-def long_ago(folder: Path) -> None:
-    """Let what `freeze` wrote be old."""
+def set_times(folder: Path, moment: float) -> None:
+    """Set the time of what `freeze` wrote, in seconds since the epoch."""
     for path in [*folder.rglob("users/frozen-*.json"), *folder.glob("data/_reelmill/frozen/*/**/*")]:
-        os.utime(path, (1e9, 1e9))
+        os.utime(path, (moment, moment))
 
 
 def test_a_state_that_is_being_frozen_is_no_damage(folder: Path) -> None:
     assert freeze("v1").code == 0
     (folder / "data/_reelmill/frozen/v1.json").unlink()  # it is written last
     assert check() == {}
-    long_ago(folder)
+    set_times(folder, 4e9)  # this machine's clock is behind that of the store
+    assert check() == {}
+    set_times(folder, 1e9)
     assert check().keys() == {"_reelmill/frozen/v1.json"}
 
 
 def test_the_deep_check_finds_damage_in_frozen_states(folder: Path) -> None:
     assert freeze("v1").code == 0
-    long_ago(folder)
+    set_times(folder, 1e9)
     assert check() == {}
     frozen = folder / "data/_reelmill/frozen"
     view = next(path for path in sorted((frozen / "v1").rglob("*")) if path.is_file())

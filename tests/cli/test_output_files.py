@@ -136,3 +136,41 @@ def test_a_dashboard_takes_no_folder_of_somebody_elses_as_scratch(pipeline: Path
         f"error: {tmp_path}: the scratch folder contains something else\n"
         "hint: choose another --scratch, such as a new one\n"
     )
+
+
+def test_a_report_of_tune_that_was_killed_is_continued(pipeline: Path, tmp_path: Path) -> None:
+    whole, result = tmp_path / "whole", tmp_path / "made"
+    assert call(pipeline, "tune", whole)[0] == 0
+    files = sorted(path.name for path in whole.iterdir())
+    assert not [name for name in files if "partial" in name]
+    digests = {
+        name: json.loads((whole / "tune.json").read_bytes())["files"][name] for name in files if name != "tune.json"
+    }
+    marked = json.dumps(
+        {**json.loads((whole / "tune.json").read_bytes()), "files": {n: ["sha256:0", *d] for n, d in digests.items()}}
+    )
+    for killed in range(len(files) + 1):
+        shutil.rmtree(result, ignore_errors=True)
+        result.mkdir()
+        (result / f"tune.json.{'0' * 16}.partial").write_bytes(b"{")
+        if killed:
+            (result / "tune.json").write_text(marked)
+        for name in [name for name in files if name != "tune.json"][: max(killed - 1, 0)]:
+            shutil.copyfile(whole / name, result / name)
+        assert call(pipeline, "tune", result)[0] == 0
+        assert {*files} <= {path.name for path in result.iterdir()}
+
+
+@pytest.mark.parametrize("part", ["index.html", "SHEET"])
+def test_a_file_that_somebody_put_in_the_place_of_a_part_of_a_report_is_kept(
+    pipeline: Path, tmp_path: Path, part: str
+) -> None:
+    made = tmp_path / "made"
+    assert call(pipeline, "tune", made)[0] == 0
+    (sheet,) = json.loads((made / "tune.json").read_bytes())["sheets"]
+    mine = Path(sheet) if part == "SHEET" else made / part
+    mine.write_bytes(mine.read_bytes()[:100] + b"mine")
+    before = mine.read_bytes()
+    code, said = call(pipeline, "tune", made)
+    assert (code, mine.read_bytes()) == (2, before)
+    assert said.startswith(f"error: {mine}: the existing file is something else")

@@ -292,7 +292,7 @@ def test_a_condition_of_any_length_is_answered_or_refused(tmp_path: Path) -> Non
     reader = opened(written)
     longest = ItemCondition.parse("v~" + "%" * (LONGEST_CONDITION - 2))
     assert every(reader, [longest], ItemOrder(), 5) == []
-    with pytest.raises(SpecError, match="a condition of 60002 characters"):
+    with pytest.raises(SpecError, match="a condition of 60,002 characters"):
         ItemCondition.parse("v~" + "%" * 60_000)
 
 

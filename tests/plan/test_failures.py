@@ -106,7 +106,12 @@ def test_retry_passes_that_start_by_themselves(
         ("1%", 1, 99, True),
         ("2", 2, 2, False),
         ("0", 1, 9, True),
-        (None, 10, 10, False),
+        ("10", 10, 10, False),
+        ("100%", 3, 3, False),
+        (None, 1, 1, True),
+        (None, 10, 10, True),
+        (None, 10, 11, False),
+        (None, 0, 0, False),
         (None, 10, 999, False),
         (None, 11, 1000, True),
         (None, 20, 2000, False),
@@ -114,6 +119,39 @@ def test_retry_passes_that_start_by_themselves(
 )
 def test_the_tolerance_gate(tolerate: str | None, failed: int, total: int, closed: bool) -> None:
     assert over_tolerance(tolerate, Counts(in_=total, done=total - failed, failed=failed)) is closed
+
+
+@pytest.mark.parametrize(
+    ("counts", "closed"),
+    [
+        (Counts(in_=3, failed=3), True),
+        (Counts(in_=9, failed=3, skipped=6), True),
+        (Counts(in_=4, failed=3, filtered=1), False),
+        (Counts(in_=3, skipped=3), False),
+        (Counts(in_=3, filtered=3), False),
+    ],
+)
+def test_the_default_tolerance_needs_one_item_that_did_not_fail(counts: Counts, closed: bool) -> None:
+    assert over_tolerance(None, counts) is closed
+    assert not over_tolerance("100%", counts)
+
+
+def test_the_operator_calls_no_pipeline_complete_of_which_every_item_failed() -> None:
+    made = cluster(videos=3)
+    for number in range(3):
+        made.store.failing["clips", f"raw/v{number}"] = ["decode"]
+    made.settle()
+    stalled = made.status.condition("Stalled")
+    assert stalled
+    assert (stalled.status, stalled.reason) == ("True", "ToleranceExceeded")
+    assert stalled.message == (
+        "clips: all 3 items failed, which the default tolerance never covers: "
+        "see the ledger, then retry them or raise failures.tolerate"
+    )
+    assert not made.status.holds("Complete")
+    made.edit_stage("clips", failures={"tolerate": "100%"})
+    made.settle()
+    assert made.status.holds("Complete")
 
 
 def test_the_next_attempt_holds_only_the_undone_shards() -> None:

@@ -173,7 +173,7 @@ def test_a_whole_pass_counts_as_an_attempt() -> None:
     assert made.task(made.created[4]).close_lost
     assert made.status.stage("clips").reasons == {"failed:shard_lost": 6}
     retried = [event.message for plan in made.plans for event in plan.events if event.reason == "ShardsRetried"]
-    assert retried == ["clips: attempt 2 of 1 shards"]
+    assert retried == ["clips: attempt 2 of 1 shard"]
 
 
 def test_the_status_of_a_whole_pass_is_that_of_one_shard_at_work() -> None:

@@ -159,7 +159,7 @@ def test_only_what_runs_the_pipeline_imports_its_code(tmp_path: Path, trace: Pat
     rows = planned(path)
     assert (rows["tars"]["would"], rows["tars"]["why"]) == (
         "unknown",
-        "has 1 items; what is new in raw is known when the pipeline runs",
+        "has 1 item; what is new in raw is known when the pipeline runs",
     )
     assert (tmp_path / "facts" / "facts.txt").read_text() == "about facts/000000.json"
     assert not trace.exists()

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import toy_line as toy
 
+from reelmill.contract.errors import ExitCode, SpecError
 from reelmill.contract.records.segment import Segment, ShardCommit
 from reelmill_stages.records.record_files import load
 
@@ -72,3 +73,42 @@ def test_a_stage_that_stops_reading_early_is_still_accounted_for(tmp_path: Path)
     toy.law(line.data("join"))
     assert line.data("join").totals.done == 4
     assert list(line.data("join").items()) == []
+
+
+def named(root: Path, *names: str) -> toy.Line:
+    line = toy.Line(root)
+    for number, name in enumerate(names):
+        line.put(f"v{number}", name)
+    line.stage("join", "Named")
+    line.go()
+    return line
+
+
+@pytest.mark.parametrize("name", ["n" * 300, "../a.txt", "/a.txt", "a//b.txt", "a\tb.txt", "folder/"])
+def test_a_name_that_no_store_can_hold_fails_the_inputs_of_its_file(tmp_path: Path, name: str) -> None:
+    line = named(tmp_path, "a.txt", name, "b.txt")
+    data = line.data("join")
+    toy.law(data)
+    assert {row.key: (row.outcome.value, row.reason) for row in data.ledger()} == {
+        "v0": ("done", ""), "v1": ("failed", "bad_name"), "v2": ("done", "")
+    }  # fmt: skip
+    assert toy.contents(data) == {"v0": "a.txt", "v2": "b.txt"}
+    assert data.last is not None
+    assert data.last.counters == {"joined": 2, "named": 2}
+
+
+def test_a_name_that_assemble_gives_twice_is_refused_as_a_mistake_of_the_stage(tmp_path: Path) -> None:
+    with pytest.raises(SpecError, match=r"a\.txt: the stage gives two files of a shard this name"):
+        named(tmp_path, "a.txt", "a.txt")
+
+
+def test_a_name_that_two_shards_give_is_refused_as_a_mistake_of_the_stage(tmp_path: Path) -> None:
+    line = toy.Line(tmp_path, shard_count=2)
+    for number in range(2):
+        line.put(f"v{number}", "same.txt")
+    line.stage("join", "Named")
+    with pytest.raises(
+        SpecError, match=r"same\.txt: shard 1 cannot write this file: .* belongs to something else"
+    ) as error:
+        line.go()
+    assert error.value.exit_code == ExitCode.CONFIG

@@ -31,7 +31,7 @@ def test_a_pass_with_undone_shards_is_not_closed_until_they_are_given_up(line: t
     assert (report.shards, report.done, report.in_) == (3, "", 6)
     line.shard(upper, 1, 1)
     assert line.open(upper).done == "1"
-    with pytest.raises(TransientError, match="2 of 3 shards are not committed: 0,2"):
+    with pytest.raises(TransientError, match="2 of 3 shards not committed: 0,2"):
         line.commit(upper, 1)
     closed = line.commit(upper, 1, close_lost=True)
     assert closed.counts.model_dump(by_alias=True) == {"in": 6, "done": 2, "filtered": 0, "failed": 4, "skipped": 0}

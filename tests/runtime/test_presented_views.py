@@ -107,3 +107,32 @@ def test_a_stage_that_names_two_views_alike_is_refused_and_no_view_takes_the_pla
     line.go()
     with pytest.raises(SpecError, match=r"gives two views the name all\.json"):
         line.commit(upper, 1, view={"times": 2}, view_only=True)
+
+
+def test_a_view_that_was_edited_by_hand_is_kept_beside_the_next_one(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    line = toy.Line(tmp_path)
+    line.stage("upper")
+    view = line.data("upper").names.view("all.json")
+    for edited in (b"edited once", b"edited twice"):
+        line.put(edited.decode())
+        line.go()
+        (tmp_path / "store" / view).write_bytes(edited)
+    line.put("last")
+    line.go()
+    assert shown(line)["keys"] == ["edited once", "edited twice", "last"]
+    kept = {stat.key: line.store.read(stat.key) for stat in line.store.list(f"{view}.edited")}
+    assert kept == {f"{view}.edited": b"edited once", f"{view}.edited-2": b"edited twice"}
+
+
+def test_a_view_that_was_edited_by_hand_is_not_replaced_by_that_of_an_older_segment(tmp_path: Path) -> None:
+    line = toy.Line(tmp_path)
+    upper = line.stage("upper")
+    for name in ("v", "w"):
+        line.put(name)
+        line.go()
+    view = line.data("upper").names.view("all.json")
+    (tmp_path / "store" / view).write_bytes(b"edited")
+    line.commit(upper, 1)
+    assert line.store.read(view) == b"edited"

@@ -34,7 +34,7 @@ from reelmill_stages.stage import (
 )
 from reelmill_stages.weight import Weight
 
-__reelmill__ = ["list_rows", "Upper", "Heavy", "Join", "OneKey", "Unmade", "Watching", "Lazy"]
+__reelmill__ = ["list_rows", "Upper", "Heavy", "Join", "OneKey", "Unmade", "Watching", "Lazy", "Named"]
 
 HELD: list[object] = []
 """What items left behind in this process."""
@@ -257,3 +257,14 @@ class Lazy(Join):
 
     def assemble(self, kept: Iterable[Kept], shard: Shard) -> Iterator[Assembled]:
         return iter(())
+
+
+class Named(Join):
+    """Writes a file for each input, whose name is the content of the input."""
+
+    def assemble(self, kept: Iterable[Kept], shard: Shard) -> Iterator[Assembled]:
+        for one in kept:
+            name = one.done.payload[0].path.read_text()
+            path = shard.scratch / f"{one.input.number}.txt"
+            path.write_text(name)
+            yield Assembled(File(name, path), (NewItem(one.input.item.key, name, 1.0, name),), counters={"named": 1})

@@ -92,10 +92,17 @@ def test_a_wrong_row_of_json_lines_has_the_number_of_its_line(folder: Path) -> N
     assert one_refused(listed("table", uri=folder / "t.jsonl")) == ("bad_path", "line 3: the path is 7, not text")
 
 
-@pytest.mark.parametrize(("row", "shown"), [("null", "null"), ("[1]", "[1]"), ("7", "7")])
-def test_a_row_that_is_no_object_is_shown_as_it_stands(folder: Path, row: str, shown: str) -> None:
-    put(folder, "t.jsonl", content=f'{{"path": "a.mp4"}}\n{row}\n{{"path": "b.mp4"}}\n'.encode())
-    assert one_refused(listed("table", uri=folder / "t.jsonl")) == ("bad_row", f"the row is {shown}, not an object")
+@pytest.mark.parametrize(
+    ("row", "shown"), [("null", "null"), ("[1]", "[1]"), ("7", "7"), ('"a.mp4"', "'a.mp4'"), ("true", "True")]
+)
+def test_a_row_that_is_no_object_is_shown_with_its_line(folder: Path, row: str, shown: str) -> None:
+    text = f'{{"path": "a.mp4"}}\n{row}\n{{"path": "b.mp4"}}\n'
+    put(folder, "t.jsonl", content=text.encode())
+    put(folder, "t.json", content=json.dumps([json.loads(line) for line in text.splitlines()]).encode())
+    in_lines, in_array = (list(listed("table", uri=folder / name)) for name in ("t.jsonl", "t.json"))
+    assert one_refused(in_lines) == ("bad_row", f"line 2: the row is {shown}, not an object")
+    assert one_refused(in_array) == ("bad_row", f"the row is {shown}, not an object")
+    assert [one.key for one in in_lines] == [one.key for one in in_array]
 
 
 @pytest.mark.parametrize("source", ["clip4mc", "pairs", "captions"])

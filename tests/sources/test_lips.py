@@ -107,7 +107,7 @@ def test_a_wrong_mixture_fails_the_rows_of_both_speakers(tmp_path: Path) -> None
 def test_lists_of_unequal_length_are_refused_because_no_row_can_be_trusted(tmp_path: Path) -> None:
     lip_set(tmp_path, ("tr",), rows=2)
     rewritten(tmp_path, read_list(tmp_path, "tr", "s1")[:1])
-    with pytest.raises(SpecError, match=r"mix.json has 2 rows, s1.json has 1 rows"):
+    with pytest.raises(SpecError, match=r"mix.json has 2 rows, s1.json has 1 row"):
         lips(tmp_path)
 
 

@@ -265,3 +265,32 @@ def test_the_keys_of_a_secret_are_enough(uri: str, given: dict[str, str]) -> Non
 )
 def test_the_connection_of_a_store_is_used_for_servers_of_its_kind(store: StoreRef, uri: str, is_used: bool) -> None:
     assert connection_to(uri, None, store) == (store.connection if is_used else Connection())
+
+
+@pytest.mark.parametrize(
+    ("uri", "problem"),
+    [
+        ("data\n", "a control character"),
+        ("\x1b[31m", "a control character"),
+        ("s3://bucket/a\tb", "a control character"),
+        ("~/data", "~ is not replaced by a home folder"),
+        ("~", "~ is not replaced by a home folder"),
+        ("s3://bucket/../other", "the prefix in the bucket contains"),
+        ("gs://bucket/a/./b", "the prefix in the bucket contains"),
+    ],
+)
+def test_a_store_whose_address_is_probably_a_mistake_is_refused(uri: str, problem: str) -> None:
+    with pytest.raises(SpecError, match=problem):
+        open_store(uri)
+
+
+@pytest.mark.parametrize("uri", ["./~/data", "a~b", "/data/../other", "data/.", "da ta", "da%20ta", "a:b", "-data"])
+def test_unusual_names_of_folders_are_those_of_stores(uri: str) -> None:
+    assert isinstance(open_store(uri), LocalStore)
+
+
+@pytest.mark.parametrize("uri", ["ftp://host/x", "S4://bucket/x", "https://host/x", "hf://datasets/a/b"])
+def test_what_is_no_store_is_refused_with_the_forms_of_stores_only(uri: str) -> None:
+    with pytest.raises(SpecError) as error:
+        open_store(uri)
+    assert error.value.hint == "use s3://bucket/prefix, az://container/prefix, gs://bucket/prefix, or a folder"

@@ -11,6 +11,7 @@ from reelmill.contract.backoff import Backoff
 from reelmill.contract.conditions import ConditionReason, EventReason
 from reelmill.contract.status import MESSAGE, Removal, Status, cut
 from reelmill.contract.task import RemoveReport
+from reelmill.contract.text.quantities import count_of
 from reelmill.plan.decision import Action, CreateJob, DeleteJob, Event, Plan, SetFinalizers
 from reelmill.plan.definition.graph import Graph
 from reelmill.plan.definition.keys import keys
@@ -133,8 +134,7 @@ def _told(job: Observed, store: str) -> str:
     if report is None:
         return f"removed the data in {store} that no other pipeline claims"
     kept = f"; kept {report.kept} that another pipeline claims" if report.kept else ""
-    left = f"; kept {report.left} objects that reelmill did not write" if report.left else ""
+    left = f"; kept {count_of(report.left, 'object')} that reelmill did not write" if report.left else ""
     left += f": {', '.join(report.left_names)}{', …' if report.left > len(report.left_names) else ''}" if left else ""
-    return (
-        f"removed {report.removed} data sets ({report.objects} objects, {report.bytes} bytes) from {store}{kept}{left}"
-    )
+    removed = f"{count_of(report.removed, 'data set')} ({count_of(report.objects, 'object')}, {report.bytes} bytes)"
+    return f"removed {removed} from {store}{kept}{left}"

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from reelmill.contract.commands.funnel import FunnelRow
 from reelmill.contract.commands.summary import Distribution, LossGroup
 from reelmill.contract.measures import measure
-from reelmill.contract.text.quantities import amount, size, time
+from reelmill.contract.text.quantities import amount, count_of, size, time
 from reelmill.contract.text.sparkline import sparkline
 from reelmill_stages.dataset_card.licences import identifier
 from reelmill_stages.dataset_card.markdown import code_block, inline, table
@@ -109,7 +109,7 @@ def _histogram(each: Distribution) -> Iterator[str]:
     unit = known.unit if known else _UNITS.get(each.field, "")
     lost = f", {amount(found.missing)} missing" if found.missing else ""
     lost += f", {amount(found.bad)} no number" if found.bad else ""
-    yield f"{each.field}{f' ({unit})' if unit else ''}: {amount(found.items)} items, mean {found.mean:.4g}{lost}"
+    yield f"{each.field}{f' ({unit})' if unit else ''}: {count_of(found.items, 'item')}, mean {found.mean:.4g}{lost}"
     yield f"  {found.edges[0]:>10.4g} |{sparkline(found.counts)}| {found.edges[-1]:.4g}"
     quantiles = ", ".join(f"{name} {value:.4g}" for name, value in each.quantiles.items())
     yield f"  {'':>10}  {quantiles}"

@@ -16,6 +16,7 @@ from typing import Any
 
 from reelmill.contract.errors import NotFound, SpecError
 from reelmill.contract.records.layout import INTERNAL
+from reelmill.contract.text.quantities import count_of
 from reelmill_stages.datasets.files.place import SampleFolder
 from reelmill_stages.store.keys import key_problem
 from reelmill_stages.tar.inspect import contents
@@ -92,7 +93,7 @@ class TarSet:
                 offsets = self._walked(self.names[tar])
             if len(offsets) != self.counts[tar] + 1:
                 raise SpecError(
-                    f"the index has {len(offsets) - 1} samples instead of {self.counts[tar]}",
+                    f"the index has {count_of(len(offsets) - 1, 'sample')} instead of {self.counts[tar]}",
                     where=self.place.at(self.names[tar]),
                     hint="find all inconsistent files with reelmill check",
                 )

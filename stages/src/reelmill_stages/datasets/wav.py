@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from reelmill.contract.errors import SpecError
+from reelmill.contract.text.quantities import count_of
 
 Sound = np.ndarray[Any, np.dtype[np.float32]]
 _BYTES = 2
@@ -33,5 +34,5 @@ def read_wave(data: bytes, where: str, *, rate: int, length: int | None = None) 
             hint="convert it, or pass its sample rate",
         )
     if length is not None and len(raw) < length * _BYTES:
-        raise SpecError(f"{len(raw) // _BYTES} samples, less than the {length} of a segment", where=where)
+        raise SpecError(f"{count_of(len(raw) // _BYTES, 'sample')}, less than the {length} of a segment", where=where)
     return np.frombuffer(raw, "<i2", count=len(raw) // _BYTES).astype(np.float32) / np.float32(32768)

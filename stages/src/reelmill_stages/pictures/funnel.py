@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from reelmill.contract.commands.funnel import FunnelRow
-from reelmill.contract.text.quantities import amount, size, time
+from reelmill.contract.text.quantities import amount, count_of, size, time
 from reelmill_stages.pictures.drawing import FAILED, FILTERED, GREY, INK, KEPT, PALE, SKIPPED, Drawing
 
 _COLOURS = {"filtered": FILTERED, "failed": FAILED, "skipped": SKIPPED}
@@ -57,7 +57,7 @@ def _draw_row(drawing: Drawing, row: FunnelRow, y: float, most: int) -> None:
 
 
 def _told(items: int, seconds: float | None, bytes_: int | None) -> str:
-    parts = [f"{amount(items)} items"]
+    parts = [f"{count_of(items, 'item')}"]
     parts += [f"{time(seconds)} of video"] if seconds is not None else []
     parts += [size(bytes_)] if bytes_ is not None else []
     return ", ".join(parts)

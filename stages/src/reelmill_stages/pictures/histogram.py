@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from reelmill.contract.commands.tuning import Histogram, RuleEffect
-from reelmill.contract.text.quantities import amount
+from reelmill.contract.text.quantities import amount, count_of
 from reelmill_stages.pictures.drawing import GREY, INK, KEPT, LIMIT, PALE, Drawing
 
 WIDTH, HEIGHT = 520, 190
@@ -16,7 +16,7 @@ def draw(histogram: Histogram, rules: Sequence[RuleEffect]) -> Drawing:
     lost = [f"{amount(histogram.missing)} missing"] if histogram.missing else []
     lost += [f"{amount(histogram.bad)} no number"] if histogram.bad else []
     drawing.text(_LEFT, 20, histogram.field, 14)
-    told = ", ".join([f"{amount(histogram.items)} items, mean {histogram.mean:.4g}", *lost])
+    told = ", ".join([f"{count_of(histogram.items, 'item')}, mean {histogram.mean:.4g}", *lost])
     drawing.text(WIDTH - _LEFT, 20, told, 11, GREY, "end")
     first, last = histogram.edges[0], histogram.edges[-1]
     tallest, wide = max(histogram.counts) or 1, (WIDTH - 2 * _LEFT) / len(histogram.counts)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from reelmill.contract.text.quantities import count_of
 from reelmill.contract.text.redaction import Redactor, redacted
 
 SOME = 4_000
@@ -18,13 +19,13 @@ def shown(data: dict[str, Any], text: str = "") -> str:
     """
     plain = redacted(data)
     kept = Redactor().text(text) if text and plain == data else _yaml(plain)
-    return kept if len(kept) <= LONGEST else f"{kept[:LONGEST]}\n# … {len(kept) - LONGEST:,} more characters"
+    return kept if len(kept) <= LONGEST else f"{kept[:LONGEST]}\n# … {count_of(len(kept) - LONGEST, 'more character')}"
 
 
 def yaml_of(definition: dict[str, Any]) -> str:
     """A definition as YAML, without possible secrets; truncated if it is too long."""
     text = _yaml(redacted(definition))
-    return text if len(text) <= SOME else f"{text[:SOME]}\n# … {len(text) - SOME:,} more characters"
+    return text if len(text) <= SOME else f"{text[:SOME]}\n# … {count_of(len(text) - SOME, 'more character')}"
 
 
 def _yaml(data: Any) -> str:

@@ -16,6 +16,7 @@ from markupsafe import Markup
 from reelmill import __version__
 from reelmill.contract.commands.funnel import FunnelRow
 from reelmill.contract.commands.summary import Summary
+from reelmill.contract.text.quantities import count_of
 from reelmill_stages.run_report import words
 from reelmill_stages.run_report.document import yaml_of
 from reelmill_stages.run_report.gallery import Sheet
@@ -87,7 +88,7 @@ def written(
     passes = sorted(overview.passes, key=lambda each: (each.closed or 0.0, each.name, each.segment))
     passed = {each.name for each in passes}
     if len(passes) > MOST_PASSES:
-        left_out.append(f"the table shows the last {MOST_PASSES} of {len(passes):,} passes")
+        left_out.append(f"the table shows the last {MOST_PASSES} of {count_of(len(passes), 'pass', 'passes')}")
     if len(summary.losses) > MOST_LOSSES:
         left_out.append(f"the table shows {MOST_LOSSES} of {len(summary.losses):,} reasons")
     left_out += plots.left_out
@@ -166,9 +167,9 @@ def _plots(summary: Summary) -> dict[str, Plot | None]:
 def _fields(summary: Summary, reads: Mapping[str, Sequence[str]], left_out: list[str]) -> list[FieldView]:
     groups = field_groups(summary.distributions, reads)
     if len(groups) > MOST_FIELDS:
-        left_out.append(f"only the first {MOST_FIELDS} of {len(groups):,} fields are shown")
+        left_out.append(f"only the first {MOST_FIELDS} of {count_of(len(groups), 'field')} are shown")
     if len(groups) > MOST_PLOTS:
-        left_out.append(f"only the first {MOST_PLOTS} of {len(groups):,} fields have a plot")
+        left_out.append(f"only the first {MOST_PLOTS} of {count_of(len(groups), 'field')} have a plot")
     return [_field(group, plots=number < MOST_PLOTS) for number, group in enumerate(groups[:MOST_FIELDS])]
 
 

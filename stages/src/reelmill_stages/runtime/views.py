@@ -1,12 +1,14 @@
 """Views: files about a whole data set, which are replaced by newer versions, never by older ones.
 
+A view that another program changed is kept beside the new one, as `NAME.edited`.
+
 The metadata of each view contain the last segment that it includes. `stage.json` contains it as a field and is written
 last, so it describes the current views.
 """
 
 import logging
 from collections.abc import Collection, Iterator, Mapping
-from itertools import chain
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +26,7 @@ from reelmill_stages.runtime.context import StepContext
 from reelmill_stages.stage import File
 from reelmill_stages.store import Stat, Store
 from reelmill_stages.store.damage import address
-from reelmill_stages.store.digests import file_digest
+from reelmill_stages.store.digests import file_digest, object_digest
 from reelmill_stages.store.keys import below
 
 log = logging.getLogger(__name__)
@@ -133,11 +135,33 @@ def _put(store: Store, names: DataSetPaths, name: str, path: Path, segment: int,
                 where=f"{store.uri.rstrip('/')}/{key}",
                 hint="move it away, then run again",
             )
-        if found and int(found.metadata.get("segment", 0)) > segment:
+        if found and int((found.metadata or found.outdated).get("segment", 0)) > segment:
             return
+        if found and "segment" not in found.metadata and object_digest(store, key)[0] != digest:
+            _keep_edited(store, key)
+            continue
         mark = {"stage": names.key, "segment": str(segment), "digest": digest}
         if _write(store, key, path, found.etag if found else "", mark):
             return
+
+
+def _keep_edited(store: Store, key: str) -> None:
+    """Move a view that another program changed to an unused name, and report it."""
+    for name in chain([f"{key}.edited"], (f"{key}.edited-{number}" for number in count(2))):
+        try:
+            store.move(key, name)
+        except PreconditionFailed:
+            continue
+        except NotFound:
+            return
+        event(
+            log,
+            "a view was changed by another program; it is kept under a new name, and the view is written again",
+            level=logging.WARNING,
+            view=address(store, key),
+            kept=address(store, name),
+        )
+        return
 
 
 def _forget(store: Store, names: DataSetPaths, view: str) -> None:

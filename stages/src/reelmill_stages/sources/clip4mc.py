@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from reelmill.contract.errors import ItemError
 from reelmill.contract.reasons import ItemReason
 from reelmill.contract.spec.sources.clip4mc import Clip4mcBlock
+from reelmill.contract.text.quantities import count_of
 from reelmill_stages.file_names import clip_stem
 from reelmill_stages.sources import Bucket, Listed
 from reelmill_stages.sources.earlier_items import NOTHING, EarlierItems
@@ -85,7 +86,8 @@ class _Videos:
             try:
                 if self._claims[stem(name)] > 1:
                     raise ItemError(
-                        ItemReason.AMBIGUOUS, f"info gives the file {name!r} to {self._claims[stem(name)]} videos"
+                        ItemReason.AMBIGUOUS,
+                        f"info gives the file {name!r} to {count_of(self._claims[stem(name)], 'video')}",
                     )
                 uri, stat = self._folder.below(name) or self._folder.named(name)
                 found[uri] = stat
@@ -95,7 +97,8 @@ class _Videos:
                 lost = lost or error
         if len(found) > 1:
             raise ItemError(
-                ItemReason.AMBIGUOUS, f"info names {len(found)} files of the video {vid}: {', '.join(found)}"
+                ItemReason.AMBIGUOUS,
+                f"info names {count_of(len(found), 'file')} of the video {vid}: {', '.join(found)}",
             )
         if found:
             return found.popitem()

@@ -8,6 +8,7 @@ from typing import Any
 from reelmill.contract.errors import ItemError, SpecError
 from reelmill.contract.reasons import ItemReason
 from reelmill.contract.spec.sources.lips import LipsBlock
+from reelmill.contract.text.quantities import count_of
 from reelmill_stages.file_names import safe_stem
 from reelmill_stages.sources import Bucket, Listed
 from reelmill_stages.sources.earlier_items import NOTHING, EarlierItems
@@ -103,7 +104,7 @@ def _lists(folder: str, bucket: Bucket) -> dict[str, list[Any]]:
         lists[name] = list(values(bucket.read(uri), uri))
     sizes = {name: len(rows) for name, rows in lists.items()}
     if len(set(sizes.values())) > 1:
-        told = ", ".join(f"{name}.json has {size} rows" for name, size in sizes.items())
+        told = ", ".join(f"{name}.json has {count_of(size, 'row')}" for name, size in sizes.items())
         raise SpecError(
             f"the lists have different lengths: {told}",
             where=folder,

@@ -10,6 +10,7 @@ from typing import Any
 from reelmill.contract.errors import ItemError, SpecError
 from reelmill.contract.reasons import ItemReason
 from reelmill.contract.spec.sources.multiview import NEWEST, MultiviewBlock
+from reelmill.contract.text.quantities import count_of
 from reelmill_stages.file_names import safe_stem
 from reelmill_stages.sources import Bucket, Listed
 from reelmill_stages.sources.earlier_items import NOTHING, EarlierItems
@@ -127,7 +128,11 @@ class _Takes:
             return {}
         files = self._labels.get(take, [])
         if len(files) != 1:
-            what = f"{len(files)} label files" if files else f"no label file person_{take.person}_{take.env}_….json"
+            what = (
+                f"{count_of(len(files), 'label file')}"
+                if files
+                else f"no label file person_{take.person}_{take.env}_….json"
+            )
             raise ItemError(ItemReason.AMBIGUOUS if files else ItemReason.MISSING, f"{what} for this video")
         try:
             content = load_json(self._bucket.read(files[0]))

@@ -5,6 +5,7 @@ Sources may also be on web servers, `https://host/path`, and on the Hugging Face
 """
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,7 @@ READ_ONLY = {
 }
 """Scheme -> form of the URIs of sources that cannot be stores."""
 _FORMS = ", ".join((*BUCKETS.values(), *READ_ONLY.values()))
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _PLAIN_URL = "write https://host/path without a user, fragment, signature or token: records would keep it"
 
 
@@ -102,15 +104,30 @@ def open_store(
     """
     if isinstance(ref, str):
         ref = StoreRef(uri=ref, connection=Connection(endpoint=endpoint, region=region))
-    refuse_read_only(ref.uri)
+    check_store_uri(ref.uri)
     return _opened(ref, os.environ if env is None else env)
 
 
-def refuse_read_only(uri: str) -> None:
-    """Raise SpecError if the URI of a store is that of a source that cannot be a store."""
+def check_store_uri(uri: str) -> None:
+    """Raise SpecError if a URI cannot be that of a store.
+
+    It is that of a source which cannot be a store, has an unknown scheme, contains control characters, `.` or `..` in
+    the prefix of a bucket, or begins with `~`, which only a shell replaces.
+    """
+    where, hint = without_user_info(uri), f"use {', '.join(BUCKETS.values())}, or a folder"
     if is_read_only(uri):
-        told = ", ".join(BUCKETS.values())
-        raise SpecError("this can be a source but not a store", where=uri, hint=f"use {told}, or a folder")
+        raise SpecError("this can be a source but not a store", where=where, hint=hint)
+    scheme, separator, _ = uri.partition("://")
+    if separator and scheme not in (*BUCKETS, "file"):
+        raise SpecError(f"unknown scheme {scheme!r}", where=where, hint=hint)
+    if _CONTROL.search(uri):
+        raise SpecError("a control character in the URI", where=repr(uri), hint="remove it, such as a line end")
+    if not separator and uri.split("/")[0].startswith("~"):
+        hint = f"write the whole path, or ./{uri} for a folder of this name"
+        raise SpecError("~ is not replaced by a home folder", where=uri, hint=hint)
+    prefix = uri.split("/", 3)[3:] if is_bucket(uri) else []
+    if prefix and {".", ".."} & {*prefix[0].split("/")}:
+        raise SpecError("the prefix in the bucket contains . or ..", where=uri, hint="write the prefix without them")
 
 
 def open_location(uri: str, connection: Connection, env: Mapping[str, str], web: WebLimits | None = None) -> Store:

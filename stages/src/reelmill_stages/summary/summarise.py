@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 from reelmill.contract.commands.summary import Distribution, LossGroup, Summary
 from reelmill.contract.records.rows import Item
 from reelmill.contract.task_parts.run_report import RunDefinition
+from reelmill.contract.text.quantities import count_of
 from reelmill_stages.store import Store
 from reelmill_stages.summary.consistent_cut import ConsistentCut
 from reelmill_stages.summary.item_facts import item_facts
@@ -39,7 +40,7 @@ def summarise(store: Store, cut: ConsistentCut, definition: RunDefinition) -> Su
     inputs: dict[str, dict[str, Item]] = {}
     distributions: dict[str, list[Distribution]] = {}
     left_out = [
-        f"{name}: the timeline shows the last {MOST_PASSES} of its {count:,} segments"
+        f"{name}: the timeline shows the last {MOST_PASSES} of its {count_of(count, 'segment')}"
         for name, count in cut.segments.items()
         if count > MOST_PASSES
     ]
@@ -51,7 +52,7 @@ def summarise(store: Store, cut: ConsistentCut, definition: RunDefinition) -> Su
             facts = item_facts(name, items, Path(scratch), examples=MADE, wanted=wanted, above=above)
         made[name], inputs[name], distributions[name] = facts.made, facts.found, facts.distributions
         if facts.left_out:
-            left_out.append(f"{name}: {facts.left_out:,} fields have no histogram")
+            left_out.append(f"{name}: {count_of(facts.left_out, 'field')} have no histogram")
     return SummaryItems(
         summary=Summary(
             overview=told,

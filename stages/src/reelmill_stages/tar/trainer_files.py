@@ -7,6 +7,8 @@ Tars are listed by name rather than by a pattern, because the folder may contain
 import json
 from collections.abc import Mapping
 
+from reelmill.contract.text.quantities import count_of
+
 ENERGON_VERSION = "7.4.1"
 """Version of Megatron Energon whose format is written."""
 
@@ -50,7 +52,7 @@ def front_matter(name: str, counts: Mapping[str, int], *, same_parts: bool = Tru
     return (
         f"---\nconfigs:\n- config_name: default\n  data_files:\n  - split: train\n    path:\n{tars}---\n"
         f"# {name}\n\n"
-        f"{sum(counts.values())} samples in {len(counts)} webdataset tars, packed by reelmill. "
+        f"{count_of(sum(counts.values()), 'sample')} in {len(counts)} webdataset tars, packed by reelmill. "
         "They open as they are:\n\n"
         "- webdataset: the tars\n"
         "- Megatron Energon: this folder (`.nv-meta`, and a `.tar.idx` beside each tar)\n"

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, TypeGuard
 
+from reelmill.contract.text.quantities import count_of
 from reelmill_stages.tar.samples import IMAGES, TarProblem
 from reelmill_stages.tokens.symbols import SymbolIds
 
@@ -53,7 +54,9 @@ def broken(key: str, read: Mapping[str, Any], parts: Sequence[str], shape: PackR
         yield TarProblem("ids", f"pack {key}: input_ids must be a list of non-negative integers{limit}")
         return
     if len(ids) >= shape.max_tokens:
-        yield TarProblem("too_long", f"pack {key} has {len(ids)} tokens; it must have fewer than {shape.max_tokens}")
+        yield TarProblem(
+            "too_long", f"pack {key} has {count_of(len(ids), 'token')}; it must have fewer than {shape.max_tokens}"
+        )
     yield from _mask(key, ids, mask, shape.symbols)
     yield from _images(key, ids, read.get("image"), parts, shape)
     yield from _documents(key, ids, read, shape.symbols)
@@ -72,7 +75,9 @@ def _whole(ids: Any, vocabulary: int | None) -> TypeGuard[list[int]]:
 def _mask(key: str, ids: Sequence[int], mask: Any, symbols: SymbolIds) -> Iterator[TarProblem]:
     if not isinstance(mask, list) or len(ids) != len(mask):
         count = len(mask) if isinstance(mask, list) else 0
-        yield TarProblem("mask_length", f"pack {key} has {len(ids)} tokens, but {count} values in loss_mask")
+        yield TarProblem(
+            "mask_length", f"pack {key} has {count_of(len(ids), 'token')}, but {count_of(count, 'value')} in loss_mask"
+        )
         return
     if not all(type(one) is int and one in (0, 1) for one in mask):
         yield TarProblem("mask_values", f"pack {key}: loss_mask must contain only 0 and 1")
@@ -90,7 +95,7 @@ def _images(key: str, ids: list[int], images: Any, parts: Sequence[str], shape: 
     if isinstance(images, list) and patches != shape.patches * len(images):
         yield TarProblem(
             "image_patches",
-            f"pack {key} has {patches} patch tokens for {len(images)} images; {shape.patches} for each are needed",
+            f"pack {key} has {patches} patch tokens for {count_of(len(images), 'image')}; each needs {shape.patches}",
         )
     elif starts == ends and patches and not _blocks(ids, shape):
         yield TarProblem(
@@ -130,7 +135,9 @@ def _documents(key: str, ids: list[int], read: Mapping[str, Any], symbols: Symbo
         yield TarProblem("document_offsets", f"pack {key}: document_offsets must rise from 0 to {len(ids)}")
         return
     if isinstance(texts, list) and len(texts) != len(offsets) - 1:
-        yield TarProblem("text_count", f"pack {key} has {len(texts)} texts, but {len(offsets) - 1} documents")
+        yield TarProblem(
+            "text_count", f"pack {key} has {count_of(len(texts), 'text')}, but {count_of(len(offsets) - 1, 'document')}"
+        )
     if "position_ids" in read:
         expected = [place for one, two in pairwise(offsets) for place in range(two - one)]
         if read["position_ids"] != expected:

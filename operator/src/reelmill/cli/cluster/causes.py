@@ -7,6 +7,7 @@ from reelmill.cli.cluster.pipeline_view import SURVEY, PipelineView, seconds_lef
 from reelmill.cli.display.output import duration
 from reelmill.contract.conditions import ConditionReason, Recovery, declared
 from reelmill.contract.status import StageStatus, Stall, Status
+from reelmill.contract.text.quantities import count_of
 from reelmill.contract.text.sentences import listed, sentence
 
 Say = Callable[..., str]
@@ -66,8 +67,8 @@ def at_work(seen: PipelineView, say: Say, stage: StageStatus) -> Iterator[str]:
     elif work.step == "commit":
         said = f"{stage.name} is {'abandoning its pass' if work.abandon else f'closing segment {work.segment}'}"
     else:
-        at_work = f" with {work.active:,} pod{'' if work.active == 1 else 's'} running" if work.active else ""
-        said = f"{stage.name} has done {work.done:,} of {work.shards:,} shards{at_work}"
+        at_work = f" with {count_of(work.active, 'pod')} running" if work.active else ""
+        said = f"{stage.name} has done {work.done:,} of {count_of(work.shards, 'shard')}{at_work}"
     left = seconds_left(stage, seen)
     yield f"{said}, started {since} ago" + (f", about {duration(left)} left." if left is not None else ".")
     if stage.message:

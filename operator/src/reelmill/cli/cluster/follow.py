@@ -21,6 +21,7 @@ from reelmill.cli.display.terminal import say, write
 from reelmill.cli.exit_codes import CommandExit
 from reelmill.contract.conditions import ConditionType
 from reelmill.contract.errors import TransientError
+from reelmill.contract.text.quantities import count_of
 from reelmill.plan.requests import pending
 
 SECONDS = 1.0
@@ -111,7 +112,7 @@ def sentences(seen: PipelineView) -> Iterator[tuple[str, str]]:
         work, totals = stage.pass_, stage.totals
         words: str = stage.state
         if work and work.step == "shards":
-            words += f", {work.done} of {work.shards} shards"
+            words += f", {work.done} of {count_of(work.shards, 'shard')}"
         elif totals.in_:
             words += f", {totals.done} of {totals.in_} done" + (f", {totals.failed} failed" if totals.failed else "")
         yield stage.name, words + (f": {stage.message}" if stage.message else "")

@@ -6,6 +6,7 @@ from typing import Any
 
 from reelmill.contract.errors import ExitCode
 from reelmill.contract.text.json_line import json_object
+from reelmill.contract.text.quantities import count_of
 from reelmill.plan.jobs.pod import CONTAINER
 
 Json = Mapping[str, Any]
@@ -40,7 +41,7 @@ def ends(pods: Iterable[Json]) -> str:
         return ""
     number = sum(counted.values())
     told = ", ".join(f"{count} {words}" for words, count in counted.most_common(3))
-    return f"{number} pod{'' if number == 1 else 's'} failed: {told}"
+    return f"{count_of(number, 'pod')} failed: {told}"
 
 
 def asks(pod: Json) -> str:

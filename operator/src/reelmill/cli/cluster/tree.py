@@ -14,6 +14,7 @@ from reelmill.contract.counters import counted
 from reelmill.contract.records.layout import KEY_DIGITS
 from reelmill.contract.records.segment import Counts
 from reelmill.contract.status import SourceStatus, StageStatus
+from reelmill.contract.text.quantities import count_of
 
 BAR = 16
 """Width of a progress bar in characters."""
@@ -103,7 +104,7 @@ def _facts(seen: PipelineView, name: str, *, wide: bool) -> Iterator[Text]:
     if isinstance(entry, SourceStatus):
         if entry.surveyed:
             drifted = f", {entry.drifted:,} changed or gone" if entry.drifted else ""
-            yield _counted(f"{entry.items:,} items", entry.failed, drifted)
+            yield _counted(f"{count_of(entry.items, 'item')}", entry.failed, drifted)
     else:
         yield _shards(seen, entry) if entry.pass_ and entry.pass_.step == "shards" else _totals(entry.totals)
         others = seen.upstreams.get(name, ())[1:]
@@ -123,8 +124,8 @@ def _shards(seen: PipelineView, stage: StageStatus) -> Text:
     share = work.done / work.shards if work.shards else 0.0
     full = round(share * BAR)
     text = Text("━" * full, style="cyan").append("─" * (BAR - full), style="dim")
-    said = f" {work.done:,}/{work.shards:,} shards"
-    said += f", {work.active:,} pod{'' if work.active == 1 else 's'}" if work.active else ""
+    said = f" {work.done:,}/{count_of(work.shards, 'shard')}"
+    said += f", {count_of(work.active, 'pod')}" if work.active else ""
     if (left := seconds_left(stage, seen)) is not None:
         said += f", {duration(left)} left"
     text.append(said, style="")
@@ -159,7 +160,7 @@ def _wide(entry: SourceStatus | StageStatus) -> Iterator[str]:
         return
     rate = f", {entry.rate:.1f} items/s" if entry.rate else ""
     wrote = f", wrote {size(entry.bytes)}" if entry.bytes else ""
-    yield f"{entry.path}, segments {entry.segments}, makes {entry.items:,} items{rate}{wrote}"
+    yield f"{entry.path}, segments {entry.segments}, makes {count_of(entry.items, 'item')}{rate}{wrote}"
     if entry.usage:
         yield used(entry.usage)
     if entry.reasons:

@@ -16,6 +16,7 @@ from reelmill.cli.input.options import AS_NAMED, HERE, ClusterOptions, StoreOver
 from reelmill.contract.commands.result_rows import COUNTED, FindingRow
 from reelmill.contract.commands.signatures import CHECK, CHECK_STAGE
 from reelmill.contract.errors import SpecError
+from reelmill.contract.text.quantities import count_of
 
 COLUMNS = ("format", "file", "rule", "ok", "message")
 
@@ -106,7 +107,7 @@ def report(found: list[FindingRow], *, every: bool, output: Format) -> None:
         show([finding.to_json() for finding in shown], output, columns=COLUMNS)
     files = len({(finding.format, finding.file) for finding in rules})
     formats = ", ".join(dict.fromkeys(finding.format for finding in rules)) or "nothing"
-    say(f"{formats}: {files} files, {len(rules)} rules checked, {len(bad)} broken")
+    say(f"{formats}: {count_of(files, 'file')}, {count_of(len(rules), 'rule')} checked, {len(bad)} broken")
     if counters:
         say(f"counted: {', '.join(counters)}")
     if bad:

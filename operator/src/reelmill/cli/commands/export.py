@@ -12,6 +12,7 @@ from reelmill.cli.display.terminal import write
 from reelmill.cli.input.options import AS_NAMED, HERE, ClusterOptions, StoreOverride
 from reelmill.contract.commands.result_rows import ExportMode
 from reelmill.contract.commands.signatures import EXPORT
+from reelmill.contract.text.quantities import count_of
 
 
 def export(
@@ -42,6 +43,6 @@ def export(
     if not output.for_people:
         emit(made.to_json(), output)
         return
-    write(f"{made.folder}: {made.files} files, {size(made.bytes)} ({made.mode})")
+    write(f"{made.folder}: {count_of(made.files, 'file')}, {size(made.bytes)} ({made.mode})")
     for view in made.views:
         write(f"  {made.folder}/{view}")

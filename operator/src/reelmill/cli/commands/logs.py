@@ -19,6 +19,7 @@ from reelmill.cli.input.options import AS_NAMED, HERE, ClusterOptions, StoreOver
 from reelmill.cli.input.pipeline import Loaded
 from reelmill.contract.commands.signatures import LOGS
 from reelmill.contract.errors import ReelmillError, SpecError
+from reelmill.contract.text.quantities import count_of
 from reelmill.contract.text.terminal import printable
 
 MOST = 10
@@ -113,7 +114,7 @@ def _follow(link: ClusterClient, resource: Json, wanted: LogSelection) -> None:
 
     who = speaking()
     if len(who) > MOST:
-        say(f"following the newest {MOST} of {len(who)} pods; limit the selection with --stage and --shard")
+        say(f"following the newest {MOST} of {count_of(len(who), 'pod')}; limit the selection with --stage and --shard")
     several = not (wanted.stage and wanted.shard is not None)
     for name, line in link.follow(
         lambda: list(speaking())[-MOST:], last=wanted.last if wanted.last is not None else LAST

@@ -18,6 +18,7 @@ from reelmill.cli.input.pipeline import Loaded
 from reelmill.contract.commands.prune_rows import PruneResult
 from reelmill.contract.commands.signatures import PRUNE
 from reelmill.contract.errors import SpecError
+from reelmill.contract.text.quantities import count_of
 from reelmill.contract.text.terminal import printable
 
 COLUMNS = ("name", "key", "objects", "bytes", "deleted")
@@ -83,7 +84,7 @@ def _confirmed(found: PruneResult, store: str, *, trash: bool) -> list[str]:
     if not found.rows:
         return []
     for row in found.rows:
-        say(f"  {row.name}/{row.key}  {row.objects} objects, {size(row.bytes)}")
+        say(f"  {row.name}/{row.key}  {count_of(row.objects, 'object')}, {size(row.bytes)}")
     what = "Move these data sets to the trash of" if trash else "Delete these data sets from"
     if not typer.confirm(printable(f"{what} {store}?"), err=True):
         say("nothing was deleted")
@@ -99,19 +100,19 @@ def _say_done(found: PruneResult, *, deleted: bool, moved: bool, released: Seque
     if not rows:
         say("nothing to prune: every data set is claimed")
     elif moved:
-        say(f"moved {len(rows)} data sets, {total}, to {found.trash}")
+        say(f"moved {count_of(len(rows), 'data set')}, {total}, to {found.trash}")
         say("to restore one, move its objects back to the same place below the root of the store")
     elif deleted:
-        say(f"deleted {len(rows)} data sets, {total}")
+        say(f"deleted {count_of(len(rows), 'data set')}, {total}")
     else:
-        say(f"would delete {len(rows)} data sets, {total}: use --delete to delete or --trash to move them")
+        say(f"would delete {count_of(len(rows), 'data set')}, {total}: use --delete to delete or --trash to move them")
 
 
 def _say_kept(found: PruneResult, file: str) -> None:
     """Print what was kept, and why."""
     foreign = [name for row in found.rows for name in row.left]
     if foreign:
-        say(f"kept {len(foreign)} objects that reelmill did not write: {_some(foreign)}")
+        say(f"kept {count_of(len(foreign), 'object')} that reelmill did not write: {_some(foreign)}")
     if found.unknown:
         say(f"kept {_some(found.unknown)}: no record identifies it as a data set of reelmill")
     for claim in found.claims:

@@ -19,6 +19,7 @@ from reelmill.contract.commands.result_rows import StatusRow
 from reelmill.contract.commands.signatures import STATUS
 from reelmill.contract.records.rows import Outcome
 from reelmill.contract.status import Status
+from reelmill.contract.text.quantities import count_of
 from reelmill.plan.requests import RETRY, annotation
 
 
@@ -49,7 +50,13 @@ def retry(
     def ask(link: ClusterClient, resource: Json) -> Answer:
         changed = request(link, resource, RETRY, stages, classes)
         failed = _failed_in(resource, stages)
-        what = f"failed items ({' or '.join(classes)})" if classes else f"{failed:,} failed items" if failed else ""
+        what = (
+            f"failed items ({' or '.join(classes)})"
+            if classes
+            else f"{count_of(failed, 'failed item')}"
+            if failed
+            else ""
+        )
         of = f" of {', '.join(stages)}" if stages else ""
         said = f"retrying {what}{of}" if what else f"resuming what is stalled{of}; no failed items are known"
         return changed, [f"{pipeline}: {said}{when(changed)}"]

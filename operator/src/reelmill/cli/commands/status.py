@@ -22,6 +22,7 @@ from reelmill.contract.commands.result_rows import StatusRow
 from reelmill.contract.commands.signatures import STATUS
 from reelmill.contract.counters import counted
 from reelmill.contract.errors import SpecError
+from reelmill.contract.text.quantities import count_of
 
 COLUMNS = ("name", "state", "segments", "items", "in", "done", "filtered", "failed", "skipped", "note")
 LIST = ("name", "state", "stage", "shards", "failed", "age")
@@ -141,7 +142,7 @@ def note(row: StatusRow) -> str:
     if opened := row.pass_:
         ago = opened.seconds_ago
         beat = f", last heartbeat {duration(ago)} ago" if ago is not None else ""
-        return f"pass {opened.segment}: {opened.committed} of {opened.shards} shards{beat}"
+        return f"pass {opened.segment}: {opened.committed} of {count_of(opened.shards, 'shard')}{beat}"
     if row.uncovered:
         return "to cover: " + ", ".join(f"{count} of {name}" for name, count in row.uncovered.items())
     if row.state == "empty" and row.latest:

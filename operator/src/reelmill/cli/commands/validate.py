@@ -16,6 +16,7 @@ from reelmill.cli.input.problems import FieldProblem, FieldProblems, dotted
 from reelmill.contract.commands.places import SourceProblem
 from reelmill.contract.commands.signatures import PLACES
 from reelmill.contract.errors import SpecError
+from reelmill.contract.text.quantities import count_of
 
 
 def validate(
@@ -45,7 +46,7 @@ def validate(
                 for note in noted:
                     say(f"note: {note}")
                 sources, stages = len(loaded.graph.sources), len(loaded.graph.stages)
-                write(f"{file}: valid: {_count(sources, 'source')}, {_count(stages, 'stage')}")
+                write(f"{file}: valid: {count_of(sources, 'source')}, {count_of(stages, 'stage')}")
     if not output.for_people:
         emit({"valid": not found, "problems": found, "notes": notes}, output)
     if found:
@@ -77,7 +78,3 @@ def _lines(error: SpecError, output: Format) -> None:
     if output.for_people:
         for line in describe(error):
             say(line)
-
-
-def _count(number: int, word: str) -> str:
-    return f"{number} {word}{'' if number == 1 else 's'}"

@@ -3,14 +3,14 @@
 from collections.abc import Iterator
 
 from reelmill.contract.commands.tuning import Histogram, RuleEffect, TuneResult
-from reelmill.contract.text.quantities import amount
+from reelmill.contract.text.quantities import amount, count_of
 from reelmill.contract.text.sparkline import sparkline
 
 
 def lines(found: TuneResult) -> Iterator[str]:
     """A bar line for each numeric field, a line for each limit, and the most frequent values of other fields."""
     for each in found.histograms:
-        told = f"{amount(each.items)} items, {each.least:.4g} to {each.most:.4g}, mean {each.mean:.4g}"
+        told = f"{count_of(each.items, 'item')}, {each.least:.4g} to {each.most:.4g}, mean {each.mean:.4g}"
         lost = f", {amount(each.missing)} missing" if each.missing else ""
         lost += f", {amount(each.bad)} no number" if each.bad else ""
         yield f"{each.field}: {told}{lost}"

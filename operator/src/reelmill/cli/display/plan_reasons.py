@@ -6,6 +6,7 @@ from typing import Any
 
 from reelmill.contract.commands.result_rows import StatusRow
 from reelmill.contract.spec.block import StageBlock
+from reelmill.contract.text.quantities import count_of
 
 
 def verdict(
@@ -34,15 +35,20 @@ def verdict(
             return "run", shortened(changes) or f"reads {', '.join(fresh)} again"
         return "run", "never run here"
     if opened := row.pass_:
-        return "go on", f"pass {opened.segment} is open, {opened.committed} of {opened.shards} shards are done"
+        return (
+            "go on",
+            f"pass {opened.segment} is open, {opened.committed} of {count_of(opened.shards, 'shard')} done",
+        )
     if row.uncovered:
-        return "run", ", ".join(f"{count} segments of {name} to cover" for name, count in row.uncovered.items())
+        return "run", ", ".join(
+            f"{count_of(count, 'segment')} of {name} to cover" for name, count in row.uncovered.items()
+        )
     if coming:
         return "run", ", ".join(coming)
     if unknown:
         names = ", ".join(unknown)
-        return "unknown", f"has {row.items} items; what is new in {names} is known when the pipeline runs"
-    return "cached", f"has {row.items} items"
+        return "unknown", f"has {count_of(row.items, 'item')}; what is new in {names} is known when the pipeline runs"
+    return "cached", f"has {count_of(row.items, 'item')}"
 
 
 _PARTS = ("params", "rerun", "version", "upstreams")

@@ -12,6 +12,7 @@ from reelmill.cli.display.tally import Tally
 from reelmill.cli.display.terminal import say
 from reelmill.contract.conditions import ConditionReason
 from reelmill.contract.status import SourceStatus, Status
+from reelmill.contract.text.quantities import count_of
 from reelmill.plan import Event
 
 LINE_SECONDS = 5.0
@@ -127,9 +128,10 @@ def listing(source: SourceStatus) -> str:
     """The result of a listing: `raw: 17 rows, 3 of them new: 9 items, 8 failed, 1 changed or gone`."""
     drift = f", {source.drifted} changed or gone" if source.drifted else ""
     if not source.failed:
-        return f"{source.name}: {source.items} items, {source.new} of them new{drift}"
+        return f"{source.name}: {count_of(source.items, 'item')}, {source.new} of them new{drift}"
     rows = source.items + source.failed
-    return f"{source.name}: {rows} rows, {source.new} of them new: {source.items} items, {source.failed} failed{drift}"
+    listed = f"{count_of(source.items, 'item')}, {source.failed} failed"
+    return f"{source.name}: {count_of(rows, 'row')}, {source.new} of them new: {listed}{drift}"
 
 
 def _sentence(record: Mapping[str, Any]) -> str:

@@ -2,7 +2,7 @@
 
 from reelmill.contract.records.usage import Usage
 from reelmill.contract.spending import Spent
-from reelmill.contract.text.quantities import size, time
+from reelmill.contract.text.quantities import count_of, size, time
 
 
 def used(usage: Usage) -> str:
@@ -19,7 +19,7 @@ def used(usage: Usage) -> str:
     ]
     parts += [f"read {size(usage.bytes_read)}"] if usage.bytes_read is not None else []
     parts += [f"wrote {size(usage.bytes_written)}"] if usage.bytes_written is not None else []
-    parts += [f"{usage.lost_runs} runs killed"] if usage.lost_runs else []
+    parts += [f"{count_of(usage.lost_runs, 'run')} killed"] if usage.lost_runs else []
     bound = f"; bound by {usage.bound}" if usage.bound else ""
     return f"used {', '.join(parts)}{bound}"
 

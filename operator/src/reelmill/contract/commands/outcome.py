@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from reelmill.contract.commands.result_rows import CommandRow, StatusRow
-from reelmill.contract.task_parts.tolerance import allowed
-from reelmill.contract.text.quantities import amount
+from reelmill.contract.records.segment import Counts
+from reelmill.contract.task_parts.tolerance import over_tolerance
+from reelmill.contract.text.quantities import amount, count_of
 
 Word = Literal["empty", "complete", "failed", "working", "behind"]
 
@@ -24,14 +25,16 @@ def verdict(
     `tolerances` maps stages to `failures.tolerate`.
     """
     told = _sum(rows, reads)
-    over = [row for row in rows if row.name in tolerances and row.failed > allowed(tolerances[row.name], row.in_)]
+    over = [row for row in rows if row.name in tolerances and over_tolerance(tolerances[row.name], _counts(row))]
     opened = [row for row in rows if row.state == "working"]
     behind = [row for row in rows if row.state == "behind" or (row.kind == "stage" and row.state == "empty")]
     sources = [row for row in rows if row.kind == "source"]
     if opened:
         return RunVerdict(word="working", sentence=f"{told} {_listed(opened)} still {_work(opened)}.")
     if over:
-        stages = "; ".join(f"{row.name} lost {amount(row.failed)} of {_items(row.in_)} to failures" for row in over)
+        stages = "; ".join(
+            f"{row.name} lost {amount(row.failed)} of {count_of(row.in_, 'item')} to failures" for row in over
+        )
         return RunVerdict(word="failed", sentence=f"{told} More items failed than tolerated: {stages}.")
     if all(row.in_ == 0 for row in sources):
         return RunVerdict(word="empty", sentence="The sources have no items, so no stage has anything to do.")
@@ -47,7 +50,10 @@ def _sum(rows: Sequence[StatusRow], reads: Mapping[str, Sequence[str]]) -> str:
     read = {name for row in ends for name in reads.get(row.name, ())}
     made = [f"{row.name} made {amount(row.items)}" for row in ends if row.name not in read]
     lost = [f"{amount(count)} {word}" for word in ("filtered", "failed", "skipped") if (count := _count(rows, word))]
-    parts = [f"{_items(listed)} {'was' if listed == 1 else 'were'} listed", *([", ".join(made)] if made else [])]
+    parts = [
+        f"{count_of(listed, 'item')} {'was' if listed == 1 else 'were'} listed",
+        *([", ".join(made)] if made else []),
+    ]
     losses = f"on the way, {', '.join(lost)}" if lost else "nothing was lost"
     return f"{'; '.join([*parts, losses])}."
 
@@ -56,8 +62,8 @@ def _count(rows: Sequence[StatusRow], word: str) -> int:
     return sum(int(getattr(row, word)) for row in rows)
 
 
-def _items(count: int) -> str:
-    return f"{amount(count)} item{'' if count == 1 else 's'}"
+def _counts(row: StatusRow) -> Counts:
+    return Counts(in_=row.in_, done=row.done, filtered=row.filtered, failed=row.failed, skipped=row.skipped)
 
 
 def _listed(rows: Sequence[StatusRow]) -> str:

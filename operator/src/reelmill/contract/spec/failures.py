@@ -8,7 +8,7 @@ from reelmill.contract.model import Model
 from reelmill.contract.spec.field_types import Duration, Share, Text
 
 DEFAULT_TOLERANCE = ("1%", "10")
-"""If `tolerate` is absent, the larger of these: one broken file stops no small pipeline."""
+"""If `tolerate` is absent, the larger of these, unless every item failed: one broken file stops no small pipeline."""
 
 
 class RetryItems(Model):
@@ -25,7 +25,7 @@ class Failures(Model):
 
     tolerate: Share | None = None
     """Number (`20`) or percentage (`1%`) of the stage's items that may fail before later stages stop taking more;
-    absent: 1% or 10 items, whichever is more."""
+    absent: 1% or 10 items, whichever is more, unless every item failed."""
     attempts: Annotated[int, Field(ge=1, le=20)] = 3
     """Maximum number of Jobs for the shards of a pass; items of shards that remain become `failed(shard_lost)`."""
     retries_per_shard: Annotated[int, Field(ge=0, le=20)] = 3

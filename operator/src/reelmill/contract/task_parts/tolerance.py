@@ -2,6 +2,9 @@
 
 from reelmill.contract.records.segment import Counts
 from reelmill.contract.spec.failures import DEFAULT_TOLERANCE
+from reelmill.contract.text.quantities import count_of
+
+_WHAT_TO_DO = "see the ledger, then retry them or raise failures.tolerate"
 
 
 def allowed(tolerate: str | None, total: int) -> int:
@@ -12,14 +15,27 @@ def allowed(tolerate: str | None, total: int) -> int:
 
 
 def over_tolerance(tolerate: str | None, totals: Counts) -> bool:
-    """Whether more items failed than the tolerance (`20` or `1%`), so that later stages cover nothing more."""
+    """Whether more items failed than the tolerance (`20` or `1%`), so that later stages cover nothing more.
+
+    The default does not cover a stage of which every examined item failed; a value that is set applies exactly.
+    """
+    if tolerate is None and _only_failures(totals):
+        return True
     return totals.failed > allowed(tolerate, totals.in_)
 
 
 def tolerance_message(tolerate: str | None, totals: Counts) -> str:
     """The message for an exceeded tolerance."""
+    if tolerate is None and _only_failures(totals):
+        what = "the only item" if totals.failed == 1 else f"all {totals.failed} items"
+        skipped = f" ({totals.skipped} skipped)" if totals.skipped else ""
+        return f"{what} failed{skipped}, which the default tolerance never covers: {_WHAT_TO_DO}"
     share = tolerate or f"{' or '.join(DEFAULT_TOLERANCE)} items"
     return (
-        f"{totals.failed} of {totals.in_} items failed, more than the tolerance of {share} "
-        f"({allowed(tolerate, totals.in_)}): see the ledger, then retry them or raise failures.tolerate"
+        f"{totals.failed} of {count_of(totals.in_, 'item')} failed, more than the tolerance of {share} "
+        f"({allowed(tolerate, totals.in_)}): {_WHAT_TO_DO}"
     )
+
+
+def _only_failures(totals: Counts) -> bool:
+    return totals.failed > 0 and totals.done == 0 and totals.filtered == 0

@@ -26,3 +26,8 @@ def size(count: float) -> str:
             return f"{value:.0f} {unit}" if unit == "bytes" else f"{value:.1f} {unit}"
         value /= 1000
     return f"{value:,.1f} PB"
+
+
+def count_of(number: int, noun: str, plural: str = "") -> str:
+    """`1 item`, `12,345 items`; `plural` is needed only if it is not the noun with an s: `2 passes`."""
+    return f"{amount(number)} {noun if number == 1 else plural or f'{noun}s'}"

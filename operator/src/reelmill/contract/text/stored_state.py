@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from reelmill.contract.commands.dashboard import PipelineState
 from reelmill.contract.commands.result_rows import OpenPassRow, StatusRow
-from reelmill.contract.text.quantities import amount, time
+from reelmill.contract.text.quantities import amount, count_of, time
 from reelmill.contract.text.sentences import advice, failures, listed
 
 
@@ -64,7 +64,7 @@ def _nothing(rows: Sequence[StatusRow]) -> str:
 
 
 def _progress(opened: OpenPassRow) -> str:
-    done = f"has committed {amount(opened.committed)} of {amount(opened.shards)} shards of segment {opened.segment}"
+    done = f"has committed {amount(opened.committed)} of {count_of(opened.shards, 'shard')} of segment {opened.segment}"
     if opened.seconds_ago is None:
         return f"{done}, and there was no heartbeat"
     if opened.ended:

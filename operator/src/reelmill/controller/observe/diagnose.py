@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reelmill.contract.conditions import ConditionReason
+from reelmill.contract.text.quantities import count_of
 from reelmill.plan.jobs.pod import CONTAINER
 
 Json = Mapping[str, Any]
@@ -42,7 +43,8 @@ def diagnose(job: Json, pods: Iterable[Json], age: float) -> Diagnosis | None:
         if failed := status.get("failed"):
             return Diagnosis(
                 ConditionReason.BACK_OFF,
-                f"{failed} pods of {name} failed; the next one starts after a growing delay; see their logs",
+                f"{count_of(failed, 'pod')} of {name} failed; the next one starts after a growing delay; "
+                "see their logs",
             )
         return Diagnosis(
             ConditionReason.NO_PODS,

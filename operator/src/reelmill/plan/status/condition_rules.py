@@ -13,6 +13,7 @@ from reelmill.contract.conditions import ConditionReason, ConditionType
 from reelmill.contract.status import LONG_MESSAGE, Condition, Status, cut
 from reelmill.contract.task_parts.tolerance import tolerance_message
 from reelmill.contract.task_parts.verification import Verification
+from reelmill.contract.text.quantities import count_of
 from reelmill.plan.draft import PlanDraft
 from reelmill.plan.passes.coverage import completed, gate_closed
 from reelmill.plan.snapshot import stamp
@@ -159,7 +160,8 @@ def _held_up(draft: PlanDraft, job: str) -> str:
 
 def damage(verification: Verification) -> str:
     """Describe the damage that the last verification found."""
-    return f"{verification.damaged} of {verification.objects} objects are damaged: {verification.names}"
+    be = "is" if verification.damaged == 1 else "are"
+    return f"{verification.damaged} of {count_of(verification.objects, 'object')} {be} damaged: {verification.names}"
 
 
 def _verified(draft: PlanDraft, verification: Verification) -> Verdict:
@@ -172,7 +174,11 @@ def _verified(draft: PlanDraft, verification: Verification) -> Verdict:
         return False, ConditionReason.NOT_VERIFIED, trouble or f"the first verification is due at {verification.due_at}"
     if verification.damaged:
         return False, ConditionReason.STORE_DAMAGED, f"at {at}, {damage(verification)}"
-    return True, ConditionReason.VERIFIED, f"at {at}, {verification.objects} objects matched what was committed"
+    return (
+        True,
+        ConditionReason.VERIFIED,
+        f"at {at}, {count_of(verification.objects, 'object')} matched what was committed",
+    )
 
 
 def _suspended(draft: PlanDraft) -> Verdict:

@@ -4,7 +4,7 @@ from reelmill.contract.conditions import UNASKED, ConditionType, EventReason
 from reelmill.contract.counters import counted
 from reelmill.contract.status import StageStatus, Status
 from reelmill.contract.task_parts.verification import Verification
-from reelmill.contract.text.quantities import size, time
+from reelmill.contract.text.quantities import count_of, size, time
 from reelmill.plan.decision import Event
 from reelmill.plan.status.condition_rules import damage
 
@@ -60,7 +60,11 @@ def _stage(old: StageStatus | None, new: StageStatus) -> list[Event]:
         retried = EventReason.SHARDS_RETRIED
         more = new.pass_.memory if new.pass_.memory != old.pass_.memory else ""
         memory = f" with {more} of memory, because pods were killed for lack of it" if more else ""
-        return [Event(retried.type, retried, f"{new.name}: attempt {new.pass_.attempt} of {undone} shards{memory}")]
+        return [
+            Event(
+                retried.type, retried, f"{new.name}: attempt {new.pass_.attempt} of {count_of(undone, 'shard')}{memory}"
+            )
+        ]
     return []
 
 

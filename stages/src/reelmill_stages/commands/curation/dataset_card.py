@@ -14,6 +14,7 @@ from reelmill.contract.records.layout import KEY_DIGITS
 from reelmill.contract.records.rows import Item
 from reelmill.contract.task import StageDef, Task
 from reelmill.contract.task_parts.run_report import RunDefinition
+from reelmill.contract.text.quantities import count_of
 from reelmill_stages.commands.curation.card_folder import README, WRITTEN, CardFolder
 from reelmill_stages.commands.entry import stage_of, store_of
 from reelmill_stages.commands.export_folder import exported
@@ -154,7 +155,7 @@ def _heading(facts: CardFacts) -> Heading:
     closed = facts.summary.overview.moment.closed
     return Heading(
         name=facts.name,
-        description=f"{facts.items} items of the stage {facts.stage}, data set {facts.key[:KEY_DIGITS]}.",
+        description=f"{count_of(facts.items, 'item')} of the stage {facts.stage}, data set {facts.key[:KEY_DIGITS]}.",
         version=f"{facts.segment}.0.0",
         published=day(closed) if closed is not None else "",
         licences=sorted(facts.licences.counts) if facts.licences else (),

@@ -13,7 +13,7 @@ from reelmill.contract.spec.stages.filter import FilterBlock, Rule
 from reelmill.contract.task import StageDef, Task
 from reelmill_stages import registry
 from reelmill_stages.commands.curation.border_items import BorderItems, Limit
-from reelmill_stages.commands.curation.tune_report import PAGE, write_page, write_sheets, writing
+from reelmill_stages.commands.curation.tune_report import PAGE, draw_sheets, write_report, writing
 from reelmill_stages.commands.entry import stage_of, store_of
 from reelmill_stages.records.data_set import DataSet
 from reelmill_stages.records.rows.item_values import ABSENT
@@ -48,9 +48,10 @@ def tune(
             return tuning.result(stage)
         with writing(folder, tuning.borders):
             fields = {rule.reason: rule.field for rule in block.rules}
-            sheets, unseen = write_sheets(tuning.borders, fields, task, env, folder)
-            result = tuning.result(stage, report=str(folder / PAGE), sheets=sheets, unseen=unseen)
-            write_page(result, folder)
+            sheets, unseen = draw_sheets(tuning.borders, fields, task, env, Path(scratch))
+            named = [str(folder / sheet.name) for sheet in sheets]
+            result = tuning.result(stage, report=str(folder / PAGE), sheets=named, unseen=unseen)
+            write_report(result, sheets, folder)
         return result
 
 

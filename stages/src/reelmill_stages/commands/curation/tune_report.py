@@ -1,17 +1,19 @@
 """The report of `reelmill tune`: an HTML page with histograms, and PNG sheets of borderline examples next to it."""
 
 import json
+import re
+import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from html import escape
 from pathlib import Path
 
 from reelmill.contract.commands.tuning import RuleEffect, TuneResult
-from reelmill.contract.digest import canonical
+from reelmill.contract.digest import canonical, sha256
 from reelmill.contract.errors import SpecError
 from reelmill.contract.output_file import must_be_ours
 from reelmill.contract.task import Task
-from reelmill.contract.text.quantities import amount
+from reelmill.contract.text.quantities import amount, count_of
 from reelmill_stages.commands.curation.border_items import BorderItems
 from reelmill_stages.pictures import histogram, sheet
 from reelmill_stages.runtime.preview_frames.clip_frames import HEIGHT, WIDTH, shots
@@ -19,7 +21,11 @@ from reelmill_stages.stages.filter.rules import number_shown
 
 PAGE = "index.html"
 RESULT = "tune.json"
-"""The result as JSON, written last: it marks the folder."""
+"""The result as JSON, with the digests of the other files. It is written first, so that it marks the folder of a call
+that was killed, and again at the end, without the digests of the files that were replaced."""
+_FILES = "files"
+_PARTIAL = re.compile(rf"{re.escape(RESULT)}\.[0-9a-f]{{16}}\.partial")
+"""The result while it is being written: what a call that was killed at its beginning leaves."""
 _COUNTS = ("drops alone", "drops first", "drops only", "of these fail")
 _TITLE = "Rules of"
 _BEGIN = f"""\
@@ -53,10 +59,10 @@ def writing(folder: Path, borders: Sequence[BorderItems]) -> Iterator[None]:
 
 
 def _must_be_ours(folder: Path, borders: Sequence[BorderItems]) -> None:
-    if not any(folder.iterdir()):
+    if all(_PARTIAL.fullmatch(path.name) for path in folder.iterdir()):
         return
     ours = _written(folder / RESULT)
-    if not ours:
+    if ours is None:
         raise SpecError(
             "the folder contains something other than a report of tune",
             where=str(folder),
@@ -64,46 +70,68 @@ def _must_be_ours(folder: Path, borders: Sequence[BorderItems]) -> None:
         )
     for name in (PAGE, *(_sheet_name(border) for border in borders)):
         path = folder / name
-        must_be_ours(path, lambda path: path.name in ours and _is_part(path), option="--report")
+        must_be_ours(path, lambda path: _is_part(path, ours.get(path.name)), option="--report")
 
 
-def _written(path: Path) -> set[str]:
-    """Names of the files of an earlier report, from its result; empty if the file is not one."""
+def _written(path: Path) -> dict[str, list[str]] | None:
+    """The files of an earlier report with their possible digests, from its result; None if the file is not one.
+
+    Reports of version 0.2.0 have no digests.
+    """
     try:
         found = json.loads(path.read_bytes())
         if found.keys() >= {"stage", "rules"}:
-            return {PAGE, *(Path(sheet).name for sheet in found["sheets"])}
+            names = {PAGE, *(Path(sheet).name for sheet in found["sheets"])}
+            files: dict[str, list[str]] = found.get(_FILES, {name: [] for name in names})
+            return {name: list(digests) for name, digests in files.items()}
     except (FileNotFoundError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         pass
-    return set()
+    return None
 
 
-def _is_part(path: Path) -> bool:
+def _is_part(path: Path, digests: list[str] | None) -> bool:
+    if digests:
+        return sha256(path.read_bytes()) in digests
     with path.open("rb") as file:
-        return path.name != PAGE or file.read(len(_BEGIN)) == _BEGIN.encode()
+        return digests is not None and (path.name != PAGE or file.read(len(_BEGIN)) == _BEGIN.encode())
 
 
 def _sheet_name(border: BorderItems) -> str:
     return f"{border.rule}-{border.limit}.png"
 
 
-def write_sheets(
-    borders: Sequence[BorderItems], fields: Mapping[str, str], task: Task, env: Mapping[str, str], folder: Path
-) -> tuple[list[str], list[str]]:
-    """Write a sheet for each limit; `fields` maps rules to fields. Returns (paths, examples without a picture)."""
-    sheets: list[str] = []
+def draw_sheets(
+    borders: Sequence[BorderItems], fields: Mapping[str, str], task: Task, env: Mapping[str, str], scratch: Path
+) -> tuple[list[Path], list[str]]:
+    """Draw a sheet for each limit; `fields` maps rules to fields. Returns (files, examples without a picture)."""
+    sheets: list[Path] = []
     unseen: list[str] = []
     for border in borders:
-        path = folder / _sheet_name(border)
-        path.write_bytes(_sheet(border, fields[border.rule], task, env, unseen))
-        sheets.append(str(path))
+        sheets.append(scratch / _sheet_name(border))
+        sheets[-1].write_bytes(_sheet(border, fields[border.rule], task, env, unseen))
     return sheets, unseen
 
 
-def write_page(result: TuneResult, folder: Path) -> None:
-    """Write the page, and the result as JSON."""
-    (folder / PAGE).write_text("".join(_page(result)), encoding="utf-8")
-    (folder / RESULT).write_bytes(canonical(result.to_json()))
+def write_report(result: TuneResult, sheets: Sequence[Path], folder: Path) -> None:
+    """Write the page, the sheets and the result as JSON into `folder`, each file as a whole."""
+    made = {PAGE: "".join(_page(result)).encode(), **{sheet.name: sheet.read_bytes() for sheet in sheets}}
+    new = {name: [sha256(data)] for name, data in made.items()}
+    old = _written(folder / RESULT) or {}
+    both = {name: digests + old.get(name, []) for name, digests in new.items()}
+    _replace(folder / RESULT, _marked(result, both))
+    for name, data in made.items():
+        _replace(folder / name, data)
+    _replace(folder / RESULT, _marked(result, new))
+
+
+def _marked(result: TuneResult, files: Mapping[str, Sequence[str]]) -> bytes:
+    return canonical({**result.to_json(), _FILES: files})
+
+
+def _replace(path: Path, data: bytes) -> None:
+    partial = path.with_name(f"{path.name}.{secrets.token_hex(8)}.partial")
+    partial.write_bytes(data)
+    partial.replace(path)
 
 
 def _sheet(border: BorderItems, field: str, task: Task, env: Mapping[str, str], unseen: list[str]) -> bytes:
@@ -125,7 +153,7 @@ def _sheet(border: BorderItems, field: str, task: Task, env: Mapping[str, str], 
 def _page(result: TuneResult) -> Iterator[str]:
     title = f"{_TITLE} {result.stage}"
     yield _HEAD.format(title=escape(title))
-    yield f"<h1>{escape(title)}</h1>\n<p>{amount(result.kept)} of {amount(result.items)} items are kept.</p>\n"
+    yield f"<h1>{escape(title)}</h1>\n<p>{amount(result.kept)} of {count_of(result.items, 'item')} are kept.</p>\n"
     yield "<table><tr><th>rule</th><th>field</th><th>limits</th>"
     yield "".join(
         f'<th class="n">{word}</th>' for word in ("drops alone", "drops first", "drops only", "of these fail")

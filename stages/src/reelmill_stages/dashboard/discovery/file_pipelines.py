@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from reelmill.contract.commands.dashboard import PipelineDefinition, PipelineRow, PodLine, StageWork
 from reelmill.contract.errors import ReelmillError, SpecError
 from reelmill.contract.records.layout import DataSetPaths
+from reelmill.contract.text.quantities import count_of
 from reelmill.contract.text.urls import without_secrets
 from reelmill_stages.commands.entry import entries
 from reelmill_stages.dashboard.discovery.data_set_state import DataSetState, data_set_state
@@ -30,7 +31,7 @@ class FilePipelines:
     @property
     def origin(self) -> str:
         count = len(self._definitions)
-        return f"{count} pipeline file{'' if count == 1 else 's'}"
+        return count_of(count, "pipeline file")
 
     def rows(self) -> list[PipelineRow]:
         return [self._row(each) for _, each in sorted(self._definitions.items())]

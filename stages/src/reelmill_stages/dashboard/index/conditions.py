@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from reelmill.contract.errors import SpecError
+from reelmill.contract.text.quantities import count_of
 from reelmill_stages.dashboard.index.values import Scalar
 
 OPERATORS = ("<=", ">=", "!=", "=", "<", ">", "~")
@@ -24,7 +25,7 @@ class ItemCondition:
         """Parse a condition. Raises SpecError for a text that is invalid or too long."""
         if len(text) > LONGEST_CONDITION:
             raise SpecError(
-                f"a condition of {len(text)} characters: {text[:100]!r}…",
+                f"a condition of {count_of(len(text), 'character')}: {text[:100]!r}…",
                 hint=f"at most {LONGEST_CONDITION} are allowed",
             )
         found = min(

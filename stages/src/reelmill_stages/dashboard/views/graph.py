@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from reelmill.contract.commands.dashboard import StageWork
 from reelmill.contract.commands.result_rows import StatusRow
-from reelmill.contract.text.quantities import amount, time
+from reelmill.contract.text.quantities import amount, count_of, time
 from reelmill_stages.dashboard.views.models import PipelineSummary
 
 WIDTH, HEIGHT = 184, 86
@@ -92,7 +92,7 @@ def _node(name: str, row: StatusRow | None, work: StageWork | None, x: int, y: i
     said, detail = "nothing yet", ""
     if row is not None:
         if row.kind == "source":
-            said, share = f"{amount(row.items)} items", 1.0 if row.segments else 0.0
+            said, share = f"{count_of(row.items, 'item')}", 1.0 if row.segments else 0.0
         elif row.in_:
             said, share = f"{amount(row.done)} of {amount(row.in_)} kept", row.done / row.in_
         losses = [
@@ -102,7 +102,7 @@ def _node(name: str, row: StatusRow | None, work: StageWork | None, x: int, y: i
     shards = progress(row, work)
     if shards is not None and shards[1]:
         done, total = shards
-        said, share = f"{amount(done)} of {amount(total)} shards", done / total
+        said, share = f"{amount(done)} of {count_of(total, 'shard')}", done / total
         left = work.seconds_left if work else None
         detail = f"{time(left)} left" if left is not None else detail
     return Node(name, label, row.type if row else "", state, said, detail, share, x, y)

@@ -23,6 +23,7 @@ from av.video.stream import VideoStream
 
 from reelmill.contract.errors import ItemError, TransientError
 from reelmill.contract.reasons import ItemReason
+from reelmill.contract.text.quantities import count_of
 from reelmill_stages.media.bitstream.nal_lengths import is_whole, length_size
 from reelmill_stages.media.container.changes.program_map import refuse_moves
 from reelmill_stages.media.container.demux import audio_streams, damage, opened, reason, refuse_encrypted
@@ -201,7 +202,8 @@ def verify(path: MediaFile, timeline: Timeline, cut: Cut) -> Timeline:
     frames = cut.frames
     if len(written) != len(frames):
         raise ItemError(
-            ItemReason.UNVERIFIED, f"the clip shows {len(written)} frames, not the {len(frames)} of its span"
+            ItemReason.UNVERIFIED,
+            f"the clip shows {count_of(len(written), 'frame')}, not the {len(frames)} of its span",
         )
     since = timeline.pts[frames.start : frames.stop]
     for number, wanted in enumerate(float((max(tick, cut.start) - cut.start) * cut.time_base) for tick in since):

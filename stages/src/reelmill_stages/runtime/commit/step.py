@@ -19,6 +19,7 @@ from reelmill.contract.records.layout import DataSetPaths, SegmentPaths
 from reelmill.contract.records.segment import Counts, KeptIndex, Part, Pass, Segment, ShardCommit
 from reelmill.contract.records.usage import together
 from reelmill.contract.task import CommitReport, StageDef
+from reelmill.contract.text.quantities import count_of
 from reelmill_stages import registry
 from reelmill_stages.records.data_set import DataSet
 from reelmill_stages.records.record_files import create, load
@@ -115,7 +116,7 @@ def _commits(
     undone = [number for number in range(len(opened.shards)) if number not in numbers]
     if undone and not context.task.close_lost:
         raise TransientError(
-            f"{len(undone)} of {len(opened.shards)} shards are not committed: {format_ranges(undone)[:200]}",
+            f"{len(undone)} of {count_of(len(opened.shards), 'shard')} not committed: {format_ranges(undone)[:200]}",
             where=paths.root,
             hint="run them again, or close the pass without them",
         )

@@ -49,8 +49,7 @@ def put_output(store: Store, key: str, path: Path, mark: Mapping[str, str], dige
         theirs = dict(found.metadata)
         their_digest = theirs.pop("digest", "")
         if theirs != dict(mark):
-            raise ItemError(
-                ItemReason.NAME_TAKEN, f"{key} belongs to {theirs.get('item', 'something else')!r}"
-            ) from None
+            owner = repr(theirs["item"]) if "item" in theirs else "something else"
+            raise ItemError(ItemReason.NAME_TAKEN, f"{key} belongs to {owner}") from None
         return Output(key, found.size, their_digest)
     return Output(key, path.stat().st_size, digest)

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from reelmill.contract.errors import ItemError, ReelmillError
+from reelmill.contract.errors import ItemError, KeyRefused, SpecError
+from reelmill.contract.reasons import ItemReason
 from reelmill.contract.records.layout import SegmentPaths
 from reelmill.contract.records.rows import Output
 from reelmill.contract.records.segment import Object
@@ -22,6 +23,7 @@ from reelmill_stages.runtime.workers.group_retry import InputOutcome, Slot
 from reelmill_stages.stage import Assembled, File, Kept, NewItem, Refused, Shard, Stage
 from reelmill_stages.store import Store
 from reelmill_stages.store.digests import file_digest
+from reelmill_stages.store.keys import check_names, check_new_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +61,12 @@ NO_GROUPS = UploadedGroups()
 class Assembly:
     """The files that a stage assembles from one shard."""
 
-    def __init__(self, stage: Stage, shard: Shard, folder: Path) -> None:
+    def __init__(self, stage: Stage, shard: Shard, folder: Path, paths: SegmentPaths) -> None:
         self._stage = stage
         self._shard = shard
         self._folder = folder
+        self._paths = paths
+        self._names: set[str] = set()
         self._pulled: deque[InputOutcome] = deque()
         self._left: dict[int, int] = {}
         self._in_file: tuple[int, ...] = ()
@@ -92,12 +96,32 @@ class Assembly:
     def _take(self, assembled: Assembled) -> None:
         for new in assembled.items:
             self._check(new)
-        files = [self._move(assembled.file)]
-        files += [self._move(file) for new in assembled.items for file in new.files]
-        self.counters.update(assembled.counters)
+        made = [assembled.file, *(file for new in assembled.items for file in new.files)]
+        problem = next(filter(None, map(self._name_problem, made)), "")
+        files = () if problem else tuple([self._move(file) for file in made])
         # A second file with the same inputs does not release any.
         self._in_file = self._release_through(assembled.through) or self._in_file
-        self.groups.append(FinishedGroup(tuple(files), assembled.items, self._in_file))
+        if problem:
+            numbers = [self._shard.first_number + position for position in self._in_file]
+            self.refused |= {number: Refused(number, ItemReason.BAD_NAME, problem) for number in numbers}
+            return
+        self.counters.update(assembled.counters)
+        self.groups.append(FinishedGroup(files, assembled.items, self._in_file))
+
+    def _name_problem(self, file: File) -> str:
+        """Why no store can hold a file of this name; empty if one can. Raises SpecError for a name given twice."""
+        try:
+            check_names(check_new_key(self._paths.output(file.name)))
+        except KeyRefused as error:
+            return str(error)
+        if file.name in self._names:
+            raise SpecError(
+                "the stage gives two files of a shard this name",
+                where=file.name,
+                hint="give every file of `assemble` its own name, for example with the number of its first input",
+            )
+        self._names.add(file.name)
+        return ""
 
     def _check(self, new: NewItem) -> None:
         """Raise ValueError for an item that names an input which the shard does not have."""
@@ -145,7 +169,8 @@ def upload_groups(
 ) -> UploadedGroups:
     """Upload the assembled files. `first_number` is the number of the shard's first input.
 
-    Raises ReelmillError if another shard uses the name of a file; stages must choose unique names.
+    Raises SpecError if another shard uses the name of a file, or this store cannot hold it; stages must choose unique
+    and short names.
     """
     objects: list[Object] = []
     rows: list[EncodedItem] = []
@@ -157,7 +182,11 @@ def upload_groups(
             try:
                 output = put_output(store, paths.output(file.name), file.path, mark, file.digest)
             except ItemError as error:
-                raise ReelmillError(f"shard {shard} cannot write a file: {error}", where=file.name) from error
+                raise SpecError(
+                    f"shard {shard} cannot write this file: {error.what}",
+                    where=file.name,
+                    hint="let `assemble` choose other names, which differ between shards and between segments",
+                ) from error
             written[file.name] = output
             objects.append(Object(key=output.key, size=output.size, digest=output.digest))
         rows += [item_row(new, written) for new in group.items]

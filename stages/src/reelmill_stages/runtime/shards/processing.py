@@ -13,6 +13,7 @@ from reelmill.contract.records.forgotten import is_forgotten
 from reelmill.contract.records.rows import LedgerRow, Outcome
 from reelmill.contract.records.segment import Pass
 from reelmill.contract.task import RUN_PID_ENV
+from reelmill.contract.text.quantities import count_of
 from reelmill_stages.host.cgroup import cpus, memory
 from reelmill_stages.media.gpu import gpus
 from reelmill_stages.records import heartbeat
@@ -207,7 +208,7 @@ class Processing:
             yield told
         if self._starved:
             raise OutOfMemory(
-                f"{self._starved} items need more memory than this pod has",
+                f"more memory than this pod has is needed by {count_of(self._starved, 'item')}",
                 where=f"{self._opened.stage}, shard {self._shard}",
                 hint="the next attempt has more, up to resources.memoryMax",
             )

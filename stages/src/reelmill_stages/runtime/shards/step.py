@@ -195,7 +195,7 @@ class ShardRun:
                 scratch=self._folder("assemble"),
                 read=self._read,
             )
-            assembly = Assembly(self._stage, shard, self._folder("taken"))
+            assembly = Assembly(self._stage, shard, self._folder("taken"), self._paths)
         self._forget_rows()
         if not self._stage.spans:
             self._rows = ShardRows(self._folder("commit"))

@@ -20,6 +20,7 @@ from reelmill.contract.records.rows import Item, LedgerRow, Media, Outcome
 from reelmill.contract.records.segment import Counts, Object, Part, Segment, StageRecord
 from reelmill.contract.task import SourceDef, SourceReport
 from reelmill.contract.text.messages import shortened
+from reelmill.contract.text.quantities import count_of
 from reelmill_stages import registry
 from reelmill_stages.records.data_set import DataSet
 from reelmill_stages.records.drift import Drift
@@ -97,7 +98,7 @@ def source_report(context: StepContext, source: SourceDef) -> SourceReport:
 
 def _tell_hidden(source: SourceDef, hidden: Mapping[str, int]) -> None:
     for folder, count in hidden.items():
-        message = f"{source.name}: {count} files below {folder} are ignored"
+        message = f"{source.name}: {count_of(count, 'file')} below {folder} ignored"
         hint = (
             "they are in the pipeline's own store, or in a reelmill data set but not among its current, committed files"
         )

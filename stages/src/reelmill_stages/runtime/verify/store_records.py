@@ -21,10 +21,10 @@ from reelmill.contract.records.forgotten import (
     is_names_record,
 )
 from reelmill.contract.records.frozen import Frozen, claim_uid, is_name
+from reelmill.contract.records.heartbeat import YOUNG_SECONDS
 from reelmill.contract.records.layout import INTERNAL, DataSetPaths
 from reelmill.contract.records.run import RunRecord
 from reelmill.contract.records.segment import Object
-from reelmill_stages.records.heartbeat import is_young
 from reelmill_stages.records.record_files import load, refuse_changed, remedy
 from reelmill_stages.runtime.verify.damaged_object import DamagedObject
 from reelmill_stages.runtime.verify.digest_reader import Reading
@@ -103,11 +103,15 @@ class StoreRecords:
                 self._add(key, gone(address(self._store, key), _FREEZE.format(name)))
 
     def _is_being_made(self, name: str, claims: Iterable[str]) -> bool:
-        """Whether a claim or a copy of the state was written recently, or its record in the meantime."""
+        """Whether a claim or a copy of the state was written recently, or its record in the meantime.
+
+        A check writes nothing to the store, so it does not know the store's clock. A time in the future is one of a
+        store whose clock is ahead of this machine's, and counts as recent.
+        """
         views = self._store.list(layout.frozen_views(name), follow_links=False)
         moments = chain(map(self._modified, claims), (stat.modified for stat in views))
         now = time.time()
-        return any(is_young(moment, now) for moment in moments) or is_there(self._store, layout.frozen(name))
+        return any(now - moment < YOUNG_SECONDS for moment in moments) or is_there(self._store, layout.frozen(name))
 
     def _modified(self, key: str) -> float:
         try:

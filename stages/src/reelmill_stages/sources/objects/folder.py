@@ -13,6 +13,7 @@ from posixpath import basename
 
 from reelmill.contract.errors import ItemError, NotFound, SpecError, StoreError
 from reelmill.contract.reasons import ItemReason
+from reelmill.contract.text.quantities import count_of
 from reelmill_stages.sources import Bucket
 from reelmill_stages.sources.objects.bucket import absolute
 from reelmill_stages.sources.objects.committed import FolderContents, objects, segment_folder
@@ -114,7 +115,7 @@ class MediaFolder:
             raise ItemError(ItemReason.MISSING, missing)
         if len(hits) > 1:
             more = f" and {len(hits) - 3} more" if len(hits) > 3 else ""
-            raise ItemError(ItemReason.AMBIGUOUS, f"{len(hits)} files match: {', '.join(hits[:3])}{more}")
+            raise ItemError(ItemReason.AMBIGUOUS, f"{count_of(len(hits), 'file')} match: {', '.join(hits[:3])}{more}")
         return hits[0], self._files[hits[0]]
 
     def _elsewhere(self, uri: str) -> Stat | None:

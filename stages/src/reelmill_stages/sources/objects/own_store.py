@@ -6,7 +6,7 @@ from functools import cache
 
 from reelmill.contract.errors import SpecError
 from reelmill.contract.task import SourceDef, StoreRef
-from reelmill_stages.store.open import connection_to, refuse_read_only, split_uri
+from reelmill_stages.store.open import check_store_uri, connection_to, split_uri
 
 _FOLDERS = ("uri", "videos", "clips", "root", "base")
 """Parameters of source blocks with folders to be listed; a `uri` may be that of a file."""
@@ -19,7 +19,7 @@ class OwnStore:
     """
 
     def __init__(self, ref: StoreRef) -> None:
-        refuse_read_only(ref.uri)
+        check_store_uri(ref.uri)
         self._endpoint = ref.connection.endpoint
         self._root, key = split_uri(ref.uri)
         self._shown = f"{self._root.rstrip('/')}/{key.rstrip('/')}"

@@ -19,11 +19,14 @@ _COMPARED = 1000
 
 @dataclass(frozen=True, slots=True)
 class BadLine:
-    """A line of a table that cannot be read as a row. `text` is the unchanged line, which identifies the row."""
+    """A line of a table that cannot be read as a row.
+
+    `text` identifies the row: the unchanged line, or its value if it is JSON other than an object.
+    """
 
     line: int = field(repr=False)
     what: str
-    text: str
+    text: object
 
 
 def refuse_bad_line(value: object) -> None:
@@ -40,8 +43,13 @@ def as_row(value: object) -> Row:
     except JsonError as error:
         raise ItemError(ItemReason.BAD_ROW, f"the row cannot be read: {error}") from error
     if not isinstance(value, Mapping):
-        raise ItemError(ItemReason.BAD_ROW, f"the row is {cells.shown(value)}, not an object")
+        raise ItemError(ItemReason.BAD_ROW, what_is_no_object(value))
     return value
+
+
+def what_is_no_object(value: object) -> str:
+    """Return the message about a row that is a JSON value other than an object."""
+    return f"the row is {cells.shown(value)}, not an object"
 
 
 def cell(row: Row, *names: str) -> Any:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from reelmill.contract.errors import SpecError
-from reelmill_stages.sources.tables.column_lookup import BadLine, KnownColumns, refuse_twice
+from reelmill_stages.sources.tables.column_lookup import BadLine, KnownColumns, refuse_twice, what_is_no_object
 from reelmill_stages.sources.tables.json_stream import numbered_values
 from reelmill_stages.sources.tables.parquet import parquet_rows
 from reelmill_stages.sources.tables.separated import Quoting, TableRecord, records
@@ -52,7 +52,13 @@ def rows_of(
     else:
         for line, row in numbered_values(data, where, lines=format_ == "jsonl"):
             seen.add(row)
-            yield {**row, LINE: line} if line and isinstance(row, Mapping) else row
+            yield _with_line(line, row) if line else row
+
+
+def _with_line(line: int, row: Any) -> Any:
+    if isinstance(row, Mapping):
+        return {**row, LINE: line}
+    return row if isinstance(row, BadLine) else BadLine(line, what_is_no_object(row), row)
 
 
 def lines_of(data: bytes, where: str, separator: str) -> Iterator[TableRecord]:

@@ -11,6 +11,7 @@ from reelmill.contract.counters import StageCounter
 from reelmill.contract.errors import ItemError, SpecError
 from reelmill.contract.reasons import ItemReason
 from reelmill.contract.spec.stages.caption import CaptionBlock
+from reelmill.contract.text.quantities import count_of
 from reelmill.contract.text.terminal import printable
 from reelmill_stages.untrusted.nested import JsonError, load_json
 
@@ -91,7 +92,9 @@ def _plain(content: object) -> str:
     if not isinstance(content, str) or not content.strip():
         raise ItemError(ItemReason.BAD_ANSWER, "the answer is empty")
     if len(content) > LONGEST:
-        raise ItemError(ItemReason.BAD_ANSWER, f"the answer has {len(content)} characters; at most {LONGEST} are kept")
+        raise ItemError(
+            ItemReason.BAD_ANSWER, f"the answer has {count_of(len(content), 'character')}; at most {LONGEST} are kept"
+        )
     try:
         content.encode()
     except UnicodeEncodeError as error:

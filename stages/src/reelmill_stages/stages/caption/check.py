@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+from reelmill.contract.text.quantities import count_of
 from reelmill_stages.format_checks import Finding, unreadable
 from reelmill_stages.stages.caption.view import CAPTIONS
 
@@ -33,7 +34,7 @@ class CaptionsCheck:
         except (OSError, ValueError, RecursionError) as error:
             yield Finding(CAPTIONS, "rows", ok=False, message=f"after line {count}: {unreadable(error)}")
             return
-        yield Finding(CAPTIONS, "rows", ok=True, message=f"{count} rows")
+        yield Finding(CAPTIONS, "rows", ok=True, message=f"{count_of(count, 'row')}")
 
 
 def _problem(row: object, keys: set[str]) -> tuple[str, str] | None:

@@ -1,5 +1,7 @@
 """Division of a range of frames into chunks. Pure."""
 
+from reelmill.contract.text.quantities import count_of
+
 
 def boundaries(total: int, limit: int | None, overlap: int = 0) -> list[range]:
     """Divide range(total) into chunks of `limit` frames, each of which overlaps the previous one by `overlap` frames.
@@ -19,5 +21,5 @@ def chunk_count(total: int, limit: int | None, overlap: int = 0) -> int:
     if limit is None or total <= limit:
         return int(total > 0)
     if not 0 <= overlap < limit:
-        raise ValueError(f"{overlap} frames of overlap in chunks of {limit}")
+        raise ValueError(f"{count_of(overlap, 'frame')} of overlap in chunks of {limit}")
     return -(-(total - overlap) // (limit - overlap))

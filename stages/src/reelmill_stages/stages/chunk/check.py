@@ -8,6 +8,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from reelmill.contract.text.quantities import count_of
 from reelmill_stages.format_checks import Finding, unreadable
 from reelmill_stages.stages.chunk.boundaries import chunk_count
 from reelmill_stages.stages.chunk.check_files import check_points, check_view
@@ -91,7 +92,10 @@ def _tiling(video: str, entries: list[Entry], params: Entry) -> Iterator[Finding
         if last:
             right = chunk_count(end, limit, overlap) == total
             yield Finding(
-                str(entry["key"]), "total_chunks", right, "" if right else f"{end} frames do not make {total} chunks"
+                str(entry["key"]),
+                "total_chunks",
+                right,
+                "" if right else f"{count_of(end, 'frame')} do not make {total} chunks",
             )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from reelmill.contract.errors import ReelmillError
+from reelmill.contract.text.quantities import count_of
 from reelmill_stages.format_checks import Finding
 from reelmill_stages.media.keypoints import JOINTS, frame_of
 from reelmill_stages.media.timeline.timeline import read_timeline
@@ -84,7 +85,7 @@ def _video(name: str, path: Path, length: int) -> Iterator[Finding]:
 
 def _counted(name: str, path: Path, found: int, length: int) -> Finding:
     right = found == length
-    message = f"{path.name} has {found} frames, the chunk has {length}"
+    message = f"{path.name} has {count_of(found, 'frame')}, the chunk has {length}"
     return Finding(name, "frame_count", right, "" if right else message)
 
 
@@ -104,7 +105,7 @@ def _source(name: str, told: Mapping[str, Any], folder: Path) -> Iterator[Findin
         return
     first, after = told["frames"]
     inside = 0 <= first < after <= len(timeline)
-    message = f"frames {first} to {after} are not in the video, which has {len(timeline)} frames"
+    message = f"frames {first} to {after} are not in the video, which has {count_of(len(timeline), 'frame')}"
     yield Finding(name, "inside_video", inside, "" if inside else message)
     if inside:
         end = timeline.pts[after] if after < len(timeline) else timeline.end

@@ -16,6 +16,7 @@ from typing import Any
 from reelmill.contract.errors import ItemError
 from reelmill.contract.reasons import ItemReason
 from reelmill.contract.records.rows import Item, Media, Span
+from reelmill.contract.text.quantities import count_of
 from reelmill_stages.media.timeline import item_span
 from reelmill_stages.media.timeline.timeline import read_timeline
 from reelmill_stages.media_file import MediaFile
@@ -108,7 +109,9 @@ def common_range(item: Item, views: Mapping[str, View]) -> range:
         )
     if short := {name: length for name, length in lengths.items() if length < frames.stop}:
         lacking = ", ".join(f"{name} has {length}" for name, length in short.items())
-        raise ItemError(ItemReason.SHORT_VIEW, f"{lacking} frames of the {frames.stop} that the other views have")
+        raise ItemError(
+            ItemReason.SHORT_VIEW, f"{lacking} frames of the {frames.stop} that the other views have"
+        )
     _same_pace(frames, views)
     return frames
 
@@ -119,4 +122,4 @@ def _same_pace(frames: range, views: Mapping[str, View]) -> None:
     slack = max(1 / view.fps for view in views.values())
     if longest - shortest > slack + _APART * longest:
         each = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in lasting.items())
-        raise ItemError(ItemReason.OUT_OF_STEP, f"{len(frames)} frames have different durations: {each}")
+        raise ItemError(ItemReason.OUT_OF_STEP, f"{count_of(len(frames), 'frame')} have different durations: {each}")

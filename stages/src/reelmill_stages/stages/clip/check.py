@@ -12,6 +12,7 @@ from typing import Any
 import av
 
 from reelmill.contract.errors import ItemError, TransientError
+from reelmill.contract.text.quantities import count_of
 from reelmill_stages.file_names import STEM_BYTES
 from reelmill_stages.format_checks import Finding, unreadable
 from reelmill_stages.media.timeline.timeline import Timeline, read_timeline
@@ -42,7 +43,7 @@ class ClipsCheck:
             elif row["clip_path"] is not None:
                 yield from _clip(folder, row)
         if not bad:
-            yield Finding(PAIRS, "rows", ok=True, message=f"{len(rows)} rows")
+            yield Finding(PAIRS, "rows", ok=True, message=f"{count_of(len(rows), 'row')}")
 
 
 def _row_problem(row: object, seen: set[str]) -> str:
@@ -77,7 +78,9 @@ def _clip(folder: Path, row: Mapping[str, Any]) -> Iterator[Finding]:
         yield Finding(name, "opens", ok=False, message=str(error))
         return
     shown = len(timeline)
-    yield Finding(name, "frames", ok=decoded == shown, message=f"{decoded} of {shown} frames can be decoded")
+    yield Finding(
+        name, "frames", ok=decoded == shown, message=f"{decoded} of {count_of(shown, 'frame')} can be decoded"
+    )
     step = timeline.duration / shown
     off = abs(timeline.duration - row["duration"])
     lasts = f"the clip lasts {timeline.duration:.3f} s, its row says {row['duration']:.3f} s"

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from reelmill.contract.text.quantities import count_of
 from reelmill_stages.format_checks import Finding
 from reelmill_stages.stages.embed.check_lists import SPLITS, check_split, split_folders
 from reelmill_stages.stages.embed.lip_keys import WIDTH
@@ -61,4 +62,6 @@ def _embedding(path: Path, name: str, lengths: dict[Path, int]) -> Iterator[Find
     if found.dtype != np.float32:
         yield Finding(name, "dtype", False, f"the type must be float32, not {found.dtype}")
     elif not np.isfinite(found).all():
-        yield Finding(name, "finite", False, f"{int((~np.isfinite(found)).sum())} values are NaN or infinite")
+        yield Finding(
+            name, "finite", False, f"{count_of(int((~np.isfinite(found)).sum()), 'value')} are NaN or infinite"
+        )

@@ -5,6 +5,7 @@ from pathlib import Path
 from posixpath import basename, dirname
 from typing import Any
 
+from reelmill.contract.text.quantities import count_of
 from reelmill_stages.format_checks import Finding, unreadable
 from reelmill_stages.stages.embed.lip_crops import FPS
 from reelmill_stages.stages.embed.lists import MISSING, READY, SPEAKERS
@@ -101,7 +102,8 @@ def _mixtures(split: str, rows: Rows, frames: int) -> Iterator[Finding]:
     short = [wav for wav, samples in rows if samples < least]
     told = ""
     if short:
-        told = f"{len(short)} mixtures are shorter than {least} samples ({frames} frames), e.g. {basename(short[0])}"
+        least_length = f"{count_of(least, 'sample')} ({count_of(frames, 'frame')})"
+        told = f"shorter than {least_length}: {count_of(len(short), 'mixture')}, such as {basename(short[0])}"
     yield Finding(f"{split}/mix.json", "mixture_length", not short, told)
 
 

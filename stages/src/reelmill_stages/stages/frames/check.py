@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from reelmill.contract.text.quantities import count_of
 from reelmill_stages.format_checks import Finding, unreadable
 from reelmill_stages.stages.frames.facts import SIZES
 from reelmill_stages.stages.frames.ids import END, LENGTH, START
@@ -61,7 +62,7 @@ def _info(folder: Path) -> Generator[Finding, None, dict[str, list[str]]]:
             NAME, f"{split}_not_empty", count > 0, "" if count else "the list is empty, which the loader rejects"
         )
         if 0 < count < batch:
-            note = f"{count} samples do not fill a batch of {batch}, which the trainer drops: use a smaller batch"
+            note = f"{count_of(count, 'sample')} cannot fill a batch of {batch}, and are dropped: use a smaller batch"
             yield Finding(NAME, f"{split}_batch", True, note)
     relative = sum(not Path(path).is_absolute() for paths in info.values() for path in paths)
     if relative:

@@ -17,6 +17,7 @@ from reelmill.contract.errors import ItemError, SpecError
 from reelmill.contract.reasons import ItemReason
 from reelmill.contract.records.rows import Media
 from reelmill.contract.spec.stages.frames import FramesBlock, Split
+from reelmill.contract.text.quantities import count_of
 from reelmill_stages.item_errors import failed
 from reelmill_stages.media.decoding.decode import decode
 from reelmill_stages.media.decoding.picture import Turned, render
@@ -63,7 +64,9 @@ class FramesStage(Stage):
         files: dict[Media, list[int]] = {}
         for slot, given in enumerate(group):
             if self.block.max_samples is not None and given.number >= self.block.max_samples:
-                results[slot] = Skipped(ItemReason.CAP, f"only the first {self.block.max_samples} items are used")
+                results[slot] = Skipped(
+                    ItemReason.CAP, f"only the first {count_of(self.block.max_samples, 'item')} are used"
+                )
             elif given.item.media is None:
                 results[slot] = Failed(ItemReason.NO_MEDIA, "the item has no file")
             else:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from reelmill.contract.errors import SpecError
 from reelmill.contract.spec.stages.grid import GridBlock
+from reelmill.contract.text.quantities import count_of
 from reelmill_stages.stage import DataSetReader, File
 from reelmill_stages.stages.grid.containers import SUFFIXES, Parts, container, opened
 from reelmill_stages.stages.grid.keys import GRIDS, LABELS
@@ -30,7 +31,9 @@ def merged_files(block: GridBlock, data: DataSetReader) -> Iterator[File]:
         about = partial(_about, seen, splits)
         count = _merged(block, _fetched(keys, data, seen), target, about)
         if count != splits.total():
-            raise SpecError(f"{count} arrays of {splits.total()} images were merged", where=name, hint="this is a bug")
+            raise SpecError(
+                f"{count} arrays of {count_of(splits.total(), 'image')} were merged", where=name, hint="this is a bug"
+            )
         yield File(name, target)
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
+from reelmill.contract.text.quantities import count_of
 from reelmill_stages.format_checks import Finding
 from reelmill_stages.stages.grid.containers import Array, ContainerReader
 from reelmill_stages.stages.grid.keys import GRIDS, LABELS, key, parsed
@@ -65,7 +66,7 @@ def provenance(name: str, file: ContainerReader) -> Iterator[Finding]:
 def count(name: str, file: ContainerReader, ids: Sequence[int]) -> Iterator[Finding]:
     """The number of images must match the attributes; the message also contains the numbers of COCO's splits."""
     said = file.attributes.get("images")
-    told = f"{len(ids)} images{_of_coco(file.attributes.get('splits'))}"
+    told = f"{count_of(len(ids), 'image')}{_of_coco(file.attributes.get('splits'))}"
     if not ids:
         yield Finding(name, "count", False, "the file has no images")
     elif said is not None and said != len(ids):
@@ -122,7 +123,7 @@ def same_images(seen: Mapping[str, set[int]]) -> Iterator[Finding]:
             "labels",
             "same_images",
             False,
-            f"{len(odd)} images have only features or only labels: {_shown(map(str, odd))}",
+            f"{count_of(len(odd), 'image')} with only features or only labels: {_shown(map(str, odd))}",
         )
 
 
@@ -144,7 +145,7 @@ def _wrong(array: Array, first: Array, kind: str, said: Mapping[str, object]) ->
     elif not np.isfinite(array).all():
         wrong["finite"] = "some values are NaN or infinite"
     elif array.ndim == 2 and (masked := _masked(array)):
-        wrong["zero_rows"] = f"{masked} rows have the sum 0, which the reader's model masks as padding"
+        wrong["zero_rows"] = f"{count_of(masked, 'row')} with the sum 0, which the reader's model masks as padding"
     return wrong
 
 

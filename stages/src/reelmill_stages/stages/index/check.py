@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from reelmill.contract.errors import SpecError
+from reelmill.contract.text.quantities import count_of
 from reelmill_stages.format_checks import Finding
 from reelmill_stages.stages.index.index_file import IndexRow, parse
 from reelmill_stages.tar.inspect import contents
@@ -51,7 +52,7 @@ def _listing(name: str, rows: list[IndexRow]) -> Iterator[Finding]:
         yield Finding(name, "unique_urls", False, f"{twice} is listed twice")
     else:
         samples = sum(row["nsamples"] for row in rows)
-        yield Finding(name, "plain", True, f"{len(rows)} tars, {samples} samples")
+        yield Finding(name, "plain", True, f"{count_of(len(rows), 'tar')}, {count_of(samples, 'sample')}")
 
 
 def _tar(folder: Path, row: IndexRow) -> Finding:
@@ -65,5 +66,7 @@ def _tar(folder: Path, row: IndexRow) -> Finding:
     if found.problems:
         return Finding(url, "bad_tar", False, f"{found.problems[0].rule}: {found.problems[0].message}")
     if found.count != row["nsamples"]:
-        return Finding(url, "nsamples", False, f"the tar has {found.count} samples, the index says {row['nsamples']}")
-    return Finding(url, "tar", True, f"{found.count} samples{found.remarks and '; ' + found.remarks}")
+        return Finding(
+            url, "nsamples", False, f"the tar has {count_of(found.count, 'sample')}, the index says {row['nsamples']}"
+        )
+    return Finding(url, "tar", True, f"{count_of(found.count, 'sample')}{found.remarks and '; ' + found.remarks}")

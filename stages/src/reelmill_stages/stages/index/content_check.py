@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from reelmill.contract.text.quantities import count_of
 from reelmill_stages.tar.samples import IMAGES, Sample, TarProblem
 from reelmill_stages.tar.walk import read_member
 from reelmill_stages.tokens.rules import PackRules, broken
@@ -82,5 +83,6 @@ def _listed(sample: Sample, read: Mapping[str, Any]) -> Iterator[TarProblem]:
         count = sum(prompt.count(word) for word in PLACEHOLDERS)
         if count != len(names):
             yield TarProblem(
-                "image_count", f"sample {sample.key} has {len(names)} images, but {count} placeholders in its prompt"
+                "image_count",
+                f"sample {sample.key} has {count_of(len(names), 'image')}, but {count} placeholders in its prompt",
             )

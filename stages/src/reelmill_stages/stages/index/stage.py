@@ -12,6 +12,7 @@ from reelmill.contract.errors import ItemError, SpecError
 from reelmill.contract.reasons import ItemReason
 from reelmill.contract.spec.block import StageBlock
 from reelmill.contract.spec.stages.index import IndexBlock
+from reelmill.contract.text.quantities import count_of
 from reelmill_stages.item_errors import failed
 from reelmill_stages.stage import (
     DataSetReader,
@@ -61,7 +62,9 @@ class IndexStage(Stage):
             found = _looked_at(tar, first, full=full, shape=_shape(item.fields))
             expected = item.fields.get("samples", found.count)
             if found.count != expected:
-                found.problems.append(TarProblem("sample_count", f"{found.count} samples, packed were {expected}"))
+                found.problems.append(
+                    TarProblem("sample_count", f"{count_of(found.count, 'sample')}, packed were {expected}")
+                )
             if found.problems:
                 return Failed(ItemReason.BAD_TAR, f"{item.media.uri}: {_words(found.problems)}")
             files: tuple[File, ...] = ()

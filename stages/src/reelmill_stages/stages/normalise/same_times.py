@@ -9,6 +9,7 @@ import av
 
 from reelmill.contract.errors import ItemError
 from reelmill.contract.reasons import ItemReason
+from reelmill.contract.text.quantities import count_of
 from reelmill_stages.media.container.demux import audio_streams, damage, decoded, opened
 from reelmill_stages.media.timeline.timeline import Timeline, read_timeline
 from reelmill_stages.media_file import MediaFile
@@ -58,7 +59,9 @@ def verify_times(path: Path, before: Times, rate: Fraction | None) -> Times:
     wanted = Fraction(before.frames) if rate is None else before.seconds * rate
     step = 1 / rate if rate is not None else before.seconds / before.frames
     if abs(after.frames - wanted) > (0 if rate is None else 1):
-        raise ItemError(ItemReason.UNVERIFIED, f"the output shows {after.frames} frames, not {float(wanted):g}")
+        raise ItemError(
+            ItemReason.UNVERIFIED, f"the output shows {count_of(after.frames, 'frame')}, not {float(wanted):g}"
+        )
     if abs(after.seconds - before.seconds) > step:
         lengths = f"{float(after.seconds):.3f} s, not {float(before.seconds):.3f} s"
         raise ItemError(ItemReason.UNVERIFIED, f"the output lasts {lengths}")

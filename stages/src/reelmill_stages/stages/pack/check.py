@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from reelmill.contract.text.quantities import count_of
 from reelmill_stages.format_checks import Finding
 from reelmill_stages.stages.pack.check_energon import energon_problems
 from reelmill_stages.stages.pack.check_huggingface import columns, readme
@@ -62,7 +63,9 @@ class TarsCheck:
                 found.problems.append(
                     TarProblem("dashed_frames", "webdataset makes each image named key-0.jpg a sample: use key.0.jpg")
                 )
-            yield from _findings(name, found.problems, f"{found.count} samples{found.remarks and '; ' + found.remarks}")
+            yield from _findings(
+                name, found.problems, f"{count_of(found.count, 'sample')}{found.remarks and '; ' + found.remarks}"
+            )
             yield from _findings(name, [*(columns(found) if columned else ()), *_recurring(name, found, keys)])
         for whole in WHOLE:
             yield from whole(seen)

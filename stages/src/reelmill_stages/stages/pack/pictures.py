@@ -6,6 +6,7 @@ from typing import Any
 
 from reelmill.contract.errors import ItemError
 from reelmill.contract.reasons import ItemReason
+from reelmill.contract.text.quantities import count_of
 from reelmill_stages.media.decoding.decode import decode
 from reelmill_stages.media.decoding.jpeg import jpeg
 from reelmill_stages.media.decoding.picture import Turned, render, shown_size
@@ -28,7 +29,9 @@ def pictures(clip: PackInput, wanted: Sequence[int], *, quality: int, max_side: 
         array = render(picture.frame, width=width, height=height, turned=upright)
         (clip.scratch / f"{first.pop(picture.index)}.jpg").write_bytes(jpeg(array, quality))
     if first:
-        raise ItemError(ItemReason.CORRUPT, f"{len(first)} frames could not be decoded, the first of them {min(first)}")
+        raise ItemError(
+            ItemReason.CORRUPT, f"{count_of(len(first), 'frame')} could not be decoded, the first of them {min(first)}"
+        )
     place_of: dict[int, int] = {}
     for place, index in enumerate(wanted):
         if place_of.setdefault(index, place) != place:

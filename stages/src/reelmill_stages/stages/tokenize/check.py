@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from reelmill.contract.text.quantities import count_of
 from reelmill_stages.format_checks import Finding, unreadable
 from reelmill_stages.tar.samples import IMAGES, Sample, TarProblem, samples
 from reelmill_stages.tar.walk import BadTar, read, walk
@@ -68,7 +69,7 @@ def _tar(path: Path, name: str, shape: PackRules) -> Iterator[Finding]:
         yield Finding(name, error.rule, False, error.problem)
         return
     if not wrong:
-        yield Finding(name, "packs", True, f"{packs} packs, {tokens} tokens")
+        yield Finding(name, "packs", True, f"{count_of(packs, 'pack')}, {count_of(tokens, 'token')}")
 
 
 def _opened(path: Path, sample: Sample, shape: PackRules) -> tuple[dict[str, Any], list[TarProblem]]:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from reelmill.contract.errors import ItemError
 from reelmill.contract.reasons import ItemReason
+from reelmill.contract.text.quantities import count_of
 from reelmill_stages.stages.tokenize.turns import IMAGE, Turn
 from reelmill_stages.tokens.tokenizer import Tokenizer
 
@@ -152,6 +153,7 @@ def cut(document: TokenDocument, limit: int, image_ids: frozenset[int]) -> Token
     kept, lost = document.ids[:limit], document.ids[limit:]
     if np.isin(lost, list(image_ids)).any() or not document.mask[:limit].any():
         raise ItemError(
-            ItemReason.TOO_LONG, f"{len(document)} tokens, and only images or whole answers could be cut off"
+            ItemReason.TOO_LONG,
+            f"{count_of(len(document), 'token')}, and only images or whole answers could be cut off",
         )
     return TokenDocument(kept, document.mask[:limit], document.text, document.escaped, cut=True)

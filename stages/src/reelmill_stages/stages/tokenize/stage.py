@@ -18,6 +18,7 @@ from reelmill.contract.reasons import ItemReason
 from reelmill.contract.spec.block import StageBlock
 from reelmill.contract.spec.file import FileRef
 from reelmill.contract.spec.stages.tokenize import TokenizeBlock
+from reelmill.contract.text.quantities import count_of
 from reelmill_stages.item_errors import failed
 from reelmill_stages.stage import (
     Assembled,
@@ -86,7 +87,8 @@ class TokenizeStage(Stage):
         said = ", ".join(f"{count} {reason}" for reason, count in sorted(lost.items()))
         if not one.count:
             return Failed(
-                ItemReason.NO_DOCUMENTS, f"none of the {one.samples} samples can be used: {said or 'it is empty'}"
+                ItemReason.NO_DOCUMENTS,
+                f"none of the {count_of(one.samples, 'sample')} can be used: {said or 'it is empty'}",
             )
         counters = {
             StageCounter.DOCUMENTS: one.count,
@@ -96,7 +98,7 @@ class TokenizeStage(Stage):
             payload=(*writing.files, File(TAR, lent(tar, folder / TAR))),
             fields={"samples": one.samples, "losses": [loss.to_json() for loss in one.losses]},
             counters={**counters, **one.counters},
-            message=f"left out of {one.samples} samples: {said}" if lost else "",
+            message=f"left out of {count_of(one.samples, 'sample')}: {said}" if lost else "",
         )
 
     def assemble(self, kept: Iterable[Kept], shard: Shard) -> Iterator[Assembled]:
@@ -206,7 +208,7 @@ class _Tar:
     def _shortened(self, document: TokenDocument) -> TokenDocument:
         limit = self._block.max_tokens
         if self._block.overlong == "drop":
-            raise ItemError(ItemReason.TOO_LONG, f"{len(document)} tokens; fewer than {limit} fit")
+            raise ItemError(ItemReason.TOO_LONG, f"{count_of(len(document), 'token')}; fewer than {limit} fit")
         return cut(document, limit - 1, self._image_ids)
 
     def _image(self, member: Member) -> Span:

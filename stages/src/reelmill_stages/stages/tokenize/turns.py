@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from reelmill.contract.errors import ItemError
 from reelmill.contract.reasons import ItemReason
+from reelmill.contract.text.quantities import count_of
 
 _PLACE = re.compile(r"<[IP]?image>")
 _VIDEO = re.compile(r"<(?:video|image)>\n?")
@@ -38,7 +39,7 @@ def turns_of(read: Mapping[str, Any], images: int) -> list[Turn]:
     found = _conversation(conversations, read, images) if conversations else _caption(read)
     places = sum([turn.pieces.count(IMAGE) for turn in found])
     if places != images:
-        raise ItemError(ItemReason.IMAGE_COUNT, f"{images} images and {places} places for them")
+        raise ItemError(ItemReason.IMAGE_COUNT, f"{count_of(images, 'image')} and {count_of(places, 'place')} for them")
     if True not in [turn.learned for turn in found]:
         raise ItemError(ItemReason.NO_TEXT, "it has no answer to learn")
     return found

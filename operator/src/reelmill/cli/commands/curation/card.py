@@ -12,7 +12,7 @@ from reelmill.cli.display.terminal import say, write
 from reelmill.cli.input.options import AS_NAMED, HERE, ClusterOptions, StoreOverride
 from reelmill.cli.run_definition import definition_of
 from reelmill.contract.commands.signatures import CARD
-from reelmill.contract.text.quantities import amount
+from reelmill.contract.text.quantities import count_of
 
 
 def card(
@@ -46,7 +46,7 @@ def card(
     if not output.for_people:
         emit(made.to_json(), output)
         return
-    write(f"{made.folder}: {amount(made.items)} items, segment {made.segment}")
+    write(f"{made.folder}: {count_of(made.items, 'item')}, segment {made.segment}")
     for file in made.files:
         write(f"  {made.folder}/{file}")
     if licence_field and made.licences is None:

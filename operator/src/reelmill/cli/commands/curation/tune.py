@@ -12,7 +12,7 @@ from reelmill.cli.display.terminal import say, write
 from reelmill.cli.input.options import AS_NAMED, HERE, ClusterOptions, StoreOverride
 from reelmill.contract.commands.signatures import TUNE
 from reelmill.contract.commands.tuning import TuneResult
-from reelmill.contract.text.quantities import amount
+from reelmill.contract.text.quantities import amount, count_of
 
 COLUMNS = ("rule", "field", "limits", "alone", "first", "only", "failing")
 _UNSEEN = 5
@@ -54,7 +54,7 @@ def tune(
 def _print(found: TuneResult, output: Format) -> None:
     from reelmill.cli.display.histograms import lines
 
-    write(f"{found.stage} keeps {amount(found.kept)} of {amount(found.items)} items")
+    write(f"{found.stage} keeps {amount(found.kept)} of {count_of(found.items, 'item')}")
     write("")
     show([{**rule.to_json(), "rule": rule.name} for rule in found.rules], output, columns=COLUMNS)
     write("")

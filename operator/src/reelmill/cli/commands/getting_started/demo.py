@@ -11,6 +11,7 @@ import typer
 from reelmill.cli import store_commands
 from reelmill.cli.display.terminal import program, write
 from reelmill.contract.commands.signatures import DEMO, DEMO_SAMPLES
+from reelmill.contract.text.quantities import count_of
 
 STEPS = (
     ("plan", "pipeline.yaml"),
@@ -60,7 +61,7 @@ def walk(folder: Path) -> None:
             raise typer.Exit(code)
     found = store_commands.load(DEMO_SAMPLES)(folder)
     write("")
-    write(f"read back without torch: {len(found.samples)} samples")
+    write(f"read back without torch: {count_of(len(found.samples), 'sample')}")
     for sample in found.samples[:SHOWN]:
-        write(f"  {sample.name}: frames {tuple(sample.shape)} {sample.dtype}, {sample.tokens} tokens")
+        write(f"  {sample.name}: frames {tuple(sample.shape)} {sample.dtype}, {count_of(sample.tokens, 'token')}")
     write(f"contact sheet: {folder / found.sheet}")

@@ -11,6 +11,7 @@ from reelmill.cli.exit_codes import CommandExit
 from reelmill.cli.identity import claimant
 from reelmill.cli.input.pipeline import Loaded
 from reelmill.contract.commands.signatures import INTEGRITY
+from reelmill.contract.text.quantities import count_of
 
 COLUMNS = ("stage", "key", "problem")
 
@@ -38,6 +39,7 @@ def check_deeply(
             say(f"hint: {remedy}")
     earlier = f", {result.earlier} more by an earlier check" if result.earlier else ""
     vouched = f", {result.by_checksum} of them by the server's checksum" if result.by_checksum else ""
-    say(f"{result.objects} objects compared{vouched}, {size(result.bytes)} read{earlier}: {len(rows)} damaged")
+    compared = f"{count_of(result.objects, 'object')} compared{vouched}"
+    say(f"{compared}, {size(result.bytes)} read{earlier}: {len(rows)} damaged")
     if rows:
         raise typer.Exit(CommandExit.ITEMS)

@@ -8,6 +8,7 @@ from reelmill.cli.display.terminal import say
 from reelmill.cli.exit_codes import CommandExit
 from reelmill.cli.input.pipeline import Loaded
 from reelmill.contract.commands.signatures import CHECK_FORGOTTEN
+from reelmill.contract.text.quantities import count_of
 
 COLUMNS = ("source", "object")
 
@@ -21,10 +22,10 @@ def check_forgotten(loaded: Loaded, *, output: Format) -> None:
     elif rows:
         show(rows, output, columns=COLUMNS)
     for row in found:
-        many = f"{row.items} forgotten items of {row.source}"
-        said = f"{row.objects} objects read, {row.named_only} compared by name only"
+        many = f"{count_of(row.items, 'forgotten item')} of {row.source}"
+        said = f"{count_of(row.objects, 'object')} read, {row.named_only} compared by name only"
         if row.left:
-            say(f"traces of {many} remain in {len(row.left)} objects ({said})")
+            say(f"traces of {many} remain in {count_of(len(row.left), 'object')} ({said})")
         elif row.items:
             say(f"no traces of {many} remain ({said})")
         else:

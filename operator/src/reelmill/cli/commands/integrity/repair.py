@@ -13,6 +13,7 @@ from reelmill.cli.exit_codes import CommandExit
 from reelmill.cli.input.options import AS_NAMED, HERE, ClusterOptions, StoreOverride
 from reelmill.contract.commands.signatures import REPAIR
 from reelmill.contract.spec.field_types import seconds
+from reelmill.contract.text.quantities import count_of
 
 COLUMNS = ("stage", "key", "problem", "repaired", "why")
 
@@ -53,7 +54,7 @@ def repair(
         emit(done.to_json(), output)
     elif done.rows:
         show([row.to_json() for row in done.rows], output, columns=COLUMNS)
-    say(f"{len(done.rows)} damaged objects, {len(done.rows) - left} repaired")
+    say(f"{count_of(len(done.rows), 'damaged object')}, {len(done.rows) - left} repaired")
     if done.trash:
         say(f"damaged objects were moved to {done.trash}")
     if left:

@@ -18,6 +18,7 @@ from reelmill.contract.commands.lineage_rows import ForgetResult
 from reelmill.contract.commands.signatures import FORGET, RELEASE_FORGOTTEN
 from reelmill.contract.errors import SpecError
 from reelmill.contract.records.layout import DataSetPaths
+from reelmill.contract.text.quantities import count_of
 from reelmill.contract.text.terminal import printable
 
 COLUMNS = ("stage", "stage_key", "items", "inputs", "withdrawn", "copies", "files", "bytes", "views")
@@ -81,23 +82,23 @@ def _release(loaded: Loaded, source: str, keys: tuple[str, ...], *, yes: bool, o
     found = _call_release(loaded, source, keys, act=False)
     if not output.for_people and not yes:
         emit(found.to_json(), output)
-    many = f"{len(found.keys)} items of {source}"
+    many = f"{count_of(len(found.keys), 'item')} of {source}"
     for key in found.left[:_NAMED]:
         say(f"  {key}")
     if more := found.left[_NAMED:]:
         say(f"  … ({len(more)} more)")
     if not yes and not (sys.stdin.isatty() and sys.stderr.isatty()):
-        say(f"would release {len(found.left)} objects with names of {many}: use --yes")
+        say(f"would release {count_of(len(found.left), 'object')} with names of {many}: use --yes")
         return
     if not yes and not typer.confirm(
-        printable(f"Do these {len(found.left)} objects belong to something other than {many}?"), err=True
+        printable(f"Does this ({count_of(len(found.left), 'object')}) belong to something other than {many}?"), err=True
     ):
         say("nothing was done")
         raise typer.Exit
     found = _call_release(loaded, source, keys, act=True)
     if not output.for_people:
         emit(found.to_json(), output)
-    say(f"released {len(found.left)} objects; {many} remain forgotten, and pipelines can run again")
+    say(f"released {count_of(len(found.left), 'object')}; still forgotten: {many}; pipelines can run again")
 
 
 def _call_release(loaded: Loaded, source: str, keys: tuple[str, ...], *, act: bool) -> ForgetResult:
@@ -146,9 +147,11 @@ def _may(found: ForgetResult, *, yes: bool) -> bool:
         return yes
     for row in found.rows:
         data_set = DataSetPaths(row.stage, row.stage_key).root
-        say(f"  {data_set}: {row.items} items, {row.files} files, {size(row.bytes)}")
+        say(f"  {data_set}: {count_of(row.items, 'item')}, {count_of(row.files, 'file')}, {size(row.bytes)}")
     _say_copies(found)
-    if not typer.confirm(printable(f"Permanently forget {len(found.keys)} items of {found.source}?"), err=True):
+    if not typer.confirm(
+        printable(f"Permanently forget {count_of(len(found.keys), 'item')} of {found.source}?"), err=True
+    ):
         say("nothing was done")
         raise typer.Exit
     return True
@@ -165,7 +168,7 @@ def _copies(found: ForgetResult) -> int:
 
 
 def _say(found: ForgetResult, pipeline: str) -> None:
-    many = f"{len(found.keys)} items of {found.source}"
+    many = f"{count_of(len(found.keys), 'item')} of {found.source}"
     if found.left:
         more = f", … ({len(found.left) - _NAMED} more)" if len(found.left) > _NAMED else ""
         named = f"{', '.join(found.left[:_NAMED])}{more}"

@@ -11,6 +11,7 @@ from reelmill.cli.display.output import Format, Output, emit
 from reelmill.cli.display.terminal import say, write
 from reelmill.cli.input.options import AS_NAMED, HERE, ClusterOptions, StoreOverride
 from reelmill.contract.commands.signatures import LINEAGE
+from reelmill.contract.text.quantities import count_of
 
 
 def lineage(
@@ -35,6 +36,7 @@ def lineage(
     if not output.for_people:
         emit(made.to_json(), output)
         return
-    write(f"{made.file}: {made.rows} rows, {made.items} items of {made.stage}, {made.ended} inputs without an item")
+    items, ended = f"{count_of(made.items, 'item')} of {made.stage}", count_of(made.ended, "input")
+    write(f"{made.file}: {count_of(made.rows, 'row')}, {items}, {ended} without an item")
     if made.unknown:
-        say(f"the inputs of {made.unknown} items are unknown: an earlier version of reelmill wrote them")
+        say(f"the inputs of {count_of(made.unknown, 'item')} are unknown: an earlier version of reelmill wrote them")

@@ -11,6 +11,7 @@ from reelmill.cli.display.terminal import say
 from reelmill.cli.input.options import AS_NAMED, HERE, ClusterOptions, StoreOverride
 from reelmill.contract.commands.lineage_rows import SourceTime, TraceRow
 from reelmill.contract.commands.signatures import TRACE
+from reelmill.contract.text.quantities import count_of
 
 COLUMNS = ("way", "stage", "item", "outcome", "what")
 
@@ -72,5 +73,5 @@ def _time(time: SourceTime | None) -> str:
     if time is None:
         return ""
     frames = f" frames {time.first_frame} to {time.end_frame}" if time.end_frame is not None else ""
-    taken = f" {len(time.frames)} frames" if time.frames else ""
+    taken = f" {count_of(len(time.frames), 'frame')}" if time.frames else ""
     return f"[{time.in_pts}, {time.out_pts}) x {time.time_base} s{frames or taken}"

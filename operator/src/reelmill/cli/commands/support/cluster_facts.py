@@ -13,6 +13,7 @@ from reelmill.cli.cluster.requests import speaker
 from reelmill.cli.cluster.tree import lines
 from reelmill.cli.commands.support.bundle import SupportBundle
 from reelmill.cli.input.options import ClusterOptions
+from reelmill.contract.text.quantities import count_of
 
 MOST_PODS = 30
 """Pods whose logs are read: those that failed first, then the newest."""
@@ -59,7 +60,7 @@ def add_logs(bundle: SupportBundle, link: ClusterClient, pods: Sequence[Json], f
         with bundle.trying(f"{folder}/{name}.log"):
             bundle.log(f"{folder}/{name}.log", list(link.log(name, last=TAIL, limit_bytes=MOST_LOG_BYTES)))
     if len(started) > MOST_PODS:
-        bundle.missing(folder, f"the logs of {len(started) - MOST_PODS} more pods were left out")
+        bundle.missing(folder, f"the logs of {count_of(len(started) - MOST_PODS, 'more pod')} were left out")
 
 
 def job_facts(job: Json) -> Json:

@@ -21,6 +21,7 @@ from reelmill.cli.display.terminal import say
 from reelmill.cli.input import document as documents
 from reelmill.cli.input.options import AS_NAMED, HERE, ClusterOptions, StoreOverride
 from reelmill.contract.errors import SpecError
+from reelmill.contract.text.quantities import count_of
 from reelmill.contract.text.redaction import Redactor, secret_variables, secrets_of
 
 MOST_CRASHES = 5
@@ -62,7 +63,7 @@ def support_bundle(
         _of_file(bundle, pipeline, elsewhere, place)
     path = output or Path(f"{stem}.tar.gz")
     files = bundle.write(path)
-    say(f"{path}: {files} files, {size(path.stat().st_size)}; review it before you publish it")
+    say(f"{path}: {count_of(files, 'file')}, {size(path.stat().st_size)}; review it before you publish it")
     for what, why in bundle.unread.items():
         say(f"not read: {what}: {why}")
     if bundle.unread:

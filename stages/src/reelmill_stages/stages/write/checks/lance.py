@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from reelmill.contract.errors import SpecError
+from reelmill.contract.text.quantities import count_of
 from reelmill_stages.format_checks import Finding
 
 
@@ -27,7 +28,7 @@ class LanceCheck:
         except (OSError, ValueError) as error:  # raised by pylance for missing or damaged files
             yield Finding("_versions", "readable", False, str(error).split(", /")[0])
             return
-        yield Finding("_versions", "readable", True, f"version {data.version} with {rows} samples")
+        yield Finding("_versions", "readable", True, f"version {data.version} with {count_of(rows, 'sample')}")
         for base in data.base_paths().values():
             here = Path(base.path).parent == folder.absolute() or "://" in base.path
             message = f"files of segment {base.name} are at {base.path}"

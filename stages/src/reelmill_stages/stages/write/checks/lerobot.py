@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from reelmill.contract.errors import ItemError, SpecError
+from reelmill.contract.text.quantities import count_of
 from reelmill_stages.format_checks import Finding, unreadable
 from reelmill_stages.media.timeline.timeline import read_timeline
 from reelmill_stages.untrusted.nested import load_json
@@ -42,7 +43,7 @@ class LerobotCheck:
             _INFO,
             "counts",
             told == counted and length == frames,
-            f"{told[0]} episodes with {told[1]} frames"
+            f"{count_of(told[0], 'episode')} with {count_of(told[1], 'frame')}"
             + ("" if told == counted else f"; the tables have {counted[0]} with {counted[1]}"),
         )
         for name, wanted in sorted(ends.items()):
@@ -67,7 +68,7 @@ def _video(path: Path, name: str, end: float, fps: float) -> Finding:
         return Finding(name, "readable", False, error.what)
     frames = len(timeline)
     wrong = frames != round(end * fps) or abs(timeline.seconds(frames - 1) - (frames - 1) / fps) > 1e-4
-    return Finding(name, "times", not wrong, f"{frames} frames; the last episode ends at {end:g} s")
+    return Finding(name, "times", not wrong, f"{count_of(frames, 'frame')}; the last episode ends at {end:g} s")
 
 
 def _files(folder: Path, table: str) -> list[Any]:

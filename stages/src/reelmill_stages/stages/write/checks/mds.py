@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from reelmill.contract.text.quantities import count_of
 from reelmill_stages.format_checks import Finding, unreadable
 from reelmill_stages.untrusted.nested import load_json
 
@@ -34,13 +35,13 @@ class MdsCheck:
                 wrong = _wrong(folder / name, shard)
             except _BAD as error:
                 wrong = unreadable(error)
-            yield Finding(name, "shard", not wrong, wrong or f"{shard['samples']} samples")
+            yield Finding(name, "shard", not wrong, wrong or f"{count_of(shard['samples'], 'sample')}")
         columns = {json.dumps([shard.get(word) for word in _NOTED]) for shard in shards}
         yield Finding(
             _INDEX,
             "columns",
             len(columns) == 1,
-            f"lists {len(shards)} shards" if len(columns) == 1 else "the shards have different columns",
+            f"lists {count_of(len(shards), 'shard')}" if len(columns) == 1 else "the shards have different columns",
         )
 
 
@@ -60,7 +61,7 @@ def _wrong(path: Path, shard: dict[str, Any]) -> str:
     with path.open("rb") as file:
         count = int(np.frombuffer(file.read(4), "<u4")[0])
         if count != shard["samples"] or 4 * (count + 2) > size:
-            return f"it has {count} samples; the index says {shard['samples']}"
+            return f"it has {count_of(count, 'sample')}; the index says {shard['samples']}"
         offsets = np.frombuffer(file.read(4 * (count + 1)), "<u4").astype(np.int64)
         if offsets[-1] != size or (np.diff(offsets) < 0).any() or offsets[0] < file.tell():
             return "its offsets do not end at the end of the file"

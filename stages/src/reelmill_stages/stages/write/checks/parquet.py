@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from reelmill.contract.errors import SpecError
+from reelmill.contract.text.quantities import count_of
 from reelmill_stages.format_checks import Finding, unreadable
 from reelmill_stages.untrusted.front_matter import data_files
 
@@ -36,8 +37,10 @@ class ParquetCheck:
             elif not found.equals(schema, check_metadata=True):
                 yield Finding(name, "schema", False, f"the columns differ from those of {listed[0]}")
             else:
-                yield Finding(name, "readable", True, f"{count} samples")
-        yield Finding(_README, "huggingface", True, f"lists {len(listed)} files with {rows} samples")
+                yield Finding(name, "readable", True, f"{count_of(count, 'sample')}")
+        yield Finding(
+            _README, "huggingface", True, f"lists {count_of(len(listed), 'file')} with {count_of(rows, 'sample')}"
+        )
 
 
 def _opened(path: Path) -> tuple[Any, int]:

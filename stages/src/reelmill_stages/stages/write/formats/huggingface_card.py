@@ -5,6 +5,8 @@ Files are listed by name rather than by a pattern, because the folder may contai
 
 from collections.abc import Mapping
 
+from reelmill.contract.text.quantities import count_of
+
 
 def card(name: str, counts: Mapping[str, int]) -> str:
     """Return the README of a data set. `counts` maps paths of Parquet files to their numbers of samples."""
@@ -12,6 +14,6 @@ def card(name: str, counts: Mapping[str, int]) -> str:
     return (
         f"---\nconfigs:\n- config_name: default\n  data_files:\n  - split: train\n    path:\n{files}---\n"
         f"# {name}\n\n"
-        f"{sum(counts.values())} samples in {len(counts)} Parquet files, written by reelmill. "
+        f"{count_of(sum(counts.values()), 'sample')} in {len(counts)} Parquet files, written by reelmill. "
         "`datasets.load_dataset` opens this folder as it is.\n"
     )

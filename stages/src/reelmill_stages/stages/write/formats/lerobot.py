@@ -18,6 +18,7 @@ from reelmill.contract.errors import ItemError, SpecError
 from reelmill.contract.reasons import ItemReason
 from reelmill.contract.records.rows import Fields, Item
 from reelmill.contract.spec.stages.write import LerobotOptions, WriteBlock
+from reelmill.contract.text.quantities import count_of
 from reelmill_stages.stage import DataSetReader, File
 from reelmill_stages.stages.write.columns import columns_of
 from reelmill_stages.stages.write.format import DataSetFormat, FormatFile, FormatPart, FormatSample
@@ -52,13 +53,14 @@ class LerobotFormat(DataSetFormat):
     def inspect(self, files: Sequence[FormatFile], values: Mapping[str, Any]) -> Fields:
         counts = {file.column: frames_of(file.path, file.name, self._options) for file in files}
         if len(set(counts.values())) > 1:
-            told = ", ".join(f"{name} has {count} frames" for name, count in counts.items())
+            told = ", ".join(f"{name} has {count_of(count, 'frame')}" for name, count in counts.items())
             raise ItemError(ItemReason.SHORT_VIEW, f"the cameras of an episode need equal numbers of frames: {told}")
         frames = next(iter(counts.values()))
         for name in sorted(self._of_frames):
             if len(values[name]) != frames:
                 raise ItemError(
-                    ItemReason.BAD_FIELD, f"the column {name} has {len(values[name])} vectors for {frames} frames"
+                    ItemReason.BAD_FIELD,
+                    f"the column {name} has {count_of(len(values[name]), 'vector')} for {count_of(frames, 'frame')}",
                 )
         stats = {file.column: picture_stats(file.path) for file in files} if self._options.statistics else {}
         return {"frames": frames, "stats": stats}

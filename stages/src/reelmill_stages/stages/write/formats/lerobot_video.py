@@ -14,6 +14,7 @@ from av.container import OutputContainer
 from reelmill.contract.errors import ItemError, StoreDamaged
 from reelmill.contract.reasons import ItemReason
 from reelmill.contract.spec.stages.write import LerobotOptions
+from reelmill.contract.text.quantities import count_of
 from reelmill_stages.media.container.demux import demuxed, opened
 from reelmill_stages.media.container.edit_list_writer import set_ends
 from reelmill_stages.media.container.probe import probe
@@ -47,7 +48,9 @@ def frames_of(path: Path, name: str, options: LerobotOptions) -> int:
         )
     if len(timeline) != len(timeline.packets.pts) or not timeline.packets.keys[0]:
         hidden = len(timeline.packets.pts) - len(timeline)
-        raise ItemError(ItemReason.HIDDEN_FRAMES, f"{name} holds {hidden} pictures besides the {len(timeline)} shown")
+        raise ItemError(
+            ItemReason.HIDDEN_FRAMES, f"{name} holds {count_of(hidden, 'picture')} besides the {len(timeline)} shown"
+        )
     if (spoiled := timeline.spoiled(range(len(timeline)))) is not None:
         raise ItemError(ItemReason.CORRUPT, f"{name}: frame {spoiled} depends on a packet that is damaged")
     for place in range(len(timeline)):
@@ -130,7 +133,7 @@ class CameraFile:
         step = Fraction(1, self._fps) / written.time_base
         if tuple(written.pts) != tuple(place * step for place in range(self.frames)):
             raise StoreDamaged(
-                f"the joined video shows {len(written)} frames, not {self.frames} at {self._fps} per second",
+                f"the joined video has {count_of(len(written), 'frame')}, not {self.frames} at {self._fps} per second",
                 where=str(self.path),
             )
 
