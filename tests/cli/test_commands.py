@@ -1,7 +1,11 @@
 """Commands on a pipeline that ran: two videos, one of them broken, in a folder store."""
 
 import json
+import os
 import shutil
+import subprocess
+import sys
+import time
 from contextlib import chdir
 from pathlib import Path
 
@@ -174,6 +178,35 @@ def test_an_export_into_a_folder_with_other_things_is_refused(ran: Path, tmp_pat
     (tmp_path / "mine.txt").write_text("x")
     said = reelmill("export", ran, "pictures", tmp_path)
     assert (said.code, "the folder is not empty" in said.err) == (2, True)
+
+
+def files_in(folder: Path) -> dict[str, bytes]:
+    """The pictures of a folder, by their path in it."""
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*.jpg")}
+
+
+@pytest.mark.store
+def test_a_killed_export_is_completed_and_what_it_left_is_removed_when_it_is_old(ran: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    (store,) = (ran.parent / "store/pictures").glob("*/0001")
+    stored = files_in(store)
+    command = [sys.executable, "-m", "reelmill.cli", "export", str(ran), "pictures", str(out), "--mode", "copy"]
+    for count in range(1, 4):
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        while process.poll() is None and len(files_in(out / "0001")) < count:
+            time.sleep(0.001)
+        process.kill()
+        process.wait()
+        assert files_in(out / "0001").items() <= stored.items(), "no file is incomplete"
+    old, new, own = (out / name for name in (".incoming-abcdefgh", ".incoming-abcdefgi", ".incoming-of-mine"))
+    for folder in (old, new, own):
+        folder.mkdir()
+        (folder / "half.jpg").write_bytes(b"half")
+    for folder in (old, own):
+        os.utime(folder, (0, 0))
+    assert reelmill("export", ran, "pictures", out, "--mode", "copy").code == 0
+    assert files_in(out / "0001") == stored
+    assert (old.exists(), new.exists(), own.exists()) == (False, True, True)
 
 
 def test_links_lead_to_the_store(ran: Path, tmp_path: Path) -> None:

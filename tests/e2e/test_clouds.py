@@ -1,4 +1,4 @@
-"""A pipeline with its store in Azure or Google Cloud: it runs, continues, is verified, grows, is frozen and pruned."""
+"""A pipeline with its store in Azure or Google Cloud: runs, growth, verification, versions, lineage and removal."""
 
 import json
 import os
@@ -55,6 +55,16 @@ def add(folder: Path, video: Path, name: str) -> None:
     open_store(ref, env=json.loads((folder / "env.json").read_text())).write(name, video)
 
 
+def objects(folder: Path) -> dict[str, bytes]:
+    """All objects of the pipeline's store."""
+    ref = yaml.safe_load((folder / "pipeline.yaml").read_text())["spec"]["store"]
+    store = open_store(
+        StoreRef(uri=ref["uri"], connection=Connection(endpoint=ref["endpoint"])),
+        env=json.loads((folder / "env.json").read_text()),
+    )
+    return {stat.key: store.read(stat.key) for stat in store.list()}
+
+
 def reelmill(folder: Path, *arguments: str, code: int = 0) -> str:
     environment = {**os.environ, **json.loads((folder / "env.json").read_text())}
     command = [sys.executable, "-m", "reelmill.cli", *arguments]
@@ -82,3 +92,28 @@ def test_018_f07_a_pipeline_lives_in_a_bucket_of_a_cloud(folder: Path) -> None:
     reelmill(folder, "freeze", "pipeline.yaml", "v1", "--delete")
     pruned = json.loads(reelmill(folder, "prune", "pipeline.yaml", "--trash", "-o", "json"))
     assert {row["name"] for row in pruned} == {"clips", "packs"}
+
+
+def test_a_sample_of_a_cloud_is_traced_and_made_again_and_a_forgotten_one_leaves_nothing(folder: Path) -> None:
+    reelmill(folder, "run", "pipeline.yaml", "-q")
+    traced = json.loads(reelmill(folder, "trace", "pipeline.yaml", "b.mp4@0.000-1.000", "-s", "clips", "-o", "json"))
+    assert [(row["way"], row["item"]) for row in traced[:2]] == [("origin", "b.mp4"), ("item", "b.mp4@0.000-1.000")]
+    assert {row["stage"] for row in traced} == {"raw", "clips", "packs"}
+    (clip,) = traced[1]["files"]
+    for stage in ("clips", "packs"):
+        reelmill(folder, "card", "pipeline.yaml", stage, f"cards/{stage}")
+    made = objects(folder)
+    assert any("a.mp4" in key or b"a.mp4" in content for key, content in made.items())
+
+    reelmill(folder, "forget", "pipeline.yaml", "a.mp4", "--yes")
+    left = objects(folder)
+    assert not [key for key, content in left.items() if "a.mp4" in key or b"a.mp4" in content]
+    reelmill(folder, "run", "pipeline.yaml", "-q")
+    reelmill(folder, "check", "pipeline.yaml", "--forgotten")
+    reelmill(folder, "check", "pipeline.yaml", "--deep", "--read-all")
+    assert '"done": 2' in reelmill(folder, "status", "pipeline.yaml", "-o", "json")
+
+    (folder / "pipeline.yaml").unlink()
+    reelmill(folder, "rebuild", "cards/clips", "--sample", "b.mp4@0.000-1.000", "--to", "again")
+    (again,) = (path.read_bytes() for path in (folder / "again").rglob("*.mp4"))
+    assert again == made[clip["key"]]

@@ -59,6 +59,17 @@ def test_018_f01_a_list_of_urls_becomes_clips(
     assert "1 changed or gone" in said.err
     assert reelmill("check", path, "--deep").code == 0
 
+    rows = json.loads(reelmill("trace", path, urls[1], "-o", "json").out)
+    clip = next(row["item"] for row in rows if row["stage"] == "clips")
+    assert reelmill("card", path, "clips", tmp_path / "card").code == 0
+    assert reelmill("forget", path, urls[0], "--yes").code == 0
+    assert reelmill("run", path).code == 0
+    assert reelmill("check", path, "--forgotten").code == 0
+    assert "a.mp4" not in outcomes(path, "clips")
+    shutil.rmtree(tmp_path / "data")
+    said = reelmill("rebuild", tmp_path / "card", "--sample", clip, "--to", tmp_path / "again")
+    assert "identical byte for byte" in said.err, said.err
+
 
 def test_without_leave_no_server_of_this_machine_is_read(
     tmp_path: Path, web_server: WebServer, monkeypatch: pytest.MonkeyPatch
@@ -92,6 +103,7 @@ def test_018_f06_a_data_set_of_the_hub_grows_with_its_branch_and_keeps_what_was_
     path = write(tmp_path, text.replace(f'privateServers: ["{hub_server.url}"], ', ""))
     commit("1" * 40, "a.mp4", "b.mp4")
     assert reelmill("run", path).code == 0
+    assert reelmill("card", path, "clips", tmp_path / "card").code == 0
     commit("2" * 40, "a.mp4", "c.mp4")
     said = reelmill("run", path)
     assert "raw: 3 items, 1 of them new, 1 changed or gone" in said.err, "b.mp4 is gone, and a.mp4 is the same"
@@ -100,3 +112,6 @@ def test_018_f06_a_data_set_of_the_hub_grows_with_its_branch_and_keeps_what_was_
     path.write_text(again)
     assert reelmill("run", path).code == 0, "b.mp4 is read from the commit in which it was listed"
     assert outcomes(path, "clips") == dict.fromkeys(("a.mp4", "b.mp4", "c.mp4"), "done")
+    shutil.rmtree(tmp_path / "data")
+    said = reelmill("rebuild", tmp_path / "card", "--sample", "b.mp4@0.000-1.000", "--to", tmp_path / "again")
+    assert "identical byte for byte" in said.err, "the commit of the card is read, in which there is b.mp4"

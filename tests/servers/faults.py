@@ -158,6 +158,14 @@ def without_conditions(key: str, secret: str) -> Callable[["Handler", bytes], No
     return act
 
 
+def unconditional(handler: "Handler", body: bytes) -> None:
+    """The answer of a server that ignores conditions, if the request does not sign them."""
+    for name in ("If-Match", "If-None-Match"):
+        del handler.headers[name]
+    handler.path = re.sub(r"(?<=[?&])ifGenerationMatch=\d+&?", "", handler.path).rstrip("?&")
+    handler.answer(*handler.forward(body))
+
+
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     owner: "FaultProxy"

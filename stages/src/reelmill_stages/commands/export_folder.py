@@ -3,13 +3,16 @@
 A name is listed before its file appears, so files of an interrupted export are recognised.
 """
 
+import fcntl
 import json
 import os
 import re
+import shutil
 import stat as modes
 import tempfile
+import time
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -18,6 +21,7 @@ from reelmill.contract.errors import SpecError
 from reelmill_stages.store.digests import SUMS, read_sum, sum_line
 from reelmill_stages.store.local.errors import mapped
 from reelmill_stages.store.local.folders import opened
+from reelmill_stages.store.local.temporary import STALE_SECONDS
 
 MARK = ".reelmill-export.json"
 """Identifies the data set of an export, so that two are never mixed in a folder, and lists the files written."""
@@ -56,6 +60,7 @@ class ExportFolder:
                 raise SpecError(f"a file of this data set is called {min(taken)}", where=f"{name}/{key}")
             path.mkdir(parents=True, exist_ok=True)
             (path / SUMS).unlink(missing_ok=True)
+            _sweep(path)
             before = {str(each) for each in mark.get("files", ())} if mark else set()
             written = before | {each for each in names if not os.path.lexists(path / each)}
             place = cls(path, frozenset(written))
@@ -106,9 +111,29 @@ class ExportFolder:
 
 @contextmanager
 def incoming_below(folder: Path) -> Iterator[Path]:
-    """Context manager: an empty subfolder for incomplete files. It remains if the process is killed."""
-    with tempfile.TemporaryDirectory(prefix=_INCOMING, dir=folder) as path:
+    """Context manager: an empty, locked subfolder for incomplete files. It remains if the process is killed."""
+    with tempfile.TemporaryDirectory(prefix=_INCOMING, dir=folder) as path, _locked(Path(path)):
         yield Path(path)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Raises BlockingIOError if another process has locked the folder, and OSError."""
+    fd = os.open(folder, os.O_RDONLY | os.O_NOFOLLOW | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(fd)
+
+
+def _sweep(folder: Path) -> None:
+    """Remove subfolders of killed exports: those that are old enough and not locked. Others are kept."""
+    for path in folder.iterdir():
+        with suppress(OSError):
+            if _LEFT.fullmatch(path.name) and time.time() - path.lstat().st_mtime > STALE_SECONDS:
+                with _locked(path):
+                    shutil.rmtree(path)
 
 
 def is_unused(folder: Path) -> bool:

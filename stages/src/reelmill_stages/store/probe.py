@@ -76,14 +76,16 @@ def _race_create(clients: tuple[Store, ...], key: str) -> None:
     def write(client: Store, body: bytes) -> str:
         return client.write(key, body, create=True).etag
 
-    _one_winner(clients, write, clients[0], key, "two writers created one object (If-None-Match: * is ignored)")
+    unsafe = "two writers created one object (the condition that it must not exist is ignored)"
+    _one_winner(clients, write, clients[0], key, unsafe)
 
 
 def _race_match(clients: tuple[Store, ...], key: str, etag: str) -> None:
     def write(client: Store, body: bytes) -> str:
         return client.write(key, body, if_match=etag).etag
 
-    _one_winner(clients, write, clients[0], key, "two writers replaced one version of an object (If-Match is ignored)")
+    unsafe = "two writers replaced one version of an object (the condition on its version is ignored)"
+    _one_winner(clients, write, clients[0], key, unsafe)
 
 
 def _one_winner(
