@@ -29,14 +29,20 @@ class Image:
     repository: str
     target: str = ""
     suffix: str = ""
+    locks: tuple[str, ...] = ("requirements.lock",)
+    """Locks in `folder` of the packages that it contains."""
 
 
 IMAGES = {
     "operator": Image("operator", "reelmill-operator"),
     "stages-cpu": Image("stages", "reelmill-stages", "cpu"),
     "stages-gpu": Image("stages", "reelmill-stages", "gpu", "-gpu"),
-    "stages-embed": Image("stages", "reelmill-stages", "embed", "-embed"),
-    "stages-dashboard": Image("stages", "reelmill-stages", "dashboard", "-dashboard"),
+    "stages-embed": Image(
+        "stages", "reelmill-stages", "embed", "-embed", ("requirements.lock", "requirements-embed.lock")
+    ),
+    "stages-dashboard": Image(
+        "stages", "reelmill-stages", "dashboard", "-dashboard", ("requirements.lock", "requirements-dashboard.lock")
+    ),
 }
 ALWAYS = ("operator", "stages-cpu", "stages-gpu")
 """Images that are built by default."""

@@ -1,8 +1,10 @@
-"""Bills of materials (SPDX 2.3, JSON) of the wheels, the images and the chart: `make sbom`.
+"""Write bills of materials of the wheels, the images and the chart, as SPDX 2.3 in JSON (`make sbom`).
 
-Of the wheels: the packages that they require, in the versions that were tested. Of an image: the Python packages of its
-lock, and with its archive (`--archive operator=FILE`) the packages of its operating system. Of the chart: the images
-that it installs. The same commit gives the same files. spdx-tools writes and validates them.
+- A wheel: the packages that it requires, in the versions that were tested.
+- An image: the Python packages of its locks and, if its archive is given, the packages of its operating system.
+- The chart: the images that it installs.
+
+The same commit gives the same files.
 """
 
 import argparse
@@ -138,13 +140,14 @@ def documents(archives: dict[str, Path], created: datetime) -> dict[str, Documen
         for name, folder in (("reelmill", "operator"), ("reelmill-stages", "stages"))
     }
     for key, image in IMAGES.items():
-        lock = "requirements-embed.lock" if key == "stages-embed" else "requirements.lock"
-        parts = pins(ROOT / "images" / image.folder / lock) + (installed(archives[key]) if key in archives else [])
+        packages = {part for lock in image.locks for part in pins(ROOT / "images" / image.folder / lock)}
+        parts = sorted(packages) + (installed(archives[key]) if key in archives else [])
         name = f"{image.repository}{image.suffix}-image"
         made[f"{name}.spdx.json"] = document(name, PackagePurpose.CONTAINER, parts, created)
     values = yaml.safe_load((ROOT / "charts/reelmill/values.yaml").read_text())
     stages = values["stages"]
     used = [(values["image"], ""), (stages["image"], ""), (stages["embedImage"], "-embed")]
+    used.append((values["dashboard"]["image"], "-dashboard"))
     parts = [Part("oci", image["repository"], f"{version()}{suffix}") for image, suffix in used]
     made["reelmill-chart.spdx.json"] = document("reelmill-chart", PackagePurpose.INSTALL, parts, created)
     return made
@@ -161,9 +164,19 @@ def _created() -> datetime:
 
 def main() -> None:
     """Write the bills into a folder."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", type=Path, default=ROOT / "build/sbom", help="folder of the bills")
-    parser.add_argument("--archive", action="append", default=[], metavar="IMAGE=FILE", help="an image's archive")
+    parser = argparse.ArgumentParser(
+        prog="images/sbom.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--out", type=Path, default=ROOT / "build/sbom", metavar="FOLDER", help="folder to write (default: build/sbom)"
+    )
+    parser.add_argument(
+        "--archive",
+        action="append",
+        default=[],
+        metavar="IMAGE=FILE",
+        help=f"archive of an image; repeatable (images: {', '.join(IMAGES)})",
+    )
     given = parser.parse_args()
     archives = {name: Path(file) for name, _, file in (text.partition("=") for text in given.archive)}
     if unknown := archives.keys() - IMAGES.keys():

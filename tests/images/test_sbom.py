@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 import tarfile
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -73,6 +74,21 @@ def test_an_image_has_the_pins_of_its_lock_and_the_packages_of_its_archive(bills
     assert set(packages(ROOT / "images/operator/requirements.lock")) <= found
     assert "libc6==2.36-9+deb12u4" in found
     assert not {"gone==1", "libc6==2.36"} & found
+
+
+def test_an_image_with_more_packages_names_them_too(bills: Path) -> None:
+    base = set(packages(ROOT / "images/stages/requirements.lock"))
+    for target in ("embed", "dashboard"):
+        found = named(bills / f"reelmill-stages-{target}-image.spdx.json")
+        assert base | set(packages(ROOT / f"images/stages/requirements-{target}.lock")) <= found
+    assert not set(packages(ROOT / "images/stages/requirements-dashboard.lock")) <= base
+
+
+def test_the_chart_names_every_image_that_it_can_install(bills: Path) -> None:
+    release = tomllib.loads((ROOT / "operator/pyproject.toml").read_text())["project"]["version"]
+    wanted = {f"reelmill-operator=={release}"}
+    wanted |= {f"reelmill-stages=={release}{suffix}" for suffix in ("", "-embed", "-dashboard")}
+    assert wanted <= named(bills / "reelmill-chart.spdx.json")
 
 
 def test_a_wheel_has_what_it_requires(bills: Path) -> None:

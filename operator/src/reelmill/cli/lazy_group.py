@@ -10,6 +10,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from reelmill.cli.help_text import PlainCommand
 from reelmill.cli.input.options import spread
 
 
@@ -52,7 +53,7 @@ def _command(name: str, module: Any) -> Any:
     if function is None:
         return typer.main.get_command(module.app)
     alone = typer.Typer(add_completion=False, rich_markup_mode=None)
-    alone.command(name)(spread(function))
+    alone.command(name, cls=PlainCommand)(spread(function))
     return typer.main.get_command(alone)
 
 

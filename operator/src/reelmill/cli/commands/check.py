@@ -43,7 +43,9 @@ def check(
     ] = False,
     progress: Annotated[
         Path | None,
-        typer.Option("--progress", help="With --deep: a file to continue from if the check is interrupted."),
+        typer.Option(
+            "--progress", metavar="FILE", help="With --deep: a file to continue from if the check is interrupted."
+        ),
     ] = None,
     forgotten: Annotated[
         bool,

@@ -35,7 +35,9 @@ def prune(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")] = False,
     release: Annotated[
         list[str] | None,
-        typer.Option("--release", help="Remove this claim of a pipeline that no longer exists. Repeatable."),
+        typer.Option(
+            "--release", metavar="CLAIM", help="Remove this claim of a pipeline that no longer exists. Repeatable."
+        ),
     ] = None,
     elsewhere: StoreOverride = AS_NAMED,
     place: ClusterOptions = HERE,

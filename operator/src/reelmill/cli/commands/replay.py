@@ -23,7 +23,7 @@ def replay(
     pipeline: Target,
     stage: Annotated[str, typer.Argument(help="The stage to run.", show_default=False)],
     item: Annotated[str, typer.Argument(help="The item's key, as the ledger shows it.", show_default=False)],
-    to: Annotated[Path, typer.Option("--to", help="A new folder for the outputs.")] = Path("replay"),
+    to: Annotated[Path, typer.Option("--to", metavar="FOLDER", help="A new folder for the outputs.")] = Path("replay"),
     elsewhere: StoreOverride = AS_NAMED,
     place: ClusterOptions = HERE,
     output: Output = Format.TABLE,

@@ -20,7 +20,7 @@ from reelmill.contract.text.quantities import count_of
 
 
 def validate(
-    files: Annotated[list[str], typer.Argument(metavar="PIPELINE.yaml", help="The pipeline files.")],
+    files: Annotated[list[str], typer.Argument(metavar="FILE", help="The pipeline files.")],
     output: Output = Format.TABLE,
 ) -> None:
     """Validate pipeline files and report all errors with their lines.

@@ -11,7 +11,9 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
-File = Annotated[str, typer.Argument(metavar="PIPELINE.yaml", help="The pipeline file.", show_default=False)]
+from reelmill.cli.help_text import name_values
+
+File = Annotated[str, typer.Argument(metavar="FILE", help="The pipeline file.", show_default=False)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +24,11 @@ class StoreOverride:
         str | None,
         typer.Option(
             "--store",
+            metavar="URI",
             help="Use this store instead of the pipeline's: a folder, s3://bucket/prefix, az://… or gs://….",
         ),
     ] = None
-    endpoint: Annotated[str | None, typer.Option("--endpoint", help="URL of the store's server.")] = None
+    endpoint: Annotated[str | None, typer.Option("--endpoint", metavar="URL", help="URL of the store's server.")] = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,10 @@ class ClusterOptions:
         str, typer.Option("--context", help="Name of the kubeconfig context. Default: the current context.")
     ] = ""
     kubeconfig: Annotated[
-        str, typer.Option("--kubeconfig", help="Path to the kubeconfig. Default: $KUBECONFIG or ~/.kube/config.")
+        str,
+        typer.Option(
+            "--kubeconfig", metavar="FILE", help="Path to the kubeconfig. Default: $KUBECONFIG or ~/.kube/config."
+        ),
     ] = ""
 
 
@@ -86,7 +92,7 @@ def given(*groups: object) -> list[str]:
 
 
 def spread(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The command with each group replaced by its fields, so that typer sees them as options."""
+    """The command with each group replaced by its fields, so that typer sees them as options, with named values."""
     hints = get_type_hints(command, include_extras=True)
     groups: dict[str, tuple[Any, list[str]]] = {}
     parameters: list[inspect.Parameter] = []
@@ -106,6 +112,8 @@ def spread(command: Callable[..., Any]) -> Callable[..., Any]:
             )
             for field in fields(kind)
         ]
+
+    name_values(parameters)
 
     @functools.wraps(command)
     def flat(**values: Any) -> Any:

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from reelmill.cli.help_text import PlainCommand
+from reelmill.cli.input.options import spread
 from reelmill.contract.errors import SpecError
 
 app = typer.Typer(
@@ -17,7 +19,10 @@ app = typer.Typer(
 )
 
 Kubeconfig = Annotated[
-    str, typer.Option("--kubeconfig", help="Path to the kubeconfig. Default: $KUBECONFIG or ~/.kube/config.")
+    str,
+    typer.Option(
+        "--kubeconfig", metavar="FILE", help="Path to the kubeconfig. Default: $KUBECONFIG or ~/.kube/config."
+    ),
 ]
 Context = Annotated[
     str, typer.Option("--context", help="Name of the kubeconfig context. Default: the current context.")
@@ -27,7 +32,9 @@ Namespaces = Annotated[
     list[str] | None, typer.Option("--namespace", "-n", help="Watch this namespace; repeatable. Default: all.")
 ]
 Image = Annotated[str | None, typer.Option("--stages-image", help="Container image of stage pods.")]
-Listen = Annotated[str | None, typer.Option("--listen", help="Address for metrics and probes, as host:port.")]
+Listen = Annotated[
+    str | None, typer.Option("--listen", metavar="ADDRESS", help="Address for metrics and probes, as host:port.")
+]
 Elect = Annotated[
     bool | None, typer.Option("--leader-election/--no-leader-election", help="Elect a leader among several replicas.")
 ]
@@ -39,7 +46,8 @@ def _group() -> None:
     pass
 
 
-@app.command()
+@app.command(cls=PlainCommand)
+@spread
 def run(
     kubeconfig: Kubeconfig = "",
     context: Context = "",

@@ -23,7 +23,7 @@ def dashboard(
     files: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="PIPELINE.yaml",
+            metavar="FILE",
             help="Pipeline files. Default: the pipelines of the cluster.",
             show_default=False,
         ),
@@ -45,7 +45,9 @@ def dashboard(
     trusted_proxy: Annotated[
         list[str] | None,
         typer.Option(
-            "--trusted-proxy", help="Address or network of a proxy whose X-Forwarded headers are trusted; repeatable."
+            "--trusted-proxy",
+            metavar="NETWORK",
+            help="Address or network of a proxy whose X-Forwarded headers are trusted; repeatable.",
         ),
     ] = None,
     root_path: Annotated[
@@ -53,7 +55,11 @@ def dashboard(
     ] = USUAL.root_path,
     scratch: Annotated[
         str,
-        typer.Option("--scratch", help="Folder for indexes and pictures, kept between runs. Default: temporary."),
+        typer.Option(
+            "--scratch",
+            metavar="FOLDER",
+            help="Folder for indexes and pictures, kept between runs. Default: temporary.",
+        ),
     ] = USUAL.scratch,
     place: ClusterOptions = HERE,
 ) -> None:

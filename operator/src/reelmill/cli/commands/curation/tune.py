@@ -22,7 +22,8 @@ def tune(
     pipeline: Target,
     stage: Annotated[str, typer.Option("--stage", "-s", help="The filter stage.", show_default=False)],
     report: Annotated[
-        Path | None, typer.Option("--report", help="Write a page with sheets of examples into this folder.")
+        Path | None,
+        typer.Option("--report", metavar="FOLDER", help="Write a page with sheets of examples into this folder."),
     ] = None,
     examples: Annotated[
         int, typer.Option("--examples", min=1, max=50, help="Number of examples on each side of a limit.")

@@ -17,9 +17,9 @@ from reelmill.contract.text.quantities import count_of
 def lineage(
     pipeline: Target,
     stage: Annotated[str, typer.Argument(help="The stage, or source.", show_default=False)],
-    to: Annotated[Path, typer.Option("--to", help="The Parquet file to write; an earlier lineage is replaced.")] = Path(
-        "lineage.parquet"
-    ),
+    to: Annotated[
+        Path, typer.Option("--to", metavar="FILE", help="The Parquet file to write; an earlier lineage is replaced.")
+    ] = Path("lineage.parquet"),
     elsewhere: StoreOverride = AS_NAMED,
     place: ClusterOptions = HERE,
     output: Output = Format.TABLE,

@@ -20,8 +20,10 @@ COLUMNS = ("name", "size", "result")
 
 def rebuild(
     card: Annotated[Path, typer.Argument(help="The folder of a card, or a table of lineage.", show_default=False)],
-    sample: Annotated[str, typer.Option("--sample", help="The item's key.", show_default=False)],
-    to: Annotated[Path, typer.Option("--to", help="A new folder for the files of the item.")] = Path("rebuilt"),
+    sample: Annotated[str, typer.Option("--sample", metavar="KEY", help="The item's key.", show_default=False)],
+    to: Annotated[Path, typer.Option("--to", metavar="FOLDER", help="A new folder for the files of the item.")] = Path(
+        "rebuilt"
+    ),
     item_timeout: Annotated[
         str, typer.Option("--item-timeout", help="Maximum wall time of a stage for one input.")
     ] = "30m",

@@ -25,9 +25,15 @@ def diff(
     stage: Annotated[str, typer.Option("--stage", "-s", help="The source or stage to compare.")] = "",
     from_: Annotated[
         str,
-        typer.Option("--from", help="State before: KEY, KEY@SEGMENT, @SEGMENT or @NAME. Default: the current one."),
+        typer.Option(
+            "--from",
+            metavar="STATE",
+            help="State before: KEY, KEY@SEGMENT, @SEGMENT or @NAME. Default: the current one.",
+        ),
     ] = "",
-    to: Annotated[str, typer.Option("--to", help="State after, in the same forms. Default: the current one.")] = "",
+    to: Annotated[
+        str, typer.Option("--to", metavar="STATE", help="State after, in the same forms. Default: the current one.")
+    ] = "",
     rows: Annotated[bool, typer.Option("--rows", "-r", help="Show each difference instead of counts.")] = False,
     item: Annotated[str, typer.Option("--item", help="Limit to this item, and show each difference.")] = "",
     limit: RowLimit = None,
