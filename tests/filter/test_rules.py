@@ -15,16 +15,18 @@ from reelmill.contract.spec.stages.filter import FilterBlock, Rule
 from reelmill_stages.results import Failed, Filtered
 from reelmill_stages.stages.filter.rules import judge, ready
 
-NUMBERS = st.one_of(st.integers(-(10**400), 10**400), st.integers(-20, 20), st.floats())
-VALUES = st.one_of(NUMBERS, st.text("ab", max_size=4), st.booleans(), st.none(), st.lists(st.integers(), max_size=2))
-LIMITS = st.one_of(st.integers(-20, 20), st.floats(-20, 20))
+IDS = st.integers(2**53 - 2, 2**53 + 2) | st.integers(-(2**63) - 1, -(2**63) + 1)
+"""Integers of which floats equal only some."""
+NUMBERS = st.one_of(st.integers(-(10**400), 10**400), st.integers(-20, 20), IDS, st.floats())
+VALUES = st.one_of(NUMBERS, st.text("ab \n", max_size=6), st.booleans(), st.none(), st.lists(st.integers(), max_size=2))
+LIMITS = st.one_of(st.integers(-20, 20), st.floats(-20, 20), IDS)
 PATTERNS = st.sampled_from(["a", "^a", "b$", "ab|ba", "(a|b){2}", "^$", "[^a]"])
 
 
 @st.composite
 def rules(draw: st.DrawFn) -> dict[str, Any]:
     found: dict[str, Any] = {"name": "r", "field": draw(st.sampled_from(["x", "measures.x", "deep.er.x"]))}
-    match draw(st.sampled_from(["number", "text", "in", "notIn"])):
+    match draw(st.sampled_from(["number", "text", "length", "in", "notIn"])):
         case "number":
             low, high = sorted([draw(LIMITS), draw(LIMITS)])
             found |= draw(st.sampled_from([{"min": low}, {"max": high}, {"min": low, "max": high}]))
@@ -32,9 +34,14 @@ def rules(draw: st.DrawFn) -> dict[str, Any]:
             found |= draw(
                 st.sampled_from([{"matches": draw(PATTERNS)}, {"notMatches": draw(PATTERNS)}]),
             )
+        case "length":
+            low, high = sorted([draw(st.integers(0, 4)), draw(st.integers(0, 4))])
+            what = draw(st.sampled_from(["Words", "Characters"]))
+            ends = {f"min{what}": low, f"max{what}": high}
+            found |= {name: ends[name] for name in draw(st.sets(st.sampled_from([*ends]), min_size=1))}
         case word:
             found[word] = draw(
-                st.lists(st.one_of(st.integers(-3, 3), st.text("ab", max_size=2), st.booleans()), min_size=1)
+                st.lists(st.one_of(st.integers(-3, 3), IDS, st.text("ab", max_size=2), st.booleans()), min_size=1)
             )
     if draw(st.booleans()):
         found["missing"] = draw(st.sampled_from(["fail", "keep", "drop"]))
@@ -57,6 +64,15 @@ def expected(rule: dict[str, Any], value: Any) -> str:
             return "bad_field"
         found = re.search(rule.get("matches") or rule["notMatches"], value) is not None
         return "kept" if found == ("matches" in rule) else "dropped"
+    if lengths := {name: limit for name, limit in rule.items() if name.endswith(("Words", "Characters"))}:
+        if not isinstance(value, str):
+            return "bad_field"
+        counts = {"Words": len(re.findall(r"\S+", value)), "Characters": len(re.sub(r"^\s+|\s+$", "", value))}
+        fits = [
+            (limit <= counts[name[3:]]) if name.startswith("min") else (counts[name[3:]] <= limit)
+            for name, limit in lengths.items()
+        ]
+        return "kept" if all(fits) else "dropped"
     if isinstance(value, list):
         return "bad_field"
     same = [each for each in rule.get("in") or rule["notIn"] if isinstance(each, bool) == isinstance(value, bool)]
@@ -112,6 +128,10 @@ def test_the_first_rule_that_does_not_keep_an_item_decides(told: list[tuple[dict
         ({"field": "text", "matches": "^a"}, "bee", "text is 'bee'; it must match ^a"),
         ({"field": "text", "notMatches": "e+"}, "bee", "text is 'bee'; it must not match e+"),
         ({"field": "x", "min": 1, "missing": "drop"}, None, "x is missing"),
+        ({"field": "text", "minWords": 3}, "a  bee\n", "text is 'a  bee\\n'; it has 2 words; minWords is 3"),
+        ({"field": "text", "maxWords": 1}, "a bee", "text is 'a bee'; it has 2 words; maxWords is 1"),
+        ({"field": "text", "minCharacters": 4}, " 猫が ", "text is ' 猫が '; it has 2 characters; minCharacters is 4"),
+        ({"field": "text", "maxCharacters": 2}, "bee", "text is 'bee'; it has 3 characters; maxCharacters is 2"),
     ],
 )
 def test_006_f02_a_dropped_item_is_told_its_value_and_the_limit(rule: dict[str, Any], value: Any, message: str) -> None:
@@ -153,10 +173,23 @@ def test_006_f06_a_pattern_that_makes_other_engines_hang_is_matched_at_once() ->
 @pytest.mark.parametrize(
     ("rule", "why"),
     [
-        ({"field": "x"}, "at least one of min"),
+        ({"field": "x"}, "a rule needs a condition"),
         ({"field": "x", "min": 2, "max": 1}, "no item would be kept"),
         ({"field": "x", "min": math.nan}, "finite"),
-        ({"field": "x", "min": "soon"}, "not a duration"),
+        ({"field": "x", "max": math.inf}, "finite"),
+        ({"field": "x", "max": 10**400}, "finite"),
+        ({"field": "x", "in": ["a", math.nan]}, "finite"),
+        ({"field": "x", "in": [None]}, "must be a number"),
+        ({"field": "x", "min": "soon"}, "neither a number nor a duration"),
+        ({"field": "x", "min": "16"}, "without quotes"),
+        ({"field": "x", "min": "10%"}, "write 1000 or 0.1"),
+        ({"field": "x", "min": "-2s"}, "neither a number nor a duration"),
+        ({"field": "x", "min": "\u0967s"}, "neither a number nor a duration"),
+        ({"field": "x", "min": "2s\n"}, "neither a number nor a duration"),
+        ({"field": "x", "minWords": 2, "maxWords": 1}, "minWords 2 is more than maxWords 1"),
+        ({"field": "x", "minCharacters": -1}, "greater than or equal to 0"),
+        ({"field": "x", "minWords": 2.5}, "integer"),
+        ({"field": "x", "minWords": 2, "max": 1}, "a number or a text"),
         ({"field": "x", "min": True}, "number"),
         ({"field": "x", "min": 1, "matches": "a"}, "a number or a text"),
         ({"field": "x", "matches": r"(a)\1"}, "linear time"),
@@ -174,6 +207,21 @@ def test_a_rule_that_means_nothing_is_refused(rule: dict[str, Any], why: str) ->
     with pytest.raises(ValidationError) as caught:
         FilterBlock.model_validate({"rules": [rule]})
     assert why in str(caught.value)
+
+
+def test_ids_of_64_bits_are_compared_exactly() -> None:
+    number = 2**53 + 1  # the nearest float is 2**53
+    for rule in ({"in": [number]}, {"min": number, "max": number}):
+        (made,) = ready([Rule.model_validate({"field": "x", **rule})])
+        assert made.judge(item("x", number)) is None
+        for other in (number - 1, number + 1, float(number)):
+            assert isinstance(made.judge(item("x", other)), Filtered)
+
+
+def test_limits_that_were_always_exact_have_the_key_that_they_always_had() -> None:
+    rule = {"field": "x", "min": 1, "max": "2m", "in": [3, 4.5, "3", True]}
+    made = FilterBlock.model_validate({"rules": [rule]}).canonical()
+    assert repr(made) == "{'rules': [{'field': 'x', 'min': 1.0, 'max': 120.0, 'in': [3.0, 4.5, '3', True]}]}"
 
 
 def test_two_rules_of_one_name_are_refused() -> None:

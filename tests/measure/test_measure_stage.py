@@ -240,6 +240,10 @@ def test_a_second_stage_replaces_its_own_measures_only(tmp_path: Path) -> None:
     assert "loudness" not in found
 
 
+def test_measures_that_are_null_are_none(tmp_path: Path) -> None:
+    assert measures(numbered(), tmp_path, {"measures": None}) == measures(numbered(), tmp_path)
+
+
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
 def test_005_f09_what_is_no_number_never_becomes_a_field(value: float) -> None:
     assert rounded(value) is None

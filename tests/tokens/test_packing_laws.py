@@ -20,6 +20,7 @@ class Letters:
     """A tokenizer of letters: one id each, and the symbols at the end."""
 
     size = 200
+    unknown = None
 
     def encode(self, texts):
         return [[10 + ord(letter) % 150 for letter in text] for text in texts]

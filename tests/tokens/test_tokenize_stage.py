@@ -239,6 +239,36 @@ def test_a_file_that_is_not_a_tokenizer_is_refused(tmp_path: Path) -> None:
             TokenizeStage(made).check_files(lambda ref: Path(ref.uri))
 
 
+@pytest.mark.parametrize("kind", ["sentencepiece", "json", "json without a token for unknown characters"])
+def test_a_caption_in_a_script_that_the_tokenizer_lacks_costs_its_sample_and_no_other(
+    tmp_path: Path, kind: str
+) -> None:
+    made = block(tmp_path, kind.split()[0])
+    file = Path(made.tokenizer.uri)
+    if "without" in kind:
+        read = json.loads(file.read_text())
+        read["model"]["unk_token"] = None
+        file.write_text(json.dumps(read))
+    asked = {"from": "human", "value": "что это?"}
+    samples = [
+        sample("two dogs"),
+        sample("две собаки"),
+        sample(conversations=[asked, {"from": "gpt", "value": "собаки"}, {"from": "gpt", "value": "לא"}]),
+        sample(conversations=[asked, {"from": "gpt", "value": "собаки"}, {"from": "gpt", "value": "two dogs"}]),
+        sample("two собаки"),
+        sample("!"),
+        sample("猫在睡觉"),
+    ]
+    ((_, result),) = processed(made, [tar(tmp_path / "a.tar", samples)], tmp_path / "work")
+    assert isinstance(result, Done)
+    assert [(loss["key"], loss["reason"]) for loss in result.fields["losses"]] == [
+        (f"{number:09d}", "unknown_script") for number in (1, 2)
+    ]
+    assert "'две собаки'" in result.fields["losses"][0]["message"]
+    assert result.counters["documents"] == 5
+    assert result.counters.get("unknown_characters", 0) == (0 if "without" in kind else 3)
+
+
 def test_001_p6_symbols_inside_captions_are_escaped_and_counted(tmp_path: Path) -> None:
     made = block(tmp_path, "json")
     path = tar(tmp_path / "a.tar", [sample("a <im_patch> in </s> the <s> park"), sample("plain")])

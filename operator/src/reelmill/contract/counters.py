@@ -129,6 +129,9 @@ class StageCounter(StrEnum):
         "nothing; pack images within `maxImageSide` to keep their bytes")
     ESCAPED = (
         "escaped", _FALLBACK, "documents whose text names a control symbol, which was escaped", "nothing")
+    UNKNOWN_CHARACTERS = (
+        "unknown_characters", _FALLBACK, "documents with characters for which the tokenizer has no token",
+        "use a tokenizer for these characters, such as one with a fallback to bytes")
     CUT = "cut", _FALLBACK, "documents that were cut at `maxTokens`", "raise `maxTokens`"
     TOO_SHORT = (
         "too_short", _LEFT_OUT, "scenes or parts of a video that are shorter than `minLength`", "lower `minLength`")

@@ -198,6 +198,9 @@ class ItemReason(StrEnum):
     BAD_JSON = "bad_json", _FAILED, _NO, "the sample's json cannot be used", "correct the sampler that wrote it"
     NO_DOCUMENTS = "no_documents", _FAILED, _NO, "no sample of the tar can be used", "check the counts in the message"
     NO_TEXT = "no_text", _FAILED, _NO, "the sample has no text to learn", "give its item a caption or conversation"
+    UNKNOWN_SCRIPT = (
+        "unknown_script", _FAILED, _NO, "the tokenizer has no token for any letter of the text to learn",
+        "use a tokenizer for the script of the text, such as one with a fallback to bytes")
     BAD_TURN = "bad_turn", _FAILED, _NO, "a turn of the conversation is not valid", "correct the conversation"
     CONTROL_SYMBOL = "control_symbol", _FAILED, _NO, "a text would become a control symbol", "change the text"
     NO_IMAGES = "no_images", _FAILED, _NO, "the sample contains a whole video", "pack with the sampler `un` or `kf`"

@@ -110,9 +110,13 @@ class Measurer:
 
 def _earlier(item: Item) -> Mapping[str, Any]:
     """Return the measures that an item already has. Raises ItemError with reason `bad_value`."""
-    found = item.fields.get(FIELD, {})
+    found = item.fields.get(FIELD)
+    if found is None:
+        return {}
     if not isinstance(found, Mapping):
-        raise ItemError(ItemReason.BAD_VALUE, f"the field {FIELD} of the item is {type(found).__name__}, not an object")
+        raise ItemError(
+            ItemReason.BAD_VALUE, f"the item has a field {FIELD} from elsewhere, which is no object: rename it"
+        )
     return found
 
 

@@ -1,8 +1,10 @@
 """Codec for files of the package `tokenizers` (`tokenizer.json`)."""
 
+import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from tokenizers import Tokenizer
 
@@ -15,12 +17,19 @@ class JsonCodec:
 
     def __init__(self, path: Path) -> None:
         try:
-            self._model = Tokenizer.from_str(path.read_text(encoding="utf-8"))
+            text = path.read_text(encoding="utf-8")
+            self._model = Tokenizer.from_str(text)
         except Exception as error:  # the package raises Exception itself
             raise ValueError(f"no tokenizer.json ({str(error)[:80]})") from error
         self._model.no_padding()
         self._model.no_truncation()
+        self.unknown = self._unknown(json.loads(text)["model"])
         self.size = self._model.get_vocab_size(with_added_tokens=True)
+
+    def _unknown(self, model: Mapping[str, Any]) -> int | None:
+        """Return the id of unknown characters, which the kinds of models name in different ways."""
+        name, number = model.get("unk_token"), model.get("unk_id")
+        return self._model.token_to_id(name) if name is not None else number
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
         return [one.ids for one in self._model.encode_batch_fast(list(texts), add_special_tokens=False)]

@@ -17,6 +17,8 @@ class SentencePieceCodec:
         self.size: int = self._model.get_piece_size()
         if not self.size:
             raise ValueError("an empty sentencepiece model")
+        unknown: int = self._model.unk_id()
+        self.unknown = unknown if unknown >= 0 else None
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
         found: list[list[int]] = self._model.encode(list(texts), out_type=int, num_threads=1)

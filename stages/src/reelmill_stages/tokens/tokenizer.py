@@ -25,6 +25,8 @@ class Codec(Protocol):
 
     size: int
     """Number of ids; ids are less than this."""
+    unknown: int | None
+    """Id of characters without a token. If None, such characters have no id."""
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
         """Return the ids of each text. Runs in a single thread."""
@@ -59,6 +61,7 @@ class Tokenizer:
         self.symbols = SymbolIds(**known)
         self.names = {known[role]: names[role] for role in known}
         self.size = codec.size
+        self.unknown = codec.unknown
         self._codec = codec
         self._ids = frozenset(self.names)
 
@@ -69,6 +72,13 @@ class Tokenizer:
     def spoken(self, ids: Sequence[int]) -> bool:
         """Whether the ids of a text include the id of a symbol."""
         return not self._ids.isdisjoint(ids)
+
+    def is_unreadable(self, text: str, ids: Sequence[int]) -> bool:
+        """Whether a text with these ids has letters or digits, and none of them has a token."""
+        if self.unknown not in ids and len(ids) > len(text.split()):
+            return False
+        known = self._codec.decode([one for one in ids if one != self.unknown])
+        return _has_letters(text) and not _has_letters(known)
 
     def escaped(self, text: str) -> str:
         """Return the text with a space after the first letter of each symbol's name, which breaks the symbol."""
@@ -93,6 +103,11 @@ class Tokenizer:
                 parts.append(self._codec.decode(ids[place:end]))
             place = end
         return " ".join(part for part in parts if part)
+
+
+def _has_letters(text: str) -> bool:
+    """Whether a text has letters or digits."""
+    return any(map(str.isalnum, text))
 
 
 def load(path: Path, names: Mapping[str, str] = SYMBOLS, where: str = "") -> Tokenizer:

@@ -45,14 +45,14 @@ Endpoint = Annotated[Uri, AfterValidator(_plain_endpoint)]
 Text = Annotated[str, Field(max_length=256)]
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-_DURATION = re.compile(r"^(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+$")
+_DURATION = re.compile(r"^(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+$", re.ASCII)
 _SHARE = re.compile(r"^(?:\d+|\d+(?:\.\d+)?%)$")
 _QUANTITY = re.compile(r"^\d+(?:\.\d+)?(?:m|k|M|G|T|P|Ki|Mi|Gi|Ti|Pi)?$")
 
 
 def seconds(duration: str) -> float:
     """Convert a duration such as `90s`, `10m` or `1h30m` to seconds. Raises ValueError for other text."""
-    if not _DURATION.match(duration):
+    if not _DURATION.fullmatch(duration):
         raise ValueError(f"{duration!r} is not a duration: write 90s, 10m or 1h30m")
     return sum(float(number) * _UNITS[unit] for number, unit in re.findall(r"([\d.]+)(ms|s|m|h|d)", duration))
 

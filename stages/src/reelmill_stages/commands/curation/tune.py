@@ -178,4 +178,9 @@ def limits(rule: Rule) -> str:
         found.append(f"matches {rule.matches}"[:80])
     if rule.not_matches is not None:
         found.append(f"does not match {rule.not_matches}"[:80])
+    for what, (least, most) in rule.lengths.items():
+        if least is not None:
+            found.append(f"min {least} {what}")
+        if most is not None:
+            found.append(f"max {most} {what}")
     return "; ".join(found) + (f"; missing: {rule.missing}" if rule.missing != "fail" else "")

@@ -4,7 +4,7 @@ A rule reads one field. Its result is None if the item is kept, `Filtered` with 
 field cannot be judged. Messages contain the value and the limit.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from reelmill.contract.reasons import ItemReason
@@ -88,7 +88,8 @@ def shown(value: Any) -> str:
 
 def number_shown(number: float) -> str:
     """Return a number without an empty fraction."""
-    return str(int(number)) if number.is_integer() and abs(number) < 1e15 else repr(number)
+    whole = isinstance(number, float) and number.is_integer() and abs(number) < 1e15
+    return str(int(number)) if whole else repr(number)
 
 
 def _conditions(rule: Rule) -> Iterator[Condition]:
@@ -96,6 +97,8 @@ def _conditions(rule: Rule) -> Iterator[Condition]:
         yield _within(rule.min, rule.max)
     if rule.is_text:
         yield _text(rule.matches, rule.not_matches)
+    if rule.is_length:
+        yield _length(rule)
     if rule.in_:
         yield _among(rule.in_, wanted=True)
     if rule.not_in:
@@ -131,6 +134,27 @@ def _text(pattern: str | None, excluded: str | None) -> Condition:
             return f"it must match {pattern}"
         if refused is not None and refused.isinstance_python(value):
             return f"it must not match {excluded}"
+        return ""
+
+    return broken
+
+
+_COUNTED: Mapping[str, Callable[[str], int]] = {
+    "words": lambda text: len(text.split()),
+    "characters": lambda text: len(text.strip()),
+}
+
+
+def _length(rule: Rule) -> Condition:
+    limits = [(what, _COUNTED[what], *ends) for what, ends in rule.lengths.items() if ends != (None, None)]
+
+    def broken(value: Any) -> str:
+        for what, counted, least, most in limits:
+            count = counted(value)
+            if least is not None and count < least:
+                return f"it has {count} {what}; min{what.capitalize()} is {least}"
+            if most is not None and count > most:
+                return f"it has {count} {what}; max{what.capitalize()} is {most}"
         return ""
 
     return broken

@@ -1,7 +1,7 @@
 """Documents: samples as tokens with a loss mask."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 
 import numpy as np
@@ -28,6 +28,8 @@ class TokenDocument:
     """Whether the name of a symbol in its text was escaped."""
     cut: bool = False
     """Whether its end was cut off."""
+    unknown: bool = False
+    """Whether it has characters without a token."""
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -48,8 +50,9 @@ class DocumentEncoder:
         self._is_symbol[list(name)] = True
 
     def documents(self, samples: Sequence[Sequence[Turn]]) -> Iterator[TokenDocument | ItemError]:
-        """One document for each sample, in order, or an ItemError with reason `control_symbol` if escaping fails.
+        """One document for each sample, in order.
 
+        Or an ItemError: `control_symbol` if escaping fails, `unknown_script` if no letter of the answers has a token.
         Their arrays are views of those of the whole batch.
         """
         texts = [piece for turns in samples for turn in turns for piece in turn.pieces if piece is not IMAGE]
@@ -61,16 +64,41 @@ class DocumentEncoder:
             self._escape(batch)
             self._lay_out(samples, batch)
             ids = batch.ids()
+        unreadable = self._unreadable(samples, batch, ids)
         mask = np.repeat(np.array(batch.learned, np.uint8), batch.lengths)
         begin = first = 0
-        for tokens, count, text in batch.documents:
+        for number, (tokens, count, text) in enumerate(batch.documents):
             end, last = begin + tokens, first + count
             try:
                 escaped = bool(spoken) and batch.escaped_in(first, last)
-                yield TokenDocument(ids[begin:end], mask[begin:end], text, escaped)
+                if number in unreadable:
+                    raise ItemError(
+                        ItemReason.UNKNOWN_SCRIPT,
+                        f"the tokenizer has no token for any letter of {unreadable[number][:60]!r}",
+                    )
+                document = TokenDocument(ids[begin:end], mask[begin:end], text, escaped)
+                document.unknown = self._lacks_characters(document.ids)
+                yield document
             except ItemError as error:
                 yield error
             begin, first = end, last
+
+    def _lacks_characters(self, ids: Ids) -> bool:
+        unknown = self._tokenizer.unknown
+        return unknown is not None and bool((ids == unknown).any())
+
+    def _unreadable(self, samples: Sequence[Sequence[Turn]], batch: "_Batch", ids: Ids) -> dict[int, str]:
+        """Return the number of each sample of whose answers no letter has a token, with its last answer."""
+        found: dict[int, str] = {}
+        if self._tokenizer.unknown is not None and not self._lacks_characters(ids):
+            return found
+        texts = zip(batch.texts, batch.encoded, strict=True)
+        for number, turns in enumerate(samples):
+            pieces = [(*next(texts), turn.learned) for turn in turns for piece in turn.pieces if piece is not IMAGE]
+            answers = [(text, encoded) for text, encoded, learned in pieces if learned]
+            if answers and all(self._tokenizer.is_unreadable(text, encoded) for text, encoded in answers):
+                found[number] = answers[-1][0]
+        return found
 
     def _lay_out(self, samples: Sequence[Sequence[Turn]], batch: "_Batch") -> None:
         """Join the pieces of all documents: a document begins with `bos`, and a learned turn ends with `eos`."""
@@ -156,4 +184,4 @@ def cut(document: TokenDocument, limit: int, image_ids: frozenset[int]) -> Token
             ItemReason.TOO_LONG,
             f"{count_of(len(document), 'token')}, and only images or whole answers could be cut off",
         )
-    return TokenDocument(kept, document.mask[:limit], document.text, document.escaped, cut=True)
+    return replace(document, ids=kept, mask=document.mask[:limit], cut=True)

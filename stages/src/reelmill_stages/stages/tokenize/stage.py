@@ -204,6 +204,8 @@ class _Tar:
         self.count += 1
         self.counters[StageCounter.ESCAPED] += document.escaped
         self.counters[StageCounter.CUT] += document.cut
+        if document.unknown:
+            self.counters[StageCounter.UNKNOWN_CHARACTERS] += 1
 
     def _shortened(self, document: TokenDocument) -> TokenDocument:
         limit = self._block.max_tokens

@@ -1,10 +1,19 @@
 """`filter`: keep or drop items by rules about their fields."""
 
+import math
 from collections import Counter
-from collections.abc import Sequence
-from typing import Annotated, Literal, Self
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    PlainValidator,
+    StrictBool,
+    WithJsonSchema,
+    model_validator,
+)
 from pydantic_core import SchemaError, SchemaValidator, core_schema
 
 from reelmill.contract.model import Model
@@ -36,15 +45,38 @@ def _pattern(text: str) -> str:
     return text
 
 
-def _number(value: object) -> object:
-    """Convert a duration (`2s`) to seconds."""
-    return seconds(value) if isinstance(value, str) else value
+def _exact_number(value: Any) -> int | float:
+    """Return the float that equals a number, or the integer itself if no float does. Raises ValueError."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number:
+        raise ValueError("must be a number")
+    try:
+        as_float = float(value)
+    except OverflowError:
+        as_float = math.inf
+    if not math.isfinite(as_float):
+        raise ValueError("must be a finite number")
+    return as_float if as_float == value else int(value)
 
+
+def _limit(value: object) -> object:
+    """Convert a duration (`2s`) to seconds."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return seconds(value)
+    except ValueError as error:
+        raise ValueError(
+            f"{value!r} is neither a number nor a duration: write 1000 or 0.1 without quotes, or 2s"
+        ) from error
+
+
+ExactNumber = Annotated[float, PlainValidator(_exact_number, json_schema_input_type=float)]
+"""A finite number. An integer that no float equals, such as an id of 64 bits, stays an integer."""
 
 Number = Annotated[
-    float,
-    Field(allow_inf_nan=False, strict=True),
-    BeforeValidator(_number),
+    ExactNumber,
+    BeforeValidator(_limit),
     WithJsonSchema({"anyOf": [{"type": "number"}, {"type": "string", "maxLength": 20}]}),
 ]
 """A number, or a duration such as `2s`, which is its seconds."""
@@ -53,7 +85,10 @@ Pattern = Annotated[str, Field(min_length=1, max_length=LONGEST_PATTERN), AfterV
 """A regular expression that occurs anywhere in the text (`^` and `$` are its ends), in the syntax of Rust's regex crate
 or of RE2: no look-around, no back-references."""
 
-Values = Annotated[list[bool | float | Text], Field(min_length=1, max_length=1000)]
+Count = Annotated[int, Field(ge=0, le=1_000_000, strict=True)]
+
+Value = Annotated[StrictBool | ExactNumber | Text, Field(union_mode="left_to_right")]
+Values = Annotated[list[Value], Field(min_length=1, max_length=1000)]
 """Texts, numbers, `true` or `false`."""
 
 
@@ -78,6 +113,15 @@ class Rule(Model):
     has no look-around and no back-references."""
     not_matches: Pattern | None = None
     """A regular expression that must not occur in the text."""
+    min_words: Count | None = None
+    """Smallest number of words of the text: its parts between white space. For languages that write without spaces, use
+    `minCharacters`."""
+    max_words: Count | None = None
+    """Largest number of words."""
+    min_characters: Count | None = None
+    """Smallest number of characters of the text, without white space at its ends."""
+    max_characters: Count | None = None
+    """Largest number of characters."""
     missing: Literal["fail", "keep", "drop"] = "fail"
     """What happens to an item without the field: `failed(no_field)`, or the rule keeps it, or drops it."""
 
@@ -94,7 +138,20 @@ class Rule(Model):
     @property
     def is_text(self) -> bool:
         """Whether it is about a text."""
-        return self.matches is not None or self.not_matches is not None
+        return self.matches is not None or self.not_matches is not None or self.is_length
+
+    @property
+    def is_length(self) -> bool:
+        """Whether it is about the length of a text."""
+        return any(limit is not None for ends in self.lengths.values() for limit in ends)
+
+    @property
+    def lengths(self) -> Mapping[str, tuple[int | None, int | None]]:
+        """What is counted in a text -> the smallest and the largest number."""
+        return {
+            "words": (self.min_words, self.max_words),
+            "characters": (self.min_characters, self.max_characters),
+        }
 
     @model_validator(mode="after")
     def _sound(self) -> Self:
@@ -103,11 +160,18 @@ class Rule(Model):
         except ValueError as error:
             raise ValueError(str(error) if self.name else f"give this rule a name: {error}") from error
         if not (self.is_number or self.is_text or self.in_ or self.not_in):
-            raise ValueError("a rule needs at least one of min, max, in, notIn, matches and notMatches")
+            raise ValueError(
+                "a rule needs a condition: at least one of min, max, in, notIn, matches, notMatches, minWords, "
+                "maxWords, minCharacters and maxCharacters"
+            )
         if self.is_number and self.is_text:
-            raise ValueError("a field is a number or a text: give min and max, or matches and notMatches")
-        if self.min is not None and self.max is not None and self.min > self.max:
-            raise ValueError(f"min {self.min:g} is more than max {self.max:g}: no item would be kept")
+            raise ValueError(
+                "a field is a number or a text: give min and max, or conditions on texts, such as matches and minWords"
+            )
+        ends = {"": (self.min, self.max), **{what.capitalize(): ends for what, ends in self.lengths.items()}}
+        for what, (least, most) in ends.items():
+            if least is not None and most is not None and least > most:
+                raise ValueError(f"min{what} {least:g} is more than max{what} {most:g}: no item would be kept")
         return self
 
 
