@@ -204,6 +204,7 @@ def test_frames_of_two_sizes_are_a_cut_and_are_measured_all_the_same(tmp_path: P
     assert found["frames"] >= 7
 
 
+@pytest.mark.store
 def test_005_f04_freezes_are_those_of_freezedetect(tmp_path: Path) -> None:
     film = made(
         "freeze.mp4", tmp_path, "-f", "lavfi", "-i", "testsrc2=s=320x180:d=4:r=10", "-vf",

@@ -130,6 +130,7 @@ def test_bars_are_what_no_frame_goes_beyond() -> None:
     assert bars.share == 0.25
 
 
+@pytest.mark.store
 def test_interlaced_frames_are_those_that_idet_finds(tmp_path: Path) -> None:
     moving = "testsrc2=s=320x240:d=2:r=50,scroll=h=0.01"
     woven = source("woven", tmp_path, f"{moving},tinterlace=interleave_top,fps=25", "-flags", "+ilme+ildct")
@@ -143,6 +144,7 @@ def test_interlaced_frames_are_those_that_idet_finds(tmp_path: Path) -> None:
         assert least <= measures(film, tmp_path, **PICTURES)["interlaced"] <= most
 
 
+@pytest.mark.store
 def test_blur_grows_with_the_blur_of_the_picture_as_for_blurdetect(tmp_path: Path) -> None:
     ours, theirs = [], []
     for sigma in (0.01, 1, 2, 4):
@@ -154,6 +156,7 @@ def test_blur_grows_with_the_blur_of_the_picture_as_for_blurdetect(tmp_path: Pat
     assert ours[-1] > 3 * ours[0]
 
 
+@pytest.mark.store
 def test_blockiness_grows_with_compression_as_for_blockdetect(tmp_path: Path) -> None:
     ours, theirs = [], []
     for quality in (2, 10, 31):

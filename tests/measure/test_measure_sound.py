@@ -71,6 +71,7 @@ def test_005_f05_loudness_is_that_of_another_implementation_of_the_standard(film
         )
 
 
+@pytest.mark.store
 def test_005_f05_silence_is_that_of_the_command(films: list[Path], tmp_path: Path) -> None:
     for each in films:
         judge = logged(each, "-af", "silencedetect=n=-50dB:d=0.5")

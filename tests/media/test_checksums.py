@@ -28,6 +28,8 @@ from reelmill_stages.media.decoding.decode import decode
 from reelmill_stages.media.decoding.speech_sound import speech_sound
 from reelmill_stages.media.timeline.timeline import read_timeline
 
+pytestmark = pytest.mark.store  # needs no server, but starts many processes of ffmpeg
+
 ENCODING = Encoding(preset="ultrafast", crf=20)
 
 
@@ -119,7 +121,6 @@ OGG = {
 }
 
 
-@pytest.mark.store
 @pytest.mark.parametrize("codec", list(OGG))
 @pytest.mark.parametrize("way", ["dropped", "flipped"])
 def test_a_lost_page_of_ogg_costs_the_pictures_up_to_the_next_key_frame(codec: str, way: str, tmp_path: Path) -> None:
@@ -143,7 +144,6 @@ def cut_off(data: bytes, page: tuple[int, int, int], kept: int) -> bytes:
     return data[: page[0] + kept]
 
 
-@pytest.mark.store
 @pytest.mark.parametrize("codec", list(OGG))
 def test_a_damaged_last_page_of_ogg_costs_the_picture_before_it(codec: str, tmp_path: Path) -> None:
     """Recordings that were stopped do not say that they end."""
@@ -193,7 +193,6 @@ def test_a_recording_before_another_one_has_lost_its_last_page(tmp_path: Path) -
     assert lost.last
 
 
-@pytest.mark.store
 def test_a_packet_that_ends_in_a_lost_page_is_not_given_with_the_next_one(tmp_path: Path) -> None:
     """Demuxers put what follows behind its beginning, even a page that goes on with no packet."""
     source, lossy = tmp_path / "film.ogv", tmp_path / "lossy.ogv"

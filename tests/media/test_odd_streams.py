@@ -23,6 +23,8 @@ from reelmill_stages.media.decoding.speech_sound import speech_sound
 from reelmill_stages.media.timeline.selection import per_second
 from reelmill_stages.media.timeline.timeline import read_timeline
 
+pytestmark = pytest.mark.store  # needs no server, but starts many processes of ffmpeg
+
 FAST = Encoding(preset="ultrafast", crf=1)
 REORDERED = ("-c:v", "libx264", "-g", "10", "-bf", "2")
 
@@ -166,7 +168,6 @@ def test_a_refused_clip_names_the_damaged_packet_that_it_depends_on(tmp_path: Pa
 HEVC = ("-c:v", "libx265", "-x265-params", "log-level=0:keyint=10:pools=none:frame-threads=1")
 
 
-@pytest.mark.store
 @pytest.mark.parametrize("extra", [HEVC, (*lying.X264, "-bf", "0")], ids=["hevc", "h264"])
 @pytest.mark.parametrize("name", ["film.mp4", "film.mkv"])
 def test_a_frame_with_a_hole_of_zeros_is_refused_and_its_neighbours_keep_their_numbers(
@@ -257,7 +258,6 @@ def test_pictures_of_a_size_that_no_encoder_takes_are_one_clear_row(
     assert not (tmp_path / "clip.mp4").exists()
 
 
-@pytest.mark.store
 @pytest.mark.parametrize("rate", [None, Fraction(10)])
 @pytest.mark.parametrize("codec", ["libvpx", "libvpx-vp9"])
 @pytest.mark.parametrize("name", ["film.webm", "film.mkv", "film.ivf"])

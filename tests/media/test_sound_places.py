@@ -19,6 +19,8 @@ from reelmill_stages.media.decoding.speech_sound import RATE, speech_sound
 from reelmill_stages.media.timeline.seek import audio_from
 from reelmill_stages.media.timeline.timeline import read_timeline
 
+pytestmark = pytest.mark.store  # needs no server, but starts many processes of ffmpeg
+
 X264 = ("-preset", "veryfast", "-pix_fmt", "yuv420p", "-g", "10", "-bf", "0")
 SECONDS = 4.0
 DRAWN = (

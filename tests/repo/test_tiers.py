@@ -83,3 +83,23 @@ def test_a_required_tier_is_left_to_the_session_that_was_asked_to_run_it(suite: 
 
 def test_an_unknown_tier_is_a_mistake(suite: Suite) -> None:
     assert suite(require="untit")[0] == 4
+
+
+@pytest.mark.parametrize(
+    ("marker", "more", "tiers", "imported"),
+    [
+        ("pytest.mark.store", "", "unit", False),
+        ("[\n    pytest.mark.store,\n]", "", "unit", False),
+        ("pytest.mark.store", "", "unit,store", True),
+        ("pytest.mark.store", "", "", True),
+        ("pytest.mark.store", "@pytest.mark.gpu", "gpu", True),
+        ("pytest.mark.skipif(False, reason='no')", "", "unit", True),
+    ],
+)
+def test_a_file_is_imported_if_it_may_have_tests_of_the_tiers_that_run(
+    marker: str, more: str, tiers: str, imported: bool, suite: Suite, pytester: pytest.Pytester
+) -> None:
+    text = f"import pytest\npytestmark = {marker}\nopen('imported', 'w').close()\n{more}\ndef test_one(): pass\n"
+    pytester.makepyfile(test_other=text)
+    suite(tiers=tiers)
+    assert (pytester.path / "imported").exists() == imported

@@ -7,14 +7,14 @@ much longer requests take than in its fastest time.
 
 from statistics import median
 
-LEAST = 2
-"""Minimum number of pipelines."""
 FIRST = 4
 """Number of pipelines at the start."""
 WINDOW = 32
 """Number of writes between two changes of the limit."""
-SHORT, LONG = 1.0, 2.0
-"""Numbers of requests in the server's queue below and above which the limit is raised and lowered."""
+SHORT, LONG = 2, 3
+"""Numbers of requests in the server's queue below and above which the limit is raised and lowered. It never falls below
+the second one, because more requests cannot wait than are sent.
+"""
 FORGETTING = 1.001
 """Growth of the fastest time per window, so that a server that has become slower is a fast one again after a while."""
 
@@ -39,6 +39,6 @@ class ConcurrencyLimit:
         self._fastest = min(usual, self._fastest * FORGETTING)
         queued = self.value * (1 - self._fastest / usual)
         if queued > LONG:
-            self.value = max(self.value - 1, min(LEAST, self.most))
+            self.value -= 1
         elif queued < SHORT:
             self.value = min(self.value + 1, self.most)
