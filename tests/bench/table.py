@@ -18,13 +18,12 @@ transfers and the whole chain.
 """
 MISSES = {
     ("measure", "all frames"): (
-        "profile on a busy machine, per frame at 720p: decoding takes 3 ms of CPU time, measures 1 ms: edges 0.2,"
-        " SI 0.15, flow 0.1, the small copy 0.08, and blocks, combs, hue and saturation, the mean, and temporal "
-        "information 0.05 each. At 360p: 1.0 and 0.65 ms. libavfilter takes 20 ms and more for the same. Sharing "
-        "rows between edges, SI and combs, and scaling the gradient by steps of more lines, reduced the "
-        "additional time from 51 to 58% to 31 to 36% at 720p, and from 92 to 99% to 64 to 84% at 360p. The rest "
-        "at 360p are flow and calls whose cost does not depend on the size; with 2 frames per second, the "
-        "default, the target is met"
+        "profile per frame, in CPU time: at 720p, decoding takes 3 ms and measures 0.8 to 0.9; at 360p 0.9 to 1.0 and "
+        "0.5 to 0.6 ms: edges 0.09 to 0.12, flow 0.07 and its copy 0.02, SI 0.08 to 0.15, saturation, hue, blocks and "
+        "combs 0.04 each, the mean and the small copy 0.02 to 0.05. libavfilter takes 20 ms and more for the same. "
+        "Each is already a few calls of OpenCV or numpy on selected rows; computing SI from the rows that edges smooth "
+        "and finding steep edges by binary search saved nothing. The rest at 360p are flow and calls whose cost does "
+        "not depend on the size; with 2 frames per second, the default, the target is met"
     ),
     ("key frames", ""): (
         "profile of 720p GOP 48: of 0.53 s of CPU time, 0.41 s decode the 76 key frames and 0.08 s scale them, "
@@ -32,18 +31,16 @@ MISSES = {
         "draining between them, skip_frame NONKEY in one pass, and less exact rounding made no difference"
     ),
     ("tokenize", "captions of 20 words"): (
-        "profile: a sample has 39 tokens. Since the run, samples are encoded and laid out in batches of 256, the "
-        "tar is read in steps of 64 KiB, and numpy writes the numbers of packs. Besides encoding, which takes 40 "
-        "us, a sample takes about 20 us of CPU time instead of 40: the tar and its samples 3, JSON 2, turns 2, "
-        "IDs and documents 3, the payload 6, packs 4. On a busy machine, the ratio by CPU was 0.64 to 0.76 "
-        "(before: 0.58). For 0.9, all of this would have to take 4 us, the time of a dozen Python calls. Reading "
-        "JSON with orjson would save 1 us, but would change the bytes of packs. Encoding 32 or 256 texts as one, "
-        "separated by a control symbol, takes as long as encoding them one by one"
+        "profile: a sample has 39 tokens. Besides encoding, which takes 40 us, a sample takes 20 to 30 us of CPU time, "
+        "depending on what else runs: the tar and its samples, JSON and turns 13 to 17, documents 5, the payload and "
+        "packs 6. For 0.9, all of this would have to take 4 us, the time of a dozen Python calls. Fewer runs of the "
+        "garbage collector change nothing. Reading JSON with orjson would save 1 us, but would change the bytes of "
+        "packs. Encoding 32 or 256 texts as one, separated by a control symbol, takes as long as encoding them one by "
+        "one"
     ),
     ("tokenize", "answers of 300 words"): (
-        "profile: encoding takes most of the time. Since the run, samples are encoded and laid out in batches of "
-        "256, and numpy writes the numbers of packs. On a busy machine, the ratio by CPU was 0.85 to 0.93 "
-        "(before: 0.82 to 0.84)"
+        "profile: encoding takes 85% of the CPU time; of the rest, lists of tokens take a fifth, packs and their JSON "
+        "a third"
     ),
     ("clip by scenes", ""): (
         "decoding, which is the same on both sides, is most of the CPU time of both: at 720p 2.9 s of our 3.2 to "
@@ -57,15 +54,11 @@ MISSES = {
     ),
     ("frames all", ""): (
         "profile at 720p: of 3.6 s of CPU time, 2.7 decode and 0.9 scale, bicubic and bit-exact on every machine;"
-        " 0.05 write the array and 0.05 read the packet table and make a plan. PyAV with the same scaling "
+        " 0.05 write the array and 0.05 read the packet table and make a plan. decord scales without exact rounding. "
+        "PyAV with the same scaling "
         "produces the same pixels and needs 5% less. Passing frames on before all frames that they may depend on "
         "have left the decoder saves 4%, but gives up the check for damage; passing them on as soon as exactly "
         "those have left it saves nothing"
-    ),
-    ("frames fps: 1", "1080p av1"): (
-        "dav1d decodes every frame, because its interface cannot skip those that no other frame depends on. Both "
-        "sides then do the same, and ours also reads the packet table and makes a plan. By CPU time, on a busy "
-        "machine, both are equal"
     ),
     ("dedup", "semantic"): (
         "profile: the signature of a vector, 1.1 KB with 36 terms, takes 34 us on a busy machine. In the same "
@@ -76,9 +69,9 @@ MISSES = {
         " terms that occur twice in a batch saved 2 us. Sorting without the signatures, stored in a file next to "
         "the database, saved nothing"
     ),
-    ("dedup", "perceptual, 300"): (
-        "measured at a load of 28, which makes CPU seconds longer; not profiled. 1,000,000 frames were decided at"
-        " 145,000 per second beside fifteen busy processes (docs/endurance.md)"
+    ("dedup", "perceptual, one percent"): (
+        "45 ms of CPU time, as before; the share rose from 1.5% because the decision about all takes a fifth less time "
+        "since terms are not sorted to search an empty index"
     ),
     ("dedup", ""): (
         "profile: a duplicate costs more than a kept input, because the kept one is read, verified and compared, "

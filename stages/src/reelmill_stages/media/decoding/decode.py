@@ -1,6 +1,7 @@
 """Decoding of selected frames of a video, bit-identical to a full decode; otherwise an error, never a substitute.
 
-Only GOPs that contain wanted frames are read, and frames in them that nothing depends on are skipped. If this plan
+Only GOPs that contain wanted frames are read, and frames in them that nothing depends on are skipped: by the decoder,
+or, for AV1, by leaving out their packets. If this plan
 cannot deliver every frame undamaged, the rest is decoded once more from the start; frames that still fail are
 `corrupt`, `truncated` or `decode_error`. With a GPU, the same plan runs on its decoder first, unless the decoder is
 known not to support the video.
@@ -18,6 +19,7 @@ from av.video.frame import PictureType
 from reelmill.contract.errors import ItemError
 from reelmill.contract.reasons import ItemReason
 from reelmill.contract.records.usage import Bound
+from reelmill_stages.media.bitstream.av1 import Av1References
 from reelmill_stages.media.container.demux import damage
 from reelmill_stages.media.container.extent import is_cut_short
 from reelmill_stages.media.decoding import gpu_decoder
@@ -34,6 +36,7 @@ Kind = Literal["I", "P", "B", "?"]
 _KINDS: dict[int, Kind] = {PictureType.I: "I", PictureType.P: "P", PictureType.B: "B"}
 _SKIPPING = {"h264", "hevc", "mpeg4", "mpeg2video", "mpeg1video", "vp8", "vp9"}
 """Codecs whose decoders check `skip_frame` before each packet; dav1d, for example, reads it once."""
+_AV1 = {"av1", "libdav1d"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,11 +130,13 @@ def _pass(
     delivery = Delivery(timeline, wanted)
     with PacketReader(path, timeline, hwaccel=hwaccel) as reader:
         name = reader.codec.codec.name + (" (cuda)" if hwaccel is not None else "")
-        skip = not whole and not timeline.counted and not timeline.layered and timeline.codec in _SKIPPING
+        leaves_out = not whole and not timeline.counted and not timeline.layered
+        skip = leaves_out and timeline.codec in _SKIPPING
+        references = Av1References(reader.codec.extradata or b"") if leaves_out and timeline.codec in _AV1 else None
         planned = _runs(timeline, wanted, whole=whole)
         expect(path, timeline.packets, [(run.first, run.last) for run in planned])
         for run in planned:
-            for index, frame in _decoded(path, timeline, reader, run, delivery, skip=skip):
+            for index, frame in _decoded(path, timeline, reader, run, delivery, references, skip=skip):
                 kind = _KINDS.get(frame.pict_type, "?")
                 yield Picture(index, timeline.pts[index], frame, kind, name, fallback)
 
@@ -148,13 +153,22 @@ def _runs(timeline: Timeline, wanted: list[int], *, whole: bool) -> list[Run]:
 
 
 def _decoded(
-    path: MediaFile, timeline: Timeline, reader: PacketReader, run: Run, delivery: Delivery, *, skip: bool
+    path: MediaFile,
+    timeline: Timeline,
+    reader: PacketReader,
+    run: Run,
+    delivery: Delivery,
+    references: Av1References | None,
+    *,
+    skip: bool,
 ) -> Iterator[tuple[int, av.VideoFrame]]:
     codec = reader.codec
     skipping = False
     for number, packet in reader.run(run.first, run.last):
         if number in timeline.damaged:
             delivery.broken(number, run)
+        if references and references.is_unreferenced(memoryview(packet)) and number not in run.wanted:
+            continue
         if skip and skipping is (number in run.wanted):
             skipping = not skipping
             codec.skip_frame = "NONREF" if skipping else "DEFAULT"

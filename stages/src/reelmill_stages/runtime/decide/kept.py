@@ -22,11 +22,14 @@ class KeptInputs:
 
     def find(self, values: Terms) -> tuple[Numbers, Numbers]:
         """Pairs of (index in `values`, number of a kept input that has this term)."""
+        filled = [(start, index) for start, index in zip(self._starts, self._indexes, strict=True) if len(index)]
+        if not filled:
+            return postings.NOTHING
         terms = postings.mixed(values)
         order = np.argsort(terms)
         wanted = terms[order]
         found = []
-        for start, index in zip(self._starts, self._indexes, strict=True):
+        for start, index in filled:
             places, numbers = index.find(wanted)
             found.append((order[places], numbers + start))
         return postings.together(found)

@@ -54,7 +54,7 @@ _BATCH = 4096
 """Number of inputs that are read before their size is checked."""
 
 _Values = tuple[float, str, int, int, int, int, int | None, bytes]
-"""(rank, key, shard, row, first, items, input_bytes, data) of an input: a row of the table, sorted by the first four."""
+"""(rank, key, shard, row, first, items, input_bytes, data) of an input, sorted by the first four."""
 
 
 class SignatureOrder(TemporaryDatabase):
