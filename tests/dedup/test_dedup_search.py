@@ -1,23 +1,27 @@
 """The search finds what a comparison of all pairs finds, in the order and with the index that it may have."""
 
+import io
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image, ImageEnhance
 
 from reelmill_stages.runtime.decide import postings
 from reelmill_stages.runtime.decide.growing_index import GrowingIndex
 from reelmill_stages.runtime.decide.kept import KeptInputs
 from reelmill_stages.stage import Filtered, Signed
 from reelmill_stages.stages.dedup import bands
-from reelmill_stages.stages.dedup.contrast_hashes import hashes, mirrored
+from reelmill_stages.stages.dedup.contrast_hashes import hashes, luma, mirrored
 from reelmill_stages.stages.dedup.frame_alignment import longest_rising
 from reelmill_stages.stages.dedup.greedy import decide
+from reelmill_stages.stages.dedup.perceptual import PerceptualRule, frame_type
 from reelmill_stages.stages.dedup.rule import Match
 from reelmill_stages.stages.dedup.semantic import MISSED, SemanticRule, plan, rounded
 
@@ -186,6 +190,61 @@ def test_signatures_of_vectors_are_equal_for_equal_directions_and_any_length() -
     one = np.arange(1.0, 33.0)
     assert rule.signature(one) == rule.signature(one * 1e-200) == rule.signature(one * 1e200)
     assert np.abs(rounded(one[None])).max() <= 1 << 14
+
+
+def soft_picture(seed: int) -> Image.Image:
+    patches = np.random.default_rng(seed).integers(0, 256, (7, 10, 3), np.uint8)
+    return Image.fromarray(patches).resize((320, 192), Image.Resampling.BICUBIC)
+
+
+def with_logo(picture: Image.Image) -> Image.Image:
+    picture = picture.copy()
+    picture.paste((255, 255, 255), (260, 12, 304, 36))
+    return picture
+
+
+def encoded(picture: Image.Image) -> Image.Image:
+    data = io.BytesIO()
+    picture.save(data, "JPEG", quality=12)
+    return Image.open(data)
+
+
+CHANGES: Sequence[Callable[[Image.Image], Image.Image]] = (
+    lambda picture: picture.resize((100, 60)),
+    lambda picture: picture.crop((8, 5, 312, 187)),
+    encoded,
+    lambda picture: ImageEnhance.Contrast(ImageEnhance.Brightness(picture).enhance(1.15)).enhance(1.2),
+    with_logo,
+    lambda picture: with_logo(encoded(picture.crop((8, 5, 312, 187)))),
+)
+
+
+def signature(pictures: Sequence[Image.Image]) -> bytes:
+    """What `perceptual` signs for a video of these frames."""
+    pixels = np.stack([np.asarray(picture.convert("RGB").resize((256, 256))) for picture in pictures])
+    frames = np.zeros(len(pixels), frame_type(1))
+    frames["seconds"] = np.arange(len(pixels)) / 2
+    frames["codes"][:, 0], _ = hashes(luma(pixels).round().astype(np.uint8))
+    return b"\1" + frames.tobytes()
+
+
+@pytest.mark.store  # it hashes pictures for seconds
+def test_the_search_finds_99_of_100_copies_that_a_comparison_of_all_pairs_finds(tmp_path: Path) -> None:
+    rule = PerceptualRule(fps=2, limit=36, overlap=0.5, mirror=False)
+    clips = [[soft_picture(4 * clip + frame) for frame in range(4)] for clip in range(20)]
+    signed = [Signed(f"0-{clip}", signature(pictures)) for clip, pictures in enumerate(clips)]
+    signed += [
+        Signed(f"1-{clip}-{number}", signature([change(picture) for picture in pictures]))
+        for clip, pictures in enumerate(clips)
+        for number, change in enumerate(CHANGES)
+    ]
+    found, expected = verdicts(rule, signed, tmp_path, batch=50, pairs=1000), brute(rule, signed)
+    copies = [message for message in expected if message]
+    assert len(copies) > 0.95 * len(clips) * len(CHANGES)
+    assert not any(expected[: len(clips)]), "different pictures are no duplicates"
+    same = sum(one.startswith(other) for one, other in zip(found, expected, strict=True) if other)
+    assert same >= 0.99 * len(copies)
+    assert all(other for one, other in zip(found, expected, strict=True) if one)
 
 
 def test_the_hash_of_a_mirrored_picture_is_the_mirrored_hash() -> None:

@@ -122,6 +122,15 @@ def test_positions_depend_on_key_and_seed_alone(keys: list[str], seed: int) -> N
     assert found == [position(key, seed) for key in keys]
 
 
+def test_positions_are_the_same_for_ever() -> None:
+    """Another hash would move items between the subsets of earlier versions."""
+    assert [position(key, seed) for key, seed in (("a.mp4", 0), ("a.mp4", 1), ("猫", 0))] == [
+        0.9542989321781693,
+        0.5679447613364145,
+        0.9124173746290045,
+    ]
+
+
 def test_a_tenth_by_position_is_about_a_tenth_and_part_of_a_fifth() -> None:
     places = [position(f"key-{number}", 0) for number in range(10_000)]
     assert 900 < sum(place < 0.1 for place in places) < 1100
