@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from reelmill.contract.task import Failure
+from reelmill.contract.task import Failure, Step
 from reelmill.controller.observe.diagnose import diagnose
 from reelmill.controller.observe.job_reports import phase_to_read, report
 
@@ -131,7 +131,19 @@ def test_a_pod_out_of_memory_is_reported_as_such() -> None:
 
 
 def test_an_evicted_pod_is_reported_in_the_kubelets_words() -> None:
-    pod = {"metadata": {"name": "pod-1"}, "status": {"reason": "Evicted", "message": "The node was low on memory"}}
-    told = Failure.model_validate_json(report(finished("Failed"), [pod]))
-    assert told.error == "Evicted"
-    assert "low on memory" in told.message
+    words = {"reason": "Evicted", "message": "The node was low on memory"}
+    never_started: Json = {"metadata": {"name": "pod-1"}, "status": words}
+    killed = ended(137, reason="Error")
+    for pod in (never_started, {**killed, "status": {**killed["status"], **words}}):
+        told = Failure.model_validate_json(report(finished("Failed"), [pod]))
+        assert told.error == "Evicted"
+        assert "low on memory" in told.message
+
+
+def test_the_report_of_an_evicted_pod_is_read_only_if_it_is_whole() -> None:
+    whole = Failure(step=Step.COMMIT, error="StoreError", message="the bucket is gone").model_dump_json()
+    evicted = {"reason": "Evicted", "message": "The node was low on memory"}
+    for message, error in ((whole, "StoreError"), (whole[:40], "Evicted")):
+        pod = ended(137, message)
+        pod["status"] |= evicted
+        assert Failure.model_validate_json(report(finished("Failed"), [pod])).error == error

@@ -73,6 +73,28 @@ def test_it_starts_anew_when_the_server_has_forgotten_the_version() -> None:
     assert restarts == 0
 
 
+def test_a_version_that_the_server_does_not_know_yet_is_given_up_after_some_failures() -> None:
+    early = NoAnswer("504: Too large resource version: 90, current: 5")
+    server, taken, restarts = watched([happened("ADDED", 90)], [early], [early], [happened("ADDED", 6, "b")])
+    assert [query.get("resourceVersion") for _, query in server.asked] == [None, "90", "90", None]
+    assert taken == [("job", "ADDED", "a"), ("job", "ADDED", "b")]
+    assert restarts == 2
+
+
+def test_a_server_that_forgets_every_version_is_not_asked_without_pause() -> None:
+    gone = {"type": "ERROR", "object": {"kind": "Status", "code": 410, "message": "too old resource version"}}
+    server, _, restarts = watched([gone], [])
+    assert [query.get("resourceVersion") for _, query in server.asked] == [None, None]
+    assert restarts == 1
+
+
+def test_a_response_that_is_no_event_is_counted_and_the_watch_continues() -> None:
+    server, taken, restarts = watched([happened("ADDED", 5), "no event"], [happened("DELETED", 6)])  # type: ignore[list-item]
+    assert taken == [("job", "ADDED", "a"), ("job", "DELETED", "a")]
+    assert [query.get("resourceVersion") for _, query in server.asked] == [None, "5"]
+    assert restarts == 1
+
+
 def test_a_connection_that_breaks_costs_no_event_and_is_counted() -> None:
     server, taken, restarts = watched([happened("ADDED", 5), NoAnswer("reset by peer")], [happened("DELETED", 6)])
     assert taken == [("job", "ADDED", "a"), ("job", "DELETED", "a")]

@@ -15,6 +15,8 @@ from reelmill.controller.kube.api_errors import (
     ObjectNotFound,
     Throttled,
 )
+from reelmill.controller.state.cache import Cache
+from reelmill.controller.watch.resync import Resync, StateWentBack
 
 
 @pytest.mark.parametrize(
@@ -39,7 +41,7 @@ def test_every_refusal_has_its_kind_and_the_servers_words(tmp_path: Path, status
 
 
 @pytest.mark.parametrize(
-    ("status", "after", "seconds"), [(429, "7", 7), (429, "", 1), (503, "3", 3), (429, "9999", 60)]
+    ("status", "after", "seconds"), [(429, "7", 7), (429, "", 1), (503, "3", 3), (429, "9999", 60), (429, "nan", 1)]
 )
 def test_a_server_that_asks_to_wait_says_how_long(tmp_path: Path, status: int, after: str, seconds: float) -> None:
     async def test(rig: Rig) -> None:
@@ -68,6 +70,43 @@ def test_a_long_list_comes_in_pages_and_ghosts_go(tmp_path: Path) -> None:
                 del rig.stub.objects[path]
         await rig.list()
         assert len(rig.cache.jobs) == 1
+
+    rigged(tmp_path, test)
+
+
+def test_a_server_whose_state_went_back_makes_the_operator_start_again(tmp_path: Path) -> None:
+    """After the restore of a backup, versions that were seen before are given to other states."""
+
+    async def test(rig: Rig) -> None:
+        await rig.a_pass()
+        await rig.list()
+        rig.stub.version = 50
+        with pytest.raises(StateWentBack, match="version 50"):
+            await rig.list()
+        restarted = Rig(rig.stub, rig.verbs)
+        await restarted.list()
+        assert len(restarted.cache.pipelines) == 1
+
+    rigged(tmp_path, test)
+
+
+def test_a_namespace_that_may_not_be_read_costs_no_other_namespace(tmp_path: Path) -> None:
+    async def test(rig: Rig) -> None:
+        words = 'videopipelines is forbidden: not in the namespace "gone"'
+        path = "GET /apis/reelmill.dev/v1alpha1/namespaces/gone/videopipelines"
+        rig.stub.refusals += [(path, 403, words, {})] * 2
+        keys: list[str] = []
+        cache = Cache()
+
+        async def listed(*namespaces: str) -> None:
+            resync = Resync(cache, rig.verbs, namespaces, lambda key, priority: keys.append(key), every=60)
+            await resync.once(look_at_all=False)
+
+        await listed("gone", "team")
+        with pytest.raises(Forbidden, match="not in the namespace"):
+            await listed("gone")
+        assert keys == ["team/demo"]
+        assert len(cache.pipelines) == 1
 
     rigged(tmp_path, test)
 

@@ -120,6 +120,15 @@ def test_delays_double_with_failures_in_a_row_up_to_a_limit() -> None:
     assert made.retry("a") == 1
 
 
+def test_a_server_that_asks_to_wait_no_time_is_asked_ever_less_often() -> None:
+    made = queue()
+    delays = [made.retry("a", least=0.0) for _ in range(5)]
+    assert delays == sorted(delays)
+    assert delays[0] > 0
+    assert delays[-1] > 8 * delays[0]
+    assert made.retry("b", least=60.0) == 60.0
+
+
 def test_the_wait_is_counted_from_the_first_add() -> None:
     clock = Clock()
     made = queue(clock)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from controller.worker_rig import JOB, PIPELINE, STATUS, Rig, resource, rigged
-from reelmill.controller.kube.api_errors import Conflict, Fenced, Forbidden, ObjectNotFound
+from reelmill.controller.kube.api_errors import Conflict, Fenced, Forbidden, NoAnswer
 
 Json = dict[str, Any]
 
@@ -60,7 +60,7 @@ def test_a_job_that_exists_is_adopted_when_it_is_ours(tmp_path: Path) -> None:
 def test_a_name_that_belongs_to_something_else_is_reported_and_tried_again(tmp_path: Path) -> None:
     async def test(rig: Rig) -> None:
         rig.stub.refusals.append(("POST", 409, "already exists", {}))
-        with pytest.raises(ObjectNotFound):
+        with pytest.raises(NoAnswer, match="already exists"):
             await rig.a_pass()
         name = rig.stub.objects[PIPELINE]["status"]["survey"]["job"]
         rig.stub.put(JOB + name, {"metadata": {"name": name, "namespace": "team"}})
@@ -86,6 +86,20 @@ def test_a_job_that_the_server_refuses_is_reported_in_its_words_and_mends_itself
         await rig.a_pass()
         await rig.a_pass()
         assert rig.conditions()["Reconciling"]["reason"] == "Surveying"
+
+    rigged(tmp_path, test)
+
+
+def test_a_conflict_about_a_quota_is_tried_again_and_not_reported_as_a_refused_job(tmp_path: Path) -> None:
+    async def test(rig: Rig) -> None:
+        words = 'Operation cannot be fulfilled on resourcequotas "jobs": the object has been modified'
+        rig.stub.refusals.append(("POST", 409, words, {}))
+        with pytest.raises(NoAnswer, match="resourcequotas"):
+            await rig.a_pass()
+        await rig.a_pass()
+        await rig.a_pass()
+        assert rig.conditions()["Reconciling"]["reason"] == "Surveying"
+        assert rig.job()
 
     rigged(tmp_path, test)
 

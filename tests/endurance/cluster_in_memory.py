@@ -14,6 +14,7 @@ from reelmill.contract.ranges import format_ranges, parse_ranges
 from reelmill.contract.task import ENV, Step, Task
 from reelmill.contract.task_parts.follow_up import ENV as NEXT_ENV
 from reelmill.controller.observe.snapshots import read_spec
+from reelmill.plan.jobs.build import UID
 from symbolic_stages import SymbolicStore
 
 Json = dict[str, Any]
@@ -35,6 +36,8 @@ class ClusterInMemory:
         self.problems: list[str] = []
         self.repeated: list[str] = []
         """Jobs that were created for shards whose pods had succeeded."""
+        self.deleted_by_user: set[str] = set()
+        """Names of Jobs that a user deleted. The operator creates those again that it had not seen yet."""
         self.opened: Counter[tuple[str, str, int]] = Counter()
         """Stage, key and segment -> number of passes started by an open step."""
         self.on_late: Callable[[], None] = lambda: None
@@ -76,6 +79,15 @@ class ClusterInMemory:
         self.collect()
         if jobs := [place for place in self.jobs() if not self.api.objects[place]["metadata"].get("deletionTimestamp")]:
             self._pod(self.chance.choice(jobs))
+
+    def delete_running_job(self) -> bool:
+        """Delete a running Job with its pods, as a user does; returns whether there was one."""
+        jobs = self.jobs()
+        if jobs:
+            place = self.chance.choice(jobs)
+            self.deleted_by_user.add(place[2])
+            self.api.drop(place)
+        return bool(jobs)
 
     def collect(self) -> None:
         """Remove Jobs that are deleted, whose pipeline was deleted, or whose ttl is over."""
@@ -170,7 +182,7 @@ class ClusterInMemory:
             return
         name, stage = job["metadata"]["name"], job["metadata"]["labels"].get(STAGE)
         self._names[name] += 1
-        if self._names[name] > 1:
+        if self._names[name] > 1 and name not in self.deleted_by_user:
             self.problems.append(f"the Job name {name} was used before")
         task, _ = self.task(job)
         if task.step is Step.SHARDS:
@@ -180,7 +192,7 @@ class ClusterInMemory:
         others = [
             other["metadata"]["name"]
             for place, other in self.api.objects.items()
-            if place[0] == "jobs" and place[2] != name and not _finished(other)
+            if place[0] == "jobs" and place[2] != name and not _finished(other) and _pipeline(other) == _pipeline(job)
         ]
         same = [other for other in others if stage and self._stage(other) == stage]
         if same:
@@ -207,6 +219,11 @@ class ClusterInMemory:
 
 def _shards(task: Task, count: int) -> list[int]:
     return list(parse_ranges(task.shard_map)) if task.shard_map else list(range(count))
+
+
+def _pipeline(job: Json) -> str:
+    """UID of the pipeline to which a Job belongs."""
+    return str(job["metadata"]["labels"].get(UID, ""))
 
 
 def _finished(job: Json) -> bool:

@@ -23,7 +23,7 @@ from symbolic_stages import SymbolicStore
 Json = dict[str, Any]
 PIPELINE: Place = ("videopipelines", "team", "demo")
 BLOCKS: dict[str, Json] = {"clips": {"clip": {"by": "length"}}, "samples": {"frames": {}}, "tars": {"pack": {}}}
-DEEDS = ("grow", "suspend", "parallelism", "view", "touch", "cut", "rerun", "undo", "flip", "move")
+DEEDS = ("grow", "suspend", "parallelism", "view", "touch", "cut", "rerun", "undo", "flip", "move", "kill", "replace")
 STEPS = 8_000
 
 
@@ -109,7 +109,7 @@ class Run:
         self.operator = OperatorInMemory(self.cluster, self.faults, self.chance, settings)
         self.faults.meanwhile = self._meanwhile
         self.cluster.on_late = self.operator.hold_last
-        self.refreshes = self.reruns = 0
+        self.refreshes = self.reruns = self.replaced = self.killed = 0
 
     @property
     def api(self) -> ApiInMemory:
@@ -122,10 +122,7 @@ class Run:
 
     async def go(self) -> list[str]:
         """Run to the end; returns the problems found."""
-        body = {"apiVersion": "reelmill.dev/v1alpha1", "kind": "VideoPipeline", "metadata": {"name": "demo"}}
-        sources = [{"name": "raw", "files": {"uri": "s3://in/videos/"}}]
-        spec = {"store": {"uri": "s3://out/demo"}, "sources": sources, "stages": self.case.stages, **self.case.spec}
-        self.api.create("videopipelines", "team", {**body, "spec": spec})
+        self.begin()
         deeds = list(self.case.deeds)
         for step in range(STEPS):
             while deeds and deeds[0][0] <= step and self._may(deeds[0][1]):
@@ -134,7 +131,7 @@ class Run:
                 return [problem async for problem in self._removal()]
             if not deeds and self._complete() and self.operator.settled and not self.cluster.busy():
                 break
-            await self._step()
+            await self.step()
         else:
             told = {
                 each["type"]: each["message"]
@@ -151,7 +148,15 @@ class Run:
             wrong += [problem async for problem in self._removal()]
         return wrong
 
-    async def _step(self) -> None:
+    def begin(self) -> None:
+        """Create the pipeline."""
+        body = {"apiVersion": "reelmill.dev/v1alpha1", "kind": "VideoPipeline", "metadata": {"name": "demo"}}
+        sources = [{"name": "raw", "files": {"uri": "s3://in/videos/"}}]
+        spec = {"store": {"uri": "s3://out/demo"}, "sources": sources, "stages": self.case.stages, **self.case.spec}
+        self.api.create("videopipelines", "team", {**body, "spec": spec})
+
+    async def step(self) -> None:
+        """One event of the cluster, or one action of the operator."""
         if self.faults.undisturbed and self.operator.due <= 0:
             await self.operator.step()
             return
@@ -230,6 +235,15 @@ class Run:
             case "move":
                 endpoint = f"http://s3-{self.chance.randint(1, 9)}"
                 self.api.patch(PIPELINE, {"spec": {"store": {"endpoint": endpoint}}})
+            case "kill":
+                self.killed += self.cluster.delete_running_job()
+            case "replace" if not self.case.removed:
+                # A user deletes the pipeline, keeps its data, and creates it again under the same name.
+                spec = self.api.objects[PIPELINE]["spec"]
+                body = {name: self.api.objects[PIPELINE][name] for name in ("apiVersion", "kind")}
+                self.api.drop(PIPELINE)
+                self.api.create("videopipelines", "team", {**body, "metadata": {"name": "demo"}, "spec": spec})
+                self.replaced += 1
             case "touch":
                 self.api.touch(PIPELINE)
             case "cut":
@@ -258,13 +272,16 @@ class Run:
             if told[name].get("segments", 0) != segments:
                 yield f"the status of {name} says {told[name].get('segments')} segments, counted {segments}"
             worked = {key: self.cluster.store.tried[f"{name}/{key}"] for key in rows}
-            allowed = {key: 1 + self.reruns + self.case.failing.get((name, key), 0) for key in rows}
+            allowed = {
+                key: 1 + self.reruns + self.killed + self.replaced + self.case.failing.get((name, key), 0)
+                for key in rows
+            }
             if again := {key: tries for key, tries in worked.items() if not 1 <= tries <= allowed[key]}:
                 yield f"{name}: worked on {again}"
         yield from (
             f"pass {place} was opened {count} times" for place, count in self.cluster.opened.items() if count > 1
         )
-        if not {"rerun", "flip", "move"}.intersection(deed for _, deed in self.case.deeds):
+        if not {"rerun", "flip", "move", "kill", "replace"}.intersection(deed for _, deed in self.case.deeds):
             # Both stop running work, and its steps are started again.
             yield from self._jobs()
             if not self.faults.here["pods gone"]:
@@ -319,7 +336,7 @@ class Run:
         for _ in range(STEPS):
             if PIPELINE not in self.api.objects:
                 break
-            await self._step()
+            await self.step()
         else:
             yield f"it does not go: {self.api.objects[PIPELINE]['metadata']}"
         self.faults.calm = True

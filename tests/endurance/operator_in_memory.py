@@ -16,7 +16,7 @@ from reelmill.controller.kube.write_budget import Budget
 from reelmill.controller.state.cache import Cache
 from reelmill.controller.state.queue import WorkQueue
 from reelmill.controller.watch.intake import Intake
-from reelmill.controller.watch.resync import RETRY_SECONDS, Resync
+from reelmill.controller.watch.resync import RETRY_SECONDS, Resync, StateWentBack
 from reelmill.controller.work.reconciler import PipelineWorker
 from reelmill.plan import PlannerSettings
 
@@ -107,6 +107,8 @@ class OperatorInMemory:
             await self._resync.once(look_at_all=True)
         except (Refusal, NoAnswer):
             self.list_at = self.cluster.seconds + RETRY_SECONDS
+        except StateWentBack:
+            self._born()
         else:
             self._listed, self.list_at = True, self.cluster.seconds + 600
 
@@ -116,7 +118,7 @@ class OperatorInMemory:
             wake = await self._worker.process(key)
         except Throttled as throttled:
             self._failed = True
-            self.queue.add_after(key, throttled.after)
+            self.queue.retry(key, throttled.after)
         except (NoAnswer, Refusal):
             self._failed = True
             self.queue.retry(key)

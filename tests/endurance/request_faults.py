@@ -10,10 +10,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from endurance.api_in_memory import VERSIONS, ApiInMemory, _parse
-from reelmill.controller.kube.api_errors import Conflict, Expired, NoAnswer, Throttled
+from reelmill.controller.kube.api_errors import Conflict, Expired, Forbidden, NoAnswer, Throttled
+from reelmill.plan.jobs.build import STAGE
 
 Json = dict[str, Any]
 WRITE = ("killed before", "killed after", "request lost", "answer lost", "500", "429", "409")
+POST = (*WRITE, "quota")
 READ = ("killed", "no answer", "500", "429")
 LIST = (*READ, "410", "stale")
 PODS = (*READ, "pods gone")
@@ -25,6 +27,7 @@ REPORTS = 2
 """Maximum number of lost reports in a run; after `failures.attempts` of them, three by default, a stage stalls."""
 
 UNDISTURBED = 10
+QUOTA = 'jobs.batch is forbidden: exceeded quota: "jobs"'
 
 SORTS = (
     *(f"GET {plural} ({what})" for plural in ("videopipelines", "jobs", "pods") for what in ("list", "one")),
@@ -60,6 +63,8 @@ def possible(sort: str) -> tuple[str, ...]:
     """The possible faults of a kind of request."""
     if sort == "GET pods (list)":
         return PODS
+    if sort.startswith("POST jobs"):
+        return POST
     return LIST if sort.endswith("(list)") else READ if sort.startswith("GET") else WRITE
 
 
@@ -75,6 +80,8 @@ class Faults:
         self.ambush: Callable[[], None] | None = None
         """Called once, when the status has recorded the spec. Then the operator is killed, and the next one lists the
         previous state."""
+        self.refused = ""
+        """Stage whose Jobs always exceed a quota; empty: none."""
         self.undisturbed = 0
         """Number of requests without faults, with which an operator acts on its first list."""
         self._remembered: int | None = None
@@ -105,6 +112,9 @@ class Faults:
             plural, namespace, *_ = _parse(path)
             back, self._remembered = self._api.since(self._remembered), None
             return self._api.page(plural, namespace, dict(query or {}), back)
+        labels = body["metadata"].get("labels", {}) if body and sort.startswith("POST jobs") else {}
+        if self.refused and labels.get(STAGE) == self.refused:
+            raise Forbidden(403, QUOTA)
         often = LISTS * self._period if sort.endswith("(list)") else self._period
         if self.calm or self.undisturbed or self._chance.random() * often > 1:
             return await self._api.request(method, path, query=query, body=body)
@@ -133,6 +143,8 @@ class Faults:
                     self._api.touch(place[:3])
                     return await self._api.request(method, path, query=query, body=body)
                 raise Conflict(409, "409: on purpose")
+            case "quota":
+                raise Forbidden(403, QUOTA)
             case "stale":
                 back = self._chance.randint(1, VERSIONS // 2)
                 return self._api.page(plural, namespace, dict(query or {}), back)

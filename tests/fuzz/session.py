@@ -8,10 +8,12 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from fuzz.atheris_home import ATHERIS
 from fuzz.corpus import folder
 from fuzz.target import Target
+from fuzz.targets.scratch import MEMORY
 from torch_home import torch_home
 
 _ENGINE = Path(__file__).with_name("engine.py")
@@ -64,13 +66,14 @@ def run(
     path = os.pathsep.join(
         [str(ATHERIS.find()), str(Path(__file__).parents[1]), *([str(torch_home())] if target.torch else [])]
     )
-    done = subprocess.run(
-        [str(word) for word in command],
-        capture_output=True,
-        text=True,
-        errors="replace",
-        env={**os.environ, "PYTHONPATH": path, "PYTHONHASHSEED": "0"},
-    )
+    with TemporaryDirectory(prefix="fuzz-", dir=MEMORY) as temporary:
+        done = subprocess.run(
+            [str(word) for word in command],
+            capture_output=True,
+            text=True,
+            errors="replace",
+            env={**os.environ, "PYTHONPATH": path, "PYTHONHASHSEED": "0", "TMPDIR": temporary},
+        )
     told = done.stdout + done.stderr
     stats = {name: int(value) for name, value in _STATS.findall(told)}
     covered = _COVERED.findall(told)

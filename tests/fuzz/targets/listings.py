@@ -1,6 +1,5 @@
 """Targets that list sources from a folder: for any metadata, each row is an item or a failed row."""
 
-import shutil
 from contextlib import suppress
 from typing import Any
 
@@ -13,7 +12,7 @@ from reelmill_stages.sources.earlier_items import NOTHING
 from reelmill_stages.sources.objects.bucket import SourceBucket
 
 _place = Scratch()
-_VIDEOS = ("a.mp4", "sub/b.mp4", "01/夜多い/front.mp4")
+_VIDEOS = {f"videos/{name}": b"video" for name in ("a.mp4", "sub/b.mp4", "01/夜多い/front.mp4")}
 
 
 def table_listing(data: bytes) -> None:
@@ -56,15 +55,11 @@ def multiview_listing(data: bytes) -> None:
 
 
 def _list(type_: str, files: dict[str, bytes], **params: Any) -> None:
-    for name, content in files.items():
+    have_videos = (_place.path / "videos").exists()
+    for name, content in (files if have_videos else {**files, **_VIDEOS}).items():
         path = _place.path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
-    for name in _VIDEOS:
-        path = _place.path / "videos" / name
-        if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(b"video")
     below = {"uri", "videos", "clips", "metadata", "info", "lists", "root", "annotations", "labels", "index"}
     placed = {name: str(_place.path / value) if name in below else value for name, value in params.items()}
     adapter, block = source(type_, placed)
@@ -73,4 +68,4 @@ def _list(type_: str, files: dict[str, bytes], **params: Any) -> None:
         keys = [listed.key for listed in adapter(block, SourceBucket.connected(Connection(), {}), "raw", NOTHING)]
     assert len(keys) == len(set(keys))
     for name in files:
-        shutil.rmtree(_place.path / name, ignore_errors=True)
+        (_place.path / name).unlink()

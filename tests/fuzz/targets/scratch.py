@@ -1,11 +1,14 @@
 """A file or folder for parsers that read from disk, in memory if the machine supports it."""
 
+import os
 import shutil
 import tempfile
 import weakref
 from pathlib import Path
 
-_MEMORY = Path("/dev/shm")
+_SHARED_MEMORY = Path("/dev/shm")
+MEMORY = _SHARED_MEMORY if _SHARED_MEMORY.is_dir() else None
+"""A folder in memory, or None. Each file that is made or removed on a disk takes as long as many executions."""
 SEPARATOR = b"<|>"
 """Separator of the parts of an input."""
 
@@ -14,7 +17,7 @@ class Scratch:
     """A folder that is emptied before each use, and removed with the process."""
 
     def __init__(self) -> None:
-        self.path = Path(tempfile.mkdtemp(prefix="fuzz-", dir=_MEMORY if _MEMORY.is_dir() else None))
+        self.path = Path(tempfile.mkdtemp(prefix="fuzz-", dir=os.environ.get("TMPDIR") or MEMORY))
         weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
 
     def file(self, data: bytes, name: str = "input") -> Path:

@@ -25,7 +25,7 @@ from reelmill.controller.state.concurrency import ConcurrencyLimit
 from reelmill.controller.telemetry import Telemetry
 from reelmill.controller.watch.intake import Intake
 from reelmill.controller.watch.job_watch import JobWatch
-from reelmill.controller.watch.resync import Resync
+from reelmill.controller.watch.resync import Resync, StateWentBack
 from reelmill.controller.watch.watches import Watches
 from reelmill.controller.work.lineage import OperatorLineage
 from reelmill.controller.work.reconciler import PipelineWorker
@@ -56,7 +56,9 @@ class Operator:
         """Port of the probes while the operator is running."""
 
     async def run(self) -> None:
-        """Run until cancelled. Raises SpecError without access to a cluster, and LeaseLost if the Lease is lost."""
+        """Run until cancelled. Raises SpecError without access to a cluster, and LeaseLost and StateWentBack if it
+        has to start again.
+        """
         cluster = await connect(self._access, self._requested)
         try:
             await self._run(cluster)
@@ -156,8 +158,8 @@ class Operator:
                     group.create_task(watch.run())
                 group.create_task(pump.run())
         except ExceptionGroup as ended:
-            if lost := ended.subgroup(LeaseLost):
-                raise LeaseLost(str(lost.exceptions[0])) from ended
+            if expected := ended.subgroup((LeaseLost, StateWentBack)):
+                raise expected.exceptions[0] from ended
             raise
 
 
@@ -191,7 +193,7 @@ async def _until_stopped(operator: Operator) -> int:
     except asyncio.CancelledError:
         if not stopped:
             raise
-    except LeaseLost as lost:
-        log.event(_log, str(lost), level=logging.WARNING)
+    except (LeaseLost, StateWentBack) as ended:
+        log.event(_log, str(ended), level=logging.WARNING)
         return 1
     return 0

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from reelmill.controller.kube.api_errors import Conflict, Fenced, ObjectNotFound
+from reelmill.controller.kube.api_errors import Conflict, Fenced, NoAnswer, ObjectNotFound
 from reelmill.controller.kube.connection import ApiTransport
 from reelmill.controller.kube.write_budget import Budget
 from reelmill.controller.state.cache import Json, controller
@@ -79,12 +79,18 @@ class KubeApi:
         return await self._requests.request("GET", path(JOBS, namespace, name))
 
     async def create_job(self, job: Json) -> Json:
-        """Create a Job, or adopt an existing one. Raises Conflict if the name belongs to something else."""
+        """Create a Job, or adopt an existing one. Raises Conflict if the name belongs to something else, and NoAnswer
+        if the server reports a conflict although there is no such Job.
+        """
         metadata = job["metadata"]
         try:
             return await self._write("POST", path(JOBS, metadata["namespace"]), job)
         except Conflict as conflict:
-            found = await self._requests.request("GET", path(JOBS, metadata["namespace"], metadata["name"]))
+            try:
+                found = await self._requests.request("GET", path(JOBS, metadata["namespace"], metadata["name"]))
+            except ObjectNotFound:
+                # The Job was deleted meanwhile, or the conflict is about another object, such as a ResourceQuota.
+                raise NoAnswer(f"POST Job {metadata['name']}: {conflict}") from conflict
             owner, wanted = controller(found), controller(job)
             if owner and wanted and owner["uid"] == wanted["uid"]:
                 return found

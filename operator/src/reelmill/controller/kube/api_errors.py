@@ -67,10 +67,8 @@ MOST_SECONDS = 60.0
 
 def outcome(status: int, message: str, headers: Mapping[str, str]) -> Refusal | NoAnswer:
     """The error for a response with a status of 400 or more."""
-    try:
-        after = min(max(float(headers.get("Retry-After", "")), 0.0), MOST_SECONDS)
-    except ValueError:
-        after = None
+    told = headers.get("Retry-After", "").strip()
+    after = min(float(told), MOST_SECONDS) if told.isascii() and told.isdecimal() else None
     if status == 429 or (status >= 500 and after is not None):
         return Throttled(message, 1.0 if after is None else after)
     if status >= 500 or status == 408:

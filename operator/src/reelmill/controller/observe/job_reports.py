@@ -62,12 +62,11 @@ def _end(pod: Json) -> tuple[str, str, str, tuple[str, str]] | None:
     """(end time, name, message, the kubelet's (reason, message) if the pod was killed) of a pod that ended."""
     status = pod.get("status") or {}
     name = str(pod["metadata"]["name"])
+    evicted = str(status.get("reason") or ""), str(status.get("message") or "")
     for container in status.get("containerStatuses") or ():
         ended = (container.get("state") or {}).get("terminated")
         if container.get("name") == CONTAINER and ended:
             reason = str(ended.get("reason") or "")
-            killed = (reason, f"{reason}, exit code {ended.get('exitCode')}") if reason == "OOMKilled" else ("", "")
+            killed = (reason, f"{reason}, exit code {ended.get('exitCode')}") if reason == "OOMKilled" else evicted
             return str(ended.get("finishedAt") or ""), name, str(ended.get("message") or ""), killed
-    if status.get("reason"):
-        return "", name, "", (str(status["reason"]), str(status.get("message") or ""))
-    return None
+    return ("", name, "", evicted) if evicted[0] else None

@@ -85,6 +85,9 @@ class KindCache:
         self._owned: dict[str, set[str]] = {}
         self._gone: dict[str, None] = {}
 
+        self.newest = 0
+        """The newest version that was ever seen."""
+
     def __len__(self) -> int:
         return len(self._objects)
 
@@ -119,6 +122,7 @@ class KindCache:
         """Remove a deleted object; returns whether that changed the cache."""
         uid = seen["metadata"]["uid"]
         self._gone[uid] = None
+        self.newest = max(self.newest, version(seen))
         while len(self._gone) > REMEMBERED:
             del self._gone[next(iter(self._gone))]
         return self._drop(uid)
@@ -144,6 +148,7 @@ class KindCache:
     def _put(self, kept: Json) -> None:
         metadata = kept["metadata"]
         uid = metadata["uid"]
+        self.newest = max(self.newest, version(kept))
         self._objects[uid] = kept
         self._names[metadata["namespace"], metadata["name"]] = uid
         if owner := controller(kept):

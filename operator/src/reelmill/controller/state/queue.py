@@ -102,11 +102,11 @@ class WorkQueue:
         if key in self._dirty:
             self._add(key, self._dirty.pop(key))
 
-    def retry(self, key: str) -> float:
-        """Queue a failed key again after a backoff; returns the delay in seconds."""
+    def retry(self, key: str, least: float = 0.0) -> float:
+        """Queue a failed key again after a backoff of at least `least` seconds; returns the delay in seconds."""
         self.retries += 1
         self._failures[key] = self._failures.get(key, 0) + 1
-        delay = self._backoff.delay(self._failures[key], self._chance())
+        delay = max(self._backoff.delay(self._failures[key], self._chance()), least)
         self.add_after(key, delay)
         return delay
 

@@ -62,19 +62,27 @@ class JobWatch:
                 async with asyncio.timeout(SILENCE_SECONDS), aclosing(lines):
                     async for line in lines:
                         version = self._event(json.loads(line))
-            except Expired:
+            except Expired as error:
                 # Without a version, the server starts with all existing objects.
+                if not version:
+                    problem = str(error)
+                    self._restarted()
                 version = ""
             except (Refusal, NoAnswer, TimeoutError, ValueError) as error:
                 problem = str(error) or type(error).__name__
                 event(_log, "watching Jobs ended", level=logging.WARNING, problem=problem[:300])
                 self._restarted()
+            if problem and failures:
+                # The server may not know the version yet, such as after the restore of a backup.
+                version = ""
             failures = failures + 1 if problem and loop.time() - began < STEADY_SECONDS else bool(problem)
             await asyncio.sleep(RESTARTS.delay(failures) if failures else 0.1)
 
-    def _event(self, told: Json) -> str:
+    def _event(self, told: Any) -> str:
         """Handle an event; returns its resource version."""
-        type_, seen = told["type"], told["object"]
+        if not isinstance(told, dict) or not isinstance(told.get("object"), dict):
+            raise NoAnswer("the response is not a watch event")
+        type_, seen = told.get("type"), told["object"]
         if type_ == "ERROR":
             message = str(seen.get("message") or "")
             raise Expired(410, message) if seen.get("code") == 410 else NoAnswer(message)

@@ -9,7 +9,7 @@ from typing import Any
 from reelmill.contract.backoff import chance
 from reelmill.contract.log import event
 from reelmill.controller.kube.api import JOBS, PIPELINES, Kind, KubeApi
-from reelmill.controller.kube.api_errors import NoAnswer, Refusal
+from reelmill.controller.kube.api_errors import Forbidden, NoAnswer, Refusal
 from reelmill.controller.state.cache import Cache, KindCache, job_key, pipeline_key
 from reelmill.controller.state.queue import Priority
 
@@ -20,6 +20,13 @@ SETTLE_SECONDS = 1.0
 APART_SECONDS = 15.0
 """Minimum time in seconds between two lists, however often watches restart."""
 RETRY_SECONDS = 5.0
+
+
+class StateWentBack(Exception):
+    """The API server has an earlier state than before, such as after the restore of a backup.
+
+    Nothing that was seen since is true any more, so the operator has to start again without it.
+    """
 
 
 class Resync:
@@ -64,27 +71,42 @@ class Resync:
             await self._until_listed(look_at_all=not asked)
 
     async def once(self, *, look_at_all: bool) -> None:
-        """List everything, and enqueue the pipelines with changes, or all of them.
+        """List everything, and enqueue the pipelines with changes, or all of them. Raises StateWentBack.
+
+        A namespace that the operator may not read is skipped, unless there is no other.
 
         Pipelines are listed before Jobs, so that a Job that a status refers to is either in the list or deleted.
         """
+        forbidden: list[Forbidden] = []
         for namespace in self._namespaces:
-            for changed in await self._list(PIPELINES, self._cache.pipelines, namespace):
-                self._enqueue(pipeline_key(changed), Priority.CHANGE)
-            for changed in await self._list(JOBS, self._cache.jobs, namespace):
-                if key := job_key(changed):
-                    self._enqueue(key, Priority.CHANGE)
+            try:
+                await self._list_both(namespace)
+            except Forbidden as refusal:
+                # A deleted namespace takes its RoleBinding with it. The other namespaces do not depend on it.
+                event(_log, f"cannot list: {refusal}", level=logging.WARNING, namespace=namespace)
+                forbidden.append(refusal)
+        if len(forbidden) == len(self._namespaces):
+            raise forbidden[0]
         if look_at_all:
             for pipeline in self._cache.pipelines:
                 self._enqueue(pipeline_key(pipeline), Priority.LOOK)
         self._counted()
         self._listed = asyncio.get_running_loop().time()
 
+    async def _list_both(self, namespace: str | None) -> None:
+        for changed in await self._list(PIPELINES, self._cache.pipelines, namespace):
+            self._enqueue(pipeline_key(changed), Priority.CHANGE)
+        for changed in await self._list(JOBS, self._cache.jobs, namespace):
+            if key := job_key(changed):
+                self._enqueue(key, Priority.CHANGE)
+
     async def _list(self, kind: Kind, store: KindCache, namespace: str | None) -> list[Json]:
-        kept, version = [], 0
+        kept, version, before = [], 0, store.newest
         async for page in self._verbs.pages(kind, namespace):
             kept += [store.trim(item) for item in page.items]
             version = page.version
+        if 0 < version < before:
+            raise StateWentBack(f"a list of {kind[1]} has version {version}, although version {before} was seen before")
         return store.replace(kept, version, namespace)
 
     async def _until_listed(self, *, look_at_all: bool) -> None:

@@ -6,34 +6,30 @@ the same Jobs, and existing ones are adopted.
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from reelmill.contract.conditions import ConditionReason, ConditionType
-from reelmill.contract.log import event
+from reelmill.contract.conditions import ConditionType
 from reelmill.contract.status import Status
 from reelmill.controller.kube.api import KubeApi
-from reelmill.controller.kube.api_errors import Conflict, Forbidden, ObjectNotFound, Refusal
+from reelmill.controller.kube.api_errors import Conflict, ObjectNotFound
 from reelmill.controller.kube.event_recorder import EventRecorder
 from reelmill.controller.kube.fresh_reads import found_missing, unchanged
-from reelmill.controller.observe.diagnose import Diagnosis
 from reelmill.controller.observe.job_reports import finished
 from reelmill.controller.observe.pod_checks import LAST_LOOK_SECONDS, at_work
 from reelmill.controller.observe.snapshots import needed, snapshot, under_way
-from reelmill.controller.state.cache import Cache, key_of
+from reelmill.controller.state.cache import Cache
 from reelmill.controller.state.progress_rate import ProgressRate
+from reelmill.controller.work.job_writer import JobWriter, NamespaceEnding
 from reelmill.controller.work.lineage import OperatorLineage
 from reelmill.controller.work.pipeline_memory import PipelineMemory
 from reelmill.controller.work.report_reader import read_reports
 from reelmill.controller.work.status_patch import dropped, merge_patch, only_progress
 from reelmill.controller.work.traces import RunTraces
 from reelmill.plan import (
-    Action,
-    CreateJob,
     DeleteJob,
     DeleteJobs,
-    PatchJob,
     Plan,
     PlannerSettings,
     SetFinalizers,
@@ -41,7 +37,6 @@ from reelmill.plan import (
     refuse,
 )
 from reelmill.plan.deletion import FINALIZER
-from reelmill.plan.jobs.build import PIPELINE
 from reelmill.plan.jobs.spending_limits import limited
 from reelmill.plan.status.serialise import as_json
 from reelmill.plan.transitions import with_seen
@@ -52,10 +47,6 @@ _log = logging.getLogger(__name__)
 AT_ONCE = 0.0
 PROGRESS_SECONDS = 5.0
 """Minimum time in seconds that a pipeline waits for further changes when its Jobs have only made progress."""
-
-
-class _NamespaceEnding(Exception):
-    """The namespace is being deleted, so nothing can be created."""
 
 
 class PipelineWorker:
@@ -82,7 +73,7 @@ class PipelineWorker:
             lineage or OperatorLineage(),
             traces or RunTraces(),
         )
-        self._memories: dict[str, PipelineMemory] = {}
+        self._writer, self._memories = JobWriter(cache, verbs), dict[str, PipelineMemory]()
 
     async def process(self, key: str) -> float | None:
         """Process a pipeline; returns the seconds after which it must be processed again, or None.
@@ -132,13 +123,14 @@ class PipelineWorker:
             self._cache.pipelines.remove(pipeline)
             return None
         try:
-            for action in plan.actions:
-                await self._apply(memory, namespace, action)
-        except _NamespaceEnding:
+            refused = await self._writer.apply(memory, namespace, plan.actions)
+        except NamespaceEnding:
             # The only remedy is to remove the finalizer; a resource without one disappears soon.
             return AT_ONCE if seen.deleting else LAST_LOOK_SECONDS
         for said in plan.events:
             await self._recorder.say(pipeline, said, now)
+        if refused:
+            raise refused
         at_rest = not plan.actions and not any(map(at_work, jobs))
         # Jobs that wait for admission, or are suspended, are at rest, but their run continues.
         running = plan.status.holds(ConditionType.RECONCILING) or not all(map(finished, jobs))
@@ -213,66 +205,6 @@ class PipelineWorker:
         metadata = pipeline["metadata"]
         if known := self._cache.pipelines.named(metadata["namespace"], metadata["name"]):
             self._cache.pipelines.insert(await self._verbs.patch_finalizers(known, names))
-
-    async def _apply(self, memory: PipelineMemory, namespace: str, action: Action) -> None:
-        match action:
-            case CreateJob(job):
-                await self._create(memory, job)
-            case PatchJob(name, patch):
-                try:
-                    self._cache.jobs.insert(await self._verbs.patch_job(namespace, name, patch))
-                except ObjectNotFound:
-                    self._vanished(namespace, name)
-            case DeleteJob(name, wait):
-                await self._delete(namespace, name, wait=wait)
-            case DeleteJobs(jobs):
-                await self._delete_all(memory, namespace, jobs)
-
-    async def _create(self, memory: PipelineMemory, job: Json) -> None:
-        name = job["metadata"]["name"]
-        try:
-            self._cache.jobs.insert(await self._verbs.create_job(job))
-        except Refusal as refusal:
-            # The API server's message, equal in all versions, is the only indication.
-            ending = "it is being terminated" in str(refusal)
-            reason = ConditionReason.NAMESPACE_ENDING if ending else ConditionReason.JOB_REFUSED
-            memory.refused = {name: Diagnosis(reason, f"Job {name} cannot be created: {refusal}")}
-            if ending:
-                raise _NamespaceEnding from refusal
-            raise
-        memory.refused.pop(name, None)
-        metadata = job["metadata"]
-        event(_log, "created", job=name, pipeline=key_of(metadata["namespace"], metadata["labels"][PIPELINE]))
-
-    async def _delete(self, namespace: str, name: str, *, wait: bool) -> None:
-        job = self._cache.jobs.named(namespace, name)
-        if job is None:
-            return
-        try:
-            answer = await self._verbs.delete_job(job, wait=wait)
-        except (ObjectNotFound, Conflict):
-            # The Job was deleted, or the name belongs to another one now.
-            self._vanished(namespace, name)
-            return
-        event(_log, "deleted", job=name)
-        if (answer.get("metadata") or {}).get("deletionTimestamp") and answer["metadata"].get("uid") == _uid(job):
-            self._cache.jobs.insert(answer)
-        else:
-            self._vanished(namespace, name)
-
-    async def _delete_all(self, memory: PipelineMemory, namespace: str, jobs: Mapping[str, int]) -> None:
-        try:
-            await self._verbs.delete_jobs(namespace, memory.uid, jobs.values())
-        except Forbidden:
-            # The role of an older release only permits deleting them one by one.
-            for name in jobs:
-                await self._delete(namespace, name, wait=False)
-        for name in jobs:
-            self._vanished(namespace, name)
-
-    def _vanished(self, namespace: str, name: str) -> None:
-        if job := self._cache.jobs.named(namespace, name):
-            self._cache.jobs.remove(job)
 
 
 def _uid(job: Json) -> str:

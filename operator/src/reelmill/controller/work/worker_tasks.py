@@ -73,7 +73,7 @@ class Pump:
         try:
             wake = await self._process(key)
         except Throttled as throttled:
-            self.queue.add_after(key, throttled.after)
+            self.queue.retry(key, throttled.after)
             return "requeue_after"
         except (NoAnswer, Refusal) as trouble:
             delay = self.queue.retry(key)

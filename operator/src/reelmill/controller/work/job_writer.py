@@ -1,0 +1,104 @@
+"""Creates, changes and deletes Jobs as a plan says."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from reelmill.contract.conditions import ConditionReason
+from reelmill.contract.log import event
+from reelmill.controller.kube.api import KubeApi
+from reelmill.controller.kube.api_errors import Conflict, Forbidden, ObjectNotFound, Refusal
+from reelmill.controller.observe.diagnose import Diagnosis
+from reelmill.controller.state.cache import Cache, key_of
+from reelmill.controller.work.pipeline_memory import PipelineMemory
+from reelmill.plan import Action, CreateJob, DeleteJob, DeleteJobs, PatchJob
+from reelmill.plan.jobs.build import PIPELINE
+
+Json = dict[str, Any]
+_log = logging.getLogger(__name__)
+
+
+class NamespaceEnding(Exception):
+    """The namespace is being deleted, so nothing can be created."""
+
+
+class JobWriter:
+    """Writes Jobs, and updates the cache by the responses."""
+
+    def __init__(self, cache: Cache, verbs: KubeApi) -> None:
+        self._cache, self._verbs = cache, verbs
+
+    async def apply(self, memory: PipelineMemory, namespace: str, actions: Sequence[Action]) -> Refusal | None:
+        """Apply actions in order; returns why a Job could not be created, which does not affect other Jobs."""
+        created = {action.job["metadata"]["name"] for action in actions if isinstance(action, CreateJob)}
+        memory.refused = {name: why for name, why in memory.refused.items() if name in created}
+        refused = None
+        for action in actions:
+            try:
+                await self._one(memory, namespace, action)
+            except Refusal as refusal:
+                if not isinstance(action, CreateJob):
+                    raise
+                refused = refusal
+        return refused
+
+    async def _one(self, memory: PipelineMemory, namespace: str, action: Action) -> None:
+        match action:
+            case CreateJob(job):
+                await self._create(memory, job)
+            case PatchJob(name, patch):
+                try:
+                    self._cache.jobs.insert(await self._verbs.patch_job(namespace, name, patch))
+                except ObjectNotFound:
+                    self._vanished(namespace, name)
+            case DeleteJob(name, wait):
+                await self._delete(namespace, name, wait=wait)
+            case DeleteJobs(jobs):
+                await self._delete_all(memory, namespace, jobs)
+
+    async def _create(self, memory: PipelineMemory, job: Json) -> None:
+        name = job["metadata"]["name"]
+        try:
+            self._cache.jobs.insert(await self._verbs.create_job(job))
+        except Refusal as refusal:
+            # The API server's message, equal in all versions, is the only indication.
+            ending = "it is being terminated" in str(refusal)
+            reason = ConditionReason.NAMESPACE_ENDING if ending else ConditionReason.JOB_REFUSED
+            memory.refused[name] = Diagnosis(reason, f"Job {name} cannot be created: {refusal}")
+            if ending:
+                raise NamespaceEnding from refusal
+            raise
+        memory.refused.pop(name, None)
+        metadata = job["metadata"]
+        event(_log, "created", job=name, pipeline=key_of(metadata["namespace"], metadata["labels"][PIPELINE]))
+
+    async def _delete(self, namespace: str, name: str, *, wait: bool) -> None:
+        job = self._cache.jobs.named(namespace, name)
+        if job is None:
+            return
+        try:
+            answer = await self._verbs.delete_job(job, wait=wait)
+        except (ObjectNotFound, Conflict):
+            # The Job was deleted, or the name belongs to another one now.
+            self._vanished(namespace, name)
+            return
+        event(_log, "deleted", job=name)
+        left = answer.get("metadata") or {}
+        if left.get("deletionTimestamp") and left.get("uid") == job["metadata"]["uid"]:
+            self._cache.jobs.insert(answer)
+        else:
+            self._vanished(namespace, name)
+
+    async def _delete_all(self, memory: PipelineMemory, namespace: str, jobs: Mapping[str, int]) -> None:
+        try:
+            await self._verbs.delete_jobs(namespace, memory.uid, jobs.values())
+        except Forbidden:
+            # The role of an older release only permits deleting them one by one.
+            for name in jobs:
+                await self._delete(namespace, name, wait=False)
+        for name in jobs:
+            self._vanished(namespace, name)
+
+    def _vanished(self, namespace: str, name: str) -> None:
+        if job := self._cache.jobs.named(namespace, name):
+            self._cache.jobs.remove(job)
