@@ -15,14 +15,9 @@ after."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run a command and exit with its code (see `exits`). Errors are printed as text, never as a traceback.
-
-    Neither the command nor its processes look for plugins of pydantic, unless PYDANTIC_DISABLE_PLUGINS is set: reading
-    the entry points of all installed packages takes a tenth of the start of a command.
-    """
+    """Run a command and exit with its code (see `exits`). Errors are printed as text, never as a traceback."""
     if arguments is None:
         gc.set_threshold(GARBAGE)
-        os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
         if sys.argv[1:2] == ["run"]:
             from reelmill.processes.step_template import start_early
 
