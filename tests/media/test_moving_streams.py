@@ -1,13 +1,18 @@
 """Streams that continue elsewhere in their file are refused with the place; they never lose their end."""
 
+from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 
+import hypothesis
 import pytest
+from hypothesis import strategies as st
 
 import footage
 from media import lying
 from reelmill.contract.errors import ItemError
+from reelmill_stages.media.container.changes.flv_settings import settings_change
+from reelmill_stages.media.container.changes.program_map import refuse_moves
 from reelmill_stages.media.cutting.cut import cut_frames
 from reelmill_stages.media.cutting.remux import remuxer
 from reelmill_stages.media.decoding.speech_sound import speech_sound
@@ -104,3 +109,17 @@ def test_chained_ogg_recordings_are_refused_and_both_parts_are_whole(sound: tupl
     )
     for name in ("one.ogv", "two.ogv"):
         assert len(read_timeline(tmp_path / name)) == 20
+
+
+@hypothesis.given(st.data())
+def test_any_bytes_move_or_not(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
+    """Tables of any content, in packets or not, and tags of any size."""
+    path = tmp_path_factory.getbasetemp() / "any.bin"
+    packet = st.binary(max_size=184).map(lambda own: b"G\x40\0\x10" + own.ljust(184, b"\xff"))
+    mapped = st.binary(max_size=180).map(lambda own: b"G\x40\x20\x10\0\x02\xb0" + own.ljust(181, b"\xff"))
+    listed = st.just((b"G\x40\0\x10\0\0\xb0\x0d\0\1\xc1\0\0\0\1\xe0\x20\0\0\0\0").ljust(188, b"\xff"))
+    parts = data.draw(st.lists(listed | packet | mapped | st.binary(max_size=400), max_size=8))
+    path.write_bytes(data.draw(st.sampled_from([b"", b"FLV\1\5\0\0\0\x09\0\0\0\0"])) + b"".join(parts))
+    with suppress(ItemError):
+        refuse_moves(path, "mpegts", 0x100)
+    settings_change(path, sound=True)

@@ -38,8 +38,8 @@ WITHOUT_LENGTH = ("flac", "alac", "ac3", "eac3", "libopus")
 """Encoders whose packets have no length but the one that a container tells, which lasts over gaps in mp4."""
 INDEPENDENT = ("flac", "alac")
 """Encoders whose packets are decoded alone, so that they are copied after a gap."""
-SOUND = 8
-"""The kind of a tag of FLV."""
+SOUND, PICTURES = 8, 9
+"""The kinds of tags of FLV."""
 TONE = 2.5
 """Second from which there is something to hear, by the samples."""
 

@@ -145,3 +145,14 @@ def test_copied_sound_in_blocks_whose_clock_drifts_is_never_late_by_more_than_ha
         around = whole[round((start + second) * RATE) - 14400 :][: 28800 + count]
         late = 14400 - int(np.argmax(np.correlate(around, own, "valid")))
         assert -2 <= late <= half + 2
+
+
+@pytest.mark.parametrize("codec", ["flac", "alac"])
+def test_packets_whose_length_is_told_in_milliseconds_have_all_their_samples(codec: str, tmp_path: Path) -> None:
+    path = film(tmp_path / "film.mkv", "-c:a", codec)
+    clip(path, tmp_path / "clip.mp4", 1.2, copied=True)
+    with av.open(str(tmp_path / "clip.mp4")) as container:
+        lengths = [packet.duration for packet in container.demux(audio=0) if packet.size]
+    with av.open(str(tmp_path / "clip.mp4")) as container:
+        longest = max(frame.samples for frame in container.decode(audio=0))
+    assert set(lengths[:-2]) == {longest}

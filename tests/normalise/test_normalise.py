@@ -14,6 +14,8 @@ import pytest
 
 import footage
 from cliprig import Rig, done
+from media import lying
+from media.test_sound_places import PICTURES, SOUND, tags, write_tags
 from normalise.odd_films import FILMS, PLAIN, PQ, derived, plain
 from reelmill.contract.errors import ItemError
 from reelmill_stages.media.gpu import gpus
@@ -134,6 +136,36 @@ def begins(path: Path) -> float:
             if len(loud):
                 return float(frame.time + loud[0] / frame.sample_rate - first)
     raise AssertionError("nothing can be heard")
+
+
+@pytest.mark.parametrize("sound", [True, False])
+def test_a_record_says_that_all_packets_were_copied_where_they_were(sound: bool, tmp_path: Path) -> None:
+    """Where the settings of pictures change, ffmpeg copies the packets of the whole file."""
+    parts = []
+    for number, settings in enumerate(("cabac=1", "cabac=0")):
+        part = tmp_path / f"{number}.flv"
+        tone = ("-f", "lavfi", "-i", "sine=700:d=4:r=48000", "-c:a", "aac") if sound else ()
+        pictures = ("-c:v", "libx264", "-g", "10", "-bf", "0", "-x264-params", settings)
+        footage.ffmpeg(*lying.source(40), *tone, *pictures, str(part))
+        parts.append(part)
+    own, later = ([tag for tag in tags(part) if tag[0] == PICTURES] for part in parts)
+    begin = own[1][1]
+    heard = [tag for tag in tags(parts[0]) if tag[0] == SOUND]
+    first = [(kind, max(0, time - begin), data) for kind, time, data in own if time - begin < 2000]
+    second = [
+        (kind, max(2000, time - begin), data)
+        for kind, time, data in later
+        if data[1] == 0 or (data[1] == 1 and time - begin >= 2000)
+    ]
+    path = tmp_path / "film.flv"
+    order = sorted([*heard, *first, *second], key=lambda tag: (tag[1], tag[2][1] != 0))
+    write_tags(path, parts[0].read_bytes()[:13], order)
+    result = normalised(tmp_path, path)
+    assert lying.shown(output(result)) == list(range(40))
+    assert not sound or packets(output(result), "audio") == packets(path, "audio")
+    assert result.counters == {"remuxed": 1}
+    provenance = result.items[0].provenance
+    assert (provenance["mode"], provenance.get("sound")) == ("copy", None)
 
 
 @pytest.mark.parametrize("wanted", [-23.0, -30.0])

@@ -210,6 +210,8 @@ class _Clock:
         """
         lasting = self._samples(duration)
         samples = self.frame_size or max(1, min(lasting, self.longest or lasting))
+        if not self.frame_size and 0 < self.longest - samples <= self.rounding:
+            samples = self.longest
         given = at = self._samples(pts)
         if self.next is not None and self.given is not None:
             late = self.next - at
