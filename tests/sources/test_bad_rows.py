@@ -1,6 +1,9 @@
 """One bad row of a table, or one bad line of a file, costs itself: the other rows are listed."""
 
+import bz2
+import gzip
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reelmill.contract.errors import SpecError
 from reelmill_stages.sources import Listed
 from reelmill_stages.sources.tables.column_lookup import BadLine
 from reelmill_stages.sources.tables.json_stream import values
@@ -103,6 +107,27 @@ def test_a_row_that_is_no_object_is_shown_with_its_line(folder: Path, row: str, 
     assert one_refused(in_lines) == ("bad_row", f"line 2: the row is {shown}, not an object")
     assert one_refused(in_array) == ("bad_row", f"the row is {shown}, not an object")
     assert [one.key for one in in_lines] == [one.key for one in in_array]
+
+
+@pytest.mark.parametrize("name", ["t.csv", "t.tsv", "t.json", "t.jsonl", "t.txt"])
+@pytest.mark.parametrize(
+    ("encoded", "what"),
+    [
+        (lambda text: text.encode("utf-16"), "UTF-16 text"),
+        (lambda text: text.encode("utf-16-be"), "UTF-16 text"),
+        (lambda text: text.encode("utf-16-le"), "UTF-16 text"),
+        (lambda text: text.encode("utf-32"), "UTF-32 text"),
+        (lambda text: gzip.compress(text.encode()), "compressed with gzip"),
+        (lambda text: bz2.compress(text.encode()), "compressed with bzip2"),
+        (lambda text: b"PK\x03\x04" + text.encode(), "a zip archive"),
+    ],
+)
+def test_a_table_that_is_no_utf8_text_is_refused_as_what_it_is(
+    folder: Path, name: str, encoded: Callable[[str], bytes], what: str
+) -> None:
+    put(folder, name, content=encoded('{"path": "a.mp4"}\n'))
+    with pytest.raises(SpecError, match=rf"the file is {what}, not UTF-8 text"):
+        listed("table", uri=folder / name)
 
 
 @pytest.mark.parametrize("source", ["clip4mc", "pairs", "captions"])

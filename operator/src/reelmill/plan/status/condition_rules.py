@@ -160,8 +160,7 @@ def _held_up(draft: PlanDraft, job: str) -> str:
 
 def damage(verification: Verification) -> str:
     """Describe the damage that the last verification found."""
-    be = "is" if verification.damaged == 1 else "are"
-    return f"{verification.damaged} of {count_of(verification.objects, 'object')} {be} damaged: {verification.names}"
+    return f"{verification.damaged} of {count_of(verification.objects, 'object')} are damaged: {verification.names}"
 
 
 def _verified(draft: PlanDraft, verification: Verification) -> Verdict:

@@ -85,6 +85,9 @@ class KnownColumns:
         self._names = dict.fromkeys(known)
         self._rows = 0
 
+    def __bool__(self) -> bool:
+        return bool(self._names)
+
     def add(self, value: object) -> None:
         """Add the columns of a row."""
         self._rows += 1

@@ -9,6 +9,7 @@ from reelmill_stages.sources.tables.column_lookup import BadLine, KnownColumns, 
 from reelmill_stages.sources.tables.json_stream import numbered_values
 from reelmill_stages.sources.tables.parquet import parquet_rows
 from reelmill_stages.sources.tables.separated import Quoting, TableRecord, records
+from reelmill_stages.sources.tables.text_encoding import refuse_other_than_utf8
 
 FORMATS = {
     "csv": "csv", "tsv": "tsv", "tab": "tsv", "json": "json", "jsonl": "jsonl", "ndjson": "jsonl",
@@ -42,6 +43,8 @@ def rows_of(
     An invalid line of CSV, TSV or JSON lines is a `BadLine`. Raises SpecError with file and line for any other invalid
     content, and for a header that contains a column twice.
     """
+    if format_ not in ("parquet", "jsonl"):
+        refuse_other_than_utf8(data, where)
     if format_ in ("csv", "tsv"):
         rule = quoting or ("standard" if format_ == "csv" else "cell")
         yield from _separated(data, where, "," if format_ == "csv" else "\t", rule, seen)
@@ -53,6 +56,8 @@ def rows_of(
         for line, row in numbered_values(data, where, lines=format_ == "jsonl"):
             seen.add(row)
             yield _with_line(line, row) if line else row
+        if not seen:  # of JSON lines, the first may be invalid for any reason
+            refuse_other_than_utf8(data, where)
 
 
 def _with_line(line: int, row: Any) -> Any:

@@ -109,9 +109,7 @@ def common_range(item: Item, views: Mapping[str, View]) -> range:
         )
     if short := {name: length for name, length in lengths.items() if length < frames.stop}:
         lacking = ", ".join(f"{name} has {length}" for name, length in short.items())
-        raise ItemError(
-            ItemReason.SHORT_VIEW, f"{lacking} frames of the {frames.stop} that the other views have"
-        )
+        raise ItemError(ItemReason.SHORT_VIEW, f"{lacking} frames of the {frames.stop} that the other views have")
     _same_pace(frames, views)
     return frames
 

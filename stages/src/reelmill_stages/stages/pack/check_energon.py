@@ -5,7 +5,6 @@ from pathlib import Path
 
 import yaml
 
-from reelmill.contract.text.quantities import count_of
 from reelmill_stages.format_checks import unreadable
 from reelmill_stages.tar.inspect import Contents
 from reelmill_stages.tar.samples import TarProblem
@@ -46,9 +45,7 @@ def _counts(path: Path, tars: Mapping[str, Contents]) -> Iterator[tuple[str, Tar
         elif listed[tar] != tars[tar].count:
             yield (
                 name,
-                TarProblem(
-                    "energon_info", f"it lists {count_of(listed[tar], 'sample')} for {tar}, which has {tars[tar].count}"
-                ),
+                TarProblem("energon_info", f"it lists {listed[tar]} samples for {tar}, which has {tars[tar].count}"),
             )
 
 

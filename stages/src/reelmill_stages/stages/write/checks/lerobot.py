@@ -43,7 +43,7 @@ class LerobotCheck:
             _INFO,
             "counts",
             told == counted and length == frames,
-            f"{count_of(told[0], 'episode')} with {count_of(told[1], 'frame')}"
+            f"{told[0]} episodes with {told[1]} frames"
             + ("" if told == counted else f"; the tables have {counted[0]} with {counted[1]}"),
         )
         for name, wanted in sorted(ends.items()):

@@ -35,7 +35,7 @@ class MdsCheck:
                 wrong = _wrong(folder / name, shard)
             except _BAD as error:
                 wrong = unreadable(error)
-            yield Finding(name, "shard", not wrong, wrong or f"{count_of(shard['samples'], 'sample')}")
+            yield Finding(name, "shard", not wrong, wrong or f"{shard['samples']} samples")
         columns = {json.dumps([shard.get(word) for word in _NOTED]) for shard in shards}
         yield Finding(
             _INDEX,
