@@ -33,15 +33,19 @@ class Person:
 
     def kubectl_reelmill(self, *arguments: object) -> Said:
         """As kubectl's plugin, found on PATH."""
-        path = f"{PROGRAMS}{os.pathsep}{os.environ['PATH']}"
         done = subprocess.run(
             [str(find()), "reelmill", *map(str, arguments)],
-            env={**os.environ, "PATH": path, "KUBECONFIG": str(self.config)},
+            env=self.environment(),
             capture_output=True,
             text=True,
             timeout=300,
         )
         return Said(done.returncode, done.stdout, done.stderr)
+
+    def environment(self) -> dict[str, str]:
+        """That of their shell, in which `reelmill` and this kubeconfig are found."""
+        path = f"{PROGRAMS}{os.pathsep}{os.environ['PATH']}"
+        return {**os.environ, "PATH": path, "KUBECONFIG": str(self.config)}
 
     def file(self, document: dict[str, object], name: str = "pipeline.yaml") -> Path:
         path = self.folder / name

@@ -1,14 +1,21 @@
 """The commands against a cluster, on a real API server with the operator at work."""
 
 import json
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from cluster.control_plane import ControlPlane
 from control_plane.commands import Person, person, reader
 from control_plane.operators import running, until
 from control_plane.pipelines import NOWHERE, Desk, resource
+from repo.pages import blocks
 
 pytestmark = pytest.mark.control_plane
 
@@ -32,6 +39,56 @@ def test_a_pipeline_is_submitted_followed_shown_and_explained(desk: Desk, config
         assert "PassClosed" in somebody.reelmill("events", "demo").out
         assert json.loads(somebody.reelmill("status", "demo", "-o", "json").out)["status"]["store"] == "s3://out/demo"
         assert "managedFields" not in somebody.reelmill("status", "demo", "-o", "yaml").out
+        for words in (["demo"], [], ["demo", "-n", desk.namespace]):
+            metrics = somebody.reelmill("status", *words, "--metrics")
+            assert metrics.code == 0, metrics.err
+            assert measured(metrics.out)["reelmill_stage_items", "done", "clip"] == 6
+        assert pushed(somebody, "demo") == measured(metrics.out)
+
+
+def measured(text: str) -> dict[tuple[str, ...], float]:
+    """Name and values of labels -> value, in a text in the format of Prometheus."""
+    families = text_string_to_metric_families(text)
+    return {(one.name, *one.labels.values()): one.value for family in families for one in family.samples}
+
+
+def pushed(somebody: Person, name: str) -> dict[tuple[str, ...], float]:
+    """What a server receives by the command of the page about installing."""
+    (command,) = [
+        block for block in blocks("docs/install.md", 'sh title="In your own cluster"') if "pushgateway" in block
+    ]
+    with receiver() as (address, received):
+        command = command.replace("http://pushgateway:9091", address).replace("films", name)
+        done = subprocess.run(["bash", "-euc", f"set -o pipefail\n{command}"], env=somebody.environment())
+        assert done.returncode == 0
+    ((path, body),) = received
+    assert path == f"/metrics/job/reelmill/pipeline/{name}"
+    return measured(body.decode())
+
+
+@contextmanager
+def receiver() -> Iterator[tuple[str, list[tuple[str, bytes]]]]:
+    """The address of a server, and the path and body of each POST that it has received."""
+    received = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            received.append((self.path, self.rfile.read(int(self.headers["content-length"]))))
+            self.send_response(200)
+            self.send_header("content-length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}", received
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 def test_a_report_of_a_name_is_made_from_the_store_that_its_resource_names(desk: Desk, somebody: Person) -> None:

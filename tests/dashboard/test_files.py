@@ -1,7 +1,9 @@
 """Files of items: by ranges, under safe types, and never from outside of the store."""
 
 import os
+import socket
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +17,10 @@ from dashboard.places import page
 from e2e.workshop import Workshop
 from reelmill.contract.errors import StoreError
 from reelmill.contract.records.rows import Item, Media
-from reelmill.contract.task import Owner, SourceDef, Step, StoreRef, Task
+from reelmill.contract.task import Connection, Owner, SourceDef, Step, StoreRef, Task
 from reelmill_stages.dashboard.views.files import files_of, place_of
 from reelmill_stages.dashboard.web.media import span
-from reelmill_stages.dashboard.web.posters import Posters
+from reelmill_stages.dashboard.web.posters import CLOSED, Posters
 from reelmill_stages.runtime.preview_frames.clip_frames import shots
 from reelmill_stages.runtime.preview_frames.media_places import MediaPlaces
 
@@ -193,6 +195,21 @@ def test_a_picture_that_cannot_be_ordered_costs_no_later_one(tmp_path: Path) -> 
         assert shot.problem
         assert shot.problem != "it takes too long"
     posters.close()
+
+
+def test_pictures_that_are_not_made_end_with_the_dashboard(tmp_path: Path) -> None:
+    """One is fetched from a server that never answers, one waits for it, and one is asked for afterwards."""
+    items = [Item(name, 0, "g", 1.0, Media(f"clips/{'ab' * 5}/0001/{name}.jpg", 6)) for name in ("a", "b", "c")]
+    key = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret"}
+    with socket.create_server(("127.0.0.1", 0)) as server, ThreadPoolExecutor(2) as pool:
+        connection = Connection(endpoint=f"http://127.0.0.1:{server.getsockname()[1]}")
+        of = task("s3://films").model_copy(update={"store": StoreRef(uri="s3://films", connection=connection)})
+        posters = Posters(tmp_path, {**os.environ, **key})
+        waiting = [pool.submit(posters.of, of, item, timeout=600) for item in items[:2]]
+        with server.accept()[0]:  # the first is being fetched
+            posters.close()
+            assert [each.result(600) for each in waiting] == [CLOSED] * 2
+        assert posters.of(of, items[2]) == CLOSED
 
 
 def test_a_pipeline_file_shows_the_videos_of_its_sources(shop: Workshop, tmp_path: Path) -> None:

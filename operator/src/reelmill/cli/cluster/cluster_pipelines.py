@@ -21,7 +21,7 @@ from reelmill.cli.cluster.requests import speaker
 from reelmill.cli.cluster.target import of_resource
 from reelmill.cli.cluster.verdict import verdict
 from reelmill.cli.input.options import ClusterOptions
-from reelmill.contract.commands.dashboard import PipelineDefinition, PipelineRow, PodLine, StageWork
+from reelmill.contract.commands.dashboard import PipelineDefinition, PipelineRow, PodLine, ShowRows, StageWork
 from reelmill.contract.errors import ReelmillError, SpecError
 from reelmill.contract.ranges import parse_ranges
 from reelmill.contract.status import StageStatus
@@ -77,8 +77,8 @@ class ClusterPipelines:
         where = "all namespaces" if self._everywhere else f"namespace {self._first.namespace}"
         return f"cluster {self._first.context}, {where}" if self._first.context else f"this cluster, {where}"
 
-    def rows(self) -> list[PipelineRow]:
-        """All pipelines. Raises SpecError if listing them is not permitted, and TransientError."""
+    def rows(self, show: ShowRows | None = None) -> list[PipelineRow]:
+        """All pipelines, from one list. Raises SpecError if listing them is not permitted, and TransientError."""
         found = self._states.ask(lambda: self._first.every(PIPELINES, everywhere=self._everywhere))
         self._resources = {(each["metadata"]["namespace"], each["metadata"]["name"]): each for each in found}
         now = datetime.now(UTC)

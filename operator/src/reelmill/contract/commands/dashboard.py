@@ -15,10 +15,10 @@ from reelmill.contract.text.redaction import redacted
 
 PipelineState = Literal[
     "working", "complete", "behind", "empty", "stopped", "waiting", "suspended", "stalled", "failed", "new", "deleting",
-    "unreadable",
+    "unreadable", "reading",
 ]  # fmt: skip
-"""States of pipelines. Three occur only if a store is read without a cluster: `behind` (inputs are not covered yet),
-`empty` (nothing is committed) and `stopped` (a pass is open, but nothing works on it)."""
+"""States of pipelines. Four occur only if a store is read without a cluster: `behind` (inputs are not covered yet),
+`empty` (nothing is committed), `stopped` (a pass is open, but nothing works on it) and `reading` (not read yet)."""
 
 
 PublicText = Annotated[str, AfterValidator(redacted)]
@@ -46,6 +46,18 @@ class PipelineRow(CommandRow):
     changed: Number | None
     """Time of the last state change, in seconds since the epoch; None: unknown."""
     store: str
+
+
+def row_to_be_read(namespace: str, name: str, store: str) -> PipelineRow:
+    """Return the row of a pipeline of which only the name is known so far."""
+    return PipelineRow(
+        namespace=namespace, name=name, state="reading", note="", active="", done=0, shards=0, items=None, failed=0,
+        changed=None, store=store,
+    )  # fmt: skip
+
+
+ShowRows = Callable[[Sequence[PipelineRow]], None]
+"""Receives the rows that are known while others are still being read, repeatedly."""
 
 
 class StageWork(CommandRow):
@@ -96,8 +108,8 @@ class Pipelines(Protocol):
         """A short description of the place: `cluster kind-a, namespace default`."""
         ...
 
-    def rows(self) -> Sequence[PipelineRow]:
-        """All pipelines, sorted by namespace and name."""
+    def rows(self, show: ShowRows | None = None) -> Sequence[PipelineRow]:
+        """All pipelines, sorted by namespace and name. `show` receives names before their pipelines have been read."""
         ...
 
     def definition(self, namespace: str, name: str) -> PipelineDefinition:

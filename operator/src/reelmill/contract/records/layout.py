@@ -31,7 +31,7 @@ KEY_DIGITS = 10
 RUN = r"\d+-[0-9a-f]{8}"
 """Pattern of the ID of a run, which is part of the names of records."""
 
-_LOG = re.compile(r"(\d{5,})-([^/]+)\.jsonl")
+_LOG = re.compile(r"(\d{5,})-([^/\s]+)\.jsonl")
 
 
 def identity(digest: str) -> str:
@@ -291,4 +291,5 @@ class SegmentPaths:
     def log_of(self, key: str) -> tuple[int, str] | None:
         """(shard, run) of the log with this key; None for any other object below `logs`."""
         found = _LOG.fullmatch(key.removeprefix(self.logs))
-        return (int(found[1]), found[2]) if found else None
+        named = (int(found[1]), found[2]) if found else None
+        return named if named and self.log(*named) == key else None

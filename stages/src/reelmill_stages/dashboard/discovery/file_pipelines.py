@@ -2,7 +2,14 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from reelmill.contract.commands.dashboard import PipelineDefinition, PipelineRow, PodLine, StageWork
+from reelmill.contract.commands.dashboard import (
+    PipelineDefinition,
+    PipelineRow,
+    PodLine,
+    ShowRows,
+    StageWork,
+    row_to_be_read,
+)
 from reelmill.contract.errors import ReelmillError, SpecError
 from reelmill.contract.records.layout import DataSetPaths
 from reelmill.contract.text.quantities import count_of
@@ -33,8 +40,14 @@ class FilePipelines:
         count = len(self._definitions)
         return count_of(count, "pipeline file")
 
-    def rows(self) -> list[PipelineRow]:
-        return [self._row(each) for _, each in sorted(self._definitions.items())]
+    def rows(self, show: ShowRows | None = None) -> list[PipelineRow]:
+        given = [each for _, each in sorted(self._definitions.items())]
+        found = [row_to_be_read(each.namespace, each.name, _place(each)) for each in given]
+        for number, each in enumerate(given):
+            if show:
+                show(tuple(found))
+            found[number] = self._row(each)
+        return found
 
     def definition(self, namespace: str, name: str) -> PipelineDefinition:
         try:
@@ -58,4 +71,8 @@ class FilePipelines:
             states = [DataSetState("", "", problem=f"{error}; {error.hint}" if error.hint else str(error))]
         else:
             states = [data_set_state(store, DataSetPaths(entry.name, entry.key)) for entry in entries(given.task)]
-        return pipeline_row(given.namespace, given.name, without_secrets(given.task.store.uri), states)
+        return pipeline_row(given.namespace, given.name, _place(given), states)
+
+
+def _place(given: PipelineDefinition) -> str:
+    return without_secrets(given.task.store.uri)

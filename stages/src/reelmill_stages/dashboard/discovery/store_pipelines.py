@@ -10,7 +10,14 @@ from dataclasses import dataclass, field
 
 import yaml
 
-from reelmill.contract.commands.dashboard import PipelineDefinition, PipelineRow, PodLine, StageWork
+from reelmill.contract.commands.dashboard import (
+    PipelineDefinition,
+    PipelineRow,
+    PodLine,
+    ShowRows,
+    StageWork,
+    row_to_be_read,
+)
 from reelmill.contract.records.claim import Claim
 from reelmill.contract.records.layout import INTERNAL, KEY_DIGITS, DataSetPaths
 from reelmill.contract.task import Owner, SourceDef, StageDef, Step, StoreRef, Task, Upstream
@@ -23,8 +30,12 @@ from reelmill_stages.dashboard.stores import OpenStores
 from reelmill_stages.records.claims import CLAIM_NAME
 from reelmill_stages.records.record_files import peek
 from reelmill_stages.store import Store
+from reelmill_stages.store.open import is_bucket
 
 THREADS = 8
+"""Concurrent reads of a bucket. A folder is read by one thread, because more would only take turns."""
+PARTS = 8
+"""How often rows are shown while data sets are read for the first time."""
 UNCLAIMED = Owner(namespace="", name="unclaimed", uid="")
 """Stands for data sets that no pipeline claims, such as those of a copy."""
 _HEX = set("0123456789abcdef")
@@ -32,11 +43,11 @@ _HEX = set("0123456789abcdef")
 
 @dataclass(frozen=True, slots=True)
 class _Claimed:
-    """One place with a data set, its claims, and the times of the claims."""
+    """One place with a data set, its claims with their times, and its state; None: not read yet."""
 
     names: DataSetPaths
     claims: tuple[tuple[Claim, float], ...]
-    state: DataSetState
+    state: DataSetState | None
 
 
 @dataclass(slots=True)
@@ -46,12 +57,18 @@ class _Found:
     owner: Owner
     places: dict[str, list[tuple[float, _Claimed]]] = field(default_factory=dict)
 
+    @property
+    def is_read(self) -> bool:
+        """Whether the states of all its data sets have been read."""
+        return all(place.state for places in self.places.values() for _, place in places)
+
     def states(self, others: Mapping[str, DataSetState]) -> list[DataSetState]:
         """Return the present data set of each name, sources first, each after those that it reads.
 
         `others` are all data sets by their roots. Data sets that the pipeline reads but does not claim are included.
         """
-        present = {name: max(places, key=lambda each: each[0])[1].state for name, places in self.places.items()}
+        newest = {name: max(places, key=lambda each: each[0])[1].state for name, places in self.places.items()}
+        present = {name: state for name, state in newest.items() if state}
         left = list(present.values())
         while left:
             for name, key in left.pop().upstreams.items():
@@ -68,6 +85,7 @@ class StorePipelines:
     def __init__(self, ref: StoreRef, stores: OpenStores) -> None:
         self._ref = ref
         self._store: Store = stores.at(ref)
+        self._threads = THREADS if is_bucket(ref.uri) else 1
         self._claims: dict[tuple[str, str], Claim | None] = {}
         self._last: dict[tuple[str, str], _Found] = {}
         self._states: dict[str, DataSetState] = {}
@@ -76,17 +94,21 @@ class StorePipelines:
     def origin(self) -> str:
         return without_secrets(self._ref.uri)
 
-    def rows(self) -> list[PipelineRow]:
+    def rows(self, show: ShowRows | None = None) -> list[PipelineRow]:
         """Return all pipelines. Raises StoreError and TransientError if the store cannot be listed."""
-        found = self._last = self._pipelines()
-        return [
-            pipeline_row(namespace, name, self.origin, each.states(self._states))
-            for (namespace, name), each in sorted(found.items())
-        ]
+        places = self._claimed_places()
+        if show:
+            show(self._rows(places))
+        part = len(places) // PARTS + 1
+        for number, place in enumerate(self._with_states(places), 1):
+            places[number - 1] = place
+            if show and number % part == 0:
+                show(self._rows(places))
+        return self._rows(places)
 
     def definition(self, namespace: str, name: str) -> PipelineDefinition:
         if (namespace, name) not in self._last:
-            self._last = self._pipelines()
+            self.rows()
         found = self._last.get((namespace, name))
         if found is None:
             raise NoSuch(f"no pipeline {namespace}/{name} has claims in this store", where=self.origin)
@@ -104,28 +126,22 @@ class StorePipelines:
     def logs(self, namespace: str, name: str, stage: str, shard: int | None) -> Iterator[PodLine]:
         return iter(())
 
-    def _pipelines(self) -> dict[tuple[str, str], _Found]:
-        """Return (namespace, name) -> pipeline.
+    def _rows(self, places: Iterable[_Claimed]) -> list[PipelineRow]:
+        """Return the row of each pipeline, and keep those that have been read."""
+        states = {place.names.root: place.state for place in places if place.state}
+        pipelines = _pipelines(places)
+        self._states, self._last = states, {name: each for name, each in pipelines.items() if each.is_read}
+        return [
+            pipeline_row(namespace, name, self.origin, each.states(states))
+            if each.is_read
+            else row_to_be_read(namespace, name, self.origin)
+            for (namespace, name), each in sorted(pipelines.items())
+        ]
 
-        If several pipelines have one name, all but one get a part of their uid in it.
-        """
-        by_uid: dict[str, _Found] = {}
-        places = self._places()
-        self._states = {place.names.root: place.state for place in places}
-        for place in places:
-            claims: list[tuple[Owner, float]] = [*place.claims] or [(UNCLAIMED, place.state.changed)]
-            for owner, moment in claims:
-                found = by_uid.setdefault(owner.uid, _Found(owner))
-                found.places.setdefault(place.names.name, []).append((moment, place))
-        named: dict[tuple[str, str], _Found] = {}
-        for uid, found in sorted(by_uid.items()):
-            name = (found.owner.namespace, found.owner.name)
-            named[(name[0], f"{name[1]}@{uid[:8]}") if name in named else name] = found
-        return named
-
-    def _places(self) -> list[_Claimed]:
+    def _claimed_places(self) -> list[_Claimed]:
+        """Return all places that may have a data set."""
         names = [name for name in self._store.folders() if name != INTERNAL]
-        with ThreadPoolExecutor(THREADS) as pool:
+        with ThreadPoolExecutor(self._threads) as pool:
             keys = pool.map(lambda name: [*self._store.folders(f"{name}/")], names)
             places = [
                 DataSetPaths(name, key)
@@ -133,17 +149,21 @@ class StorePipelines:
                 for key in found
                 if len(key) == KEY_DIGITS and set(key) <= _HEX
             ]
-            return [each for each in pool.map(self._place, places) if each is not None]
+            return list(pool.map(lambda place: _Claimed(place, tuple(self._claims_on(place)), None), places))
 
-    def _place(self, names: DataSetPaths) -> _Claimed | None:
-        claims = tuple(self._claims_on(names))
+    def _with_states(self, places: Iterable[_Claimed]) -> Iterator[_Claimed]:
+        with ThreadPoolExecutor(self._threads) as pool:
+            yield from pool.map(self._with_state, places)
+
+    def _with_state(self, place: _Claimed) -> _Claimed:
+        names, claims = place.names, place.claims
         state = data_set_state(self._store, names)
+        full = next((claim.key for claim, _ in claims if claim.key.startswith(names.key)), state.key)
         # Another program may have created a folder of that name.
         is_ours = bool(claims or state.definition or state.opened or state.problem)
-        full = next((claim.key for claim, _ in claims if claim.key.startswith(names.key)), state.key)
         if is_ours and state.key != full:
             state = data_set_state(self._store, DataSetPaths(names.name, full))
-        return _Claimed(names, claims, state) if is_ours else None
+        return _Claimed(names, claims, state if is_ours else None)
 
     def _claims_on(self, names: DataSetPaths) -> Iterator[tuple[Claim, float]]:
         for stat in self._store.list(names.users, follow_links=False):
@@ -154,6 +174,26 @@ class StorePipelines:
                 self._claims[version] = peek(self._store, stat.key, Claim)
             if claim := self._claims[version]:
                 yield claim, stat.modified
+
+
+def _pipelines(places: Iterable[_Claimed]) -> dict[tuple[str, str], _Found]:
+    """Return (namespace, name) -> pipeline.
+
+    If several pipelines have one name, all but one get a part of their uid in it.
+    """
+    by_uid: dict[str, _Found] = {}
+    for place in places:
+        claims: list[tuple[Owner, float]] = [*place.claims]
+        if not claims and place.state:
+            claims = [(UNCLAIMED, place.state.changed)]
+        for owner, moment in claims:
+            found = by_uid.setdefault(owner.uid, _Found(owner))
+            found.places.setdefault(place.names.name, []).append((moment, place))
+    named: dict[tuple[str, str], _Found] = {}
+    for uid, found in sorted(by_uid.items()):
+        name = (found.owner.namespace, found.owner.name)
+        named[(name[0], f"{name[1]}@{uid[:8]}") if name in named else name] = found
+    return named
 
 
 def _in_order(states: list[DataSetState]) -> list[DataSetState]:

@@ -70,18 +70,20 @@ def _told(value: T | ReelmillError) -> T:
 
 
 class Refreshed(Generic[T]):
-    """A value that a thread reads repeatedly, so that requests do not wait for it. `start` it, then `close` it."""
+    """A value that a thread reads repeatedly, so that requests do not wait for it. `start` it, then `close` it.
 
-    def __init__(self, read: Callable[[], T], *, seconds: float) -> None:
+    The first time, `read` is called with a function that receives what is known of the value so far; later with None.
+    """
+
+    def __init__(self, read: Callable[[Callable[[T], None] | None], T], *, seconds: float) -> None:
         self._read = read
         self._seconds = seconds
         self._stop = threading.Event()
-        self._first = threading.Event()
         self._thread = threading.Thread(target=self._run, name="refresh", daemon=True)
         self.value: T | None = None
-        """The value; None: not read yet."""
+        """The value, or what is known of it while it is read for the first time; None: nothing yet."""
         self.at: float | None = None
-        """Time of the last read, in seconds since the epoch."""
+        """Time of the last complete read, in seconds since the epoch."""
         self.problem = ""
         """Why the last read failed."""
 
@@ -94,19 +96,18 @@ class Refreshed(Generic[T]):
         if self._thread.is_alive():
             self._thread.join(CLOSING)
 
-    def wait(self, seconds: float) -> None:
-        """Wait until the first attempt has ended, but at most this long."""
-        self._first.wait(seconds)
+    def _show(self, value: T) -> None:
+        self.value = value
 
     def _run(self) -> None:
         while not self._stop.is_set():
             began = time.monotonic()
             try:
-                self.value, self.at, self.problem = self._read(), time.time(), ""
+                self.value = self._read(self._show if self.at is None else None)
+                self.at, self.problem = time.time(), ""
             except ReelmillError as error:
                 self.problem = f"{error}; {error.hint}" if error.hint else str(error)
             except Exception as error:  # the page remains usable and reports it
                 self.problem = f"internal error: {type(error).__name__}: {error}"
-            self._first.set()
             share = 1.0 if self.problem else SHARE
             self._stop.wait(max(self._seconds, share * (time.monotonic() - began)))

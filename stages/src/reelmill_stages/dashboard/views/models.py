@@ -23,7 +23,10 @@ class PipelineList(CommandRow):
     states: dict[str, int]
     """State -> number of pipelines in it."""
     read_at: Number | None
-    """Time at which they were read, in seconds since the epoch; None: they are being read for the first time."""
+    """Time at which they were read, in seconds since the epoch.
+
+    None: they are being read for the first time, and `rows` has those that are known so far, some only by name.
+    """
     problem: PublicText
     """Why the last read failed; empty if it succeeded."""
 

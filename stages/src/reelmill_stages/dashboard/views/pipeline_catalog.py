@@ -33,15 +33,13 @@ LIST_SECONDS = 5.0
 STATUS_SECONDS = 2.0
 DEFINITION_SECONDS = 10.0
 REPORT_SECONDS = 30.0
-FIRST_SECONDS = 0.5
-"""Seconds that the first page waits for the list."""
 ROWS = 100
 """Number of pipelines on a page."""
 
 SORTS = ("name", "state", "changed", "items", "failed", "shards")
 _WORST_FIRST = (
     *("unreadable", "failed", "stalled", "stopped", "working", "waiting", "new", "suspended", "behind", "empty"),
-    *("deleting", "complete"),
+    *("reading", "deleting", "complete"),
 )
 
 
@@ -112,8 +110,7 @@ class PipelineCatalog:
         self.indexes.close()
 
     def all(self, query: ListQuery) -> PipelineList:
-        """Return the list of pipelines, as last read. Raises SpecError for an unknown order."""
-        self._list.wait(FIRST_SECONDS)
+        """Return the list of pipelines, as far as it has been read. Raises SpecError for an unknown order."""
         rows = self._list.value or []
         matching = sorted((row for row in rows if _matches(row, query)), key=lambda row: (row.namespace, row.name))
         matching.sort(key=_order(query.sort), reverse=query.descending)

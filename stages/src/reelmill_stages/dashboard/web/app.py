@@ -22,6 +22,8 @@ from reelmill_stages.dashboard.web.request_guard import RequestGuard
 from reelmill_stages.dashboard.web.text import templates
 
 API = "/api/"
+FIRST_PAGE = ("pipelines.html", "_pipelines.html", "_states.html", "_parts.html", "base.html")
+"""Templates of the list, compiled before the first request, which is answered while the list is read."""
 RETRY_SECONDS = 2
 """After this time, a client asks again for what was not indexed yet."""
 
@@ -48,6 +50,8 @@ def application(
         lifespan=lifespan,
     )
     env = templates(root_path)
+    for name in FIRST_PAGE:
+        env.get_template(name)
 
     def problem(request: Request, status: int, what: str, hint: str) -> Response:
         if request.url.path.removeprefix(root_path).startswith(API):

@@ -22,8 +22,8 @@ from reelmill_stages.dashboard.web.request_guard import FILE_POLICY, HEAD
 COUNTED = 100_000
 """Maximum number of items under conditions that are counted for a page."""
 EXAMPLES = 4
-LIVE_SECONDS, CALM_SECONDS = 3, 15
-"""Seconds between two polls of a pipeline that is working, and of one that is not."""
+LIST_SECONDS, LIVE_SECONDS, CALM_SECONDS = 5, 3, 15
+"""Seconds between two polls of the list, of a pipeline that is working, and of one that is not."""
 
 
 def router(catalog: PipelineCatalog, posters: Posters, env: Environment) -> APIRouter:
@@ -46,10 +46,11 @@ def router(catalog: PipelineCatalog, posters: Posters, env: Environment) -> APIR
         sort: str = "state",
         desc: bool = False,
         first: Annotated[int, Query(ge=0)] = 0,
+        fill: bool = False,
     ) -> Response:
         query = ListQuery(q, state, sort, desc, first)
         template = "_pipelines.html" if wants(request, "pipelines") else "pipelines.html"
-        return page(template, found=catalog.all(query), query=query, calm=CALM_SECONDS // 3)
+        return page(template, found=catalog.all(query), query=query, poll=LIST_SECONDS, fill=fill)
 
     @pages.get(one)
     def pipeline(request: Request, namespace: str, name: str) -> Response:

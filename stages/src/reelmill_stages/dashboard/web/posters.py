@@ -4,8 +4,10 @@ A video that crashes or hangs the decoder affects only its picture: `clip_frames
 """
 
 import hashlib
+import multiprocessing
 import re
 import threading
+from collections import deque
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
@@ -21,7 +23,8 @@ from reelmill_stages.runtime.preview_frames.clip_frames import shots
 TOGETHER = 16
 """Maximum number of pictures that one process makes."""
 CLOSING = 5.0
-"""Seconds that `close` waits for pictures that are being made."""
+"""Seconds that `close` waits for the thread, whose process it has ended."""
+CLOSED = Shot(problem="the dashboard is stopping")
 MOST_BYTES = 512 << 20
 """Maximum size of the cached pictures in bytes; beyond it, all are removed and made again."""
 
@@ -36,14 +39,18 @@ class Posters:
         self._folder = scratch / "posters"
         self._folder.mkdir(parents=True, exist_ok=True)
         self._env = env
+        self._ended, self._end = multiprocessing.Pipe(duplex=False)
+        self._lock = threading.Lock()
         self._queue: SimpleQueue[_Order | None] = SimpleQueue()
         self._kept = sum(path.stat().st_size for path in self._folder.iterdir())
         self._thread = threading.Thread(target=self._run, name="posters", daemon=True)
         self._thread.start()
 
     def close(self) -> None:
-        """Finish the pictures that are being made."""
-        self._queue.put(None)
+        """End at once: a picture that is not made yet has a problem, and the process that makes pictures is killed."""
+        with self._lock:
+            self._end.close()
+            self._queue.put(None)
         self._thread.join(CLOSING)
 
     def of(self, task: Task, item: Item, *, timeout: float = 60.0) -> Shot:
@@ -54,7 +61,10 @@ class Posters:
         except FileNotFoundError:
             pass
         made: Future[Shot] = Future()
-        self._queue.put((task, item, made))
+        with self._lock:  # no order follows that of `close`
+            if self._end.closed:
+                return CLOSED
+            self._queue.put((task, item, made))
         try:
             shot = made.result(timeout)
         except TimeoutError:
@@ -66,24 +76,29 @@ class Posters:
         return shot
 
     def _run(self) -> None:
-        while (first := self._queue.get()) is not None:
-            orders = [first]
-            while len(orders) < TOGETHER and not self._queue.empty():
-                order = self._queue.get()
-                if order is None or order[0] is not first[0]:
-                    self._queue.put(order)
-                    break
-                orders.append(order)
-            self._make(first[0], [order for order in orders if order[2].set_running_or_notify_cancel()])
+        first: _Order | None
+        waiting: deque[_Order | None] = deque()
+        while (first := waiting.popleft() if waiting else self._queue.get()) is not None:
+            while not self._queue.empty():
+                waiting.append(self._queue.get())
+            together = [first]
+            while waiting and (order := waiting[0]) and order[0] is first[0] and len(together) < TOGETHER:
+                together.append(order)
+                waiting.popleft()
+            self._make(first[0], [order for order in together if order[2].set_running_or_notify_cancel()])
+        self._ended.close()
 
     def _make(self, task: Task, orders: Sequence[_Order]) -> None:
+        problem = CLOSED
         try:
-            for order, shot in zip(orders, shots(task, self._env, [each[1] for each in orders]), strict=False):
+            made = shots(task, self._env, [each[1] for each in orders], ended=self._ended)
+            for order, shot in zip(orders, made, strict=False):
                 order[2].set_result(shot)
         except Exception as error:  # pictures of other videos are still made
-            for order in orders:
-                if not order[2].done():
-                    order[2].set_result(Shot(problem=str(error) or type(error).__name__))
+            problem = Shot(problem=str(error) or type(error).__name__)
+        for order in orders:
+            if not order[2].done():
+                order[2].set_result(problem)
 
     def _path(self, task: Task, item: Item) -> Path:
         media = item.media

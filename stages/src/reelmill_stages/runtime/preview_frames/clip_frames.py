@@ -7,7 +7,7 @@ import signal
 import tempfile
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing
-from multiprocessing.connection import Connection
+from multiprocessing.connection import Connection, wait
 
 from reelmill.contract.errors import ReelmillError
 from reelmill.contract.process.step_environment import step_environment
@@ -48,16 +48,23 @@ def can_be_seen(item: Item) -> bool:
     return any(is_image(name) or name.lower().endswith(_VIDEOS) for name in names)
 
 
-def shots(task: Task, env: Mapping[str, str], items: Sequence[Item]) -> Iterator[Shot]:
+def shots(
+    task: Task, env: Mapping[str, str], items: Sequence[Item], *, ended: Connection | None = None
+) -> Iterator[Shot]:
     """A frame from the middle of each item, in order; for items with image files, the first image.
 
-    The task's store and sources are those of the pipeline; files elsewhere are not read.
+    The task's store and sources are those of the pipeline; files elsewhere are not read. Once `ended` can be read or is
+    at its end, the process is killed, and no frames follow.
     """
     places = MediaPlaces(task, open_store(task.store, env=env), env, trusted=True)
     problems = [_refused(places, item) for item in items]
-    with closing(_decoded(task, env, [item for item, each in zip(items, problems, strict=True) if not each])) as made:
+    allowed = [item for item, each in zip(items, problems, strict=True) if not each]
+    with closing(_decoded(task, env, allowed, ended)) as made:
         for problem in problems:
-            yield Shot(problem=problem) if problem else next(made)
+            shot = Shot(problem=problem) if problem else next(made, None)
+            if shot is None:
+                return
+            yield shot
 
 
 def _refused(places: MediaPlaces, item: Item) -> str:
@@ -71,16 +78,19 @@ def _refused(places: MediaPlaces, item: Item) -> str:
     return ""
 
 
-def _decoded(task: Task, env: Mapping[str, str], items: Sequence[Item]) -> Generator[Shot]:
+def _decoded(task: Task, env: Mapping[str, str], items: Sequence[Item], ended: Connection | None) -> Generator[Shot]:
     left, env = list(items), step_environment(env)
-    while left:
+    while left and not (ended and ended.poll()):
         # The folder belongs to this process, because the other one may be killed.
         with tempfile.TemporaryDirectory(prefix="reelmill-stills-", ignore_cleanup_errors=True) as folder:
             connection, process = safe_child.start("reelmill_stages.runtime.preview_frames.frame_process", env)
             try:
                 connection.send((task, dict(env), list(left), folder))
                 while left:
-                    found = _received(connection)
+                    ready = wait([connection, ended] if ended else [connection], SECONDS)
+                    if ended in ready:
+                        return
+                    found = _received(connection) if ready else None
                     yield found or Shot(problem="the decoder crashed or took too long")
                     left.pop(0)
                     if found is None:
@@ -93,9 +103,7 @@ def _decoded(task: Task, env: Mapping[str, str], items: Sequence[Item]) -> Gener
 
 def _received(connection: Connection) -> Shot | None:
     try:
-        if connection.poll(SECONDS):
-            shot: Shot = connection.recv()
-            return shot
+        shot: Shot = connection.recv()
     except (EOFError, OSError):
-        pass
-    return None
+        return None
+    return shot
