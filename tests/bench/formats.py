@@ -1,7 +1,7 @@
 """Benchmark of reading frames in torch from folders of `write` and `pack`, against folders written by each library.
 
 Each library reads both, in its environment (`make prepare TIERS=trainers`), in one process. Both sides store files
-unchanged, except LeRobot, whose recorder encodes pictures again: with the codec and settings of the given videos.
+unchanged, except LeRobot, whose recorder encodes pictures again.
 """
 
 import json
@@ -28,13 +28,11 @@ JOB = Path(__file__).with_name("formats_job.py")
 VIDEOS, SECONDS, FPS, SIZE = 24, 2, 30, (320, 240)
 ENVIRONMENTS = {"parquet": "huggingface", "lance": "lance", "mds": "mds", "lerobot": "lerobot",
                 "energon": "energon"}  # fmt: skip
-RECORDED = ("-g", "2", "-crf", "30", "-pix_fmt", "yuv420p")
-"""Settings of LeRobot's recorder, for x264."""
 AGAINST = {
     "parquet": "a file that datasets writes itself",
     "lance": "a data set that pylance writes itself",
     "mds": "shards that MDSWriter writes",
-    "lerobot": "LeRobot's own recording of the same frames, in H.264 with the same settings",
+    "lerobot": "LeRobot's own recording of the same frames, in AV1",
     "webdataset": "a tar that webdataset's TarWriter writes",
     "energon": "tars of webdataset that Energon prepares itself",
 }
@@ -89,13 +87,12 @@ def row(name: str, videos: list[Path], folder: Path, rounds: int) -> None:
 
 def main(rounds: int) -> None:
     one_core()
+    video = footage.video(seconds=SECONDS, fps=FPS, size=SIZE)
     with tempfile.TemporaryDirectory() as folder_name:
+        videos = [Path(shutil.copyfile(video, f"{folder_name}/{number:02d}.mp4")) for number in range(VIDEOS)]
         for name in AGAINST:
             folder = Path(folder_name) / name
             folder.mkdir()
-            options = RECORDED if name == "lerobot" else ()
-            video = footage.video(seconds=SECONDS, fps=FPS, size=SIZE, options=options)
-            videos = [Path(shutil.copyfile(video, folder / f"{number:02d}.mp4")) for number in range(VIDEOS)]
             try:
                 row(name, videos, folder, rounds)
             except NotRun as reason:

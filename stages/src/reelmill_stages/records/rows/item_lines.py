@@ -96,7 +96,7 @@ def _expecting(always: tuple[str, ...], sometimes: tuple[str, ...]) -> _Expected
     fields_of = _fields_getter(always + sometimes)
 
     def read(line: bytes, placed: int | None) -> Item:
-        row = decode(line)
+        row: Any = decode(line)
         fields = fields_of(row)
         for name in sometimes:
             if fields[name] is UNSET:
