@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench_operator.load import Load
-from reelmill.local.parent_death import tethered
+from reelmill.local.parent_death import command_ending_with_parent
 
 
 @dataclass
@@ -63,7 +63,7 @@ def controller(command: Sequence[str | Path], env: Mapping[str, str], log: Path)
     stop = threading.Event()
     with log.open("wb") as file:
         process = subprocess.Popen(
-            tethered([str(word) for word in command]),
+            command_ending_with_parent([str(word) for word in command]),
             env={**os.environ, **env},
             stdout=file,
             stderr=subprocess.STDOUT,

@@ -149,10 +149,10 @@ def test_what_stage_pods_get_reaches_the_operator() -> None:
 
 def test_artifact_hub_is_told_the_images_that_are_installed_and_an_example_that_is_valid() -> None:
     annotations = yaml.safe_load((CHART / "Chart.yaml").read_text())["annotations"]
-    told = {one["image"] for one in yaml.safe_load(annotations["artifacthub.io/images"])}
+    listed_images = {one["image"] for one in yaml.safe_load(annotations["artifacthub.io/images"])}
     found = environment(chart()[DEPLOYMENT])
     used = {found["REELMILL_STAGES_IMAGE"], found["REELMILL_EMBED_IMAGE"], container(chart()[DEPLOYMENT])["image"]}
-    assert told == used
+    assert listed_images == used
     (definition,) = yaml.safe_load(annotations["artifacthub.io/crds"])
     assert definition["name"] in (CHART / "files/videopipelines.yaml").read_text()
     for example in yaml.safe_load(annotations["artifacthub.io/crdsExamples"]):

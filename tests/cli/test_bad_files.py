@@ -39,7 +39,7 @@ def test_bytes_that_are_not_text_are_refused(tmp_path: Path) -> None:
     assert (said.code, said.err.splitlines()[0].partition(": ")[2]) == (2, f"{tmp_path}/video.yaml: not a text file")
 
 
-def test_a_file_that_does_not_exist_and_a_folder_are_told_apart(tmp_path: Path) -> None:
+def test_a_file_that_does_not_exist_and_a_folder_have_different_errors(tmp_path: Path) -> None:
     assert "no such file" in reelmill("validate", tmp_path / "nothing.yaml").err
     assert "this is a folder" in reelmill("validate", tmp_path).err
 

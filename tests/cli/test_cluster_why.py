@@ -287,5 +287,5 @@ def test_why_in_one_paragraph(case: Case) -> None:
 
 
 def test_an_edit_that_nobody_saw_is_reported_first() -> None:
-    told = why(seen([condition("Complete")], metadata={"generation": 7}), say)
-    assert told.startswith("No operator has processed demo since it was edited.")
+    explanation = why(seen([condition("Complete")], metadata={"generation": 7}), say)
+    assert explanation.startswith("No operator has processed demo since it was edited.")

@@ -59,7 +59,7 @@ def test_two_segments_differ_by_what_the_later_one_added(folder: Path) -> None:
     }
 
 
-def test_an_input_whose_outcome_changed_is_told_with_both(folder: Path) -> None:
+def test_an_input_whose_outcome_changed_is_listed_with_both_outcomes(folder: Path) -> None:
     (row,) = [row for row in diff(folder, "pipeline.yaml", "-s", "raw", "--from", "@1", "-r") if row["was"]]
     assert (row["key"], row["change"], row["was"], row["now"]) == ("b.mp4", "changed", "failed(missing)", "done")
 

@@ -293,7 +293,7 @@ def test_growth_of_a_list_gives_no_other_key_to_a_forgotten_row(tmp_path: Path) 
         (("private.mp4", "--source", "clips"), "no source named 'clips'"),
     ],
 )
-def test_what_cannot_be_forgotten_is_told(folder: Path, arguments: tuple[str, ...], refusal: str) -> None:
+def test_what_cannot_be_forgotten_is_reported(folder: Path, arguments: tuple[str, ...], refusal: str) -> None:
     said = forget(folder, *arguments, "--yes")
     assert said.code == 2
     assert refusal in said.err

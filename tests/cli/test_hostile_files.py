@@ -73,11 +73,11 @@ def test_a_device_without_end_is_read_no_further_than_a_pipeline_may_be_long(com
     assert (said.code, said.err) == (2, f"error: /dev/zero: the file is longer than {CHARACTERS} characters\n")
 
 
-def test_of_very_many_problems_the_first_are_told(tmp_path: Path) -> None:
+def test_of_very_many_problems_the_first_are_reported(tmp_path: Path) -> None:
     said = reelmill("validate", write(tmp_path, PIPELINE + "".join(f"  k{number}: 1\n" for number in range(4_000))))
-    told = list(lines(said.err))
-    assert (said.code, len(told)) == (2, 101)
-    assert told[-1].endswith(": and 3900 more; correct these first")
+    printed_lines = list(lines(said.err))
+    assert (said.code, len(printed_lines)) == (2, 101)
+    assert printed_lines[-1].endswith(": and 3900 more; correct these first")
 
 
 @pytest.mark.parametrize("text", ["uri: " + "d" * 500_000, "uri: store\n    endpoint: " + "é" * 500_000])

@@ -62,11 +62,11 @@ def _over(values: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.mark.parametrize("command", sorted({command.split()[1] for command in COMMANDS}))
 def test_a_command_has_the_options_that_it_is_given(command: str) -> None:
-    told = reelmill(command, "--help").out
+    help_page = reelmill(command, "--help").out
     for line in COMMANDS:
         words = line.split()
         if words[1] == command:
-            assert [word for word in words if re.match("-", word) and not re.search(rf"{word}\b", told)] == []
+            assert [word for word in words if re.match("-", word) and not re.search(rf"{word}\b", help_page)] == []
 
 
 @pytest.mark.store  # takes long

@@ -134,7 +134,7 @@ def test_an_input_that_ended_is_found_with_its_reason(folder: Path) -> None:
     assert names(rows, "origin")[0] == ("raw", "a.mp4")
 
 
-def test_a_key_that_nothing_has_is_told(folder: Path) -> None:
+def test_a_key_that_no_item_has_is_reported(folder: Path) -> None:
     said = reelmill("trace", folder / "pipeline.yaml", "nobody.mp4")
     assert said.code == 2
     assert "no item and no input 'nobody.mp4'" in said.err

@@ -174,3 +174,13 @@ def test_a_file_that_somebody_put_in_the_place_of_a_part_of_a_report_is_kept(
     code, said = call(pipeline, "tune", made)
     assert (code, mine.read_bytes()) == (2, before)
     assert said.startswith(f"error: {mine}: the existing file is something else")
+
+
+def test_rules_are_tried_with_one_report_in_any_order(pipeline: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.yaml"
+    other.write_text(pipeline.read_text().replace("min: 1", "max: 1000000000"))
+    for tried in (pipeline, other, pipeline, other):
+        assert call(tried, "tune", tmp_path / "made") == (0, "")
+    assert {*json.loads((tmp_path / "made/tune.json").read_bytes())["files"]} == {
+        *(path.name for path in (tmp_path / "made").iterdir() if path.name != "tune.json")
+    }

@@ -54,7 +54,7 @@ def test_a_source_whose_listing_hangs_is_named_and_its_process_is_gone(tmp_path:
     assert set(children(os.getpid())) <= before
 
 
-def test_a_process_that_the_system_kills_is_told(tmp_path: Path, silent: str) -> None:
+def test_a_process_that_the_system_kills_is_reported(tmp_path: Path, silent: str) -> None:
     before = set(children(os.getpid()))
 
     def kill() -> None:

@@ -102,7 +102,7 @@ def test_a_table_of_lineage_is_enough(cards: Path, tmp_path: Path) -> None:
     assert json.loads(said.out)["same"] is True
 
 
-def test_a_source_object_that_has_changed_is_told(cards: Path, tmp_path: Path) -> None:
+def test_a_source_object_that_has_changed_is_reported(cards: Path, tmp_path: Path) -> None:
     sample = min(items(cards, "clips"))
     film, aside = cards / "videos/a.mp4", cards / "a.mp4"
     film.rename(aside)
@@ -117,7 +117,7 @@ def test_a_source_object_that_has_changed_is_told(cards: Path, tmp_path: Path) -
     assert not (tmp_path / "made").exists()
 
 
-def test_an_encode_that_gives_other_bytes_is_told(cards: Path, tmp_path: Path) -> None:
+def test_an_encode_that_gives_other_bytes_is_reported(cards: Path, tmp_path: Path) -> None:
     sample = min(items(cards, "pictures"))
     card = tmp_path / "card.parquet"
     table = parquet.read_table(cards / "cards/pictures/lineage.parquet")
@@ -143,7 +143,9 @@ def test_an_encode_that_gives_other_bytes_is_told(cards: Path, tmp_path: Path) -
         ),
     ],
 )
-def test_what_cannot_be_made_here_is_told(cards: Path, change: object, refusal: str, tmp_path: Path) -> None:
+def test_what_cannot_be_made_on_this_machine_is_reported(
+    cards: Path, change: object, refusal: str, tmp_path: Path
+) -> None:
     sample = min(items(cards, "clips"))
     table = parquet.read_table(cards / "cards/clips/lineage.parquet")
     about = json.loads(table.schema.metadata[b"reelmill"])
@@ -171,7 +173,7 @@ def test_a_file_that_would_lie_elsewhere_is_refused(cards: Path, tmp_path: Path)
     assert "no data set has" in said.err
 
 
-def test_an_item_without_files_of_its_own_is_not_told_as_the_same(cards: Path, tmp_path: Path) -> None:
+def test_an_item_without_files_of_its_own_is_not_reported_as_equal(cards: Path, tmp_path: Path) -> None:
     sample = min(items(cards, "chosen"))
     assert items(cards, "chosen")[sample] == {}
     said = rebuild(cards, "chosen", sample, tmp_path / "made")
@@ -180,7 +182,7 @@ def test_an_item_without_files_of_its_own_is_not_told_as_the_same(cards: Path, t
     assert not (tmp_path / "made").exists()
 
 
-def test_a_sample_a_table_or_a_time_that_cannot_be_used_is_told(cards: Path, tmp_path: Path) -> None:
+def test_a_sample_a_table_or_a_time_that_cannot_be_used_is_reported(cards: Path, tmp_path: Path) -> None:
     said = rebuild(cards, "clips", "nobody", tmp_path / "made")
     assert said.code == 2
     assert "has no item 'nobody'" in said.err

@@ -68,11 +68,11 @@ def test_no_message_repeats_the_secrets_of_a_url(user: str, password: str, token
     text = f"{before}https://{user}:{password}@host/key?X-Amz-Signature={token} failed"
     error = SpecError(text, where=text, hint=text)
     row = LedgerRow("a", 0, Outcome.FAILED, "crash", text)
-    told = [str(error), error.where, error.hint, *error.args, row.message, ItemError("x", text).what]
+    texts = [str(error), error.where, error.hint, *error.args, row.message, ItemError("x", text).what]
     record = logging.LogRecord("reelmill", logging.INFO, "x.py", 1, text.replace("%", "%%"), (), None)
     record.fields = {"uri": text}
-    told += [JsonFormatter().format(record), TerminalFormatter(colour=False).format(record)]
-    for shown in told:
+    texts += [JsonFormatter().format(record), TerminalFormatter(colour=False).format(record)]
+    for shown in texts:
         assert "Zq" not in shown
         assert "host" in shown
 

@@ -51,8 +51,8 @@ def test_a_store_below_its_source_is_no_input_of_the_next_run(tmp_path: Path) ->
     said = reelmill("run", path)
     assert said.code == 0, said.err
     assert "raw: 1 item, 0 of them new" in said.err
-    (told,) = [line for line in said.err.splitlines() if "/ ignored; " in line]
-    assert f"files below {tmp_path}/videos/ ignored; they are in the pipeline's own store" in told
+    (ignored_line,) = [line for line in said.err.splitlines() if "/ ignored; " in line]
+    assert f"files below {tmp_path}/videos/ ignored; they are in the pipeline's own store" in ignored_line
     (row,) = [row for row in json.loads(reelmill("plan", path, "-o", "json").out) if row["name"] == "raw"]
     assert row["why"].startswith("1 listed, 0 new, ")
     assert row["why"].endswith(" of reelmill's passed over")

@@ -124,15 +124,17 @@ def test_a_file_is_explained_by_its_store_or_one_stage_of_it(tmp_path: Path, mon
     assert reelmill("why", path).out == "Nothing is committed yet.\n"
     for code in (2, 0):  # the folder is missing, then empty
         assert reelmill("run", path).code == code
-        told = " ".join(reelmill("why", path).out.split())
-        assert told.startswith("Nothing is committed: a run has started, but found no items in raw. If it reported no")
+        explanation = " ".join(reelmill("why", path).out.split())
+        assert explanation.startswith(
+            "Nothing is committed: a run has started, but found no items in raw. If it reported no"
+        )
         (tmp_path / "videos").mkdir(exist_ok=True)
     (tmp_path / "videos/broken.mp4").write_bytes(b"not a video")
     assert reelmill("run", path).code != 0
-    told = json.loads(reelmill("why", path, "-o", "json").out)
-    assert (told["name"], told["state"]) == ("small", "behind")
-    assert told["why"].startswith(told["reason"])
-    assert "Failed items: spans, 1 failed (" in told["why"]
+    explanation = json.loads(reelmill("why", path, "-o", "json").out)
+    assert (explanation["name"], explanation["state"]) == ("small", "behind")
+    assert explanation["why"].startswith(explanation["reason"])
+    assert "Failed items: spans, 1 failed (" in explanation["why"]
     assert "Failed items" not in json.loads(reelmill("why", path, "--stage", "pictures", "-o", "json").out)["why"]
     said = reelmill("why", path, "--stage", "nothing")
     assert (said.code, "no stage named 'nothing'" in said.err) == (2, True)

@@ -56,7 +56,7 @@ def test_a_ledger_row_with_its_stage_has_everything_that_the_ledger_has() -> Non
     assert StageLedgerRow(stage="clips", **row).to_json() == {"stage": "clips", **row}
 
 
-def test_the_reasons_of_failed_items_are_told_from_others() -> None:
+def test_the_reasons_of_failed_items_are_distinguished_from_others() -> None:
     row = status_row(reasons={"failed:missing": 2, "filtered:too_short": 1, "failed:my_own": 1})
     assert row.failed_reasons() == {"missing", "my_own"}
 

@@ -22,7 +22,7 @@ def test_a_word_of_a_family_has_the_declaration_of_the_family() -> None:
     assert stage_counter("my_own") is None
 
 
-def test_counters_are_told_fallbacks_first_and_zeros_not_at_all() -> None:
+def test_counters_are_listed_fallbacks_first_and_without_zeros() -> None:
     found = {"documents": 12000, "cut": 0, "left_out_no_text": 3, "escaped": 40}
     assert counted(found) == "escaped 40, left_out_no_text 3, documents 12,000"
     assert counted({"cut": 0}) == ""
@@ -30,14 +30,14 @@ def test_counters_are_told_fallbacks_first_and_zeros_not_at_all() -> None:
 
 @given(FOUND)
 def test_a_report_has_a_bounded_number_of_counters_and_drops_sizes_before_fallbacks(found: dict[str, int]) -> None:
-    told = reported(found)
-    assert len(told) <= REPORTED
-    assert all(len(word) <= LONGEST and found[word] == number > 0 for word, number in told.items())
-    left = {word for word, number in found.items() if number and len(word) <= LONGEST} - told.keys()
+    kept = reported(found)
+    assert len(kept) <= REPORTED
+    assert all(len(word) <= LONGEST and found[word] == number > 0 for word, number in kept.items())
+    left = {word for word, number in found.items() if number and len(word) <= LONGEST} - kept.keys()
     if left:
-        assert len(told) == REPORTED
-        least = min(told, key=lambda word: (not is_size(word), told[word]))
-        assert all(is_size(word) or (not is_size(least) and found[word] <= told[least]) for word in left)
+        assert len(kept) == REPORTED
+        least = min(kept, key=lambda word: (not is_size(word), kept[word]))
+        assert all(is_size(word) or (not is_size(least) and found[word] <= kept[least]) for word in left)
 
 
 @given(FOUND)

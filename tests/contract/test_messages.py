@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from reelmill.contract.errors import ItemError
 from reelmill.contract.records.rows import LedgerRow, Outcome
-from reelmill.contract.text.messages import LONGEST, shortened, told
+from reelmill.contract.text.messages import LONGEST, safe_message, shortened
 from reelmill_stages.format_checks import Finding
 
 
@@ -16,7 +16,7 @@ from reelmill_stages.format_checks import Finding
 def test_an_address_in_memory_is_in_no_row_no_error_and_no_finding(thing: object) -> None:
     said = f"cannot identify image file {thing!r}: {thing!r}"
     assert " at 0x" in said
-    clean = told(said)
+    clean = safe_message(said)
     assert " at 0x" not in clean
     assert clean.count("<") == clean.count(">") >= 2
     assert LedgerRow("k", 0, Outcome.FAILED, "bad", said).message == clean
@@ -26,7 +26,7 @@ def test_an_address_in_memory_is_in_no_row_no_error_and_no_finding(thing: object
 
 def test_what_a_user_wrote_stays() -> None:
     for text in ("looked at 0x1F600 twice", "<b>meet at 0xCAFE</b>", "a.mp4", f"at 0x1F600{' ' * 200_000}at noon"):
-        assert told(text) == text
+        assert safe_message(text) == text
 
 
 @given(before=st.integers(0, 600), after=st.integers(0, 600))

@@ -153,8 +153,8 @@ WORDS = st.text(max_size=30)
 @given(secret=SECRETS, before=WORDS, after=WORDS, name=st.sampled_from(["a", "message", "labels", "uri"]))
 def test_no_known_value_survives_in_any_document(secret: str, before: str, after: str, name: str) -> None:
     redactor = Redactor([secret])
-    told = redactor.tree({name: [before + secret + after, {"deep": f"{before} {secret}"}], secret: 1})
-    assert secret not in str(told).replace(REMOVED, "")
+    redacted_document = redactor.tree({name: [before + secret + after, {"deep": f"{before} {secret}"}], secret: 1})
+    assert secret not in str(redacted_document).replace(REMOVED, "")
     assert secret not in redactor.line(json.dumps({"msg": before + secret + after})).replace(REMOVED, "")
 
 
@@ -167,9 +167,9 @@ JSON = st.recursive(
 
 @given(document=JSON)
 def test_any_document_stays_a_document_and_numbers_stay(document: Any) -> None:
-    told = Redactor(["secret"]).tree(document)
-    assert json.loads(json.dumps(told)) is not ...
-    assert type(told) is type(document)
+    redacted_document = Redactor(["secret"]).tree(document)
+    assert json.loads(json.dumps(redacted_document)) is not ...
+    assert type(redacted_document) is type(document)
 
 
 @given(text=st.text(alphabet="tokenpaswrd=: \"'\\-_.9e", max_size=300))

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reelmill.contract.records.segment import Segment, ShardCommit
-from reelmill.contract.records.usage import Bound, Usage, WorkSeconds, bound, together
+from reelmill.contract.records.usage import Bound, Usage, WorkSeconds, bound, sum_of_usages
 
 _KNOWN = st.none() | st.integers(0, 10**6)
 _WORK = st.none() | st.builds(
@@ -45,7 +45,7 @@ def test_what_nobody_knows_is_absent_and_not_0() -> None:
     assert Usage().model_dump(exclude_defaults=True) == {}
     assert (Usage(cpu_seconds=2.0) + Usage(pod_seconds=1.0)).gpu_seconds is None
     assert Usage().bound is None
-    assert together([None, None]) is None
+    assert sum_of_usages([None, None]) is None
 
 
 def test_a_sum_has_what_is_known_of_either_part() -> None:
@@ -57,7 +57,7 @@ def test_a_sum_has_what_is_known_of_either_part() -> None:
 def test_the_order_of_a_sum_does_not_matter(usages: list[Usage | None], random: object) -> None:
     shuffled = list(usages)
     random.shuffle(shuffled)  # type: ignore[attr-defined]
-    assert together(usages) == together(shuffled)
+    assert sum_of_usages(usages) == sum_of_usages(shuffled)
 
 
 def test_records_of_earlier_versions_have_no_usage_and_are_written_without_one() -> None:

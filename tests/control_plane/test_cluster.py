@@ -18,19 +18,19 @@ POLICY = {"podFailurePolicy": POD_FAILURE_POLICY}
 INDEX = "batch.kubernetes.io/job-completion-index"
 
 
-def notes(**fates: str) -> dict[str, str]:
+def fate_annotations(**fates: str) -> dict[str, str]:
     """Annotations that tell kwok how pods end: `exit_3` is `exit-3`."""
     return {f"{ANNOTATION}/{name.replace('_', '-')}": value for name, value in fates.items()}
 
 
-def tries(client: Client, namespace: str) -> Counter[str]:
+def pods_by_index(client: Client, namespace: str) -> Counter[str]:
     """Index -> pods that tried it."""
     return Counter(pod["metadata"]["annotations"][INDEX] for pod in client.list(POD, namespace))
 
 
 def test_each_index_has_its_own_retries_and_the_others_continue(control_plane: ControlPlane, namespace: str) -> None:
     client = control_plane.client
-    fates = notes(exit_1="70", exit_2="70 0", exit_3="65", message="{}", message_0='{"shard": 0}')
+    fates = fate_annotations(exit_1="70", exit_2="70 0", exit_3="65", message="{}", message_0='{"shard": 0}')
     client.apply(job("shards", 5, annotations=fates, job=POLICY), namespace)
     done = client.wait_for(JOB, "shards", namespace, finished, 90)
     assert done["status"]["completedIndexes"] == "0,2,4"
@@ -38,7 +38,7 @@ def test_each_index_has_its_own_retries_and_the_others_continue(control_plane: C
     failed = condition(done, "Failed")
     assert failed is not None
     assert failed["reason"] == "FailedIndexes"
-    assert tries(client, namespace) == {"0": 1, "1": 2, "2": 2, "3": 1, "4": 1}
+    assert pods_by_index(client, namespace) == {"0": 1, "1": 2, "2": 2, "3": 1, "4": 1}
     (first,) = client.list(POD, namespace, f"{INDEX}=0")
     assert terminated(first)["message"] == '{"shard": 0}'
 
@@ -48,17 +48,17 @@ def test_wrong_configuration_and_stale_plans_end_the_job_at_once(
     code: int, control_plane: ControlPlane, namespace: str
 ) -> None:
     client = control_plane.client
-    fates = notes(exit_0=str(code), hold="true")
+    fates = fate_annotations(exit_0=str(code), hold="true")
     document = job("shards", 2, annotations=fates, job=POLICY)
     client.apply(document, namespace)
-    let_go(client, namespace, "0")
+    release_pod(client, namespace, "0")
     failed = condition(client.wait_for(JOB, "shards", namespace, finished, 60), "Failed")
     assert failed is not None
     assert failed["reason"] == "PodFailurePolicy"
     assert f"exit code {code}" in failed["message"]
 
 
-def let_go(client: Client, namespace: str, index: str) -> dict[str, Any]:
+def release_pod(client: Client, namespace: str, index: str) -> dict[str, Any]:
     """Let the held pod of an index end; returns it as it was."""
 
     def running() -> dict[str, Any] | None:
@@ -72,7 +72,7 @@ def let_go(client: Client, namespace: str, index: str) -> dict[str, Any]:
 
 def test_an_evicted_pod_burns_no_retry(control_plane: ControlPlane, namespace: str) -> None:
     client = control_plane.client
-    client.apply(job("shards", 1, annotations=notes(hold="true"), retries=0, job=POLICY), namespace)
+    client.apply(job("shards", 1, annotations=fate_annotations(hold="true"), retries=0, job=POLICY), namespace)
     pod = client.wait(
         lambda: next((pod for pod in client.list(POD, namespace) if pod["status"].get("phase") == "Running"), None),
         30,
@@ -82,27 +82,27 @@ def test_an_evicted_pod_burns_no_retry(control_plane: ControlPlane, namespace: s
     eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": name, "namespace": namespace}}
     client.json("POST", client.path(POD, namespace, name, "eviction"), eviction)
     client.wait(lambda: client.find(POD, name, namespace) is None, 30, "the evicted pod to go")
-    let_go(client, namespace, "0")
+    release_pod(client, namespace, "0")
     done = client.wait_for(JOB, "shards", namespace, finished, 60)
     assert condition(done, "Complete")
 
 
 def test_a_suspended_job_has_no_pods_until_it_is_resumed(control_plane: ControlPlane, namespace: str) -> None:
     client = control_plane.client
-    client.apply(job("shards", 2, annotations=notes(hold="true")), namespace)
+    client.apply(job("shards", 2, annotations=fate_annotations(hold="true")), namespace)
     client.wait_for(JOB, "shards", namespace, lambda job: job.get("status", {}).get("ready") == 2, 30)
     client.patch(JOB, "shards", {"spec": {"suspend": True}}, namespace)
     client.wait_for(JOB, "shards", namespace, lambda job: condition(job, "Suspended"), 30)
     client.wait(lambda: not client.list(POD, namespace), 30, "the pods to go")
     client.patch(JOB, "shards", {"spec": {"suspend": False}}, namespace)
     for index in ("0", "1"):
-        let_go(client, namespace, index)
+        release_pod(client, namespace, index)
     assert condition(client.wait_for(JOB, "shards", namespace, finished, 60), "Complete")
 
 
 def test_parallelism_is_changed_while_a_job_runs(control_plane: ControlPlane, namespace: str) -> None:
     client = control_plane.client
-    client.apply(job("shards", 6, annotations=notes(hold="true"), job={"parallelism": 2}), namespace)
+    client.apply(job("shards", 6, annotations=fate_annotations(hold="true"), job={"parallelism": 2}), namespace)
     client.wait_for(JOB, "shards", namespace, lambda job: job.get("status", {}).get("ready") == 2, 30)
     client.patch(JOB, "shards", {"spec": {"parallelism": 4}}, namespace)
     client.wait_for(JOB, "shards", namespace, lambda job: job["status"].get("ready") == 4, 30)
@@ -130,7 +130,7 @@ def test_a_pod_that_asks_for_gpus_waits_for_one_of_the_product(control_plane: Co
 
 def test_jobs_end_though_the_api_server_is_killed_while_they_run(control_plane: ControlPlane, namespace: str) -> None:
     client = control_plane.client
-    client.apply(job("shards", 3, annotations=notes(lasts="2s")), namespace)
+    client.apply(job("shards", 3, annotations=fate_annotations(lasts="2s")), namespace)
     client.wait_for(JOB, "shards", namespace, lambda job: job.get("status", {}).get("ready"), 30)
     control_plane.restart("kube-apiserver")
     assert condition(client.wait_for(JOB, "shards", namespace, finished, 90), "Complete")

@@ -175,8 +175,10 @@ def test_why_names_the_node_that_is_missing_and_what_was_asked_for(desk: Desk, c
     asked["spec"]["control"] = {"nodeSelector": {**NOWHERE, "disk": "fast"}}
     with running(config, namespaces=(desk.namespace,)):
         assert somebody.reelmill("submit", somebody.file(asked)).code == 0
-        told = until(lambda: "No node fits" in (said := somebody.reelmill("why", "demo").out) and said, 60, "why")
-    flat = " ".join(told.split())
+        explanation = until(
+            lambda: "No node fits" in (said := somebody.reelmill("why", "demo").out) and said, 60, "why"
+        )
+    flat = " ".join(explanation.split())
     assert flat.startswith("No node fits the pods of survey: 0/2 nodes are available")
     assert "disk=fast" in flat
 

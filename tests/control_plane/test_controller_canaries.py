@@ -73,7 +73,7 @@ def test_no_credential_is_in_what_a_cluster_keeps_of_a_pipeline(
     desk.kubelet.waiting = {"pull": ("ImagePullBackOff", f'Back-off pulling image: Get "{URL}": unauthorized')}
     caplog.set_level(logging.DEBUG)
     person_ = person(desk.client.config, desk.namespace, tmp_path)
-    told: dict[str, str] = {}
+    kept_texts: dict[str, str] = {}
     lineage = tmp_path / "lineage.jsonl"
     with running(config, namespaces=(desk.namespace,), openlineage=str(lineage)) as one:
         desk.apply(keyed)
@@ -87,27 +87,31 @@ def test_no_credential_is_in_what_a_cluster_keeps_of_a_pipeline(
         desk.wait_for("Failed", "failing")
         until(lambda: desk.client.list("v1/Event", desk.namespace), 60, "events")
         for name in ("demo", "userinfo", "pull", "failing"):
-            told[f"status of {name}"] = json.dumps(desk.get(name).get("status"))
+            kept_texts[f"status of {name}"] = json.dumps(desk.get(name).get("status"))
             for words in ("status", "why", "events"):
                 said = person_.reelmill(words, name)
-                told[f"{words} {name}"] = said.out + said.err
+                kept_texts[f"{words} {name}"] = said.out + said.err
             bundle = tmp_path / f"{name}.tar.gz"
             assert person_.reelmill("support-bundle", name, "-o", bundle).code == 0
-            told[f"support bundle of {name}"] = gzip.decompress(bundle.read_bytes()).decode()
+            kept_texts[f"support bundle of {name}"] = gzip.decompress(bundle.read_bytes()).decode()
         place = ClusterOptions(kubeconfig=str(person_.config))
         with ClusterPipelines(place, everywhere=False) as seen, page(tmp_path / "scratch", pipelines=seen) as client:
-            told |= {f"dashboard {address}": text for address, text in crawled(client).items()}
+            kept_texts |= {f"dashboard {address}": text for address, text in crawled(client).items()}
         events = desk.client.list("v1/Event", desk.namespace)
         ours = [each for each in events if each["involvedObject"]["kind"] == "VideoPipeline"]
-        told["events"] = json.dumps(ours)
-        told["Jobs"] = json.dumps(desk.jobs())
-        told["metrics"] = one.operator.metrics.text(one.operator.cache, WorkQueue(clock=float, chance=float)).decode()
-    told["log"] = "\n".join(JsonFormatter().format(record) for record in caplog.records if "reelmill" in record.name)
-    told["OpenLineage events"] = lineage.read_text()
-    assert "SpecInvalid" in told["status of userinfo"]
-    assert "host.example" in told["OpenLineage events"]
-    assert "host.example" in told["status of failing"]
-    assert "ImagePull" in told["why pull"]
-    assert "host.example" in told[f"dashboard /api/v1/pipelines/{desk.namespace}/failing"]
-    assert "secretKeyRef" in told["Jobs"], "Secrets are named"
-    assert {where: found(text, canaries) for where, text in told.items() if found(text, canaries)} == {}
+        kept_texts["events"] = json.dumps(ours)
+        kept_texts["Jobs"] = json.dumps(desk.jobs())
+        kept_texts["metrics"] = one.operator.metrics.text(
+            one.operator.cache, WorkQueue(clock=float, chance=float)
+        ).decode()
+    kept_texts["log"] = "\n".join(
+        JsonFormatter().format(record) for record in caplog.records if "reelmill" in record.name
+    )
+    kept_texts["OpenLineage events"] = lineage.read_text()
+    assert "SpecInvalid" in kept_texts["status of userinfo"]
+    assert "host.example" in kept_texts["OpenLineage events"]
+    assert "host.example" in kept_texts["status of failing"]
+    assert "ImagePull" in kept_texts["why pull"]
+    assert "host.example" in kept_texts[f"dashboard /api/v1/pipelines/{desk.namespace}/failing"]
+    assert "secretKeyRef" in kept_texts["Jobs"], "Secrets are named"
+    assert {where: found(text, canaries) for where, text in kept_texts.items() if found(text, canaries)} == {}

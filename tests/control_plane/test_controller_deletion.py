@@ -16,15 +16,15 @@ pytestmark = pytest.mark.control_plane
 Json = dict[str, Any]
 
 
-def gone(desk: Desk, name: str = "demo") -> bool:
+def is_gone(desk: Desk, name: str = "demo") -> bool:
     return desk.client.find(KIND, name, desk.namespace) is None
 
 
-def told(desk: Desk) -> list[str]:
+def event_reasons(desk: Desk) -> list[str]:
     return [event["reason"] for event in desk.client.list("v1/Event", desk.namespace)]
 
 
-def ask_to_go(desk: Desk, propagation: str = "Background") -> None:
+def request_deletion(desk: Desk, propagation: str = "Background") -> None:
     """Delete it, and do not wait."""
     desk.client.json("DELETE", desk.client.path(KIND, desk.namespace, "demo"), {"propagationPolicy": propagation})
 
@@ -36,12 +36,12 @@ def test_a_deleted_pipeline_is_gone_after_its_data(desk: Desk, config: Path, pro
         found = desk.wait_for("Complete")
         assert found["metadata"]["finalizers"] == [FINALIZER]
         assert desk.kubelet.store.stages
-        ask_to_go(desk, propagation)
-        until(lambda: gone(desk), 60, "the resource to go")
+        request_deletion(desk, propagation)
+        until(lambda: is_gone(desk), 60, "the resource to go")
         assert not desk.kubelet.store.stages
         assert steps(desk.kubelet.jobs) == sorted([*RUN, "demo-remove-r"])
         # The last word comes once the resource was let go.
-        until(lambda: "DataRemoved" in told(desk), 60, "word of it")
+        until(lambda: "DataRemoved" in event_reasons(desk), 60, "word of it")
 
 
 def test_a_pipeline_deleted_mid_run_stops_its_pods_before_its_data_are_removed(desk: Desk, config: Path) -> None:
@@ -51,7 +51,7 @@ def test_a_pipeline_deleted_mid_run_stops_its_pods_before_its_data_are_removed(d
         until(lambda: any("-s" in name[-4:] for name in desk.kubelet.jobs), 60, "shards")
         desk.kubelet.holding = True
         until(lambda: desk.client.list("v1/Pod", desk.namespace), 30, "a pod")
-        ask_to_go(desk)
+        request_deletion(desk)
         removal = "reelmill.dev/step=remove"
         until(lambda: desk.client.list("batch/v1/Job", desk.namespace, removal), 60, "the removal")
         others = [
@@ -59,7 +59,7 @@ def test_a_pipeline_deleted_mid_run_stops_its_pods_before_its_data_are_removed(d
         ]
         assert not [pod for pod in others if pod["status"]["phase"] in ("Pending", "Running")]
         desk.kubelet.holding = False
-        until(lambda: gone(desk), 60, "the resource to go")
+        until(lambda: is_gone(desk), 60, "the resource to go")
     assert not desk.kubelet.store.stages
 
 
@@ -68,13 +68,13 @@ def test_a_store_that_cannot_be_reached_is_reported_with_how_to_release_the_pipe
         desk.apply(resource(onDelete="Delete"))
         desk.wait_for("Complete")
         desk.kubelet.store.exits["", "remove"] = [64] * 1000
-        ask_to_go(desk)
+        request_deletion(desk)
         words = lambda: getattr(desk.status().condition("Reconciling"), "message", "")  # noqa: E731
         until(lambda: "on purpose; mend it" in words(), 60, "a word about the store")
         assert "set spec.onDelete to Keep" in words()
-        assert not gone(desk)
+        assert not is_gone(desk)
         desk.edit({"spec": {"onDelete": "Keep"}})
-        until(lambda: gone(desk), 60, "the resource to go")
+        until(lambda: is_gone(desk), 60, "the resource to go")
     assert desk.kubelet.store.stages
 
 
@@ -97,7 +97,7 @@ def test_an_operator_killed_at_every_write_of_a_removal_converges(desk: Desk, co
     with running(config, namespaces=(desk.namespace,)):
         desk.apply(resource(onDelete="Delete"))
         desk.wait_for("Complete")
-    ask_to_go(desk)
+    request_deletion(desk)
     for life in range(100):
 
         async def strike(number: int, method: str, path: str, send: Send, after: bool = life % 2 == 1) -> Json:
@@ -106,9 +106,9 @@ def test_an_operator_killed_at_every_write_of_a_removal_converges(desk: Desk, co
             raise Crash(f"{method} {path}")
 
         one = Running(config, made(namespaces=(desk.namespace,)), Faults(strike).layer).start()
-        until(lambda one=one: not one.alive or gone(desk), 60, "a write")
+        until(lambda one=one: not one.alive or is_gone(desk), 60, "a write")
         one.stop()
-        if gone(desk):
+        if is_gone(desk):
             break
     gc.collect()
     assert not desk.kubelet.store.stages

@@ -30,13 +30,13 @@ def test_reelmill_operator_run_serves_all_namespaces_and_answers_probes(desk: De
         desk.apply(resource())
         desk.wait_for("Complete", seconds=120)
 
-        def said(path: str) -> str:
+        def response_text(path: str) -> str:
             with urllib.request.urlopen(f"http://{listen}{path}", timeout=120) as answer:
                 return str(answer.read().decode())
 
-        assert said("/healthz") == "ok"
-        assert said("/readyz") == "ok"
-        metrics = said("/metrics")
+        assert response_text("/healthz") == "ok"
+        assert response_text("/readyz") == "ok"
+        metrics = response_text("/metrics")
         assert 'reelmill_cache_objects{kind="VideoPipeline"}' in metrics
         assert 'controller_runtime_reconcile_errors_total{controller="videopipeline"} 0.0' in metrics
         assert 'leader_election_master_status{name="videopipeline"} 1.0' in metrics

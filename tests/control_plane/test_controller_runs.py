@@ -54,9 +54,9 @@ def test_a_server_for_lineage_receives_the_run_and_its_passes(desk: Desk, config
         for event in server.events:
             must_be_valid(event)
         job = f"{desk.namespace}.demo"
-        told = [(event["eventType"], event["job"]["name"].removeprefix(job)) for event in server.events]
+        sent_events = [(event["eventType"], event["job"]["name"].removeprefix(job)) for event in server.events]
         passes = [(type_, f".{stage['name']}") for stage in SMALL for type_ in ("START", "COMPLETE")]
-        assert told == [("START", ""), *passes, ("COMPLETE", "")]
+        assert sent_events == [("START", ""), *passes, ("COMPLETE", "")]
         ends = [event for event in server.events if event["eventType"] == "COMPLETE"][:-1]
         made = [event["outputs"][0]["outputFacets"]["outputStatistics"]["rowCount"] for event in ends]
         assert made == [stage["items"] for stage in found["status"]["stages"]]

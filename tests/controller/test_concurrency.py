@@ -2,6 +2,8 @@
 
 import asyncio
 
+import pytest
+
 from reelmill.controller.monitoring.metrics import Metrics
 from reelmill.controller.state.concurrency import FIRST, LONG, WINDOW, ConcurrencyLimit
 from reelmill.controller.work.worker_tasks import Pump
@@ -12,7 +14,7 @@ WINDOWS = 200
 def after(limit: ConcurrencyLimit, *, distance: float, work: float, capacity: int, windows: int = WINDOWS) -> int:
     """The limit after writes to a server that is `distance` seconds away and works on `capacity` at the same time."""
     for _ in range(windows * WINDOW):
-        limit.observe(distance + work * max(limit.value / capacity, 1.0))
+        limit.observe("PATCH", 200, distance + work * max(limit.value / capacity, 1.0))
     return limit.value
 
 
@@ -38,8 +40,19 @@ def test_single_slow_writes_change_nothing() -> None:
     limit = ConcurrencyLimit(16)
     after(limit, distance=0.01, work=0.0, capacity=1)
     for number in range(100 * WINDOW):
-        limit.observe(60.0 if number % 5 == 0 else 0.01)
+        limit.observe("PATCH", 200, 60.0 if number % 5 == 0 else 0.01)
     assert limit.value == 16
+
+
+@pytest.mark.parametrize(
+    ("method", "status"), [("PATCH", 0), ("PATCH", 409), ("PATCH", 429), ("PATCH", 503), ("PUT", 200), ("GET", 200)]
+)
+def test_requests_that_end_early_or_are_of_another_kind_change_nothing(method: str, status: int) -> None:
+    limit = ConcurrencyLimit(16)
+    after(limit, distance=0.01, work=0.0, capacity=1)
+    for _ in range(10 * WINDOW):
+        limit.observe(method, status, 0.0001)
+    assert after(limit, distance=0.01, work=0.0, capacity=1) == 16
 
 
 def test_the_limit_is_no_more_than_was_asked_for() -> None:

@@ -125,9 +125,9 @@ def test_no_pod_left_is_an_empty_report() -> None:
 
 
 def test_a_pod_out_of_memory_is_reported_as_such() -> None:
-    told = Failure.model_validate_json(report(finished("Failed", "shards"), [ended(137, reason="OOMKilled")]))
-    assert told.error == "OutOfMemory"
-    assert "memory" in told.hint
+    failure = Failure.model_validate_json(report(finished("Failed", "shards"), [ended(137, reason="OOMKilled")]))
+    assert failure.error == "OutOfMemory"
+    assert "memory" in failure.hint
 
 
 def test_an_evicted_pod_is_reported_in_the_kubelets_words() -> None:
@@ -135,9 +135,9 @@ def test_an_evicted_pod_is_reported_in_the_kubelets_words() -> None:
     never_started: Json = {"metadata": {"name": "pod-1"}, "status": words}
     killed = ended(137, reason="Error")
     for pod in (never_started, {**killed, "status": {**killed["status"], **words}}):
-        told = Failure.model_validate_json(report(finished("Failed"), [pod]))
-        assert told.error == "Evicted"
-        assert "low on memory" in told.message
+        failure = Failure.model_validate_json(report(finished("Failed"), [pod]))
+        assert failure.error == "Evicted"
+        assert "low on memory" in failure.message
 
 
 def test_the_report_of_an_evicted_pod_is_read_only_if_it_is_whole() -> None:

@@ -5,6 +5,8 @@ import json
 from collections.abc import AsyncGenerator, Mapping
 from typing import Any, cast
 
+import pytest
+
 from reelmill.controller.kube.api_errors import NoAnswer
 from reelmill.controller.kube.connection import ApiConnection
 from reelmill.controller.watch.job_watch import JobWatch
@@ -22,10 +24,10 @@ class Script:
 
     async def lines(self, path: str, *, query: Mapping[str, str]) -> AsyncGenerator[str, None]:
         self.asked.append((path, query))
-        for told in self._watches.pop(0) if self._watches else []:
-            if isinstance(told, Exception):
-                raise told
-            yield json.dumps(told)
+        for watch_event in self._watches.pop(0) if self._watches else []:
+            if isinstance(watch_event, Exception):
+                raise watch_event
+            yield json.dumps(watch_event)
         if not self._watches:
             self.over.set()
             await asyncio.sleep(60)
@@ -88,8 +90,9 @@ def test_a_server_that_forgets_every_version_is_not_asked_without_pause() -> Non
     assert restarts == 1
 
 
-def test_a_response_that_is_no_event_is_counted_and_the_watch_continues() -> None:
-    server, taken, restarts = watched([happened("ADDED", 5), "no event"], [happened("DELETED", 6)])  # type: ignore[list-item]
+@pytest.mark.parametrize("response", ["no event", {"type": "ADDED", "object": {"metadata": {}}}], ids=str)
+def test_a_response_that_is_no_event_is_counted_and_the_watch_continues(response: Any) -> None:
+    server, taken, restarts = watched([happened("ADDED", 5), response], [happened("DELETED", 6)])
     assert taken == [("job", "ADDED", "a"), ("job", "DELETED", "a")]
     assert [query.get("resourceVersion") for _, query in server.asked] == [None, "5"]
     assert restarts == 1

@@ -70,7 +70,7 @@ def test_a_variable_that_cannot_be_read_is_named(
         read()
 
 
-def test_a_value_that_cannot_be_read_is_told_without_its_credentials(environment: MutableMapping[str, str]) -> None:
+def test_a_value_that_cannot_be_read_is_reported_without_its_credentials(environment: MutableMapping[str, str]) -> None:
     environment["REELMILL_STAGES_PULL_POLICY"] = "ftp://me:canary@host.example/"
     with pytest.raises(SpecError) as raised:
         read()

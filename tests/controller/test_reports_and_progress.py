@@ -18,8 +18,10 @@ def test_the_report_of_a_successful_step_is_read_from_the_servers_cache_unless_t
 ) -> None:
     async def test(rig: Rig) -> None:
         await rig.a_pass()
-        told = SurveyReport(sources={"raw": SourceReport(segments=1, items=1, new=1)}, stages={}).model_dump_json()
-        state = {"terminated": {"exitCode": 0, "message": told, "finishedAt": "2026-01-01T00:00:01Z"}}
+        report_text = SurveyReport(
+            sources={"raw": SourceReport(segments=1, items=1, new=1)}, stages={}
+        ).model_dump_json()
+        state = {"terminated": {"exitCode": 0, "message": report_text, "finishedAt": "2026-01-01T00:00:01Z"}}
         container = {"name": "reelmill", "state": state}
         rig.stub.pods = [{"metadata": {"name": "p"}, "status": {"containerStatuses": [container]}}]
         rig.stub.cached_pods = [] if behind else None

@@ -53,7 +53,7 @@ def test_a_server_that_asks_to_wait_says_how_long(tmp_path: Path, status: int, a
     rigged(tmp_path, test)
 
 
-def test_a_long_list_comes_in_pages_and_ghosts_go(tmp_path: Path) -> None:
+def test_a_long_list_comes_in_pages_and_deleted_objects_leave_the_cache(tmp_path: Path) -> None:
     async def test(rig: Rig) -> None:
         await rig.a_pass()
         owner = rig.job()["metadata"]["ownerReferences"]

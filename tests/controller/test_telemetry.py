@@ -18,7 +18,7 @@ KINDS = ("openlineage", "traces")
 
 
 @pytest.fixture
-def said() -> Iterator[list[str]]:
+def telemetry_log() -> Iterator[list[str]]:
     """What is logged about telemetry."""
     lines: list[str] = []
 
@@ -33,14 +33,14 @@ def said() -> Iterator[list[str]]:
 
 
 @pytest.mark.parametrize(("setting", "value"), [(name, value) for name, values in BAD.items() for value in values])
-def test_a_setting_that_cannot_be_used_is_told_once_and_stops_nothing(
-    setting: str, value: str, said: list[str]
+def test_a_setting_that_cannot_be_used_is_reported_once_and_stops_nothing(
+    setting: str, value: str, telemetry_log: list[str]
 ) -> None:
     metrics, of = Metrics(), setting.removesuffix("_endpoint")
     found = Telemetry(read(**{setting: value}), {}, metrics)
     asyncio.run(found.close())
     assert (found.lineage, found.traces) == (None, None)
-    (line,) = said
+    (line,) = telemetry_log
     assert line.count("are sent") == 1
     assert "canary" not in line
     refused = {one: metrics.registry.get_sample_value("reelmill_telemetry_refused", {"of": one}) for one in KINDS}
@@ -48,15 +48,15 @@ def test_a_setting_that_cannot_be_used_is_told_once_and_stops_nothing(
 
 
 @pytest.mark.parametrize("endpoint", ["otel-collector:4318", "ftp://me:canary@host.example/"])
-def test_variables_of_opentelemetry_are_held_to_the_same_rule(endpoint: str, said: list[str]) -> None:
+def test_variables_of_opentelemetry_are_held_to_the_same_rule(endpoint: str, telemetry_log: list[str]) -> None:
     found = Telemetry(read(), {"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint}, Metrics())
     assert found.traces is None
-    (line,) = said
+    (line,) = telemetry_log
     assert line.startswith("no traces are sent")
     assert "canary" not in line
 
 
-def test_nothing_is_said_where_nothing_is_wanted(said: list[str]) -> None:
+def test_nothing_is_said_where_nothing_is_wanted(telemetry_log: list[str]) -> None:
     found = Telemetry(read(), {}, Metrics())
     assert (found.lineage, found.traces) == (None, None)
-    assert not said
+    assert not telemetry_log

@@ -73,7 +73,7 @@ def test_a_name_that_belongs_to_something_else_is_reported_and_tried_again(tmp_p
     rigged(tmp_path, test)
 
 
-def test_a_job_that_the_server_refuses_is_reported_in_its_words_and_mends_itself(tmp_path: Path) -> None:
+def test_a_job_that_the_server_refuses_is_reported_in_its_words_and_created_later(tmp_path: Path) -> None:
     async def test(rig: Rig) -> None:
         words = 'jobs.batch is forbidden: exceeded quota: "jobs"'
         rig.stub.refusals += [("POST", 403, words, {})] * 2

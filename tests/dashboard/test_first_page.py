@@ -18,6 +18,7 @@ from reelmill.cli.commands.curation.dashboard import definition
 from reelmill.cli.input.options import AS_NAMED
 from reelmill.contract.commands.dashboard import PipelineRow, Pipelines
 from reelmill.contract.records.claim import Claim
+from reelmill.contract.records.segment import StageRecord
 from reelmill.contract.task import StoreRef
 from reelmill_stages.dashboard.discovery.file_pipelines import FilePipelines
 from reelmill_stages.dashboard.discovery.store_pipelines import StorePipelines
@@ -26,7 +27,7 @@ from reelmill_stages.dashboard.stores import OpenStores
 from reelmill_stages.dashboard.views.pipeline_catalog import PipelineCatalog
 from reelmill_stages.dashboard.web.app import application
 from reelmill_stages.dashboard.web.posters import Posters
-from reelmill_stages.records.record_files import dump
+from reelmill_stages.records.record_files import dump, load
 from reelmill_stages.store import Store
 
 FRAGMENT = {"hx-target": "pipelines"}
@@ -118,3 +119,28 @@ def test_names_of_files_are_shown_before_their_stores_are_read(shop: Workshop) -
     rows = FilePipelines([one, one.model_copy(update={"name": "other"})], OpenStores({})).rows(shown.append)
     assert [[row.state for row in each] for each in shown] == [["reading"] * 2, ["complete", "reading"]]
     assert [(row.name, row.state) for row in rows] == [("hostile", "complete"), ("other", "complete")]
+
+
+def test_what_is_shown_early_is_never_wrong(tmp_path: Path) -> None:
+    """A pipeline reads the source `raw` of another one, and has not covered its second segment."""
+    raw, clips = Written(tmp_path, name="raw"), Written(tmp_path, name="clips")
+    for written, segments in ((raw, 2), (clips, 1)):
+        for _ in range(segments):
+            written.segment([{"v": 1}])
+    record = load(clips.store, clips.names.stage_json, StageRecord)
+    assert record
+    behind = record.model_copy(update={"upstreams": {"raw": raw.names.key}, "coverage": {"raw": 1}})
+    clips.store.write(clips.names.stage_json, dump(behind))
+    claim = Claim(namespace="team", name="one", uid="1" * 32, data_set="clips", key=clips.names.key)
+    clips.store.write(clips.names.user(claim.uid), dump(claim))
+
+    pipelines = StorePipelines(StoreRef(uri=str(tmp_path / "store")), OpenStores({}))
+    shown: list[tuple[list[str], int]] = []
+
+    def show(rows: Sequence[PipelineRow]) -> None:
+        steps = pipelines.definition("team", "one").task.stages
+        shown.append(([row.state for row in rows if row.name == "one"], len(steps)))
+
+    rows = pipelines.rows(show)
+    assert shown == [(["reading"], 2)] * 2, "the names, and then without raw"
+    assert [row.state for row in rows if row.name == "one"] == ["behind"]

@@ -23,7 +23,7 @@ from reelmill_stages.dashboard.index.indexes import Indexes
 from reelmill_stages.dashboard.index.query import Reader
 from reelmill_stages.dashboard.views.gallery import items_at
 from reelmill_stages.records.data_set import DataSet
-from reelmill_stages.runtime.forget.forgetting import begin, follow, plan_of
+from reelmill_stages.runtime.forget.forgetting import begin, execute_plan, plan_of
 from reelmill_stages.store import Store
 
 SCALARS = (
@@ -201,7 +201,7 @@ def test_an_index_is_made_anew_when_items_of_an_earlier_segment_were_forgotten(t
     plan = plan_of(written.store, source, ["k0"], "2026-01-01T00:00:00Z", tmp_path)
     begin(written.store, plan)
     Builder(db, tmp_path).read(written.data())  # the records are as they were
-    assert follow(written.store, plan, Runner(uid="u", name="default/line", run=1), tmp_path) == []
+    assert execute_plan(written.store, plan, Runner(uid="u", name="default/line", run=1), tmp_path) == []
     with pytest.raises(OtherData):
         Builder(db, tmp_path).read(written.data())
     path.unlink()

@@ -133,12 +133,12 @@ class Run:
                 break
             await self.step()
         else:
-            told = {
+            conditions = {
                 each["type"]: each["message"]
                 for each in self.status.get("conditions") or ()
                 if each["status"] == "True"
             }
-            return [f"no end after {STEPS} steps: {told}"]
+            return [f"no end after {STEPS} steps: {conditions}"]
         self.faults.calm = True
         wrong = [*self.cluster.problems, *self._recount()]
         if not wrong:
@@ -185,8 +185,8 @@ class Run:
         conditions = {each["type"]: each for each in self.status.get("conditions") or ()}
         complete, work = conditions.get("Complete"), conditions.get("Reconciling")
         handled = (self.status.get("handled") or {}).get("refresh", "") == self._annotation("refresh")
-        told = complete and complete["status"] == "True" and complete["observedGeneration"] == generation
-        return bool(told and handled and not (work and work["status"] == "True"))
+        is_current = complete and complete["status"] == "True" and complete["observedGeneration"] == generation
+        return bool(is_current and handled and not (work and work["status"] == "True"))
 
     def _annotation(self, word: str) -> str:
         annotations = self.api.objects[PIPELINE]["metadata"].get("annotations") or {}
@@ -256,21 +256,21 @@ class Run:
     def _recount(self) -> Iterator[str]:
         """Check the result against the case."""
         wanted = self._wanted()
-        told = {stage["name"]: stage for stage in self.status["stages"]}
+        stage_statuses = {stage["name"]: stage for stage in self.status["stages"]}
         for name, rows in wanted.items():
-            data = self.cluster.store.stages.get((name, told[name]["key"]))
+            data = self.cluster.store.stages.get((name, stage_statuses[name]["key"]))
             found = data.effective if data else {}
             if found != rows:
                 yield f"{name}: {found} instead of {rows}"
             counts = Counter(outcome.partition(":")[0] for outcome in rows.values())
             totals = {word: counts[word] for word in ("done", "filtered", "failed", "skipped")}
             totals["in"] = counts.total()
-            said = {word: told[name].get("totals", {}).get(word, 0) for word in totals}
+            said = {word: stage_statuses[name].get("totals", {}).get(word, 0) for word in totals}
             if said != totals:
                 yield f"the status of {name} says {said}, counted {totals}"
             segments = len(data.closed) if data else 0
-            if told[name].get("segments", 0) != segments:
-                yield f"the status of {name} says {told[name].get('segments')} segments, counted {segments}"
+            if stage_statuses[name].get("segments", 0) != segments:
+                yield f"the status of {name} says {stage_statuses[name].get('segments')} segments, counted {segments}"
             worked = {key: self.cluster.store.tried[f"{name}/{key}"] for key in rows}
             allowed = {
                 key: 1 + self.reruns + self.killed + self.replaced + self.case.failing.get((name, key), 0)

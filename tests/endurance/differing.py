@@ -29,10 +29,10 @@ def run(count: int) -> int:
     with TemporaryDirectory() as folder:
         for side in ("before", "after"):
             made(folder, side).commit(STAGE, items(count, side), ledger(count, side))
-        told = Path(folder) / "told"
-        command = [sys.executable, "-m", "endurance.differing", folder, str(told)]
+        report_file = Path(folder) / "told"
+        command = [sys.executable, "-m", "endurance.differing", folder, str(report_file)]
         peak = peak_of(command, PYTHONPATH=os.pathsep.join(sys.path))
-        seconds, counts = json.loads(told.read_text())
+        seconds, counts = json.loads(report_file.read_text())
     gone = -(-count // GONE)
     expected = {"gone": 2 * gone, "added": 2 * gone, "changed": -(-count // CHANGED) - gone}
     assert counts == expected, (counts, expected)

@@ -22,7 +22,7 @@ from reelmill.contract.records.segment import Counts, Object, Part, Pass, Segmen
 from reelmill.contract.task import SourceDef, StoreRef
 from reelmill_stages.records.record_files import dump
 from reelmill_stages.records.row_files import RowFile
-from reelmill_stages.runtime.forget.forgetting import begin, follow, plan_of, stored_plan
+from reelmill_stages.runtime.forget.forgetting import begin, execute_plan, plan_of, stored_plan
 from reelmill_stages.runtime.forget.search.remains import forgotten, remains
 from reelmill_stages.store import Store
 from reelmill_stages.store.open import open_store
@@ -49,11 +49,11 @@ def run(most: int) -> int:
             generate(open_store(StoreRef(uri=f"{folder}/store"), env={}), items, Path(folder))
             for films in (1, min(100, items // CLIPS - 1)):
                 for step in STEPS:
-                    told = Path(folder) / "told"
-                    asked = [step, folder, str(items), str(films), str(told)]
+                    report_file = Path(folder) / "told"
+                    asked = [step, folder, str(items), str(films), str(report_file)]
                     command = [sys.executable, "-m", "endurance.forgetting", *asked]
                     peak = peak_of(command, PYTHONPATH=os.pathsep.join(sys.path))
-                    for unit, value in (("CPU s", float(told.read_text())), ("MiB", peak / 2**20)):
+                    for unit, value in (("CPU s", float(report_file.read_text())), ("MiB", peak / 2**20)):
                         found.setdefault((f"{step}, {films} films", unit), []).append((items, value))
         for (name, unit), samples in found.items():
             print(Measured(name, unit, "clips", samples).line(), flush=True)
@@ -210,7 +210,7 @@ def chosen(clips: int, count: int) -> Iterator[str]:
 
 def main() -> None:
     """One step, whose CPU time is written to a file."""
-    step, folder, clips, count, told = sys.argv[1:]
+    step, folder, clips, count, report_file = sys.argv[1:]
     scratch = Path(folder) / "scratch"
     scratch.mkdir(exist_ok=True)
     store = open_store(StoreRef(uri=f"{folder}/store"), env={})
@@ -220,12 +220,12 @@ def main() -> None:
     elif step == "forget":
         plan = stored_plan(store, "raw")
         assert plan is not None
-        assert follow(store, plan, RUNNER, scratch) == []
+        assert execute_plan(store, plan, RUNNER, scratch) == []
     else:
         found = remains(store, forgotten(store, SOURCE))
         assert found.items
         assert found.left == [], found.left[:3]
-    Path(told).write_text(str(time.process_time() - began))
+    Path(report_file).write_text(str(time.process_time() - began))
 
 
 if __name__ == "__main__":

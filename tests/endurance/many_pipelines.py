@@ -70,8 +70,8 @@ def painted(root: Path) -> None:
         ):
             assert process.stderr
             address = process.stderr.readline().strip()
-            for told, tries in (("first paint, just started", 1), ("first paint, list read", TRIES)):
-                print(f"{told:52} {min(paints(chromium, address) for _ in range(tries)):8.3f} s", flush=True)
+            for label, tries in (("first paint, just started", 1), ("first paint, list read", TRIES)):
+                print(f"{label:52} {min(paints(chromium, address) for _ in range(tries)):8.3f} s", flush=True)
                 time.sleep(SETTLING)
             process.terminate()
     except Unavailable as problem:

@@ -151,11 +151,16 @@ class Recount:
 
     def _decided(self, found: Counted, part: Json, commit: Json, verdicts: Json) -> None:
         """Check that a part with verdicts is the shard's rows with the verdicts applied."""
-        told = {row["row"]: row for row in self._rows(found, verdicts)}
-        dropped = {row["first"] + place for row in told.values() for place in range(row["items"])}
+        decided_rows = {row["row"]: row for row in self._rows(found, verdicts)}
+        dropped = {row["first"] + place for row in decided_rows.values() for place in range(row["items"])}
         ledger = [
-            {**row, "outcome": "filtered", "reason": told[place]["reason"], "message": told[place]["message"]}
-            if place in told
+            {
+                **row,
+                "outcome": "filtered",
+                "reason": decided_rows[place]["reason"],
+                "message": decided_rows[place]["message"],
+            }
+            if place in decided_rows
             else row
             for place, row in enumerate(self._rows(found, commit["ledger"]))
         ]

@@ -102,13 +102,13 @@ def records(most: int) -> Iterator[Measured]:
     """The plan of a pass, which each of its shards reads, and the closed segment, which later stages read."""
     with TemporaryDirectory() as temporary:
         for kind, made in (("Pass", _pass), ("Segment", _segment)):
-            file, told = Path(temporary) / kind, Path(temporary) / "told"
+            file, report_file = Path(temporary) / kind, Path(temporary) / "told"
             bytes_, seconds, memory = [], [], []
             for shards in sizes(most):
                 file.write_bytes(made(shards))
-                peak = peak_of([sys.executable, "-c", MEASURE, kind, str(file), str(told)])
+                peak = peak_of([sys.executable, "-c", MEASURE, kind, str(file), str(report_file)])
                 bytes_.append((float(shards), float(file.stat().st_size)))
-                seconds.append((float(shards), float(told.read_text())))
+                seconds.append((float(shards), float(report_file.read_text())))
                 memory.append((float(shards), peak / MIB))
             yield Measured(f"{kind}: size", "bytes", "shards", bytes_)
             yield Measured(f"{kind}: reading it", "CPU s", "shards", seconds)

@@ -74,12 +74,12 @@ def run(
             errors="replace",
             env={**os.environ, "PYTHONPATH": path, "PYTHONHASHSEED": "0", "TMPDIR": temporary},
         )
-    told = done.stdout + done.stderr
-    stats = {name: int(value) for name, value in _STATS.findall(told)}
-    covered = _COVERED.findall(told)
-    found = _FOUND.search(told)
+    output = done.stdout + done.stderr
+    stats = {name: int(value) for name, value in _STATS.findall(output)}
+    covered = _COVERED.findall(output)
+    found = _FOUND.search(output)
     if done.returncode and not found:
-        raise RuntimeError(f"the fuzzer of {target.name} ended with {done.returncode}:\n{told[-3000:]}")
+        raise RuntimeError(f"the fuzzer of {target.name} ended with {done.returncode}:\n{output[-3000:]}")
     executions = stats.get("number_of_executed_units", 0)
     return Session(
         target=target.name,
@@ -89,7 +89,7 @@ def run(
         inputs=max((int(inputs or 0) for _, inputs in covered), default=0),
         resident=stats.get("peak_rss_mb", 0),
         finding=Path(found[1]) if found else None,
-        said=_reason(told) if found else "",
+        said=_reason(output) if found else "",
     )
 
 

@@ -84,6 +84,30 @@ def test_recordings_whose_streams_stay_are_one_film(tmp_path: Path) -> None:
     assert len(read_timeline(path)) == 40
 
 
+def checksum(data: bytes) -> bytes:
+    """The checksum of a table (ISO/IEC 13818-1, annex A)."""
+    register = 0xFFFFFFFF
+    for byte in data:
+        register ^= byte << 24
+        for _ in range(8):
+            register = (register << 1 ^ (0x04C11DB7 if register >> 31 else 0)) & 0xFFFFFFFF
+    return register.to_bytes(4)
+
+
+def test_damaged_tables_tell_no_move(tmp_path: Path) -> None:
+    data = bytearray(recording(tmp_path, 0))
+    h264 = data.index(b"\x1b\xe1\0", len(data) // 2)
+    table, path = h264 - 12, tmp_path / "film.ts"
+    assert data[table] == 2
+    end = table + 3 + (int.from_bytes(data[table + 1 : table + 3]) & 0xFFF)
+    data[h264] = 2
+    path.write_bytes(data)
+    assert len(read_timeline(path)) == 20
+    data[end - 4 : end] = checksum(data[table : end - 4])
+    path.write_bytes(data)
+    assert "its pictures move from H.264 to MPEG-2" in refusal(path)
+
+
 def test_a_stream_that_only_ends_before_others_is_no_move(tmp_path: Path) -> None:
     """A table that lists a new stream without packets tells nothing that is lost."""
     path = tmp_path / "film.ts"
@@ -111,13 +135,27 @@ def test_chained_ogg_recordings_are_refused_and_both_parts_are_whole(sound: tupl
         assert len(read_timeline(tmp_path / name)) == 20
 
 
+def table(head: bytes, kind: int, own: bytes) -> bytes:
+    """A packet with a table, whose checksum is right."""
+    section = bytes([kind]) + (0xB000 | len(own) + 4).to_bytes(2) + own
+    return (head + section + checksum(section)).ljust(188, b"\xff")
+
+
+def test_an_ogg_file_of_damaged_pages_is_corrupt(tmp_path: Path) -> None:
+    path = tmp_path / "film.ogv"
+    path.write_bytes(ogg(tmp_path, "one.ogv") + b"OggS" * 10_001)
+    with pytest.raises(ItemError, match="more than 10000 of its pages are damaged") as refused:
+        read_timeline(path)
+    assert refused.value.reason == "corrupt"
+
+
 @hypothesis.given(st.data())
 def test_any_bytes_move_or_not(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
     """Tables of any content, in packets or not, and tags of any size."""
     path = tmp_path_factory.getbasetemp() / "any.bin"
     packet = st.binary(max_size=184).map(lambda own: b"G\x40\0\x10" + own.ljust(184, b"\xff"))
-    mapped = st.binary(max_size=180).map(lambda own: b"G\x40\x20\x10\0\x02\xb0" + own.ljust(181, b"\xff"))
-    listed = st.just((b"G\x40\0\x10\0\0\xb0\x0d\0\1\xc1\0\0\0\1\xe0\x20\0\0\0\0").ljust(188, b"\xff"))
+    mapped = st.binary(max_size=170).map(lambda own: table(b"G\x40\x20\x10\0", 2, b"\0\1\xc1" + own))
+    listed = st.just(table(b"G\x40\0\x10\0", 0, b"\0\1\xc1\0\0\0\1\xe0\x20"))
     parts = data.draw(st.lists(listed | packet | mapped | st.binary(max_size=400), max_size=8))
     path.write_bytes(data.draw(st.sampled_from([b"", b"FLV\1\5\0\0\0\x09\0\0\0\0"])) + b"".join(parts))
     with suppress(ItemError):

@@ -5,7 +5,7 @@ import pytest
 from reelmill.contract.spec.pipeline import Spec
 from reelmill.plan.definition.graph import resolve
 from reelmill.plan.definition.keys import keys
-from reelmill.plan.passes.retry import budget_allows, failing, taken_up
+from reelmill.plan.passes.retry import classes_within_budget, failing, recoverable_classes
 
 STOPPED = {"skipped:budget": 7}
 
@@ -26,7 +26,7 @@ STOPPED = {"skipped:budget": 7}
 def test_a_retry_begins_only_below_the_limit(
     budget: tuple[str, int] | None, reasons: dict[str, int], counters: dict[str, int], classes: list[str]
 ) -> None:
-    assert budget_allows(budget, reasons, counters) == classes
+    assert classes_within_budget(budget, reasons, counters) == classes
 
 
 def test_a_retry_may_name_a_class_of_skipped_items() -> None:
@@ -50,5 +50,5 @@ def test_an_edit_of_the_server_or_the_budget_changes_no_key_but_begins_a_run() -
 
 
 def test_withdrawn_inputs_are_taken_up_by_the_next_run() -> None:
-    assert taken_up(None, {"skipped:withdrawn": 3}, {}) == ["withdrawn"]
-    assert taken_up(None, {"skipped:cap": 3}, {}) == []
+    assert recoverable_classes(None, {"skipped:withdrawn": 3}, {}) == ["withdrawn"]
+    assert recoverable_classes(None, {"skipped:cap": 3}, {}) == []

@@ -79,10 +79,10 @@ def test_the_largest_pipeline_fits_a_termination_message() -> None:
         },
         forecast={name: number(name, "f") % 10**15 for name in STAGES},
     )  # fmt: skip
-    told = packed(report, UPSTREAMS)
-    data = canonical({"step": "survey", **told.model_dump(mode="json", by_alias=True, exclude_defaults=True)})
+    packed_report = packed(report, UPSTREAMS)
+    data = canonical({"step": "survey", **packed_report.model_dump(mode="json", by_alias=True, exclude_defaults=True)})
     assert len(data) <= 4096
-    again = unpacked(told, SOURCES, UPSTREAMS)
+    again = unpacked(packed_report, SOURCES, UPSTREAMS)
     assert again.forecast == report.forecast
     assert again.stages[STAGES[-1]].coverage == report.stages[STAGES[-1]].coverage
 

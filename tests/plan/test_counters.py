@@ -30,7 +30,7 @@ def test_an_abandoned_pass_changes_no_counter() -> None:
     ("segments", "told", "expected"),
     [(1, {}, {"reencoded": 1}), (2, {}, {}), (2, {"padded": 3}, {"padded": 3}), (1, {"padded": 3}, {"padded": 3})],
 )
-def test_a_survey_that_tells_no_counters_leaves_those_of_the_same_segment(
+def test_a_survey_that_reports_no_counters_keeps_those_of_the_same_segment(
     segments: int, told: dict[str, int], expected: dict[str, int]
 ) -> None:
     assert surveyed(CLIPS, StageReport(segments=segments, totals=TOTALS, counters=told)).counters == expected

@@ -13,8 +13,8 @@ from reelmill.plan.passes.retry import (
     NextAttempt,
     after_control,
     after_shards,
+    automatic_retry_classes,
     failing,
-    retries_by_itself,
 )
 from simulated_cluster import SimulatedCluster, pipeline
 from symbolic_stages import SymbolicStore
@@ -94,8 +94,8 @@ def test_whether_a_class_may_have_failed(
 def test_retry_passes_that_start_by_themselves(
     retries: int | None, reasons: dict[str, int], expected: list[str]
 ) -> None:
-    assert retries_by_itself(RetryItems(classes=["decode"]), retries, reasons, 1) == expected
-    assert retries_by_itself(None, retries, reasons, 1) == []
+    assert automatic_retry_classes(RetryItems(classes=["decode"]), retries, reasons, 1) == expected
+    assert automatic_retry_classes(None, retries, reasons, 1) == []
 
 
 @pytest.mark.parametrize(

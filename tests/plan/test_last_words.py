@@ -68,15 +68,15 @@ def pod(message: str, reason: str = "Error") -> dict[str, Any]:
 
 
 def test_a_pods_own_report_goes_before_the_end_of_another_pods_log() -> None:
-    told = Failure(step=Step.SURVEY, error="StoreError", message="no bucket").model_dump_json()
-    assert report(job(), [pod(told), pod(line("listing"))]) == told
+    report_text = Failure(step=Step.SURVEY, error="StoreError", message="no bucket").model_dump_json()
+    assert report(job(), [pod(report_text), pod(line("listing"))]) == report_text
     assert report(job(), [pod(line("listing"))]) == "listing"
 
 
 def test_out_of_memory_keeps_its_name_and_gets_the_last_words_too() -> None:
-    told = Failure.model_validate_json(report(job(), [pod(line("reading 3 GB"), reason="OOMKilled")]))
-    assert told.error == "OutOfMemory"
-    assert told.message.endswith("last log lines: reading 3 GB")
+    failure = Failure.model_validate_json(report(job(), [pod(line("reading 3 GB"), reason="OOMKilled")]))
+    assert failure.error == "OutOfMemory"
+    assert failure.message.endswith("last log lines: reading 3 GB")
 
 
 def test_a_line_that_is_nested_without_end_is_a_line() -> None:

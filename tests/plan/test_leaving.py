@@ -51,8 +51,8 @@ class Leaving:
     def fail(self) -> None:
         """The removal's Job cannot reach the store."""
         name = self.job
-        told = Failure(step=Step.REMOVE, error="StoreUnreachable", message="s3 is away", hint="start it")
-        self.cluster.reports[name] = told.model_dump_json()
+        failure = Failure(step=Step.REMOVE, error="StoreUnreachable", message="s3 is away", hint="start it")
+        self.cluster.reports[name] = failure.model_dump_json()
         self.cluster.jobs[name]["status"]["conditions"] = [{"type": "Failed", "status": "True", "message": "x"}]
         self.cluster.deliver_all()
 
@@ -105,15 +105,15 @@ def test_an_unreachable_store_delays_deletion_for_an_hour_and_the_status_says_ho
         if made.job:
             made.fail()
         plan = made.step()
-        told = made.cluster.status.condition("Reconciling")
-        assert told
-        assert told.reason == "Removing"
-        assert "to keep the data, set spec.onDelete to Keep" in told.message
+        condition = made.cluster.status.condition("Reconciling")
+        assert condition
+        assert condition.reason == "Removing"
+        assert "to keep the data, set spec.onDelete to Keep" in condition.message
         made.cluster.now += timedelta(seconds=plan.wake_after or 1)
         assert made.cluster.now - made.since < timedelta(hours=2)
     assert made.cluster.now - made.since > timedelta(minutes=59)
     assert 5 < len(jobs) < 30
-    assert "s3 is away; start it" in told.message
+    assert "s3 is away; start it" in condition.message
     assert [(event.type, event.reason) for event in plan.events] == [("Warning", "DataKept")]
     assert "s3://out/demo" in plan.events[0].message
 

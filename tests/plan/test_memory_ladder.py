@@ -87,8 +87,8 @@ def test_each_step_is_in_the_jobs_the_status_and_the_events() -> None:
     made.settle()
     assert made.status.holds("Complete")
     assert memories(made) == ["2Gi", "4096Mi", "16384Mi"]
-    told = [event.message for plan in made.plans for event in plan.events if event.reason == "ShardsRetried"]
-    assert told == [
+    messages = [event.message for plan in made.plans for event in plan.events if event.reason == "ShardsRetried"]
+    assert messages == [
         "clips: attempt 2 of 2 shards with 4096Mi of memory, because pods were killed for lack of it",
         "clips: attempt 3 of 2 shards with 16384Mi of memory, because pods were killed for lack of it",
     ]
@@ -112,9 +112,9 @@ def test_the_last_attempt_gives_up_an_item_that_needs_more_than_its_pod_has(memo
     *_, last = (name for name in made.created if made.task(name).step is Step.SHARDS)
     (container,) = made.jobs[last]["spec"]["template"]["spec"]["containers"]
     pages = int(amount(container["resources"]["limits"]["memory"])) // 4096 * 4096
-    told = made.task(last).limits.memory_max
-    assert told
-    assert told <= pages < told + 2**20
+    limit = made.task(last).limits.memory_max
+    assert limit
+    assert limit <= pages < limit + 2**20
 
 
 def test_where_there_is_one_attempt_no_item_is_left_for_another() -> None:
@@ -129,8 +129,8 @@ def test_where_there_is_one_attempt_no_item_is_left_for_another() -> None:
     store.follows_up = False
     made = SimulatedCluster(pipeline([stage]), store)
     made.settle()
-    told = [made.task(name).limits.memory_max for name in made.created if made.task(name).step is Step.SHARDS]
-    assert told == [2 * GIB]
+    limits = [made.task(name).limits.memory_max for name in made.created if made.task(name).step is Step.SHARDS]
+    assert limits == [2 * GIB]
 
 
 def test_more_memory_costs_more() -> None:

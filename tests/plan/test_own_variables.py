@@ -126,10 +126,10 @@ def test_variables_of_reelmill_win_over_those_of_an_old_resource(
     ours = seen(environment(made(store=store, source=source), step))
     env = environment(whole, step)
     assert len({entry["name"] for entry in env}) == len(env)
-    told = seen(env)
-    assert {name: told[name] for name in ours} == ours
+    variables = seen(env)
+    assert {name: variables[name] for name in ours} == ours
     wrong = {names[int(where.split("[")[1].split("]")[0])] for where in refused(whole)}
-    assert {name for name in names if told.get(name) != "theirs"} <= wrong
+    assert {name for name in names if variables.get(name) != "theirs"} <= wrong
     assert wrong >= {name for name in names if name in ours}
 
 

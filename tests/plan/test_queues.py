@@ -75,7 +75,7 @@ def test_a_scheduler_does_not_take_suspend_from_the_operator(system: QueueSystem
     assert cluster.status.holds("Complete")
 
 
-def test_without_a_queue_no_system_is_told_anything() -> None:
+def test_without_a_queue_jobs_have_no_fields_of_queueing_systems() -> None:
     for system in QueueSystem:
         for job in jobs(PodExtras(queue_system=system)):
             assert "schedulerName" not in pod(job)["spec"]

@@ -25,7 +25,7 @@ def definition_of(whole: VideoPipeline) -> Definition:
     return Definition(whole, "uid-1", graph, keys(whole.spec, graph))
 
 
-def told(
+def report_variable(
     settings: PlannerSettings, step: Step = Step.SURVEY, stages: Sequence[Any] = (CLIPS,), **spec: Any
 ) -> str | None:
     """The variable of a step."""
@@ -36,7 +36,7 @@ def told(
 
 
 def test_the_survey_knows_the_resource_its_tolerances_and_what_an_hour_costs() -> None:
-    text = told(WANTED)
+    text = report_variable(WANTED)
     assert text
     found = RunDefinition.model_validate_json(text)
     assert found.tolerances == {"clips": "7%"}
@@ -46,7 +46,7 @@ def test_the_survey_knows_the_resource_its_tolerances_and_what_an_hour_costs() -
 
 def test_values_of_variables_do_not_get_into_the_store() -> None:
     env = [{"name": "HF_TOKEN", "value": "hf_secret"}, {"name": "KEY", "secretRef": {"name": "keys"}}]
-    text = told(WANTED, stages=[{**CLIPS, "env": env}], defaults={"env": env})
+    text = report_variable(WANTED, stages=[{**CLIPS, "env": env}], defaults={"env": env})
     assert text
     assert "hf_secret" not in text
     shown = [{"name": "HF_TOKEN", "value": "[removed]"}, env[1]]
@@ -56,11 +56,11 @@ def test_values_of_variables_do_not_get_into_the_store() -> None:
 
 @pytest.mark.parametrize(("settings", "step"), [(PlannerSettings(), Step.SURVEY), (WANTED, Step.REMOVE)])
 def test_nobody_else_does(settings: PlannerSettings, step: Step) -> None:
-    assert told(settings, step) is None
+    assert report_variable(settings, step) is None
 
 
 def test_a_resource_that_no_variable_holds_is_left_out() -> None:
-    text = told(WANTED, defaults={"affinity": {"podAffinity": "x" * MOST_BYTES}})
+    text = report_variable(WANTED, defaults={"affinity": {"podAffinity": "x" * MOST_BYTES}})
     assert text
     assert len(text) < MOST_BYTES
     found = RunDefinition.model_validate_json(text)

@@ -272,12 +272,12 @@ def test_a_job_whose_results_are_not_taken_is_kept_whatever_its_ttl() -> None:
     made.reconcile()
     (survey,) = made.created
     made.advance(survey)
-    told = made.reports.pop(survey)
+    report_text = made.reports.pop(survey)
     made.now += timedelta(days=2)
     made.deliver_all()
     made.reconcile()
     assert survey in made.jobs
-    made.reports[survey] = told
+    made.reports[survey] = report_text
     made.settle()
     assert made.status.holds("Complete")
     assert not made.jobs

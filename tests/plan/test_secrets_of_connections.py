@@ -48,7 +48,7 @@ FILES = {"files": {"uri": "s3://in/"}}
 WITH_SECRET = {**FILES, "s3": {"secretRef": {"name": "raw-keys"}}}
 
 
-def test_a_step_is_told_beside_its_task_which_connections_have_a_secret() -> None:
+def test_a_step_learns_which_connections_have_a_secret() -> None:
     task, env = planned(WITH_SECRET, store="store-keys")
     assert "raw-keys" not in values(env)[ENV]
     read = read_task(values(env))

@@ -121,8 +121,8 @@ def test_the_schedulers_words_reach_the_status() -> None:
 def test_events_tell_what_happened_once() -> None:
     made = cluster({"name": "clips", "clip": {"by": "length"}})
     made.settle()
-    told = [(event.type, event.reason) for plan in made.plans for event in plan.events]
-    assert told == [("Normal", "PassClosed"), ("Normal", "Complete")]
+    events = [(event.type, event.reason) for plan in made.plans for event in plan.events]
+    assert events == [("Normal", "PassClosed"), ("Normal", "Complete")]
     made.settle()
     assert [event for plan in made.plans for event in plan.events][2:] == []
 

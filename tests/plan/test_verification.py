@@ -111,8 +111,8 @@ def test_damage_is_a_condition_an_event_and_a_count_until_a_verification_finds_n
     found = made.status.condition(ConditionType.STORE_VERIFIED)
     assert found
     assert "2 of 10 objects are damaged: clips/0001/a.mp4, clips/0001/b.mp4" in found.message
-    told = [event for plan in made.plans for event in plan.events if event.reason == EventReason.DAMAGE_FOUND]
-    assert [(event.type, event.message) for event in told] == [
+    damage_events = [event for plan in made.plans for event in plan.events if event.reason == EventReason.DAMAGE_FOUND]
+    assert [(event.type, event.message) for event in damage_events] == [
         ("Warning", "2 of 10 objects are damaged: clips/0001/a.mp4, clips/0001/b.mp4")
     ]
     assert made.status.holds(ConditionType.READY)

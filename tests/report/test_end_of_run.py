@@ -6,7 +6,7 @@ from reelmill.contract.records.run import RunRecord
 from reelmill.contract.records.segment import Counts
 from reelmill.contract.task import CommitReport, Owner, StageDef, Step, StoreRef, Task, Upstream
 from reelmill.contract.task_parts.run_report import RunDefinition
-from reelmill_stages.runtime.run_report import _goes_on
+from reelmill_stages.runtime.run_report import _has_next_stage
 
 
 def stage(name: str, *reads: str) -> StageDef:
@@ -35,4 +35,4 @@ def test_a_step_looks_whether_it_ended_the_run_unless_a_stage_is_sure_to_follow(
     task = Task(step=Step.SURVEY, owner=owner, run=0, store=StoreRef(uri="x"), stages=stages)
     record = RunRecord(task=task, definition=RunDefinition(name="b", tolerances={"clips": "0", "others": "0"}))
     counts = Counts.model_validate({"in": 9, "done": 9 - failed, "failed": failed})
-    assert _goes_on(record, clips, CommitReport(segment=1, totals=counts)) is goes_on
+    assert _has_next_stage(record, clips, CommitReport(segment=1, totals=counts)) is goes_on

@@ -17,7 +17,7 @@ from reelmill_stages.pictures.shot import Shot
 from reelmill_stages.run_report.gallery import Sheet, SheetPicture
 from reelmill_stages.run_report.page import page
 from reelmill_stages.run_report.page_process import Order, document_of
-from reelmill_stages.runtime.run_report import drawn_elsewhere
+from reelmill_stages.runtime.run_report import page_from_forked_process
 from reelmill_stages.summary.consistent_cut import cut
 from reelmill_stages.summary.summarise import summarise
 from report.generated_store import GeneratedStore, item
@@ -57,7 +57,7 @@ def order(tmp_path: Path) -> Order:
 
 def test_the_page_is_the_one_that_this_process_would_make(reports: ReportTemplate, order: Order) -> None:
     summary, reads, definition = order
-    drawn = drawn_elsewhere(reports, os.environ, order, lambda: SHEETS)
+    drawn = page_from_forked_process(reports, os.environ, order, lambda: SHEETS)
     assert drawn == page(summary, reads, SHEETS, document_of(definition))
 
 
@@ -71,11 +71,11 @@ class Deadly:
 def test_a_process_that_is_killed_is_told_and_the_next_page_is_made(reports: ReportTemplate, order: Order) -> None:
     deadly: Any = [Deadly()]
     with pytest.raises(RuntimeError, match="ended early with code -9"):
-        drawn_elsewhere(reports, os.environ, order, lambda: deadly)
-    assert drawn_elsewhere(reports, os.environ, order, lambda: SHEETS)
+        page_from_forked_process(reports, os.environ, order, lambda: deadly)
+    assert page_from_forked_process(reports, os.environ, order, lambda: SHEETS)
 
 
 def test_without_the_template_this_process_is_to_draw(reports: ReportTemplate, order: Order) -> None:
     os.kill(reports.pid, signal.SIGKILL)
     with pytest.raises(CannotFork):
-        drawn_elsewhere(reports, os.environ, order, lambda: SHEETS)
+        page_from_forked_process(reports, os.environ, order, lambda: SHEETS)

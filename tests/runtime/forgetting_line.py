@@ -6,7 +6,7 @@ from pathlib import Path
 
 from reelmill.contract.records.heartbeat import Runner
 from reelmill.contract.records.verification import ProgressRecord
-from reelmill_stages.runtime.forget.forgetting import begin, follow, plan_of, stored_plan
+from reelmill_stages.runtime.forget.forgetting import begin, execute_plan, plan_of, stored_plan
 from reelmill_stages.runtime.forget.search.remains import forgotten, remains
 from reelmill_stages.runtime.verify.digest_comparison import damaged_objects
 from reelmill_stages.runtime.verify.digest_reader import Reading
@@ -46,7 +46,7 @@ def forget(line: Line, *keys: str, store: Store | None = None) -> list[str]:
     if plan is None:
         plan = plan_of(store, line.source, keys, NOW, folder)
         begin(store, plan)
-    return follow(store, plan, RUNNER, folder) or left(line)
+    return execute_plan(store, plan, RUNNER, folder) or left(line)
 
 
 def left(line: Line) -> list[str]:

@@ -15,7 +15,7 @@ from reelmill.contract.records.segment import Object
 from reelmill.contract.task import StoreRef
 from reelmill_stages.records.data_set import DataSet
 from reelmill_stages.runtime.forget import anonymous
-from reelmill_stages.runtime.forget.affected import hanging_together
+from reelmill_stages.runtime.forget.affected import connected_through_files
 from reelmill_stages.runtime.forget.rewritten_files import rewritten
 from reelmill_stages.runtime.forget.search.names import Names
 from reelmill_stages.store.open import open_store
@@ -52,7 +52,7 @@ def test_an_anonymous_item_keeps_its_place_and_weight_and_nothing_else(
     st.lists(st.tuples(st.sets(st.integers(0, 9), min_size=1, max_size=3), st.sets(st.integers(0, 5), max_size=2))),
     st.sets(st.integers(0, 9), min_size=1, max_size=3),
 )
-def test_items_that_hang_together_by_inputs_and_files_go_together(
+def test_items_that_share_inputs_or_files_are_affected_together(
     made: list[tuple[set[int], set[int]]], wanted: set[int]
 ) -> None:
     """Judged by walking from node to node."""
@@ -60,7 +60,7 @@ def test_items_that_hang_together_by_inputs_and_files_go_together(
         (Item(str(number), number, "g", 1.0, outputs=tuple(Output(f"f{file}", 1, "") for file in files)), frozenset(of))
         for number, (of, files) in enumerate(made)
     ]
-    items, _, inputs = hanging_together(pairs, [], set(wanted))
+    items, _, inputs = connected_through_files(pairs, [], set(wanted))
     reached, waiting = set[object](), list[object](wanted)
     while waiting:
         node = waiting.pop()
@@ -78,10 +78,12 @@ def _near(node: object, made: list[tuple[set[int], set[int]]]) -> Iterator[objec
             yield from around
 
 
-def test_an_assembled_file_binds_its_inputs() -> None:
+def test_an_assembled_file_connects_its_inputs() -> None:
     one, other = (Item(name, number, name, 1.0) for number, name in enumerate("ab"))
     file = Object(key="both.bin", size=1, digest="")
-    items, files, inputs = hanging_together([(one, frozenset({0})), (other, frozenset({1}))], [(file, (0, 1))], {0})
+    items, files, inputs = connected_through_files(
+        [(one, frozenset({0})), (other, frozenset({1}))], [(file, (0, 1))], {0}
+    )
     assert ([item.key for item in items], files, inputs) == (["a", "b"], [file], {0, 1})
 
 

@@ -143,7 +143,7 @@ def test_data_behind_a_link_is_a_refusal_before_anything_is_written(line: Line, 
     assert stored_plan(line.store, "raw") is None
 
 
-def test_a_link_to_something_else_is_let_be(line: Line) -> None:
+def test_a_link_to_something_else_is_ignored(line: Line) -> None:
     (line.root / "others").mkdir()
     (line.root / "others/film.mp4").write_text(GONE)
     (line.root / "store/others").symlink_to(line.root / "others")

@@ -16,7 +16,7 @@ from runtime.toy_line import Line
 pytestmark = pytest.mark.store  # needs no server, but the seconds that this tier may take
 
 
-def test_a_withdrawn_input_is_told_from_another_one_with_its_key(tmp_path: Path) -> None:
+def test_a_withdrawn_input_is_distinguished_from_another_one_with_its_key(tmp_path: Path) -> None:
     line = Line(tmp_path)
     own = line.stage("own", "OneKey")
     line.stage("joined", "Join", per_file=3)

@@ -7,7 +7,7 @@ import toy_line as toy
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reelmill_stages.runtime.decide.tiers import LEAST, live, merged
+from reelmill_stages.runtime.decide.tiers import LEAST, count_to_merge, live_segments
 
 
 @given(st.lists(st.integers(1, 1000), min_size=1, max_size=200))
@@ -15,7 +15,7 @@ def test_no_input_is_written_more_often_than_the_sizes_have_bits(passes: list[in
     indexes: list[int] = []
     rewritten = 0
     for count in passes:
-        taken = merged(indexes)
+        taken = count_to_merge(indexes)
         tail = indexes[len(indexes) - taken :]
         rewritten += sum(tail)
         indexes = [*indexes[: len(indexes) - taken], sum(tail) + count]
@@ -39,6 +39,6 @@ def test_growth_by_single_items_keeps_few_indexes_and_the_verdicts_of_one_pass(t
             kept.append(number)
     data = line.data("kept")
     assert [numbers[int(item.key[1:3])] for item in data.items()] == kept
-    indexes = [segment.kept for segment in live(data.segments()) if segment.kept]
+    indexes = [segment.kept for segment in live_segments(data.segments()) if segment.kept]
     assert sum(index.count for index in indexes) == len(kept)
     assert len(indexes) < len(kept) / 2

@@ -129,7 +129,7 @@ class Refusing:
 
 
 @pytest.mark.store
-def test_what_goes_wrong_is_left_to_a_commit_step(tmp_path: Path) -> None:
+def test_an_error_leaves_the_pass_to_a_commit_step(tmp_path: Path) -> None:
     line = opened_line(tmp_path)
     shard(line, 0)
     assert shard(line, 1, lambda store: cast(Store, Refusing(store))) is None

@@ -7,7 +7,7 @@ import toy_line as toy
 
 from reelmill.contract.errors import ExitCode, OutOfMemory
 from reelmill.contract.records.layout import SegmentPaths
-from reelmill_stages.records.crash_suspects import SuspectNotes, more_possible
+from reelmill_stages.records.crash_suspects import SuspectNotes, may_have_more_memory
 from reelmill_stages.runtime.workers.pool_size import fewer
 
 GIB = 2**30
@@ -25,7 +25,7 @@ def test_each_run_that_was_killed_halves_the_workers(workers: int, killed: int, 
     [(GIB, 2 * GIB, True), (2 * GIB, 2 * GIB, False), (None, GIB, False), (GIB, None, False), (None, None, False)],
 )
 def test_more_memory_is_possible_below_the_maximum(memory: int | None, most: int | None, expected: bool) -> None:
-    assert more_possible(memory, most) is expected
+    assert may_have_more_memory(memory, most) is expected
 
 
 def runs(tmp_path: Path, memories: list[int | None], most: int | None) -> SuspectNotes:

@@ -81,7 +81,7 @@ def test_what_is_open_already_or_covered_is_passed_over(line: toy.Line) -> None:
     assert told(line) == ()
 
 
-def test_code_of_the_users_own_is_imported_by_no_other_stages_step(line: toy.Line) -> None:
+def test_user_code_is_not_imported_by_steps_of_other_stages(line: toy.Line) -> None:
     line.stages[0] = CLIP.replace(type="toy_stages:Upper", upstreams=line.stages[0].upstreams)
     assert told(line) == ()
     (found,) = told(line, bound=BOUND)

@@ -129,10 +129,15 @@ def test_a_view_that_was_edited_by_hand_is_kept_beside_the_next_one(
 def test_a_view_that_was_edited_by_hand_is_not_replaced_by_that_of_an_older_segment(tmp_path: Path) -> None:
     line = toy.Line(tmp_path)
     upper = line.stage("upper")
-    for name in ("v", "w"):
-        line.put(name)
-        line.go()
-    view = line.data("upper").names.view("all.json")
+    line.put("v")
+    line.go()
+    names = line.data("upper").names
+    view, summary = names.view("all.json"), line.store.read(names.stage_json)
+    line.put("w")
+    line.go()
     (tmp_path / "store" / view).write_bytes(b"edited")
-    line.commit(upper, 1)
+    # The records are those that a commit reads which began before the second segment was closed.
+    line.store.delete(names.segment(2).segment_json)
+    line.store.write(names.stage_json, summary)
+    line.commit(upper, 1, view={"split": "random"})
     assert line.store.read(view) == b"edited"

@@ -187,7 +187,7 @@ def test_a_folder_whose_records_do_not_describe_it_stays_and_is_reported(line: t
     assert (folder / "stage.json").read_text() == "{}"
 
 
-def test_a_signpost_goes_with_what_it_points_at_and_a_file_of_its_name_stays(line: toy.Line) -> None:
+def test_latest_json_is_deleted_with_its_data_set_and_a_users_file_of_that_name_stays(line: toy.Line) -> None:
     line.stages.clear()
     mine = line.root / "store" / "other" / "latest.json"
     mine.parent.mkdir()

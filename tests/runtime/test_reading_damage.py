@@ -98,14 +98,14 @@ def test_a_folder_that_nothing_is_known_of_is_read_but_not_verified(tmp_path: Pa
 
 
 @pytest.mark.parametrize("keeping_time", [True, False])
-def test_a_copy_that_rotted_in_an_export_is_replaced(line: toy.Line, keeping_time: bool) -> None:
+def test_a_damaged_copy_in_an_export_is_replaced(line: toy.Line, keeping_time: bool) -> None:
     folder = exported(line)
     rot(folder / FILE, keeping_time=keeping_time)
     exported(line)
     assert (folder / FILE).read_bytes() == b"TEXT A\n"
 
 
-def test_an_earlier_export_by_link_of_what_rotted_since_is_an_error(line: toy.Line) -> None:
+def test_an_earlier_export_by_link_of_a_file_damaged_since_is_an_error(line: toy.Line) -> None:
     folder = exported(line, ExportMode.LINK)
     rot((folder / FILE).resolve())
     with pytest.raises(StoreDamaged) as error:

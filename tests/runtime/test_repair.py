@@ -47,7 +47,7 @@ def test_a_damaged_file_of_one_item_is_made_again_and_nothing_else_changes(line:
 
 
 @pytest.mark.store
-def test_a_pipe_in_the_place_of_a_file_is_told_as_one_and_left(line: toy.Line) -> None:
+def test_a_pipe_in_the_place_of_a_file_is_reported_and_left(line: toy.Line) -> None:
     path = find(line, "upper/*/0001/out/b.txt")
     path.unlink()
     os.mkfifo(path)

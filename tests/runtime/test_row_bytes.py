@@ -88,7 +88,7 @@ def test_an_item_is_encoded_or_refused_as_by_the_standard_library(item: Item) ->
     assert encoded_or_refused(lambda: encoded(item).at(7)) == expected
 
 
-def test_a_row_that_holds_itself_is_refused() -> None:
+def test_a_row_that_contains_itself_is_refused() -> None:
     row: dict[str, object] = {}
     row["a"] = [row]
     with pytest.raises(ValueError, match="Circular"):

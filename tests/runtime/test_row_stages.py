@@ -202,6 +202,6 @@ def test_an_item_that_is_passed_on_has_the_row_that_encoding_gives(item: Item, o
     assert encoded(item).at(ordinal) == canonical({**item.to_json(), "ordinal": ordinal})
 
 
-def test_volumes_of_parts_that_are_none_are_refused() -> None:
+def test_volumes_of_invalid_parts_are_refused() -> None:
     with pytest.raises(ValueError, match="greater than or equal to 0"):
         _ = Volume(items=1) - Volume(items=2)

@@ -18,7 +18,7 @@ def test_a_key_frame_near_the_middle_is_shown() -> None:
     assert still(range(100), starts_of([place in (0, 60) for place in range(100)])) == 60
 
 
-def test_where_all_cost_the_same_it_is_the_one_in_the_middle() -> None:
+def test_the_middle_frame_is_shown_where_all_cost_the_same() -> None:
     assert still(range(9), starts_of([True] * 9)) == 4
     assert still(range(1), [0]) == 0
     assert still(range(4), [None] * 4) == 2
@@ -29,7 +29,7 @@ def test_without_a_key_in_the_middle_half_as_little_as_possible_is_decoded() -> 
 
 
 @given(st.lists(st.booleans(), min_size=1, max_size=60), st.data())
-def test_it_lies_in_the_middle_half_and_none_there_is_cheaper(keys: list[bool], data: st.DataObject) -> None:
+def test_the_shown_frame_is_a_cheapest_one_in_the_middle_half(keys: list[bool], data: st.DataObject) -> None:
     starts = starts_of(keys)
     numbers = data.draw(st.permutations(range(len(keys))))[: data.draw(st.integers(1, len(keys)))]
     place = still(numbers, starts)

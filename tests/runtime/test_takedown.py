@@ -205,7 +205,7 @@ def test_copies_that_were_dropped_in_favour_of_it_are_decided_again(tmp_path: Pa
     assert naming(line, GONE) == []
 
 
-def test_what_is_damaged_stops_no_search_and_is_not_told_as_read(line: Line) -> None:
+def test_a_damaged_object_does_not_stop_a_search_and_is_not_counted_as_read(line: Line) -> None:
     forget(line, GONE)
     before = remains(line.store, forgotten(line.store, line.source))
     line.store.write("exports/damaged.tar", b"no tar")

@@ -47,9 +47,10 @@ def texts(folder: Path, name: str, data: bytes) -> list[str]:
     return list(read(open_store(StoreRef(uri=str(folder)), env={}), name))
 
 
+@pytest.mark.parametrize("kept_as", ["", ".edited", ".edited-2"])
 @pytest.mark.parametrize("name", WHOLE)
-def test_the_texts_of_a_whole_object_are_read(name: str, tmp_path: Path) -> None:
-    assert NAME in texts(tmp_path, name, WHOLE[name])
+def test_the_texts_of_a_whole_object_are_read(name: str, kept_as: str, tmp_path: Path) -> None:
+    assert NAME in texts(tmp_path, name + kept_as, WHOLE[name])
 
 
 @pytest.mark.parametrize("name", WHOLE)

@@ -94,7 +94,7 @@ def test_a_pass_that_was_opened_by_a_step_of_its_own_is_finished_as_a_whole(tmp_
     assert line.data("made").totals.done == 3
 
 
-def test_a_pass_that_is_closed_already_is_told_as_if_this_step_had_closed_it(tmp_path: Path) -> None:
+def test_a_pass_that_is_closed_already_is_reported_as_if_this_step_had_closed_it(tmp_path: Path) -> None:
     line = small_line(tmp_path)
     task = line.open_task(line.stages[0])
     for _ in range(2):

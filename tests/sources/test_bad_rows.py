@@ -130,6 +130,13 @@ def test_a_table_that_is_no_utf8_text_is_refused_as_what_it_is(
         listed("table", uri=folder / name)
 
 
+@pytest.mark.parametrize("name", ["BZh7.mp4", "PAR1/a.mp4", "PK.mp4"])
+def test_a_list_of_files_may_begin_with_the_letters_of_another_format(folder: Path, name: str) -> None:
+    put(folder, "t.txt", content=f"{name}\n".encode())
+    put(folder, name)
+    assert not any(one.problem for one in listed("table", uri=folder / "t.txt"))
+
+
 @pytest.mark.parametrize("source", ["clip4mc", "pairs", "captions"])
 def test_other_sources_keep_the_lines_beside_a_bad_one(folder: Path, source: str) -> None:
     rows: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {

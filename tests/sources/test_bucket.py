@@ -66,7 +66,7 @@ def test_a_folder_is_not_a_prefix_of_names(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("listed_before", [True, False])
-def test_one_object_or_none(tmp_path: Path, listed_before: bool) -> None:
+def test_the_attributes_of_one_object_or_none(tmp_path: Path, listed_before: bool) -> None:
     put(tmp_path, "x/a.mp4", "y/b.mp4")
     one = bucket()
     if listed_before:
@@ -81,7 +81,7 @@ def test_one_object_or_none(tmp_path: Path, listed_before: bool) -> None:
 
 
 @pytest.mark.parametrize("name", ["none.json", "", "sub"])
-def test_a_metadata_file_that_is_none_is_refused_by_its_name(tmp_path: Path, name: str) -> None:
+def test_an_invalid_metadata_file_is_refused_by_its_name(tmp_path: Path, name: str) -> None:
     put(tmp_path, "sub/x")
     with pytest.raises(SpecError) as caught:
         bucket().read(f"{tmp_path}/{name}")

@@ -160,7 +160,7 @@ def test_d4_clips_that_share_whole_seconds_are_told_apart(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("begin", [None, "soon", "", math.nan, math.inf, -0.5, 4.25, 7, True, [1], 10**400])
-def test_a_begin_that_is_none_is_a_failed_row(folder: Path, begin: object) -> None:
+def test_an_invalid_begin_is_a_failed_row(folder: Path, begin: object) -> None:
     found = clips(folder, [official(begin=begin), official()])
     assert reasons(found) == ["bad_span"]
     assert len(items(found)) == 1

@@ -34,11 +34,11 @@ from source_folders import listed, names, put, reasons
         ("*.mp4", "/double.mp4", False),
     ],
 )
-def test_globs(pattern: str, path: str, matches: bool) -> None:
+def test_a_glob_selects_the_expected_files(pattern: str, path: str, matches: bool) -> None:
     assert bool(matcher([pattern]).match(path)) is matches
 
 
-def test_a_pattern_that_is_none_is_refused() -> None:
+def test_an_invalid_pattern_is_refused() -> None:
     with pytest.raises(SpecError, match="not a glob pattern"):
         matcher(["[z-a].mp4"])
 

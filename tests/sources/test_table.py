@@ -197,7 +197,7 @@ def test_many_rows_that_point_to_nowhere_are_missing_each(folder: Path, place: s
 
 
 @pytest.mark.parametrize("format_", ["csv", "json", "parquet"])
-def test_a_table_that_is_no_file_is_told_as_what_it_is(folder: Path, format_: str) -> None:
+def test_a_table_that_is_no_file_is_reported_as_what_it_is(folder: Path, format_: str) -> None:
     pipe, circle = folder / f"pipe.{format_}", folder / f"circle.{format_}"
     os.mkfifo(pipe)
     circle.symlink_to(circle.name)

@@ -145,7 +145,7 @@ def test_a_blob_that_is_replaced_while_it_is_read_is_noticed(faulty: Faulty) -> 
         ({"container": "there-is-none"}, NotFound, "'there-is-none' does not exist"),
     ],
 )
-def test_a_wrong_setting_is_told_once(azurite_server: Azurite, settings: dict, error: type, what: str) -> None:
+def test_a_wrong_setting_is_not_retried(azurite_server: Azurite, settings: dict, error: type, what: str) -> None:
     with pytest.raises(error, match=what):
         probe(opened(azurite_server.port, "x", **settings))
 
@@ -161,7 +161,7 @@ def test_conditions_hold(azurite_server: Azurite) -> None:
     probe(*(opened(azurite_server.port, prefix, seconds=20) for _ in range(3)))
 
 
-def test_blobs_of_other_programs_are_listed_or_told(container: ContainerClient, azurite_server: Azurite) -> None:
+def test_blobs_of_other_programs_are_listed_or_reported(container: ContainerClient, azurite_server: Azurite) -> None:
     prefix = uuid4().hex
     store = opened(azurite_server.port, prefix)
     for name in ("a//b.mp4", "ok.mp4", "folder/"):

@@ -135,7 +135,9 @@ def test_the_metadata_server_of_the_machine_or_of_the_pods_workload_identity_giv
     assert any(path.endswith("/service-accounts/default/token") for path, _ in tokens.asked)
 
 
-def test_an_identity_that_google_does_not_know_is_told(google: Clients, tokens: TokenServer, tmp_path: Path) -> None:
+def test_an_identity_that_google_does_not_know_is_reported(
+    google: Clients, tokens: TokenServer, tmp_path: Path
+) -> None:
     tokens.refuses = True
     file = tmp_path / "key.json"
     file.write_text(service_account(tokens))
@@ -182,7 +184,7 @@ def test_a_shared_access_signature_signs_requests_to_azure(azurite_server: Azuri
 @pytest.mark.parametrize(
     "token", [signature(read=True, list=True), signature(lifetime=timedelta(hours=-1), **ALL)], ids=["reads", "expired"]
 )
-def test_a_signature_that_is_not_enough_is_told_and_never_shown(azurite_server: Azurite, token: str) -> None:
+def test_a_signature_without_permission_is_reported_and_never_shown(azurite_server: Azurite, token: str) -> None:
     ref = StoreRef(uri=f"az://{azurite_server.container}/x", connection=Connection(endpoint=azurite_server.endpoint))
     with pytest.raises(StoreError, match="no permission") as caught:
         open_store(ref, env={"AZURE_STORAGE_SAS_TOKEN": token}).write("a", b"1", create=True)
@@ -258,7 +260,7 @@ def test_the_managed_identity_of_the_machine_signs_requests_to_azure(
     assert ("/metadata/identity/oauth2/token", {}) in tokens.asked
 
 
-def test_an_identity_that_azure_does_not_know_is_told(
+def test_an_identity_that_azure_does_not_know_is_reported(
     azure: Clients, secure_tokens: TokenServer, tmp_path: Path
 ) -> None:
     secure_tokens.refuses = True

@@ -256,7 +256,7 @@ def test_an_object_that_is_replaced_while_it_is_read_is_noticed(faulty: Faulty) 
             stream.read()
 
 
-def test_a_bucket_that_is_not_there_is_told_once(gcs_server: GcsServer) -> None:
+def test_a_missing_bucket_is_not_retried(gcs_server: GcsServer) -> None:
     with pytest.raises(NotFound, match="'there-is-none' does not exist"):
         probe(opened(gcs_server.port, "x", bucket="there-is-none"))
     with pytest.raises(NotFound, match="'there-is-none' does not exist"):
@@ -264,7 +264,7 @@ def test_a_bucket_that_is_not_there_is_told_once(gcs_server: GcsServer) -> None:
 
 
 @pytest.mark.parametrize(("code", "what"), [(401, "credentials"), (403, "no permission"), (400, "HTTP 400")])
-def test_a_refusal_is_told_once(faulty: Faulty, code: int, what: str) -> None:
+def test_a_refusal_is_not_retried(faulty: Faulty, code: int, what: str) -> None:
     faulty.proxy.fault(faults.page(code), times=9)
     with pytest.raises(StoreError, match=what):
         faulty.store.stat("k")
@@ -282,7 +282,7 @@ def test_conditions_hold(gcs_server: GcsServer) -> None:
     probe(*(opened(gcs_server.port, prefix, seconds=20) for _ in range(3)))
 
 
-def test_objects_of_other_programs_are_listed_or_told(bucket: Bucket, gcs_server: GcsServer) -> None:
+def test_objects_of_other_programs_are_listed_or_reported(bucket: Bucket, gcs_server: GcsServer) -> None:
     prefix = uuid4().hex
     store = opened(gcs_server.port, prefix)
     for name in ("a//b.mp4", "ok.mp4", "folder/"):
@@ -327,7 +327,7 @@ def test_a_move_whose_answer_was_lost_counts_only_if_the_object_is_the_copy(faul
 
 
 @pytest.mark.parametrize("key", ["/path/to/key.json", "{}", json.dumps({"type": "service_account"}), "[1]"])
-def test_a_key_that_is_none_is_refused_without_showing_it(key: str) -> None:
+def test_an_invalid_key_is_refused_without_showing_it(key: str) -> None:
     with pytest.raises(StoreError, match="is not the key of a service account") as error:
         GoogleStore("b", "", connection=Connection(), env={"GOOGLE_SERVICE_ACCOUNT_KEY": key})
     assert key not in str(error.value)

@@ -160,7 +160,7 @@ except NotFound:
 """
 
 
-def test_a_stream_that_never_came_to_be_is_collected_without_a_word() -> None:
+def test_a_stream_that_could_not_be_opened_is_collected_without_an_error() -> None:
     # Development mode tells what finalizers raise, as Python 3.13 always does.
     command = [sys.executable, "-X", "dev", "-W", "ignore", "-c", NEVER_OPENED]
     said = subprocess.run(command, capture_output=True, text=True, check=True)
@@ -233,7 +233,7 @@ def test_public_data_of_the_hub_needs_no_token_where_a_secret_is_for_another_ser
 
 
 @pytest.mark.parametrize("account", ["evil.example/x?", "a\n", "Account", "evil.example#"])
-def test_what_is_no_name_of_an_account_is_no_part_of_an_address(account: str) -> None:
+def test_an_invalid_account_name_is_not_put_into_an_address(account: str) -> None:
     env = {"AZURE_STORAGE_ACCOUNT": account, "AZURE_STORAGE_KEY": "a2V5"}
     with pytest.raises(StoreError, match="AZURE_STORAGE_ACCOUNT is not the name of a storage account"):
         open_location("az://container/x", Connection(), env)

@@ -19,7 +19,7 @@ class Stopped(BaseException):
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("started", range(7))
-def test_it_ends_whenever_it_is_stopped(started: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_probe_ends_whenever_it_is_stopped(started: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     submit, number, stopped = ThreadPoolExecutor.submit, count(), threading.current_thread()
 
     def submit_some(pool: ThreadPoolExecutor, *given: Any, **named: Any) -> Any:

@@ -88,7 +88,7 @@ def test_objects_share_a_cache_without_mixing(tmp_path: Path) -> None:
     assert two.open().read(700) == BODY[::-1][:700]
 
 
-def test_whoever_needs_most_of_an_object_is_sent_to_the_whole(tmp_path: Path) -> None:
+def test_a_reader_that_needs_most_of_an_object_has_to_fetch_all_of_it(tmp_path: Path) -> None:
     store = RangedFolder(tmp_path)
     store.write("film", BODY)
     found = ranged(store, "film", most=0.5)

@@ -12,7 +12,7 @@ from reelmill.contract.errors import StoreError
 from reelmill.contract.task import Connection, Owner, SourceDef, Step, StoreRef, Task
 from reelmill_stages.runtime.context import context
 from reelmill_stages.runtime.survey.step import survey
-from reelmill_stages.store.preflight import greet
+from reelmill_stages.store.preflight import check_servers_respond
 
 pytestmark = pytest.mark.store
 KEYS = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret"}
@@ -71,4 +71,4 @@ def test_a_folder_is_not_asked(tmp_path: Path) -> None:
     source = SourceDef(name="raw", key="0" * 64, type="files", params={"uri": str(tmp_path / "raw")})
     owner = Owner(namespace="n", name="p", uid="u")
     ref = StoreRef(uri=str(tmp_path))
-    greet(Task(step=Step.SURVEY, owner=owner, run=1, store=ref, sources=(source,)), {}, sources=True)
+    check_servers_respond(Task(step=Step.SURVEY, owner=owner, run=1, store=ref, sources=(source,)), {}, sources=True)

@@ -112,7 +112,7 @@ def test_a_fault_that_stays_is_temporary(site: Site) -> None:
         (418, StoreError, "HTTP 418"),
     ],
 )
-def test_other_answers_are_told_once(site: Site, code: int, error: type, what: str) -> None:
+def test_other_error_responses_are_not_retried(site: Site, code: int, error: type, what: str) -> None:
     site.proxy.fault(faults.page(code), times=2)
     with pytest.raises(error, match=what):
         site.store.stat("k")

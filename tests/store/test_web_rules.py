@@ -81,7 +81,7 @@ def test_an_allowed_host_is_matched_whole(location: str) -> None:
     assert host == "a.org" or host.endswith(".a.org")
 
 
-def test_leave_is_given_to_one_server_and_not_to_its_host() -> None:
+def test_permission_is_for_one_server_and_not_for_its_host() -> None:
     rules = Rules(private=["http://Files.intern:8080/"[:-1]])
     rules.check_address(origin("http://files.intern:8080/x"), "10.0.0.1")
     for other in ("http://files.intern/x", "https://files.intern:8080/x", "http://other.intern:8080/x"):

@@ -59,7 +59,7 @@ def test_what_the_stage_writes_passes_and_is_found_to_be_packs(tmp_path: Path) -
     assert [row for row in rows if not row.ok] == []
 
 
-def test_packs_of_other_makers_are_held_against_the_rules_that_apply(tmp_path: Path) -> None:
+def test_packs_of_other_programs_are_checked_against_the_rules_that_apply(tmp_path: Path) -> None:
     fields = {name: value for name, value in good().items() if not name.startswith(("document", "position"))}
     pack(tmp_path, fields)
     assert not found(tmp_path)
@@ -111,7 +111,7 @@ def test_a_preview_of_packs_shows_what_their_tokens_say_and_what_is_learned(tmp_
     assert "<s><im_start><im_patch>*256<im_end><im_start><im_patch>*256<im_end>" in lines
 
 
-def test_a_preview_does_without_a_tokenizer_that_is_gone(tmp_path: Path) -> None:
+def test_a_preview_of_packs_works_without_the_tokenizer(tmp_path: Path) -> None:
     made = block(tmp_path)
     (out,) = packed(made, [tar(tmp_path / "a.tar", [sample()])], tmp_path / "out")
     Path(made.tokenizer.uri).write_bytes(b"another")

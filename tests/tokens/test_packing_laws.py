@@ -121,12 +121,12 @@ def test_the_json_of_a_pack_says_what_json_dumps_would(samples: list[list[Turn]]
 
 @given(text=st.text(max_size=30), symbol=st.sampled_from([*models.SYMBOLS, "<s>", "</s>"]), place=st.integers(0, 30))
 def test_no_text_becomes_a_control_symbol(text: str, symbol: str, place: int) -> None:
-    spoken = text[:place] + symbol + text[place:]
+    with_symbol = text[:place] + symbol + text[place:]
     for tokenizer in _real():
-        (document,) = DocumentEncoder(tokenizer, PATCHES).documents([[Turn((spoken,), learned=True)]])
+        (document,) = DocumentEncoder(tokenizer, PATCHES).documents([[Turn((with_symbol,), learned=True)]])
         assert isinstance(document, TokenDocument)
         inner = document.ids[1:-1].tolist()
-        assert not tokenizer.spoken(inner)
+        assert not tokenizer.has_symbol(inner)
 
 
 def _real() -> list[Tokenizer]:

@@ -269,6 +269,17 @@ def test_a_caption_in_a_script_that_the_tokenizer_lacks_costs_its_sample_and_no_
     assert result.counters.get("unknown_characters", 0) == (0 if "without" in kind else 3)
 
 
+def test_a_symbol_that_is_also_the_token_of_unknown_characters_is_not_counted_as_one(tmp_path: Path) -> None:
+    made = block(tmp_path, "json")
+    file = Path(made.tokenizer.uri)
+    read = json.loads(file.read_text())
+    read["model"]["unk_token"] = "</s>"
+    file.write_text(json.dumps(read))
+    ((_, result),) = processed(made, [tar(tmp_path / "a.tar", [sample("two dogs")])], tmp_path / "work")
+    assert isinstance(result, Done)
+    assert (result.counters["documents"], result.counters.get("unknown_characters", 0)) == (1, 0)
+
+
 def test_001_p6_symbols_inside_captions_are_escaped_and_counted(tmp_path: Path) -> None:
     made = block(tmp_path, "json")
     path = tar(tmp_path / "a.tar", [sample("a <im_patch> in </s> the <s> park"), sample("plain")])

@@ -66,7 +66,7 @@ def test_an_archive_gives_its_arrays_by_name(array: np.ndarray[Any, Any]) -> Non
         b"", b"\x93NUMPY\x01\x00\x05\x00{'a(}", b"\x93NUMPY\x09\x00", b"PK\x03\x04",
     ],
 )  # fmt: skip
-def test_an_array_that_is_none_or_says_more_than_it_holds_is_refused(data: bytes, tmp_path: Path) -> None:
+def test_an_invalid_array_or_one_that_announces_more_than_it_contains_is_refused(data: bytes, tmp_path: Path) -> None:
     with pytest.raises(ArrayError):
         read_array(io.BytesIO(data), len(data))
     (tmp_path / "a.npy").write_bytes(data)

@@ -14,7 +14,7 @@ collect_ignore_glob: list[str] = []
 WITHOUT = ""
 """Why there is no torch."""
 
-if "store" in (os.environ.get("REELMILL_TIERS") or "store"):
+if not (tiers := os.environ.get("REELMILL_TIERS")) or "store" in tiers or "gpu" in tiers:
     try:
         HOME = str(torch_home())
     except Unavailable as problem:

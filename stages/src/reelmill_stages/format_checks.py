@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from reelmill.contract.text.messages import told
+from reelmill.contract.text.messages import safe_message
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Finding:
     message: str = ""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "message", told(self.message))
+        object.__setattr__(self, "message", safe_message(self.message))
 
 
 def unreadable(error: Exception) -> str:

@@ -34,12 +34,12 @@ def claimant(loaded: Loaded, store: str) -> Claimant:
         name=metadata.name,
         token=token(loaded),
         host=socket.gethostname(),
-        machine=_machine(),
-        file=_place(Path(loaded.document.file).resolve(), store),
+        machine=_machine_digits(),
+        file=_file_identity(Path(loaded.document.file).resolve(), store),
     )
 
 
-def _place(file: Path, store: str) -> str:
+def _file_identity(file: Path, store: str) -> str:
     """The path of the file. If the store is a folder, the path is relative to it, because both may move together."""
     scheme, separator, rest = store.partition("://")
     if separator and scheme != "file":
@@ -61,7 +61,7 @@ def token(loaded: Loaded) -> str:
     return found.strip()
 
 
-def _machine(files: tuple[str, ...] = _MACHINE_ID) -> str:
+def _machine_digits(files: tuple[str, ...] = _MACHINE_ID) -> str:
     """Digits that distinguish this machine from others with the same name, without revealing its machine ID."""
     for file in files:
         with suppress(OSError, ValueError):

@@ -57,8 +57,8 @@ def drive(
     with (
         observing(verbose=work.verbose, quiet=work.quiet) as observer,
         lineage(loaded.pipeline, observer, work.openlineage, environment) as watched,
-        _stopping(stop, observer.say),
-        _traced(observer) as export,
+        _stop_on_signals(stop, observer.say),
+        _trace_export(observer) as export,
     ):
         outcome = local.run(
             loaded.pipeline,
@@ -70,7 +70,7 @@ def drive(
             template=template,
             fresh=fresh,
             prices=prices(),
-            run_reports=_reports(work),
+            run_reports=_writes_report(work),
             export=export,
         )
     status = outcome.status
@@ -79,19 +79,19 @@ def drive(
             say(f"  {line}")
     if output.for_people:
         if any(stage.surveyed for stage in status.stages):
-            show([*map(_source, status.sources), *map(_stage, status.stages)], output, columns=COLUMNS)
+            show([*map(_source_row, status.sources), *map(_stage_row, status.stages)], output, columns=COLUMNS)
             for stage in status.stages:
                 if stage.counters:
                     write(f"{stage.name}: counted: {counted(stage.counters)}")
-        _last_words(loaded, outcome, observer)
+        _say_result(loaded, outcome, observer)
     else:
         emit(status.model_dump(mode="json", by_alias=True), output)
-        _tell_stall(status, observer)
+        _say_stall(status, observer)
     observer.finish()
     raise typer.Exit(CommandExit.INTERRUPTED if outcome.interrupted else OF_STEPS[ExitCode(outcome.exit_code)])
 
 
-def _reports(work: RunOptions) -> bool:
+def _writes_report(work: RunOptions) -> bool:
     """Whether the run writes a report: the option if given, otherwise the variable that operators also use."""
     if work.report is not None:
         return work.report
@@ -99,7 +99,7 @@ def _reports(work: RunOptions) -> bool:
 
 
 @contextmanager
-def _traced(observer: Lines) -> Iterator[OtlpExport | None]:
+def _trace_export(observer: Lines) -> Iterator[OtlpExport | None]:
     """The destination of the run's trace, from OpenTelemetry's variables, or None. Errors never end a run."""
     export = None
     if endpoint := endpoint_in(os.environ):
@@ -125,7 +125,7 @@ def prices() -> Prices:
         ) from error
 
 
-def _source(source: SourceStatus) -> dict[str, Any]:
+def _source_row(source: SourceStatus) -> dict[str, Any]:
     totals = Counts(in_=source.items + source.failed, done=source.items, failed=source.failed)
     state = "listed" if source.surveyed else "waiting"
     return {
@@ -134,28 +134,28 @@ def _source(source: SourceStatus) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _stage(stage: StageStatus) -> dict[str, Any]:
+def _stage_row(stage: StageStatus) -> dict[str, Any]:
     totals = stage.totals.model_dump(by_alias=True)
     return {"name": stage.name, "state": stage.state, **totals, "items": stage.items, "segments": stage.segments}
 
 
-def _last_words(loaded: Loaded, outcome: local.RunResult, observer: Lines) -> None:
+def _say_result(loaded: Loaded, outcome: local.RunResult, observer: Lines) -> None:
     status, file = outcome.status, loaded.document.file
     if outcome.interrupted:
         say(f"stopped; resume with: reelmill run {file}")
         return
-    _tell_stall(status, observer)
+    _say_stall(status, observer)
     if loaded.pipeline.spec.suspend:
         say("hint: the pipeline is suspended; set spec.suspend to false to run it")
     elif (suspended := status.condition(ConditionType.SUSPENDED)) and suspended.status == "True":
         say(f"suspended: {suspended.message}")
     if status.failed:
-        say(_losses(status, file))
+        say(_losses_text(status, file))
     if status.holds(ConditionType.COMPLETE):
         say(f"complete: {status.store}")
 
 
-def _tell_stall(status: Status, observer: Lines) -> None:
+def _say_stall(status: Status, observer: Lines) -> None:
     """Print the reason of a stall, even with --quiet or with JSON or YAML output."""
     stalled = status.condition(ConditionType.STALLED)
     if stalled and stalled.status == "True":
@@ -163,7 +163,7 @@ def _tell_stall(status: Status, observer: Lines) -> None:
         observer.tell("error", stalled.message)
 
 
-def _losses(status: Status, file: str) -> str:
+def _losses_text(status: Status, file: str) -> str:
     """The number of failures, and the commands that show and retry them."""
     see = f"{status.failed} failed: list them with reelmill ledger {file} --outcome failed"
     again = f", retry them with reelmill retry {file}" if any(stage.totals.failed for stage in status.stages) else ""
@@ -176,7 +176,7 @@ def _losses(status: Status, file: str) -> str:
 
 
 @contextmanager
-def _stopping(stop: threading.Event, say_: Any) -> Iterator[None]:
+def _stop_on_signals(stop: threading.Event, say_: Any) -> Iterator[None]:
     """Handle SIGINT and SIGTERM: the first one stops the run cleanly, the second one immediately."""
 
     def handle(_number: int, _frame: FrameType | None) -> None:

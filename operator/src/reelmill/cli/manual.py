@@ -45,24 +45,24 @@ def manual() -> str:
     group: Any = typer.main.get_command(app)
     parts = [HEAD, table, ""]
     for name, command in group.commands.items():
-        parts += _command(name, command)
+        parts += _command_section(name, command)
     return "\n".join(parts)
 
 
-def _command(name: str, command: Any) -> Iterator[str]:
+def _command_section(name: str, command: Any) -> Iterator[str]:
     arguments = [parameter for parameter in command.params if parameter.param_type_name == "argument"]
     options = [parameter for parameter in command.params if parameter.param_type_name == "option"]
     yield f"## reelmill {name}\n"
     yield " ".join((command.help or "").split()) + "\n"
     yield "| argument or option | meaning |\n| --- | --- |"
     for argument in arguments:
-        yield f"| `{argument.metavar or argument.name.upper()}` | {_line(argument.help)} |"
+        yield f"| `{argument.metavar or argument.name.upper()}` | {_one_line(argument.help)} |"
     for option in options:
-        yield f"| `{', '.join(option.opts)}` | {_line(option.help)} |"
+        yield f"| `{', '.join(option.opts)}` | {_one_line(option.help)} |"
     yield ""
 
 
-def _line(text: str | None) -> str:
+def _one_line(text: str | None) -> str:
     return " ".join((text or "").split()).replace("|", "\\|")
 
 

@@ -24,7 +24,7 @@ def lineage(
     """
     option, target = bool(target), target or environment.get(TARGET, "")
     try:
-        emitter = _emitter(target, observer, environment) if target else None
+        emitter = _emitter_for(target, observer, environment) if target else None
     except SpecError as error:
         if option:
             raise
@@ -41,7 +41,7 @@ def lineage(
         emitter.close()
 
 
-def _emitter(target: str, observer: Lines, environment: Mapping[str, str]) -> LineageEmitter:
+def _emitter_for(target: str, observer: Lines, environment: Mapping[str, str]) -> LineageEmitter:
     return LineageEmitter(
         target,
         namespace=environment.get(NAMESPACE) or "reelmill",

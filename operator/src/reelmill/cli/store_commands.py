@@ -20,12 +20,12 @@ F = TypeVar("F")
 
 def offered(name: str) -> bool:
     """Whether a command is installed."""
-    return name in _offers()
+    return name in _entry_points_by_name()
 
 
 def command(name: str) -> Any:
     """The function behind a command. Raises SpecError with the package that provides it."""
-    if point := _offers().get(name):
+    if point := _entry_points_by_name().get(name):
         return point.load()
     raise SpecError(
         f"{name.partition('-')[0]} needs the store, which this installation cannot read",
@@ -34,7 +34,7 @@ def command(name: str) -> Any:
 
 
 @cache
-def _offers() -> dict[str, EntryPoint]:
+def _entry_points_by_name() -> dict[str, EntryPoint]:
     """The entry points by name, read from the metadata of all installed distributions."""
     return {point.name: point for point in entry_points(group=GROUP)}
 
@@ -56,10 +56,10 @@ def task(loaded: Loaded, *, sources: bool = False) -> Task:
 
     Raises StoreError with the endpoint of a server that does not answer. Without the stages, no server is contacted.
     """
-    told = loaded.task()
+    step_task = loaded.task()
     if offered(PREFLIGHT.name):
-        load(PREFLIGHT)(told, environment(), sources=sources)
-    return told
+        load(PREFLIGHT)(step_task, environment(), sources=sources)
+    return step_task
 
 
 def environment() -> Environment:

@@ -24,8 +24,8 @@ _OUTCOMES = ("done", "filtered", "failed", "skipped")
 def packed(report: SurveyReport, stages: Names) -> SurveyReport:
     """The compact form of a report, for all stages in `stages` and all sources of the report."""
     sources = [
-        [told.segments, told.items, told.failed, told.new, told.drifted, told.hidden]
-        for _, told in sorted(report.sources.items())
+        [source.segments, source.items, source.failed, source.new, source.drifted, source.hidden]
+        for _, source in sorted(report.sources.items())
     ]
     rows = [_row(report, name, upstreams) for name, upstreams in sorted(stages.items())]
     text = json.dumps([sources, rows], separators=(",", ":"))
@@ -41,8 +41,8 @@ def unpacked(report: SurveyReport, sources: Collection[str], stages: Names) -> S
         return report
     try:
         data = base64.b85decode(report.packed)
-        told, rows = json.loads(zlib.decompressobj().decompress(data, MAX_BYTES))
-        found = dict(zip(sorted(sources), (_source(*row) for row in told), strict=True))
+        packed_sources, rows = json.loads(zlib.decompressobj().decompress(data, MAX_BYTES))
+        found = dict(zip(sorted(sources), (_source(*row) for row in packed_sources), strict=True))
         read = [_stage(row, upstreams) for row, (_, upstreams) in zip(rows, sorted(stages.items()), strict=True)]
     except (ValueError, TypeError, IndexError, OverflowError, RecursionError, zlib.error) as error:
         raise ValueError(f"the packed report is not about these sources and stages: {error}") from error
@@ -56,16 +56,16 @@ def unpacked(report: SurveyReport, sources: Collection[str], stages: Names) -> S
 
 
 def _row(report: SurveyReport, name: str, upstreams: Collection[str]) -> list[object]:
-    told = report.stages.get(name, StageReport(segments=0))
-    totals = told.totals.model_dump()
+    stage = report.stages.get(name, StageReport(segments=0))
+    totals = stage.totals.model_dump()
     return [
-        told.segments,
-        [told.coverage.get(upstream, 0) for upstream in sorted(upstreams)],
+        stage.segments,
+        [stage.coverage.get(upstream, 0) for upstream in sorted(upstreams)],
         [totals[outcome] for outcome in _OUTCOMES],
-        told.items,
-        told.retries,
-        [told.open.segment, int(told.open.foreign)] if told.open else 0,
-        told.view,
+        stage.items,
+        stage.retries,
+        [stage.open.segment, int(stage.open.foreign)] if stage.open else 0,
+        stage.view,
         report.forecast.get(name, 0),
     ]
 

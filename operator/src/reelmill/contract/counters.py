@@ -187,15 +187,15 @@ def stage_counter(word: str) -> StageCounter | None:
 def reported(counters: Mapping[str, int]) -> dict[str, int]:
     """Select counters for a report of limited size: fallbacks and unknown words first, sizes last, each by number."""
     found = ((word, number) for word, number in counters.items() if number and len(word) <= LONGEST)
-    return dict(sorted(found, key=_rank)[:REPORTED])
+    return dict(sorted(found, key=_sort_key)[:REPORTED])
 
 
 def counted(counters: Mapping[str, int]) -> str:
     """Format counters as text: `reencoded 3, gpu_fallback 1`; empty if there are none."""
     found = ((word, number) for word, number in counters.items() if number)
-    return ", ".join(f"{word} {number:,}" for word, number in sorted(found, key=_rank))
+    return ", ".join(f"{word} {number:,}" for word, number in sorted(found, key=_sort_key))
 
 
-def _rank(pair: tuple[str, int]) -> tuple[bool, int, str]:
+def _sort_key(pair: tuple[str, int]) -> tuple[bool, int, str]:
     declared = stage_counter(pair[0])
     return declared is not None and declared.counting is Counting.SIZE, -pair[1], pair[0]

@@ -27,7 +27,7 @@ Credentials in URLs and addresses of objects are removed from all three.
 
 from enum import IntEnum
 
-from reelmill.contract.text.messages import told
+from reelmill.contract.text.messages import safe_message
 
 
 class ExitCode(IntEnum):
@@ -52,10 +52,10 @@ class ReelmillError(Exception):
     """Exit code of a step that ends with this error."""
 
     def __init__(self, what: str, *, where: str = "", hint: str = "") -> None:
-        super().__init__(told(what))
-        self.what = told(what)
-        self.where = told(where)
-        self.hint = told(hint)
+        super().__init__(safe_message(what))
+        self.what = safe_message(what)
+        self.where = safe_message(where)
+        self.hint = safe_message(hint)
 
     def __str__(self) -> str:
         return f"{self.where}: {self.what}" if self.where else self.what

@@ -6,7 +6,7 @@ from pathlib import Path
 from reelmill.contract.errors import SpecError
 
 
-def must_be_ours(path: Path, is_ours: Callable[[Path], bool], *, option: str) -> None:
+def check_may_replace(path: Path, is_ours: Callable[[Path], bool], *, option: str) -> None:
     """Raises SpecError if a file exists and `is_ours` does not recognise it as written by the command.
 
     Anything that is not a regular file, such as a device, is accepted. `option` is the command's option that names the

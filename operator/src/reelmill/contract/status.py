@@ -16,7 +16,7 @@ from reelmill.contract.records.segment import Counts
 from reelmill.contract.records.usage import Usage
 from reelmill.contract.spending import Spent
 from reelmill.contract.task_parts.verification import Verification
-from reelmill.contract.text.messages import told
+from reelmill.contract.text.messages import safe_message
 
 RANGES = 256
 """Maximum length in characters of a list of ranges; a longer one is cut and ends with `…`."""
@@ -28,7 +28,7 @@ CLASSES = 8
 
 def cut(text: str, length: int) -> str:
     """Prepare a text for a status or event: without credentials in URLs, and cut to `length` characters with `…`."""
-    text = told(text)
+    text = safe_message(text)
     return text if len(text) <= length else text[: length - 1] + "…"
 
 

@@ -59,16 +59,15 @@ class Operator:
         """Run until cancelled. Raises SpecError without access to a cluster, and LeaseLost and StateWentBack if it
         has to start again.
         """
-        cluster = await connect(self._access, self._requested)
+        cluster = await connect(self._access, self._observe_request)
         try:
             await self._run(cluster)
         finally:
             await cluster.close()
 
-    def _requested(self, method: str, status: int, seconds: float) -> None:
+    def _observe_request(self, method: str, status: int, seconds: float) -> None:
         self.metrics.requested(method, status, seconds)
-        if method != "GET":
-            self.limit.observe(seconds)
+        self.limit.observe(method, status, seconds)
 
     async def _run(self, cluster: ApiConnection) -> None:
         settings = self._settings
@@ -109,7 +108,7 @@ class Operator:
         ) as self.port:
             try:
                 intake = Intake(self.cache, pump.add, lambda key: pump.add_after(key, worker.progress_due(key)))
-                await self._lead(cluster, verbs, pump, intake, leader)
+                await self._run_as_leader(cluster, verbs, pump, intake, leader)
             finally:
                 self.metrics.leader.set(0)
                 if leader:
@@ -118,7 +117,7 @@ class Operator:
                             await leader.release()
                 await telemetry.close()
 
-    async def _lead(
+    async def _run_as_leader(
         self, cluster: ApiConnection, verbs: KubeApi, pump: Pump, intake: Intake, leader: Leader | None
     ) -> None:
         if leader:

@@ -26,11 +26,11 @@ NAMESPACE_FILE = "/var/run/secrets/kubernetes.io/serviceaccount/namespace"
 StringMap = dict[str, str]
 
 
-def _words(value: object) -> object:
+def _split_words(value: object) -> object:
     return tuple(word for part in value.split(",") if (word := part.strip())) if isinstance(value, str) else value
 
 
-def _json(value: object) -> object:
+def _parsed_json(value: object) -> object:
     if not isinstance(value, str):
         return value
     try:
@@ -59,7 +59,7 @@ class OperatorSettings(BaseSettings):
         use_attribute_docstrings=True,
     )
 
-    namespaces: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)] = ()
+    namespaces: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split_words)] = ()
     """Namespaces that are served, comma-separated; empty: all of them."""
     own_namespace: str = Field(default_factory=_own_namespace)
     """Namespace of the operator and of its Lease."""
@@ -85,17 +85,17 @@ class OperatorSettings(BaseSettings):
     """Server for OpenLineage events, such as `http://marquez:5000`, or path of a file for them; empty: none."""
     openlineage_namespace: str = "reelmill"
     """Namespace of the jobs in these events."""
-    prices: Annotated[Prices, NoDecode, BeforeValidator(_json)] = Prices()
+    prices: Annotated[Prices, NoDecode, BeforeValidator(_parsed_json)] = Prices()
     """Prices of an hour of a pod, as JSON: for the cost in the status, and for `spec.limits.cost`."""
-    stages_pod_labels: Annotated[StringMap, NoDecode, BeforeValidator(_json)] = Field(default_factory=dict)
+    stages_pod_labels: Annotated[StringMap, NoDecode, BeforeValidator(_parsed_json)] = Field(default_factory=dict)
     """Labels of stage pods and their Jobs, as JSON; labels of reelmill take precedence."""
-    stages_pod_annotations: Annotated[StringMap, NoDecode, BeforeValidator(_json)] = Field(default_factory=dict)
+    stages_pod_annotations: Annotated[StringMap, NoDecode, BeforeValidator(_parsed_json)] = Field(default_factory=dict)
     """Annotations of stage pods, as JSON."""
     stages_scheduler_name: str = ""
     """Scheduler of stage pods; empty: the cluster's, or that of the queue."""
     stages_queue_system: plan.QueueSystem = plan.QueueSystem.KUEUE
     """The kind of queue that `queue.name` of a pipeline refers to."""
-    policy: Annotated[Policy, NoDecode, BeforeValidator(_json)] = OPEN
+    policy: Annotated[Policy, NoDecode, BeforeValidator(_parsed_json)] = OPEN
     """What pipelines may request, as JSON; absent: anything that the API server accepts."""
     traces_endpoint: Annotated[str, Field(json_schema_extra={"pattern": r"^(https?://\S+)?$"})] = ""
     """Base address of a collector of traces by OTLP over HTTP, such as `http://otel-collector:4318`; empty: that of
@@ -153,10 +153,12 @@ def read(**given: object) -> OperatorSettings:
     try:
         return OperatorSettings.model_validate({name: value for name, value in given.items() if value is not None})
     except ValidationError as error:
-        wrong = [_problem(*map(str, one["loc"]), value=one["input"], message=one["msg"]) for one in error.errors()]
+        wrong = [
+            _setting_problem(*map(str, one["loc"]), value=one["input"], message=one["msg"]) for one in error.errors()
+        ]
         raise SpecError("; ".join(wrong), hint="fix the operator's environment") from error
 
 
-def _problem(name: str, *path: str, value: object, message: str) -> str:
+def _setting_problem(name: str, *path: str, value: object, message: str) -> str:
     where = f"{'.'.join(path)}: " if path else ""
     return f"{PREFIX}{name.upper()}={where}{without_secrets(str(value))}: {message}"

@@ -33,8 +33,10 @@ class Telemetry:
             key, namespace = environment.get(API_KEY, ""), settings.openlineage_namespace
             return LineageEmitter(target, namespace=namespace, api_key=key, counted=metrics.lineage_events)
 
-        self.lineage = self._opened("openlineage", "OpenLineage events", emitter) if target else None
-        self.traces = self._opened("traces", "traces", lambda: OtlpExport(endpoint, _say)) if endpoint else None
+        self.lineage = self._opened_or_none("openlineage", "OpenLineage events", emitter) if target else None
+        self.traces = (
+            self._opened_or_none("traces", "traces", lambda: OtlpExport(endpoint, _log_problem)) if endpoint else None
+        )
 
     async def close(self) -> None:
         """Send what is queued, for some seconds at most."""
@@ -42,7 +44,7 @@ class Telemetry:
             if exporter:
                 await asyncio.to_thread(exporter.close)
 
-    def _opened(self, kind: str, what: str, make: Callable[[], T]) -> T | None:
+    def _opened_or_none(self, kind: str, what: str, make: Callable[[], T]) -> T | None:
         try:
             return make()
         except SpecError as error:
@@ -51,7 +53,7 @@ class Telemetry:
             return None
 
 
-def _say(problem: str) -> None:
+def _log_problem(problem: str) -> None:
     if problem:
         log.event(
             _log, f"spans cannot be sent: {problem}", level=logging.WARNING, hint="pipelines continue without them"

@@ -34,7 +34,7 @@ class LocalJob:
         return name
 
     @property
-    def works(self) -> bool:
+    def processes_items(self) -> bool:
         """Whether it processes items."""
         return self.body["metadata"]["labels"].get(STEP) in (Step.SHARDS, Step.WHOLE)
 
@@ -43,7 +43,7 @@ class LocalJob:
         return bool(self.body["status"].get("conditions"))
 
     @property
-    def rests(self) -> bool:
+    def is_at_rest(self) -> bool:
         """Whether it is suspended and has no running process."""
         return self.process is None and bool(self.body["spec"].get("suspend"))
 

@@ -84,9 +84,9 @@ class Jobs:
         return {name: job.report for name, job in self._jobs.items() if job.finished}
 
     @property
-    def waited_for(self) -> bool:
+    def has_active_job(self) -> bool:
         """Whether a Job will change by itself: it is neither finished nor suspended, or its process has not ended."""
-        return any(not job.finished and not job.rests for job in self._jobs.values())
+        return any(not job.finished and not job.is_at_rest for job in self._jobs.values())
 
     def create(self, body: dict[str, Any]) -> None:
         """Create a Job. Does nothing if the name exists, as after a 409."""
@@ -98,10 +98,10 @@ class Jobs:
         given = {variable["name"]: variable.get("value", "") for variable in container["env"]}
         body["status"] = {"active": 0}
         todo = list(range(body["spec"]["completions"]))
-        beside = {name: given[name] for name in (NEXT_ENV, DEFINITION_ENV, TRACE_ENV) if name in given}
+        further_variables = {name: given[name] for name in (NEXT_ENV, DEFINITION_ENV, TRACE_ENV) if name in given}
         if SECRETS_ENV in given:
-            beside[SECRETS_ENV] = of_this_machine(given[SECRETS_ENV])
-        self._jobs[name] = LocalJob(body, todo, Task.model_validate_json(given[ENV]), beside)
+            further_variables[SECRETS_ENV] = of_this_machine(given[SECRETS_ENV])
+        self._jobs[name] = LocalJob(body, todo, Task.model_validate_json(given[ENV]), further_variables)
 
     def patch(self, name: str, patch: Mapping[str, Any]) -> None:
         """Merge-patch `spec`. Suspending a Job terminates its process; that index starts again on resume."""
@@ -128,18 +128,18 @@ class Jobs:
             index = next((index for index in job.todo if job.not_before.get(index, 0.0) <= now), None)
             if job.ready and index is not None:
                 job.todo.remove(index)
-                self._start(job, index)
+                self._start_process(job, index)
 
     def wait(self, seconds: float) -> Iterator[OutputLine]:
         """Yield log lines until a Job changes or `seconds` have passed."""
-        end = min([time.monotonic() + seconds, *self._retries()])
+        end = min([time.monotonic() + seconds, *self._retry_times()])
         while True:
             try:
                 happened = self.events.get(timeout=max(end - time.monotonic(), 0.0))
             except Empty:
                 return
             if isinstance(happened, ProcessExit):
-                self._ended(happened)
+                self._handle_exit(happened)
                 return
             yield happened
 
@@ -157,13 +157,13 @@ class Jobs:
                 job.process.kill()
         self._close_report_template()
 
-    def _retries(self) -> Iterator[float]:
+    def _retry_times(self) -> Iterator[float]:
         now = time.monotonic()
         for job in self._jobs.values():
             yield from (at for index, at in job.not_before.items() if at > now and index in job.todo and job.ready)
 
-    def _start(self, job: LocalJob, index: int) -> None:
-        task = self._here(job.task)
+    def _start_process(self, job: LocalJob, index: int) -> None:
+        task = self._task_for_this_machine(job.task)
         types = [stage.type for stage in task.stages] if task.step is not Step.SURVEY else []
         methods = {start_method(self.environment, stage=type_) for type_ in types}
         if self.run_reports and (self.fresh or task.step is not Step.SURVEY):
@@ -183,10 +183,10 @@ class Jobs:
         try:
             job.process = begin(None if StartMethod.SPAWN in methods else self.template)
         except CannotFork as error:
-            self._spawn_from_now_on(error)
+            self._stop_using_templates(error)
             job.process = begin()
         job.body["status"]["active"] = 1
-        job.body["status"].setdefault("startTime", _stamp())
+        job.body["status"].setdefault("startTime", _timestamp())
 
     def _prepare_report(self) -> None:
         """Import the code that draws the report, once, while steps are running."""
@@ -200,7 +200,7 @@ class Jobs:
             self.report_template.close()
             self.report_template = None
 
-    def _spawn_from_now_on(self, error: CannotFork) -> None:
+    def _stop_using_templates(self, error: CannotFork) -> None:
         assert self.template
         reason = self.template.last_words() or error
         message = f"steps start slower from now on, each with a new interpreter: {reason}"
@@ -208,14 +208,14 @@ class Jobs:
         self.template = None
         self._close_report_template()
 
-    def _here(self, task: Task) -> Task:
+    def _task_for_this_machine(self, task: Task) -> Task:
         """The task, with the number of workers adapted to this machine."""
-        stages = sum(job.works and not job.finished for job in self._jobs.values())
+        stages = sum(job.processes_items and not job.finished for job in self._jobs.values())
         share = max(self.cpus // max(stages, 1), 1)
         limits = task.limits.replace(workers=min(task.limits.workers or share, share))
         return task.replace(limits=limits)
 
-    def _ended(self, exit_: ProcessExit) -> None:
+    def _handle_exit(self, exit_: ProcessExit) -> None:
         self.version += 1
         process, code = exit_.process, exit_.code
         process.kill()  # child processes that are still running
@@ -235,13 +235,13 @@ class Jobs:
         elif code == 0:
             job.done.add(process.index)
             job.report = job.report if job.failed else report
-            self._settle(job)
+            self._update_status(job)
         elif job.body["spec"].get("suspend"):
             job.todo.insert(0, process.index)
         else:
-            self._failed(job, process.index, code, report or job.report or process.last_lines())
+            self._handle_failure(job, process.index, code, report or job.report or process.last_lines())
 
-    def _failed(self, job: LocalJob, index: int, code: int, report: str) -> None:
+    def _handle_failure(self, job: LocalJob, index: int, code: int, report: str) -> None:
         action = next(
             (
                 rule["action"]
@@ -253,35 +253,35 @@ class Jobs:
         tries = job.tries[index] = job.tries.get(index, 0) + 1
         if action == "FailJob":
             job.report = report
-            self._finish(job, "Failed", "PodFailurePolicy", f"pod of index {index} failed with exit code {code}")
+            self._add_condition(job, "Failed", "PodFailurePolicy", f"pod of index {index} failed with exit code {code}")
         elif action == "FailIndex" or tries > job.body["spec"]["backoffLimitPerIndex"]:
             job.report = report
             job.failed.add(index)
-            self._settle(job)
+            self._update_status(job)
         else:
             job.not_before[index] = time.monotonic() + self.retries.delay(tries)
             job.todo.append(index)
 
-    def _settle(self, job: LocalJob) -> None:
+    def _update_status(self, job: LocalJob) -> None:
         status = job.body["status"]
         status["completedIndexes"] = format_ranges(job.done)
         status["failedIndexes"] = format_ranges(job.failed)
         status["succeeded"] = len(job.done)
         if len(job.failed) > job.body["spec"]["maxFailedIndexes"]:
-            self._finish(job, "Failed", "MaxFailedIndexesExceeded", f"{len(job.failed)} indexes failed")
+            self._add_condition(job, "Failed", "MaxFailedIndexesExceeded", f"{len(job.failed)} indexes failed")
         elif len(job.done) + len(job.failed) == job.body["spec"]["completions"]:
             if job.failed:
-                self._finish(job, "Failed", "FailedIndexes", f"{len(job.failed)} indexes failed")
+                self._add_condition(job, "Failed", "FailedIndexes", f"{len(job.failed)} indexes failed")
             else:
-                self._finish(job, "Complete", "CompletionsReached", "")
+                self._add_condition(job, "Complete", "CompletionsReached", "")
 
-    def _finish(self, job: LocalJob, type_: str, reason: str, message: str) -> None:
+    def _add_condition(self, job: LocalJob, type_: str, reason: str, message: str) -> None:
         job.todo.clear()
         condition = {
-            "type": type_, "status": "True", "reason": reason, "message": message, "lastTransitionTime": _stamp()
+            "type": type_, "status": "True", "reason": reason, "message": message, "lastTransitionTime": _timestamp()
         }  # fmt: skip
         job.body["status"]["conditions"] = [condition]
 
 
-def _stamp() -> str:
+def _timestamp() -> str:
     return stamp(datetime.now(UTC))

@@ -28,7 +28,7 @@ class LineageObserver:
         self._last = Status()
 
     def status(self, status: Status) -> None:
-        self._tell(status)
+        self._send_changes(status)
         self._observer.status(status)
 
     def progress(self, stage: str, fields: Mapping[str, Any]) -> None:
@@ -42,8 +42,8 @@ class LineageObserver:
 
     def stopped(self) -> None:
         """Send the end of everything that was interrupted."""
-        self._tell(Status())
+        self._send_changes(Status())
 
-    def _tell(self, status: Status) -> None:
+    def _send_changes(self, status: Status) -> None:
         self._emitter.tell(seen(lambda: self._pipeline, self._last, status, datetime.now(UTC)))
         self._last = status

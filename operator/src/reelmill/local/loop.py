@@ -140,13 +140,13 @@ def run(
                     _apply(jobs, action)
                 for event in plan.events:
                     observer.event(event)
-                if not plan.actions and not jobs.waited_for and not status.holds(ConditionType.RECONCILING):
+                if not plan.actions and not jobs.has_active_job and not status.holds(ConditionType.RECONCILING):
                     return RunResult(status)
                 if not plan.actions:
-                    _wait(jobs, observer, stop, plan.wake_after)
+                    _wait_for_events(jobs, observer, stop, plan.wake_after)
         finally:
             for line in jobs.close(grace):
-                _tell(observer, line)
+                _report_line(observer, line)
             if trace:
                 trace.finish(problem_of(status))
     return RunResult(status, interrupted=True)
@@ -162,21 +162,21 @@ def _apply(jobs: Jobs, action: Action) -> None:
             jobs.delete(name)
 
 
-def _wait(jobs: Jobs, observer: Observer, stop: threading.Event, wake_after: float | None) -> None:
+def _wait_for_events(jobs: Jobs, observer: Observer, stop: threading.Event, wake_after: float | None) -> None:
     """Wait until a Job changes, `wake_after` seconds have passed, or `stop` is set."""
     left = 3600.0 if wake_after is None else wake_after
     while left > 0 and not stop.is_set():
         before = jobs.version
         slice_ = min(left, STOP_SECONDS)
         for line in jobs.wait(slice_):
-            _tell(observer, line)
+            _report_line(observer, line)
         if jobs.version != before:
             return
         jobs.start()
         left -= slice_
 
 
-def _tell(observer: Observer, line: OutputLine) -> None:
+def _report_line(observer: Observer, line: OutputLine) -> None:
     record = line.record
     if record.get("msg") == "progress" and isinstance(record.get("stage"), str):
         observer.progress(record["stage"], record)

@@ -15,7 +15,7 @@ _TETHER = (
 )
 
 
-def tethered(command: list[str]) -> list[str]:
+def command_ending_with_parent(command: list[str]) -> list[str]:
     """Wrap a command so that it ends with the calling process. Its first element must be a path."""
     if sys.platform != "linux":
         return command

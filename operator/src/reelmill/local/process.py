@@ -15,7 +15,7 @@ from typing import IO, Any
 from reelmill.contract.counters import REPORTS, REPORTS_ENV
 from reelmill.contract.task import ENV, INDEX_ENV, REPORT_ENV
 from reelmill.contract.text.json_line import json_object
-from reelmill.local.parent_death import tethered
+from reelmill.local.parent_death import command_ending_with_parent
 from reelmill.processes.forked import ChildProcess, ProcessTemplate
 from reelmill.processes.step_template import STEP
 
@@ -113,9 +113,9 @@ def start(
     finally:
         os.close(write)
     process = Process(job, index, report_file, child)
-    reader = threading.Thread(target=_read, args=(process, os.fdopen(read, "rb"), events), daemon=True)
+    reader = threading.Thread(target=_read_lines, args=(process, os.fdopen(read, "rb"), events), daemon=True)
     reader.start()
-    threading.Thread(target=_wait, args=(process, reader, events), daemon=True).start()
+    threading.Thread(target=_wait_for_exit, args=(process, reader, events), daemon=True).start()
     return process
 
 
@@ -135,7 +135,7 @@ def _fork(
 
 def _spawn(command: list[str], environment: Mapping[str, str], stderr: int) -> ChildProcess:
     return subprocess.Popen(
-        tethered(command),
+        command_ending_with_parent(command),
         env=environment,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
@@ -144,19 +144,19 @@ def _spawn(command: list[str], environment: Mapping[str, str], stderr: int) -> C
     )
 
 
-def _read(process: Process, stream: IO[bytes], events: Events) -> None:
+def _read_lines(process: Process, stream: IO[bytes], events: Events) -> None:
     with stream:
         for line in stream:
             if text := line.decode(errors="replace").rstrip():
                 process.tail.append(text)
-                events.put(OutputLine({**_record(text), "job": process.job, "index": process.index}))
+                events.put(OutputLine({**_parsed_line(text), "job": process.job, "index": process.index}))
 
 
-def _wait(process: Process, reader: threading.Thread, events: Events) -> None:
+def _wait_for_exit(process: Process, reader: threading.Thread, events: Events) -> None:
     code = process.child.wait()
     reader.join(DRAIN_SECONDS)
     events.put(ProcessExit(process, code))
 
 
-def _record(text: str) -> Mapping[str, Any]:
+def _parsed_line(text: str) -> Mapping[str, Any]:
     return json_object(text) or {"level": "info", "msg": text}

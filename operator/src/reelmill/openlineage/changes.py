@@ -49,23 +49,23 @@ class RunChange:
 
 def changes(old: Status, new: Status) -> list[RunChange]:
     """The starts and ends between two statuses. A run starts before its passes and ends after them."""
-    before, after = _began(old), _began(new)
+    before, after = _run_start(old), _run_start(new)
     found: list[RunChange] = []
     if before is not None:
-        found += _ended_passes(before, old, new, running=after == before)
+        found += _ended_pass_changes(before, old, new, running=after == before)
         if after != before:
-            found.append(_ended_run(before, new))
+            found.append(_ended_run_change(before, new))
     if after is not None:
         if after != before:
             found.append(RunChange("START", after))
         known = {one.name: one for one in old.stages} if after == before else {}
         for stage in new.stages:
-            if _passes(stage) and (stage.name not in known or not _same_pass(known[stage.name], stage)):
-                found.append(RunChange("START", after, _facts(stage)))
+            if _has_item_pass(stage) and (stage.name not in known or not _is_same_pass(known[stage.name], stage)):
+                found.append(RunChange("START", after, _pass_facts(stage)))
     return found
 
 
-def _began(status: Status) -> datetime | None:
+def _run_start(status: Status) -> datetime | None:
     """Start time of the run, or None if there is no run."""
     condition = status.condition(ConditionType.RECONCILING)
     if condition is None or condition.status != "True" or condition.reason == ConditionReason.REMOVING:
@@ -73,20 +73,20 @@ def _began(status: Status) -> datetime | None:
     return moment(condition.last_transition_time)
 
 
-def _ended_passes(began: datetime, old: Status, new: Status, *, running: bool) -> Iterator[RunChange]:
+def _ended_pass_changes(began: datetime, old: Status, new: Status, *, running: bool) -> Iterator[RunChange]:
     now = {stage.name: stage for stage in new.stages}
     for stage in old.stages:
-        if not _passes(stage):
+        if not _has_item_pass(stage):
             continue
         then = now.get(stage.name)
-        if then is None or not (running and _same_pass(stage, then)):
-            yield _ended_pass(began, stage, then)
+        if then is None or not (running and _is_same_pass(stage, then)):
+            yield _ended_pass_change(began, stage, then)
 
 
-def _ended_pass(began: datetime, old: StageStatus, new: StageStatus | None) -> RunChange:
+def _ended_pass_change(began: datetime, old: StageStatus, new: StageStatus | None) -> RunChange:
     assert old.pass_ is not None
     if new is None or new.key != old.key:
-        return RunChange("ABORT", began, _facts(old))
+        return RunChange("ABORT", began, _pass_facts(old))
     if new.segments >= old.pass_.segment and not old.pass_.abandon:
         outcomes = [(name, getattr(new.totals, name)) for name in ("done", "filtered", "failed", "skipped")]
         facts = PassFacts(
@@ -100,11 +100,11 @@ def _ended_pass(began: datetime, old: StageStatus, new: StageStatus | None) -> R
         )
         return RunChange("COMPLETE", began, facts)
     if new.stall:
-        return RunChange("FAIL", began, _facts(old), _sentence(new.stall.message, new.stall.hint))
-    return RunChange("ABORT", began, _facts(old))
+        return RunChange("FAIL", began, _pass_facts(old), _with_hint(new.stall.message, new.stall.hint))
+    return RunChange("ABORT", began, _pass_facts(old))
 
 
-def _ended_run(began: datetime, new: Status) -> RunChange:
+def _ended_run_change(began: datetime, new: Status) -> RunChange:
     if new.holds(ConditionType.COMPLETE):
         return RunChange("COMPLETE", began)
     stalled = new.condition(ConditionType.STALLED)
@@ -113,24 +113,24 @@ def _ended_run(began: datetime, new: Status) -> RunChange:
     return RunChange("ABORT", began)
 
 
-def _passes(stage: StageStatus) -> bool:
+def _has_item_pass(stage: StageStatus) -> bool:
     """Whether a pass that processes items is open, rather than one that only rebuilds views."""
     return stage.pass_ is not None and stage.pass_.kind != "view"
 
 
-def _same_pass(old: StageStatus, new: StageStatus) -> bool:
+def _is_same_pass(old: StageStatus, new: StageStatus) -> bool:
     return (
         old.pass_ is not None
         and new.pass_ is not None
-        and _passes(old) == _passes(new)
+        and _has_item_pass(old) == _has_item_pass(new)
         and (old.key, old.pass_.segment) == (new.key, new.pass_.segment)
     )
 
 
-def _facts(stage: StageStatus) -> PassFacts:
+def _pass_facts(stage: StageStatus) -> PassFacts:
     assert stage.pass_ is not None
     return PassFacts(stage=stage.name, key=stage.key, segment=stage.pass_.segment, inputs=stage.pass_.items)
 
 
-def _sentence(message: str, hint: str) -> str:
+def _with_hint(message: str, hint: str) -> str:
     return f"{message}; {hint}" if hint else message

@@ -53,7 +53,7 @@ def described(
 ) -> DescribedPipeline:
     """Describe a pipeline. `absolute` makes local paths absolute."""
 
-    def place(uri: str) -> Location:
+    def location_of(uri: str) -> Location:
         return location(uri if "://" in uri else absolute(uri))
 
     fields: dict[str, frozenset[str] | None] = {}
@@ -63,8 +63,8 @@ def described(
     return DescribedPipeline(
         job=job,
         instance=instance,
-        store=place(pipeline.spec.store.uri),
-        sources={name: place(source.block.where) for name, source in graph.sources.items()},
+        store=location_of(pipeline.spec.store.uri),
+        sources={name: location_of(source.block.where) for name, source in graph.sources.items()},
         stages={
             name: DescribedStage(stage.type, graph.upstreams[name], fields[name])
             for name, stage in graph.stages.items()

@@ -15,8 +15,8 @@ from typing import Any, Literal
 
 from reelmill.contract.errors import SpecError
 from reelmill.contract.log import event
-from reelmill.contract.output_file import must_be_ours
-from reelmill.contract.text.messages import told
+from reelmill.contract.output_file import check_may_replace
+from reelmill.contract.text.messages import safe_message
 from reelmill.contract.text.urls import has_query, has_user_info
 from reelmill.openlineage.event_file import ends_in_a_line, has_our_events
 from reelmill.openlineage.seen import SeenChanges
@@ -53,10 +53,10 @@ class LineageEmitter:
         Raises SpecError if the URL contains credentials, if the file has other content, or if the OpenLineage client is
         not installed.
         """
-        _must_be_plain(target)
+        _check_target(target)
         if not target.startswith(_WEB):
-            must_be_ours(Path(target), has_our_events, option="--openlineage or REELMILL_OPENLINEAGE")
-        _must_have_client()
+            check_may_replace(Path(target), has_our_events, option="--openlineage or REELMILL_OPENLINEAGE")
+        _check_client()
         self._target, self._namespace, self._api_key = target, namespace, api_key
         self._count, self._say = counted, say
         self._waiting: Queue[SeenChanges | None] = Queue(waiting)
@@ -64,7 +64,7 @@ class LineageEmitter:
         self._down = False
         self._dropped = 0
         self._given_up = threading.Event()
-        self._thread = threading.Thread(target=self._work, name="openlineage", daemon=True)
+        self._thread = threading.Thread(target=self._send_until_closed, name="openlineage", daemon=True)
         self._thread.start()
 
     def tell(self, seen: SeenChanges | None) -> None:
@@ -75,7 +75,7 @@ class LineageEmitter:
             self._waiting.put_nowait(seen)
         except Full:
             self._dropped += len(seen.changes)
-            self._counted("dropped", len(seen.changes))
+            self._count_events("dropped", len(seen.changes))
 
     def close(self, seconds: float = CLOSE_SECONDS) -> None:
         """Send queued events, for at most `seconds`. The rest is reported and dropped."""
@@ -84,13 +84,15 @@ class LineageEmitter:
             self._waiting.put(None, timeout=seconds)
         self._thread.join(max(0.0, ends - time.monotonic()))
         self._given_up.set()
-        target = told(self._target)
+        target = safe_message(self._target)
         if self._thread.is_alive() and not self._down:
-            self._tell(f"{target} has not taken all OpenLineage events in time; the last ones may not be sent", "")
+            self._report_problem(
+                f"{target} has not taken all OpenLineage events in time; the last ones may not be sent", ""
+            )
         if self._dropped:
-            self._tell(f"{self._dropped} OpenLineage events were dropped: {target} took them too slowly", "")
+            self._report_problem(f"{self._dropped} OpenLineage events were dropped: {target} took them too slowly", "")
 
-    def _work(self) -> None:
+    def _send_until_closed(self) -> None:
         while not self._given_up.is_set() and (seen := self._waiting.get()) is not None:
             self._send_all(seen)
 
@@ -102,22 +104,23 @@ class LineageEmitter:
                 # Imported here: the client is slow to load, and one without these facets counts as a failure.
                 from reelmill.openlineage.events import EventMaker
 
-                self._transport = self._transport or self._made()
+                self._transport = self._transport or self._client_transport()
                 self._transport.emit(EventMaker(seen, self._namespace).event(change))
             except Exception as error:
-                self._counted("failed", 1)
+                self._count_events("failed", 1)
                 if not self._down and not self._given_up.is_set():
-                    self._tell(
-                        f"OpenLineage events cannot be sent: {self._plain(error)}", "the run continues without them"
+                    self._report_problem(
+                        f"OpenLineage events cannot be sent: {self._safe_message(error)}",
+                        "the run continues without them",
                     )
                 self._down = True
             else:
-                self._counted("sent", 1)
+                self._count_events("sent", 1)
                 if self._down:
-                    self._tell("OpenLineage events can be sent again", "")
+                    self._report_problem("OpenLineage events can be sent again", "")
                 self._down = False
 
-    def _made(self) -> Any:
+    def _client_transport(self) -> Any:
         """The transport of the client."""
         if not self._target.startswith(_WEB):
             from openlineage.client.transport.file import FileConfig, FileTransport
@@ -136,39 +139,39 @@ class LineageEmitter:
         }
         return HttpTransport(HttpConfig(url, timeout=REQUEST_SECONDS, auth=auth, retry=retry))
 
-    def _counted(self, fate: Fate, events: int) -> None:
+    def _count_events(self, fate: Fate, events: int) -> None:
         if self._count:
             self._count(fate, events)
 
-    def _plain(self, error: Exception) -> str:
+    def _safe_message(self, error: Exception) -> str:
         """The message of an error, without credentials."""
-        text = told(f"{type(error).__name__}: {error}")
+        text = safe_message(f"{type(error).__name__}: {error}")
         return (text.replace(self._api_key, "…") if self._api_key else text)[:500]
 
-    def _tell(self, message: str, hint: str) -> None:
+    def _report_problem(self, message: str, hint: str) -> None:
         if self._say:
             self._say(f"{message}; {hint}" if hint else message)
         else:
             event(_log, message, level=logging.WARNING, **({"hint": hint} if hint else {}))
 
 
-def _must_be_plain(target: str) -> None:
+def _check_target(target: str) -> None:
     if has_user_info(target) or has_query(target):
         raise SpecError(
             "the address for OpenLineage events must not contain credentials or a query",
-            where=told(target),
+            where=safe_message(target),
             hint="write it as http://host:5000, and put the key into OPENLINEAGE_API_KEY",
         )
     scheme, found, _ = target.partition("://")
     if found and f"{scheme}://" not in _WEB:
         raise SpecError(
             f"OpenLineage events cannot be sent to {scheme}://",
-            where=told(target),
+            where=safe_message(target),
             hint="name a file, or a server as http://host:5000",
         )
 
 
-def _must_have_client() -> None:
+def _check_client() -> None:
     from importlib.util import find_spec
 
     try:

@@ -35,7 +35,7 @@ class NamedSecret(NamedTuple):
     """Variables of other kinds of servers, for further URIs of a source. The Secret may lack them, and `env` may set
     them, which version 0.1.0 requires."""
 
-    def beside(self, given: Collection[str]) -> Self:
+    def without_given(self, given: Collection[str]) -> Self:
         """A copy without the variables of other servers that `env` sets."""
         return self._replace(others=tuple(name for name in self.others if f"{self.prefix}{name}" not in given))
 
@@ -55,17 +55,17 @@ def source_variables(block: SourceBlock) -> tuple[tuple[str, ...], tuple[str, ..
 
 def refused_variables(spec: Spec) -> Iterator[SpecError]:
     """One SpecError for each `env` entry, of the defaults and of the stages, whose name reelmill sets itself."""
-    taken = _from_secrets(spec)
+    taken = _variables_of_secrets(spec)
     places = [("spec.defaults", spec.defaults.env)]
     places += [(f"spec.stages[{number}]", stage.env) for number, stage in enumerate(spec.stages)]
     for where, variables in places:
         for place, variable in enumerate(variables):
-            if problem := _problem(variable, taken):
+            if problem := _variable_problem(variable, taken):
                 what, hint = problem
                 yield SpecError(what, where=f"{where}.env[{place}].name", hint=hint)
 
 
-def _problem(variable: EnvVar, taken: dict[str, str]) -> tuple[str, str] | None:
+def _variable_problem(variable: EnvVar, taken: dict[str, str]) -> tuple[str, str] | None:
     name = variable.name
     if is_reserved(name):
         return f"{name} is reserved for reelmill, which sets it in every pod", "remove it, or use another name"
@@ -74,18 +74,18 @@ def _problem(variable: EnvVar, taken: dict[str, str]) -> tuple[str, str] | None:
     return None
 
 
-def _from_secrets(spec: Spec) -> dict[str, str]:
+def _variables_of_secrets(spec: Spec) -> dict[str, str]:
     """Variable -> path in the pipeline of the Secret that it comes from."""
     found: dict[str, str] = {}
     if spec.store.secret_ref:
-        told = f"the Secret {spec.store.secret_ref.name} (spec.store.secretRef)"
-        found |= dict.fromkeys(variables(spec.store.uri), told)
+        secret = f"the Secret {spec.store.secret_ref.name} (spec.store.secretRef)"
+        found |= dict.fromkeys(variables(spec.store.uri), secret)
     for number, source in enumerate(spec.sources):
         if source.s3 and source.s3.secret_ref:
-            told = f"the Secret {source.s3.secret_ref.name} (spec.sources[{number}].s3.secretRef)"
+            secret = f"the Secret {source.s3.secret_ref.name} (spec.sources[{number}].s3.secretRef)"
             prefix = credentials_prefix(spec, source)
             names, _ = source_variables(source.block)
-            found |= {f"{prefix}{name}": told for name in names}
+            found |= {f"{prefix}{name}": secret for name in names}
     return found
 
 

@@ -54,7 +54,7 @@ def reconcile_deletion(snapshot: Snapshot, now: datetime) -> Plan:
         return release(snapshot, EventReason.DATA_KEPT, message)
     job = jobs.get(removal.job)
     if job and job.succeeded and job.report is not None:
-        return release(snapshot, EventReason.DATA_REMOVED, _told(job, spec.store.uri))
+        return release(snapshot, EventReason.DATA_REMOVED, _removed_message(job, spec.store.uri))
     trouble = snapshot.waiting.get(removal.job) or removal.message
     left = PATIENCE_SECONDS - (now - since).total_seconds()
     ending = ConditionReason.NAMESPACE_ENDING in snapshot.reasons.values()
@@ -67,7 +67,7 @@ def reconcile_deletion(snapshot: Snapshot, now: datetime) -> Plan:
     if others:
         actions: list[Action] = [DeleteJob(other.name, wait=True) for other in others if not other.deleting]
         return Plan(_status(snapshot, removal, now, "stopping its pods"), tuple(actions), wake_after=min(left, 30.0))
-    run, removal, creation, wake = _advance(snapshot, removal, job, now)
+    run, removal, creation, wake = _advance_removal(snapshot, removal, job, now)
     status = _status(snapshot, removal, now, snapshot.waiting.get(removal.job) or removal.message, run=run)
     return Plan(status, creation, wake_after=min(left, wake))
 
@@ -78,7 +78,7 @@ def release(snapshot: Snapshot, reason: EventReason, message: str) -> Plan:
     return Plan(snapshot.status, (SetFinalizers(others),), (Event(reason.type, reason, message),))
 
 
-def _advance(
+def _advance_removal(
     snapshot: Snapshot, removal: Removal, job: Observed | None, now: datetime
 ) -> tuple[int, Removal, tuple[Action, ...], float]:
     """(number of the last Job, state of the removal, Jobs to create, seconds until the next check)."""
@@ -87,7 +87,7 @@ def _advance(
     if job and (job.live or job.report is None):
         return run, removal.replace(seen=True), (), most if job.live else 2.0
     if job or (removal.job and removal.seen):
-        removal = _failed(removal, job, now)
+        removal = _failed_removal(removal, job, now)
     due = moment(removal.again_at)
     if due and 0 < (wait := (due - now).total_seconds()) <= 2 * RETRIES.most:
         return run, removal, (), wait
@@ -98,7 +98,7 @@ def _advance(
     return number, removal, (CreateJob(created),), most
 
 
-def _failed(removal: Removal, job: Observed | None, now: datetime) -> Removal:
+def _failed_removal(removal: Removal, job: Observed | None, now: datetime) -> Removal:
     failure, tries = job.failure if job else None, removal.tries + 1
     why = f"{failure.message}; {failure.hint}" if failure and failure.hint else failure.message if failure else ""
     return Removal(
@@ -129,7 +129,7 @@ def _status(snapshot: Snapshot, removal: Removal, now: datetime, trouble: str, *
     )
 
 
-def _told(job: Observed, store: str) -> str:
+def _removed_message(job: Observed, store: str) -> str:
     report = job.read(RemoveReport)
     if report is None:
         return f"removed the data in {store} that no other pipeline claims"

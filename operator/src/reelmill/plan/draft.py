@@ -136,7 +136,7 @@ def begin(definition: Definition, snapshot: Snapshot, now: datetime) -> PlanDraf
     jobs = observe(snapshot.jobs, snapshot.reports, snapshot.uid)
     hours = _hours(definition, snapshot)
     prices = snapshot.settings.prices
-    spent = counted(priced(_begun(old), prices), jobs, _unseen(old), hours, now)
+    spent = counted(priced(_spent_at_start(old), prices), jobs, _unobserved_jobs(old), hours, now)
     if definition.spec.suspend or reached(definition.spec.limits, until_now(spent, jobs, hours, now), prices):
         spent = settled(spent, jobs, hours, now)
     moved = bool(old.place) and old.place != keys.place
@@ -188,10 +188,10 @@ def spent_while_refused(snapshot: Snapshot, now: datetime) -> Spent:
     jobs = observe(snapshot.jobs, snapshot.reports, snapshot.uid)
     bodies = {body["metadata"]["name"]: body for body in snapshot.jobs}
     hours = {job.stage: pod_price(prices, bodies[name]) for name, job in jobs.items()}
-    return counted(priced(_begun(old), prices), jobs, _unseen(old), hours, now)
+    return counted(priced(_spent_at_start(old), prices), jobs, _unobserved_jobs(old), hours, now)
 
 
-def _begun(status: Status) -> Spent:
+def _spent_at_start(status: Status) -> Spent:
     """The spending in the status. A status of an earlier release has a survey but no spending; then the usage that the
     next survey finds in the store is also counted here.
     """
@@ -199,7 +199,7 @@ def _begun(status: Status) -> Spent:
     return status.spent.replace(restored=True) if surveyed else status.spent
 
 
-def _unseen(status: Status) -> set[str]:
+def _unobserved_jobs(status: Status) -> set[str]:
     """Names of the Jobs that the status refers to and that were not observed yet."""
     known = [status.survey, *(stage.pass_ for stage in status.stages), status.verification]
     return {one.job for one in known if one and not one.seen}

@@ -30,36 +30,38 @@ def sweep(draft: PlanDraft) -> None:
     for job in sorted(draft.jobs.values(), key=lambda job: (job.run, job.name)):
         if job.deleting:
             continue
-        if (job.live and job.name not in needed and _superseded(draft, job)) or (job.live and _is_fixed(draft, job)):
+        if (job.live and job.name not in needed and _is_superseded(draft, job)) or (
+            job.live and _has_corrected_pods(draft, job)
+        ):
             draft.delete(job)
         elif job.live:
-            _pause(draft, job)
-            _resize(draft, job)
+            _update_suspension(draft, job)
+            _update_parallelism(draft, job)
         elif job.name not in needed and job.ttl is None:
             finished.append(job)
-    _expire(draft, finished)
+    _delete_expired(draft, finished)
 
 
-def _expire(draft: PlanDraft, finished: Iterable[Observed]) -> None:
+def _delete_expired(draft: PlanDraft, finished: Iterable[Observed]) -> None:
     """Delete the Jobs whose ttl is over, once one of them has waited long enough for the others."""
     ttl = draft.definition.spec.ttl
-    over: dict[str, int] = {}
-    left: dict[str, float] = {}
+    expired: dict[str, int] = {}
+    seconds_left: dict[str, float] = {}
     for job in finished:
         if job.ended:
             kept = seconds(ttl.succeeded if job.succeeded else ttl.failed)
             late = (draft.now - job.ended).total_seconds() - kept
-            left[job.name] = min(kept, TOGETHER_SECONDS) - late
-            if late >= 0 and len(over) < MOST:
-                over[job.name] = job.run
-    if left and min(left.values()) <= 0:
-        draft.actions.append(DeleteJobs(over))
-        left = {name: each for name, each in left.items() if name not in over}
-    if left:
-        draft.wake(min(left.values()))
+            seconds_left[job.name] = min(kept, TOGETHER_SECONDS) - late
+            if late >= 0 and len(expired) < MOST:
+                expired[job.name] = job.run
+    if seconds_left and min(seconds_left.values()) <= 0:
+        draft.actions.append(DeleteJobs(expired))
+        seconds_left = {name: each for name, each in seconds_left.items() if name not in expired}
+    if seconds_left:
+        draft.wake(min(seconds_left.values()))
 
 
-def _superseded(draft: PlanDraft, job: Observed) -> bool:
+def _is_superseded(draft: PlanDraft, job: Observed) -> bool:
     """Whether a Job is obsolete. A Job with the current key may finish, because its work is valid."""
     if job.step in (Step.SURVEY, Step.VERIFY):
         return True
@@ -69,24 +71,24 @@ def _superseded(draft: PlanDraft, job: Observed) -> bool:
     return job.key10 != stage.key[:10]
 
 
-def _is_fixed(draft: PlanDraft, job: Observed) -> bool:
+def _has_corrected_pods(draft: PlanDraft, job: Observed) -> bool:
     """Whether the pods of a Job cannot start and the spec has changed since, so that a new Job replaces it."""
     if job.name not in draft.snapshot.waiting or not job.pods10:
         return False
     return job.pods10 != pods10(draft.definition, draft.snapshot.settings, job.stage)
 
 
-def _resize(draft: PlanDraft, job: Observed) -> None:
+def _update_parallelism(draft: PlanDraft, job: Observed) -> None:
     """Update the parallelism in place, unless a queue admitted the Job with a lower one."""
-    if job.step is not Step.SHARDS or _held(draft) or job.key10 != draft.stages[job.stage].key[:10]:
+    if job.step is not Step.SHARDS or _is_held_by_queue(draft) or job.key10 != draft.stages[job.stage].key[:10]:
         return
     wanted = min(draft.definition.graph.stages[job.stage].parallelism, len(job.shards))
     if job.parallelism != wanted:
         draft.actions.append(PatchJob(job.name, {"spec": {"parallelism": wanted}}))
 
 
-def _pause(draft: PlanDraft, job: Observed) -> None:
-    if _held(draft):
+def _update_suspension(draft: PlanDraft, job: Observed) -> None:
+    if _is_held_by_queue(draft):
         # The queue controls `suspend`, so the Job is deleted; the pass continues from the store on resume.
         if draft.suspended:
             draft.delete(job)
@@ -94,5 +96,5 @@ def _pause(draft: PlanDraft, job: Observed) -> None:
         draft.actions.append(PatchJob(job.name, {"spec": {"suspend": draft.suspended}}))
 
 
-def _held(draft: PlanDraft) -> bool:
+def _is_held_by_queue(draft: PlanDraft) -> bool:
     return is_held(draft.definition.spec, draft.snapshot.settings.extras)

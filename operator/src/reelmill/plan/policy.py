@@ -17,16 +17,16 @@ def violations(spec: Spec, policy: Policy) -> list[SpecError]:
     """One SpecError for each field that violates the policy."""
     if not policy.restricts:
         return []
-    return [*_names(spec, policy), *_fields(spec, policy), *_nodes(spec, policy), *_amounts(spec, policy)]
+    return [*_name_errors(spec, policy), *_fields(spec, policy), *_nodes(spec, policy), *_amount_errors(spec, policy)]
 
 
-def _names(spec: Spec, policy: Policy) -> Iterator[SpecError]:
+def _name_errors(spec: Spec, policy: Policy) -> Iterator[SpecError]:
     for rule in NAMES:
         patterns = rule.patterns(policy)
         for where, name in rule.names(spec) if patterns is not None else ():
             if not matches(patterns or (), name):
-                said = _UNNAMED.get(name, f"the {rule.what} {name}")
-                yield _error(f"{said} is not allowed", where, rule.field)
+                described_name = _UNNAMED.get(name, f"the {rule.what} {name}")
+                yield _error(f"{described_name} is not allowed", where, rule.field)
 
 
 def _fields(spec: Spec, policy: Policy) -> Iterator[SpecError]:
@@ -46,7 +46,7 @@ def _nodes(spec: Spec, policy: Policy) -> Iterator[SpecError]:
                 yield _error(what, f"{where}[{label}]", "allowed_nodes")
 
 
-def _amounts(spec: Spec, policy: Policy) -> Iterator[SpecError]:
+def _amount_errors(spec: Spec, policy: Policy) -> Iterator[SpecError]:
     most = policy.max_resources or {}
     for where, resource, quantity in amounts(spec):
         if resource in most and amount(quantity) > amount(most[resource]):
@@ -58,8 +58,8 @@ def _amounts(spec: Spec, policy: Policy) -> Iterator[SpecError]:
             what = f"a parallelism of more than {policy.max_parallelism} ({stage.parallelism}) is not allowed"
             yield _error(what, f"{where}.parallelism", "max_parallelism")
         if policy.max_shards is not None and shards > policy.max_shards:
-            told = f"auto: up to {shards}" if stage.shards == "auto" else shards
-            what = f"more than {policy.max_shards} shards ({told}) are not allowed"
+            shards_text = f"auto: up to {shards}" if stage.shards == "auto" else shards
+            what = f"more than {policy.max_shards} shards ({shards_text}) are not allowed"
             yield _error(what, f"{where}.shards", "max_shards")
     pods = sum(stage.parallelism for stage in spec.stages)
     if policy.max_pods is not None and pods > policy.max_pods:

@@ -44,9 +44,9 @@ class Requests:
 
 def pending(annotations: Mapping[str, str], handled: Handled) -> Requests:
     """The requests in the annotations that have not been handled. Any other text is a request with it as its token."""
-    refresh = _new(annotations.get(REFRESH), handled.refresh)
-    retry = _new(annotations.get(RETRY), handled.retry)
-    abandon = _new(annotations.get(ABANDON), handled.abandon)
+    refresh = _new_request(annotations.get(REFRESH), handled.refresh)
+    retry = _new_request(annotations.get(RETRY), handled.retry)
+    abandon = _new_request(annotations.get(ABANDON), handled.abandon)
     return Requests(
         refresh=refresh,
         retry=retry,
@@ -67,7 +67,7 @@ def annotation(token: str, *, stages: tuple[str, ...] = (), classes: tuple[str, 
     return ";".join(parts)
 
 
-def _new(text: str | None, handled: str) -> Request | None:
+def _new_request(text: str | None, handled: str) -> Request | None:
     token, *fields = (text or "").split(";")
     token = token.strip()[:_MAX_TOKEN]
     if not token or token == handled:
@@ -75,10 +75,10 @@ def _new(text: str | None, handled: str) -> Request | None:
     values = dict(field.strip().partition("=")[::2] for field in fields)
     return Request(
         token,
-        _words(values.get("stages", "")),
-        tuple(word[:_MAX_CLASS] for word in _words(values.get("classes", ""))[:CLASSES]),
+        _split_words(values.get("stages", "")),
+        tuple(word[:_MAX_CLASS] for word in _split_words(values.get("classes", ""))[:CLASSES]),
     )
 
 
-def _words(text: str) -> tuple[str, ...]:
+def _split_words(text: str) -> tuple[str, ...]:
     return tuple(word.strip() for word in text.split(",") if word.strip())

@@ -15,7 +15,7 @@ from reelmill.plan.jobs.accounts import restored
 from reelmill.plan.jobs.build import control_job, survey_name
 from reelmill.plan.jobs.observed_jobs import Observed
 from reelmill.plan.jobs.tasks import survey_task
-from reelmill.plan.passes.next_passes import after_survey, take_up
+from reelmill.plan.passes.next_passes import after_survey, record_next_passes
 from reelmill.plan.snapshot import moment, stamp
 
 TRIES = 3
@@ -36,8 +36,8 @@ def advance_survey(draft: PlanDraft) -> None:
             draft.want_survey(listing=draft.survey.lists, routine=routine)
         else:
             _digest(draft, job)
-    _refresh(draft)
-    stalled = draft.stall is not None and not _again(draft)
+    _request_refresh(draft)
+    stalled = draft.stall is not None and not _is_due_again(draft)
     if draft.survey.wanted and not draft.survey.job and not stalled and not draft.suspended:
         run = draft.next_run()
         draft.survey = draft.survey.replace(
@@ -66,9 +66,9 @@ def _digest(draft: PlanDraft, job: Observed) -> None:
     if job.report is None:
         draft.wake(HARVEST_SECONDS)
         return
-    report = _told(draft, job)
+    report = _complete_report(draft, job)
     if report is None:
-        _failed(draft, job)
+        _handle_failure(draft, job)
         return
     survey, draft.stall = draft.survey, None
     draft.survey = SurveyStatus(
@@ -77,11 +77,11 @@ def _digest(draft: PlanDraft, job: Observed) -> None:
         listed=draft.definition.keys.definition if survey.lists else survey.listed,
         listed_at=stamp(draft.now) if survey.lists else survey.listed_at,
     )
-    _fold(draft, report)
-    take_up(draft, job.name, report.next)
+    _apply_report(draft, report)
+    record_next_passes(draft, job.name, report.next)
 
 
-def _told(draft: PlanDraft, job: Observed) -> SurveyReport | None:
+def _complete_report(draft: PlanDraft, job: Observed) -> SurveyReport | None:
     report = job.read(SurveyReport) if job.succeeded else None
     if report is None:
         return None
@@ -92,12 +92,12 @@ def _told(draft: PlanDraft, job: Observed) -> SurveyReport | None:
         return None
 
 
-def _again(draft: PlanDraft) -> bool:
+def _is_due_again(draft: PlanDraft) -> bool:
     """Whether a survey that was given up is due again; the stall remains until it succeeds."""
     return not draft.survey.job and not draft.wake_at(draft.survey.again_at, RETRIES.most)
 
 
-def _failed(draft: PlanDraft, job: Observed) -> None:
+def _handle_failure(draft: PlanDraft, job: Observed) -> None:
     tries, routine = draft.survey.tries + 1, draft.survey.routine
     draft.survey = draft.survey.replace(job="", tries=tries)
     draft.want_survey(listing=draft.survey.lists, routine=routine)
@@ -119,18 +119,18 @@ def _without_report(job: Observed) -> str:
     return f"{how}; last log lines: {job.last_words}" if job.last_words else how
 
 
-def _fold(draft: PlanDraft, report: SurveyReport) -> None:
+def _apply_report(draft: PlanDraft, report: SurveyReport) -> None:
     for name, source in draft.sources.items():
-        if told := report.sources.get(name):
+        if reported := report.sources.get(name):
             draft.sources[name] = source.replace(
-                segments=max(source.segments, told.segments),
-                items=told.items,
-                failed=told.failed,
-                new=told.new,
-                drifted=told.drifted,
+                segments=max(source.segments, reported.segments),
+                items=reported.items,
+                failed=reported.failed,
+                new=reported.new,
+                drifted=reported.drifted,
                 surveyed=True,
             )
-    known = {name: told.usage.pod_seconds for name, told in report.stages.items() if told.usage}
+    known = {name: reported.usage.pod_seconds for name, reported in report.stages.items() if reported.usage}
     draft.spent = restored(draft.spent, {name: each for name, each in known.items() if each}, draft.hours)
     for name, stage in draft.stages.items():
         # An open pass is more up to date: its own steps report its result.
@@ -140,7 +140,7 @@ def _fold(draft: PlanDraft, report: SurveyReport) -> None:
             draft.put(transitions.forecast(draft.stages[name], report.forecast[name]))
 
 
-def _refresh(draft: PlanDraft) -> None:
+def _request_refresh(draft: PlanDraft) -> None:
     every, listed_at = draft.definition.spec.refresh, moment(draft.survey.listed_at)
     if every is None or listed_at is None or draft.suspended or draft.stall:
         return

@@ -33,7 +33,7 @@ def pass_found(stage: StageStatus, segment: int) -> StageStatus:
     return stage.replace(found=segment)
 
 
-def retry_wanted_still(stage: StageStatus, classes: list[str]) -> StageStatus:
+def retry_kept_for_later(stage: StageStatus, classes: list[str]) -> StageStatus:
     """A requested retry was started, but the open pass covers new input and must end first."""
     return stage.replace(retry=classes)
 
@@ -62,19 +62,19 @@ def segment_committed(stage: StageStatus, work: PassStatus, report: CommitReport
         given=report.given,
         made=report.made,
         usage=report.usage,
-        bound=_bound(report.usage),
+        bound=_usage_bound(report.usage),
         items=report.items,
         coverage={**stage.coverage, **report.coverage},
         retries=0 if work.kind != "retry" else None if stage.retries is None else stage.retries + 1,
         rate=round(report.counts.in_ / seconds, 3),
         bytes=report.bytes,
-        view=_presented(work, report),
+        view=_presented_view(work, report),
     )
 
 
 def views_presented(stage: StageStatus, work: PassStatus, report: CommitReport) -> StageStatus:
     """A commit step only rebuilt the views."""
-    return stage.replace(pass_=None, tries=0, view=_presented(work, report))
+    return stage.replace(pass_=None, tries=0, view=_presented_view(work, report))
 
 
 def step_failed(stage: StageStatus) -> StageStatus:
@@ -144,7 +144,7 @@ def surveyed(stage: StageStatus, report: StageReport) -> StageStatus:
         given=stage.given if same else None,
         made=stage.made if same else None,
         usage=(usage := report.usage or (stage.usage if same else None)),
-        bound=_bound(usage),
+        bound=_usage_bound(usage),
         retries=report.retries if report.retries is not None or not same else stage.retries,
         view=report.view,
         found=report.open.segment if report.open else 0,
@@ -163,12 +163,12 @@ def described(stage: StageStatus, state: StageState, message: str) -> StageStatu
     return stage.replace(state=state, message=cut(message, MESSAGE))
 
 
-def _bound(usage: Usage | None) -> Literal["", "decode", "compute", "store", "waiting"]:
+def _usage_bound(usage: Usage | None) -> Literal["", "decode", "compute", "store", "waiting"]:
     found = usage.bound if usage else None
     return found.value if found else ""
 
 
-def _presented(work: PassStatus, report: CommitReport) -> str:
+def _presented_view(work: PassStatus, report: CommitReport) -> str:
     # A report without a view although everything was complete must not make the next plan rebuild it.
     return report.view or (work.view if work.complete else "")
 

@@ -30,14 +30,14 @@ def advance_verification(draft: PlanDraft) -> None:
         return
     state = draft.verification or Verification(due_at=draft.later(_interval(verify)))
     if state.job:
-        state = _observed(draft, verify, state)
+        state = _state_of_job(draft, verify, state)
     if not state.job and _may_start(draft, verify, state):
         state = state.replace(began_at=state.began_at or stamp(draft.now), run=draft.next_run())
         state = state.replace(job=_create(draft, verify, state))
     draft.verification = state
 
 
-def _observed(draft: PlanDraft, verify: Verify, state: Verification) -> Verification:
+def _state_of_job(draft: PlanDraft, verify: Verify, state: Verification) -> Verification:
     job = draft.jobs.get(state.job)
     if job is None:
         if state.seen or not _may_run(draft):
@@ -52,7 +52,7 @@ def _observed(draft: PlanDraft, verify: Verify, state: Verification) -> Verifica
         draft.wake(HARVEST_SECONDS)
         return state
     report = job.read(VerifyReport) if job.succeeded else None
-    return _failed(draft, state, job) if report is None else _ended(draft, verify, report)
+    return _failed_state(draft, state, job) if report is None else _ended_state(draft, verify, report)
 
 
 def _may_run(draft: PlanDraft) -> bool:
@@ -79,7 +79,7 @@ def _without_job(state: Verification) -> Verification:
     return state.replace(job="", seen=False)
 
 
-def _ended(draft: PlanDraft, verify: Verify, report: VerifyReport) -> Verification:
+def _ended_state(draft: PlanDraft, verify: Verify, report: VerifyReport) -> Verification:
     return Verification(
         due_at=draft.later(_interval(verify)),
         ended_at=stamp(draft.now),
@@ -89,7 +89,7 @@ def _ended(draft: PlanDraft, verify: Verify, report: VerifyReport) -> Verificati
     )
 
 
-def _failed(draft: PlanDraft, state: Verification, job: Observed) -> Verification:
+def _failed_state(draft: PlanDraft, state: Verification, job: Observed) -> Verification:
     failure, tries = job.failure, state.tries + 1
     if failure:
         why = f"{failure.message}; {failure.hint}" if failure.hint else failure.message

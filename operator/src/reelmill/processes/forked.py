@@ -165,7 +165,7 @@ def lend(template: ProcessTemplate | None, *, reports: ProcessTemplate | None = 
     _lent, _lent_for_reports = template, reports
 
 
-def lent() -> ProcessTemplate | None:
+def template_in_use() -> ProcessTemplate | None:
     """The template from which this process starts others; None: it spawns them."""
     return _lent
 

@@ -50,7 +50,7 @@ class ForkedMain:
         os.environ.clear()
         os.environ.update(order["environment"])
         set_name(order["name"])
-        _begin()
+        _reset_process_state()
         module, _, name = order["target"].partition(":")
         try:
             getattr(import_module(module), name)(*order["arguments"], *self._descriptors)
@@ -59,7 +59,7 @@ class ForkedMain:
         return 0
 
 
-def _begin() -> None:
+def _reset_process_state() -> None:
     """Reset state that depends on the environment, or that must differ between processes."""
     gc.enable()
     signal.signal(signal.SIGINT, signal.default_int_handler)

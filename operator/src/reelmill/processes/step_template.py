@@ -42,7 +42,7 @@ def start_early(environment: Mapping[str, str] = os.environ) -> None:
     global _early
     with suppress(SpecError, OSError):
         if start_method(environment) is StartMethod.FORK:
-            _early = _started(environment)
+            _early = _start_template(environment)
 
 
 @contextmanager
@@ -57,11 +57,11 @@ def warm_template(environment: Mapping[str, str] = os.environ) -> Iterator[Owned
         yield None
         return
     early, _early = _early, None
-    with early or _started(environment) as template:
+    with early or _start_template(environment) as template:
         yield template
 
 
-def _started(environment: Mapping[str, str]) -> OwnedTemplate:
+def _start_template(environment: Mapping[str, str]) -> OwnedTemplate:
     # Its processes can read the environment that it was started with, in addition to their own.
     template = OwnedTemplate(step_environment(environment))
     template.preload(SURVEY)

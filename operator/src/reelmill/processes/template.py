@@ -65,12 +65,12 @@ class TemplateServer:
                 if descriptor == self._wake_read:
                     self._reap()
                 elif descriptor in self._children:
-                    self._lost_client(self._children[descriptor])
-                elif descriptor == self._requests.fileno() and (main := self._request()):
+                    self._end_of_client(self._children[descriptor])
+                elif descriptor == self._requests.fileno() and (main := self._receive_request()):
                     return main
         return None
 
-    def _request(self) -> Callable[[], None] | None:
+    def _receive_request(self) -> Callable[[], None] | None:
         data, descriptors, _, _ = socket.recv_fds(self._requests, BYTES, DESCRIPTORS, socket.MSG_CMSG_CLOEXEC)
         if not data:
             self._open = False
@@ -101,14 +101,14 @@ class TemplateServer:
         control = socket.socket(fileno=descriptors.pop(0))
         template, pid = os.getpid(), -1
         try:
-            if _threads() != 1:  # a lock held by another thread would stay locked in the fork
+            if _number_of_threads() != 1:  # a lock held by another thread would stay locked in the fork
                 raise OSError(errno.ENOTSUP, "a library that was imported has started a thread")
             gc.freeze()
             pid = os.fork()
         except OSError as error:
-            _say(control, ERROR, error.errno or errno.EIO)
+            _send_reply(control, ERROR, error.errno or errno.EIO)
         if pid == 0:
-            self._leave()
+            self._close_in_child()
             return ForkedMain(template, number, control, *descriptors)
         for descriptor in descriptors:
             os.close(descriptor)
@@ -117,7 +117,7 @@ class TemplateServer:
             return None
         self._children[control.fileno()] = ForkedChild(pid, control, number)
         self._poll.register(control, 0)  # poll(2) then reports only that the other end was closed
-        _say(control, PID, pid)
+        _send_reply(control, PID, pid)
         return None
 
     def _reap(self) -> None:
@@ -130,15 +130,15 @@ class TemplateServer:
             # Until it is waited for, its ID and that of its process group are not reused.
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(child.pid, signal.SIGKILL)
-            _say(child.control, STATUS, ended.si_status if ended.si_code == os.CLD_EXITED else -ended.si_status)
+            _send_reply(child.control, STATUS, ended.si_status if ended.si_code == os.CLD_EXITED else -ended.si_status)
             _, _, used = os.wait4(child.pid, 0)
-            _say(child.control, CPU, min(round((used.ru_utime + used.ru_stime) * 1000), MOST))
+            _send_reply(child.control, CPU, min(round((used.ru_utime + used.ru_stime) * 1000), MOST))
             with suppress(KeyError):
                 self._poll.unregister(child.control)
             del self._children[child.control.fileno()]
             child.control.close()
 
-    def _lost_client(self, child: ForkedChild) -> None:
+    def _end_of_client(self, child: ForkedChild) -> None:
         self._poll.unregister(child.control)
         with suppress(ProcessLookupError, PermissionError):
             if child.signal == signal.SIGKILL:
@@ -146,7 +146,7 @@ class TemplateServer:
             else:
                 os.kill(child.pid, child.signal)
 
-    def _leave(self) -> None:
+    def _close_in_child(self) -> None:
         """Close the template's files and sockets in a forked process."""
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -157,7 +157,7 @@ class TemplateServer:
         os.close(self._wake_write)
 
 
-def _threads() -> int:
+def _number_of_threads() -> int:
     """Number of threads of this process, including those of libraries; 0 if the system does not report it."""
     try:
         return len(list(_TASKS.iterdir()))
@@ -165,7 +165,7 @@ def _threads() -> int:
         return 0
 
 
-def _say(control: socket.socket, kind: int, value: int) -> None:
+def _send_reply(control: socket.socket, kind: int, value: int) -> None:
     with suppress(OSError):  # the client has ended
         control.send(REPLY.pack(kind, value), socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL)
 

@@ -56,17 +56,17 @@ def _is_url(uri: str) -> str:
     return f"{uri}.matches('^https?://')"
 
 
-def _usual(uri: str) -> str:
+def _default_server(uri: str) -> str:
     known = "".join(f"{uri}.startsWith('{scheme}://') ? '{server}' : " for scheme, server in SERVERS.items())
     return f"({known}'{AWS}')"
 
 
-def _of_store(uri: str) -> str:
+def _server_of_uri(uri: str) -> str:
     """The server of a URI without a separate connection."""
     shared = f"{uri}.split('://')[0] == {_STORE}.uri.split('://')[0] || !({_is_remote(f'{_STORE}.uri')})"
     return (
         f"(variables.storeEndpoint != '' && !{uri}.startsWith('hf://') && ({shared})"
-        f" ? variables.storeEndpoint : {_usual(uri)})"
+        f" ? variables.storeEndpoint : {_default_server(uri)})"
     )
 
 
@@ -89,7 +89,7 @@ SERVER_VARIABLES: Mapping[str, str] = {
     "storeEndpoint": f"{_STORE}.?endpoint.orValue('')",
     "storeServer": _servers(
         f"[{_is_url(f'{_STORE}.uri')} ? {_STORE}.uri : variables.storeEndpoint != '' ? variables.storeEndpoint"
-        f" : {_is_remote(f'{_STORE}.uri')} ? {_usual(f'{_STORE}.uri')} : '']"
+        f" : {_is_remote(f'{_STORE}.uri')} ? {_default_server(f'{_STORE}.uri')} : '']"
     )
     + "[0]",
 }
@@ -99,14 +99,15 @@ _OF_SOURCE = (
     _servers(
         "[s.?s3.?endpoint.orValue('')] + "
         + _uris("s", SourceSpec, SourceBlock)
-        + f".map(u, {_is_url('u')} ? u : has(s.s3) ? s.s3.?endpoint.orValue({_usual('u')}) : {_of_store('u')})"
+        + f".map(u, {_is_url('u')} ? u : has(s.s3) ? "
+        f"s.s3.?endpoint.orValue({_default_server('u')}) : {_server_of_uri('u')})"
     )
     + ".filter(n, has(s.s3) || n != variables.storeServer) + "
     + _servers("s.?web.?privateServers.orValue([])")
     + " + s.?web.?allowedHosts.orValue([]).map(h, 'https://' + h)"
 )
 _OF_STAGE = (
-    _servers(_uris("p", StageSpec, StageBlock) + f".map(u, {_is_url('u')} ? u : {_of_store('u')})")
+    _servers(_uris("p", StageSpec, StageBlock) + f".map(u, {_is_url('u')} ? u : {_server_of_uri('u')})")
     + ".filter(n, n != variables.storeServer) + "
     + _servers(_model_servers("p"))
 )

@@ -37,17 +37,17 @@ def docstrings(cls: Any) -> dict[str, str]:
         module = sys.modules.get(base.__module__)
         file = getattr(module, "__file__", None)
         if file and base.__module__.partition(".")[0] not in ("builtins", "pydantic", "abc"):
-            found |= _of_file(file).get(base.__qualname__, {})
+            found |= _field_docstrings(file).get(base.__qualname__, {})
     return found
 
 
 @cache
-def _of_file(file: str) -> dict[str, dict[str, str]]:
+def _field_docstrings(file: str) -> dict[str, dict[str, str]]:
     tree = ast.parse(Path(file).read_bytes())
-    return {node.name: _of_class(node) for node in tree.body if isinstance(node, ast.ClassDef)}
+    return {node.name: _class_docstrings(node) for node in tree.body if isinstance(node, ast.ClassDef)}
 
 
-def _of_class(node: ast.ClassDef) -> dict[str, str]:
+def _class_docstrings(node: ast.ClassDef) -> dict[str, str]:
     found: dict[str, str] = {}
     for field, text in zip(node.body, node.body[1:], strict=False):
         match field, text:

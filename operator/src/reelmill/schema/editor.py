@@ -14,17 +14,17 @@ def editor() -> dict[str, Any]:
     definitions = schema["$defs"]
     for model, kind in ((SourceSpec, SourceBlock), (StageSpec, StageBlock)):
         definitions[model.__name__]["oneOf"] = [{"required": [name]} for name in members(model, kind)]
-    _plain(schema)
+    _use_standard_types(schema)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
 
-def _plain(node: Any) -> None:
+def _use_standard_types(node: Any) -> None:
     """Replace Kubernetes extensions by standard JSON Schema: an int-or-string may be a number or a string."""
     if isinstance(node, dict):
         if node.pop(INT_OR_STRING, False):
             node["type"] = ["string", "number"]
         for child in node.values():
-            _plain(child)
+            _use_standard_types(child)
     elif isinstance(node, list):
         for child in node:
-            _plain(child)
+            _use_standard_types(child)

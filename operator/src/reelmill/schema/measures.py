@@ -6,12 +6,12 @@ from reelmill.schema.markdown import table
 
 def tables() -> dict[str, str]:
     """Name of a table -> Markdown."""
-    found = {f"measures-{family}": _of(family) for family in MeasureFamily}
+    found = {f"measures-{family}": _family_table(family) for family in MeasureFamily}
     found["reductions"] = table(("word", "meaning"), ((f"`{word}`", meaning) for word, meaning in REDUCTIONS.items()))
     return found
 
 
-def _of(family: MeasureFamily) -> str:
+def _family_table(family: MeasureFamily) -> str:
     rows = (
         (f"`{each}`", each.unit or ("text" if each.kind == "string" else ""), each.reduction, each.definition)
         for each in Measure

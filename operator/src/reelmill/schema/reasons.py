@@ -71,12 +71,12 @@ def tables() -> dict[str, str]:
         | {
             "conditions": table(
                 ("condition", "True means", "event when it becomes True"),
-                ((f"`{type_}`", _shown(type_), type_.event or "none") for type_ in ConditionType),
+                ((f"`{type_}`", _condition_meaning(type_), type_.event or "none") for type_ in ConditionType),
             ),
-            "quiet-reasons": _short(Topic.NONE),
-            "pod-reasons": _short(Topic.PODS),
-            "other-reasons": _short(Topic.OTHERS),
-            "stall-reasons": _short(*STALLED),
+            "quiet-reasons": _reason_table(Topic.NONE),
+            "pod-reasons": _reason_table(Topic.PODS),
+            "other-reasons": _reason_table(Topic.OTHERS),
+            "stall-reasons": _reason_table(*STALLED),
             "events": table(
                 ("event", "type", "when"), ((f"`{event}`", event.type, event.meaning) for event in EventReason)
             ),
@@ -89,11 +89,11 @@ def tables() -> dict[str, str]:
     )
 
 
-def _shown(type_: ConditionType) -> str:
+def _condition_meaning(type_: ConditionType) -> str:
     return f"{type_.meaning}; shown once it was ever True" if type_.optional else type_.meaning
 
 
-def _short(*topics: Topic) -> str:
+def _reason_table(*topics: Topic) -> str:
     rows = ((f"`{reason}`", reason.meaning) for reason in ConditionReason if reason.topic in topics)
     return table(("reason", "meaning"), rows)
 

@@ -45,7 +45,7 @@ _PLACES = list(range(_STAGES))
 """Indexes of the list of stages: loops in CEL have no index, and CEL cannot estimate the length of a mapped list."""
 
 
-def _no_keys(of_another_server: str, names: tuple[str, ...]) -> dict[str, str]:
+def _keys_allowed_rule(of_another_server: str, names: tuple[str, ...]) -> dict[str, str]:
     free = f"env.all(variable, !(variable.name in {list(names)}))"
     return {
         "rule": (
@@ -80,8 +80,8 @@ SPEC = [
         ),
         "message": "every source must be read by a stage: name it in the from of a stage, or remove it",
     },
-    _no_keys(" || ".join(f"self.store.uri.startsWith('{scheme}://')" for scheme in OF_STORES), CREDENTIALS),
-    *(_no_keys(f"!self.store.uri.startsWith('{scheme}://')", names) for scheme, names in OF_STORES.items()),
+    _keys_allowed_rule(" || ".join(f"self.store.uri.startsWith('{scheme}://')" for scheme in OF_STORES), CREDENTIALS),
+    *(_keys_allowed_rule(f"!self.store.uri.startsWith('{scheme}://')", names) for scheme, names in OF_STORES.items()),
 ]
 
 ROOT = [

@@ -33,7 +33,7 @@ def structural(node: Schema) -> Schema:
         del out["type"]
         out |= {INT_OR_STRING: True, "anyOf": [{"type": "integer"}, {"type": "string"}]}
     elif "anyOf" in out:
-        out |= _choice(out.pop("anyOf"))
+        out |= _merged_choices(out.pop("anyOf"))
     if "properties" in out:
         out["properties"] = {name: structural(child) for name, child in out["properties"].items()}
     for name in ("items", "additionalProperties"):
@@ -42,7 +42,7 @@ def structural(node: Schema) -> Schema:
     return _lists(out)
 
 
-def _choice(choices: list[Schema]) -> Schema:
+def _merged_choices(choices: list[Schema]) -> Schema:
     types = {choice["type"] for choice in choices}
     if len(types) == 1:
         return {"type": types.pop(), "anyOf": [_bounds(choice) for choice in choices]}

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from reelmill import __version__
 from reelmill.contract.errors import SpecError
 from reelmill.contract.text.urls import without_secrets
-from reelmill.tracing.spans import TraceSpan, told
+from reelmill.tracing.spans import TraceSpan, span_message
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan
@@ -54,7 +54,7 @@ class OtlpExport:
             ) from error
         if not endpoint.startswith(("http://", "https://")):
             raise SpecError(
-                f"traces cannot be sent to {told(without_secrets(endpoint))}",
+                f"traces cannot be sent to {span_message(without_secrets(endpoint))}",
                 hint="give the address of an OTLP/HTTP collector, such as http://host:4318",
             )
         own = logging.getLogger("opentelemetry")  # problems of the endpoint are reported by `problem`
@@ -65,16 +65,16 @@ class OtlpExport:
         self._resource = Resource.create({SERVICE_NAME: name, SERVICE_VERSION: __version__})
         self._state = _State(self.endpoint, say)
         try:
-            self._exporter = _watched(OTLPSpanExporter(endpoint=endpoint), self._state)
+            self._exporter = _with_delivery_state(OTLPSpanExporter(endpoint=endpoint), self._state)
             self._processor = BatchSpanProcessor(self._exporter)
         except (RuntimeError, ValueError) as error:
             raise SpecError(
-                f"OpenTelemetry refuses its settings: {told(str(error))}", hint="correct the variables OTEL_…"
+                f"OpenTelemetry refuses its settings: {span_message(str(error))}", hint="correct the variables OTEL_…"
             ) from error
 
     def __call__(self, span: TraceSpan) -> None:
         """Put a span into the queue."""
-        self._processor.on_end(self._readable(span))
+        self._processor.on_end(self._exported_span(span))
 
     @property
     def problem(self) -> str:
@@ -94,7 +94,7 @@ class OtlpExport:
             self._exporter.shutdown()  # prevents further attempts
         return problem
 
-    def _readable(self, span: TraceSpan) -> "ReadableSpan":
+    def _exported_span(self, span: TraceSpan) -> "ReadableSpan":
         from opentelemetry.sdk.trace import ReadableSpan
         from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, TraceFlags
 
@@ -131,7 +131,7 @@ class _State:
             self._say(self.problem)
 
 
-def _watched(exporter: "SpanExporter", state: _State) -> "SpanExporter":
+def _with_delivery_state(exporter: "SpanExporter", state: _State) -> "SpanExporter":
     """Wrap an exporter to record whether spans arrived."""
     from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 

@@ -12,7 +12,7 @@ from reelmill.contract.conditions import ConditionType
 from reelmill.contract.process.trace_context import ENV, TraceContext, job_context, span_id
 from reelmill.contract.status import Status
 from reelmill.plan.jobs.build import PIPELINE, SEGMENT, STAGE, TRACE
-from reelmill.tracing.spans import Attribute, StepRun, TraceSpan, told
+from reelmill.tracing.spans import Attribute, StepRun, TraceSpan, span_message
 
 
 class RunTrace:
@@ -38,7 +38,14 @@ class RunTrace:
         parent = span_id(self.trace_id, *place) if run.stage else self._root
         self._export(
             TraceSpan(
-                run.title, self.trace_id, context.span_id, parent, run.start, run.end, run.attributes, told(run.error)
+                run.title,
+                self.trace_id,
+                context.span_id,
+                parent,
+                run.start,
+                run.end,
+                run.attributes,
+                span_message(run.error),
             )
         )
 
@@ -53,7 +60,9 @@ class RunTrace:
                 self._export(TraceSpan(f"{stage} {segment}", self.trace_id, which, self._root, start, end, about))
         starts, ends = zip(*self._passes.values(), strict=True)
         title = f"run {self._about[PIPELINE]}"
-        self._export(TraceSpan(title, self.trace_id, self._root, "", min(starts), max(ends), self._about, told(error)))
+        self._export(
+            TraceSpan(title, self.trace_id, self._root, "", min(starts), max(ends), self._about, span_message(error))
+        )
 
     @property
     def _root(self) -> str:

@@ -103,6 +103,6 @@ def nanoseconds(at: datetime) -> int:
     return round(at.timestamp()) * 10**9
 
 
-def told(error: str) -> str:
+def span_message(error: str) -> str:
     """Prepare an error for a span: shortened, and without credentials."""
     return without_secrets(error)[:MESSAGE]

@@ -14,7 +14,7 @@ from reelmill_stages.records.data_set import DataSet
 from reelmill_stages.records.pins import check_pins
 from reelmill_stages.runtime.supervision import PATIENCE_SECONDS
 from reelmill_stages.runtime.survey.list_rows import ListedRows
-from reelmill_stages.runtime.survey.listing_process import ListingProgress, listed_apart
+from reelmill_stages.runtime.survey.listing_process import ListingProgress, list_in_separate_process
 from reelmill_stages.runtime.survey.previous_listing import CHANGED, NEW, PreviousListing
 from reelmill_stages.runtime.weights import data_set_weight, weight_of
 from reelmill_stages.sources.objects.bucket import SourceBucket
@@ -37,7 +37,7 @@ def forecast(task: Task, env: Mapping[str, str], *, patience: float = PATIENCE_S
     TransientError for one that makes no progress for `patience` seconds. Raises SpecError if a parameter's file differs
     from the one that its stage started with.
     """
-    found: Forecast = listed_apart(f"{__name__}:forecast_here", task, dict(env), env=env, patience=patience)
+    found: Forecast = list_in_separate_process(f"{__name__}:forecast_here", task, dict(env), env=env, patience=patience)
     return found
 
 

@@ -11,7 +11,7 @@ from reelmill.contract.task import Task
 from reelmill_stages.records.record_files import create, load
 from reelmill_stages.sources.objects.own_store import refuse_own_store
 from reelmill_stages.store.open import open_store
-from reelmill_stages.store.preflight import greet
+from reelmill_stages.store.preflight import check_servers_respond
 
 
 def identity(task: Task, env: Mapping[str, str], claimant: Claimant, *, make: bool) -> str:
@@ -21,7 +21,7 @@ def identity(task: Task, env: Mapping[str, str], claimant: Claimant, *, make: bo
     """
     if make:
         refuse_own_store(task.store, task.sources)
-    greet(task, env)
+    check_servers_respond(task, env)
     store, key = open_store(task.store, env=env), identity_key(claimant.digest)
     try:
         found = load(store, key, Identity)

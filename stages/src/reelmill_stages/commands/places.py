@@ -26,7 +26,7 @@ def places(task: Task) -> PlacesResult:
             endpoint = connection_to(uri, source.connection, task.store).endpoint
             try:
                 own.refuse(uri, endpoint)
-                note = own.lies_in(uri, endpoint)
+                note = own.message_about_store_inside(uri, endpoint)
             except SpecError as error:
                 problems.append(_problem(source.name, field, error))
                 continue

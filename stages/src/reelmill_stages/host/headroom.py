@@ -12,13 +12,13 @@ FILES = 16
 """Number of files that the check opens at once and closes."""
 
 
-def try_out() -> None:
+def check_headroom() -> None:
     """Allocate and release the resources that every item needs.
 
     A worker calls this before its first item, so that a shortage is blamed on the machine and not on an item.
     Raises MemoryError, OSError, or RuntimeError ("can't start new thread").
     """
-    _touch(MEMORY)
+    _touch_memory(MEMORY)
     with ExitStack() as opened:
         for _ in range(FILES):
             opened.enter_context(Path(os.devnull).open("rb"))
@@ -27,7 +27,7 @@ def try_out() -> None:
     thread.join()
 
 
-def _touch(size: int) -> None:
+def _touch_memory(size: int) -> None:
     """Touch and free `size` bytes of memory; huge pages, if available, take a tenth of the time."""
     with mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS) as memory:
         if hasattr(mmap, "MADV_HUGEPAGE"):

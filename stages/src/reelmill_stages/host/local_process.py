@@ -15,7 +15,7 @@ PROC = Path("/proc")
 
 def local_process(pid: int, proc: Path = PROC) -> LocalProcess | None:
     """Return the record of a process; None if it has ended, or if the system is not Linux."""
-    kernel, started = _kernel(proc), _started(pid, proc)
+    kernel, started = _kernel_id(proc), _start_time(pid, proc)
     if not kernel or started is None:
         return None
     return LocalProcess(kernel=kernel, pid=pid, started=started)
@@ -23,15 +23,15 @@ def local_process(pid: int, proc: Path = PROC) -> LocalProcess | None:
 
 def is_dead(process: LocalProcess, proc: Path = PROC) -> bool:
     """Whether the process belonged to this kernel and PID namespace and has ended. False if unknown."""
-    return process.kernel == _kernel(proc) and _started(process.pid, proc) != process.started
+    return process.kernel == _kernel_id(proc) and _start_time(process.pid, proc) != process.started
 
 
 def is_alive(process: LocalProcess, proc: Path = PROC) -> bool:
     """Whether the process belongs to this kernel and PID namespace and is running. False if unknown."""
-    return process.kernel == _kernel(proc) and _started(process.pid, proc) == process.started
+    return process.kernel == _kernel_id(proc) and _start_time(process.pid, proc) == process.started
 
 
-def _kernel(proc: Path) -> str:
+def _kernel_id(proc: Path) -> str:
     """Return an identifier of this boot and PID namespace; empty if unknown."""
     try:
         boot = (proc / "sys/kernel/random/boot_id").read_text().strip()
@@ -40,7 +40,7 @@ def _kernel(proc: Path) -> str:
         return ""
 
 
-def _started(pid: int, proc: Path) -> int | None:
+def _start_time(pid: int, proc: Path) -> int | None:
     """Return the start time of a process in clock ticks since boot; None if it has ended or is a zombie."""
     try:
         fields = (proc / str(pid) / "stat").read_text().rpartition(")")[2].split()

@@ -1,4 +1,4 @@
-"""The CRC-32 of Ogg and FFV1: zlib's polynomial, most significant bit first, without inversion."""
+"""The CRC-32 of Ogg, FFV1 and MPEG streams: zlib's polynomial, most significant bit first, without inversion."""
 
 import zlib
 
@@ -8,8 +8,8 @@ _ALL = 0xFFFFFFFF
 
 def crc_from_highest(data: bytes, register: int = 0) -> int:
     """Return the CRC register after these bytes, starting from `register`."""
-    return _turned(zlib.crc32(data.translate(_REVERSED), _turned(register) ^ _ALL) ^ _ALL)
+    return _reversed_bits(zlib.crc32(data.translate(_REVERSED), _reversed_bits(register) ^ _ALL) ^ _ALL)
 
 
-def _turned(register: int) -> int:
+def _reversed_bits(register: int) -> int:
     return int(f"{register:032b}"[::-1], 2)

@@ -118,7 +118,7 @@ def run(argv: Sequence[str], *, timeout: float) -> None:
             stderr=messages,
             env=reduced(os.environ),
             process_group=0,
-            preexec_fn=_dies_with_parent(),
+            preexec_fn=_death_signal_setter(),
         )
         try:
             status = process.wait(timeout)
@@ -132,7 +132,7 @@ def run(argv: Sequence[str], *, timeout: float) -> None:
                 process.wait()
         if status == 0:
             return
-        said = _ends(messages)
+        said = _message_excerpt(messages)
     if "No space left on device" in said:
         raise TransientError("the disk is full", where=argv[-1], hint="give the stage more scratch space")
     if short_of := exhausted_in(said):
@@ -165,7 +165,7 @@ def _banner(path: str) -> str:
     return shown.stdout.partition("\n")[0] if shown.returncode == 0 else ""
 
 
-def _dies_with_parent() -> Callable[[], None] | None:
+def _death_signal_setter() -> Callable[[], None] | None:
     """Return a `preexec_fn` that kills ffmpeg when its parent ends, so that a killed worker leaves no encoder."""
     libc = _LIBC
     if libc is None:
@@ -173,14 +173,14 @@ def _dies_with_parent() -> Callable[[], None] | None:
     return lambda: libc.prctl(_PDEATHSIG, signal.SIGKILL)
 
 
-def _ends(messages: IO[bytes]) -> str:
+def _message_excerpt(messages: IO[bytes]) -> str:
     """Return the first messages, which have the cause, and the last ones, each once, without object addresses."""
     size = messages.seek(0, 2)
     messages.seek(0)
-    said = messages.read(_HEAD + _TAIL)
-    if size > len(said):
+    data = messages.read(_HEAD + _TAIL)
+    if size > len(data):
         messages.seek(size - _TAIL)
-        said = said[:_HEAD] + "…\n".encode() + messages.read()
-    lines = said.decode(errors="replace").splitlines()
+        data = data[:_HEAD] + "…\n".encode() + messages.read()
+    lines = data.decode(errors="replace").splitlines()
     plain = (re.sub(r"\[[^\]]* @ 0x[0-9a-f]+\] ?", "", line).strip() for line in lines)
     return " | ".join(dict.fromkeys(line for line in plain if line))

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import av
 
 from reelmill.contract.counters import StageCounter
-from reelmill.contract.text.messages import told
+from reelmill.contract.text.messages import safe_message
 from reelmill.contract.text.terminal import printable
 
 T = TypeVar("T")
@@ -90,11 +90,11 @@ def fallback(messages: Sequence[str], *, ordinary: bool = True) -> GpuFallback:
     counter, line = found or (StageCounter.GPU_FALLBACK_OTHER, next(iter(lines), "no reason was given"))
     if counter is StageCounter.GPU_FALLBACK_CODEC and not ordinary:
         counter = StageCounter.GPU_FALLBACK_PROFILE
-    return GpuFallback(counter, _clean(line))
+    return GpuFallback(counter, _printable_line(line))
 
 
 @contextmanager
-def _heard(messages: list[str]) -> Iterator[None]:
+def _collected_errors(messages: list[str]) -> Iterator[None]:
     """Collect FFmpeg's errors of this thread; a message may arrive in parts."""
     level = av.logging.get_level()
     av.logging.set_level(av.logging.ERROR)
@@ -113,7 +113,7 @@ def listened(values: Iterable[T], messages: list[str]) -> Iterator[T]:
     """
     iterator = iter(values)
     while True:
-        with _heard(messages):
+        with _collected_errors(messages):
             try:
                 value = next(iterator)
             except StopIteration:
@@ -121,6 +121,6 @@ def listened(values: Iterable[T], messages: list[str]) -> Iterator[T]:
         yield value
 
 
-def _clean(line: str) -> str:
-    text = printable(_POINTER.sub("0x…", told(line.strip())))
+def _printable_line(line: str) -> str:
+    text = printable(_POINTER.sub("0x…", safe_message(line.strip())))
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"

@@ -69,17 +69,17 @@ class GpuTime:
 
 def of_devices(environment: Mapping[str, str] = os.environ) -> GpuWork | None:
     """Return how busy the visible GPUs are, for all processes. None without a GPU, and on a MIG slice."""
-    return _asked(lambda: map(_of_device, visible_handles(environment.get(VISIBLE))))
+    return _total_work(lambda: map(_of_device, visible_handles(environment.get(VISIBLE))))
 
 
 def of_processes(pids: Collection[int], environment: Mapping[str, str] = os.environ) -> GpuWork | None:
     """Return how busy these processes keep the visible GPUs; None without a GPU or a report of the driver."""
     since = int((time.time() - 2 * SAMPLE_SECONDS) * 1e6)
     handles = visible_handles(environment.get(VISIBLE))
-    return _asked(lambda: (_of_processes(handle, pids, since) for handle in handles))
+    return _total_work(lambda: (_of_processes(handle, pids, since) for handle in handles))
 
 
-def _asked(question: Callable[[], Iterable[GpuWork]]) -> GpuWork | None:
+def _total_work(question: Callable[[], Iterable[GpuWork]]) -> GpuWork | None:
     try:
         pynvml.nvmlInit()
     except pynvml.NVMLError:

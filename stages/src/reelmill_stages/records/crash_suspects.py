@@ -37,7 +37,7 @@ class CrashSuspects(Model):
     """On one machine, the `reelmill run` that started the run; None in a pod, and in notes of version 0.1.0."""
 
 
-def more_possible(memory: int | None, memory_max: int | None) -> bool:
+def may_have_more_memory(memory: int | None, memory_max: int | None) -> bool:
     """Whether a later pod may have more memory than one with `memory` bytes has."""
     return memory is not None and memory_max is not None and memory < memory_max
 
@@ -75,15 +75,15 @@ class SuspectNotes:
             if not paths.is_flight(stat.key):
                 continue
             with suppress(NotFound):  # that run has just ended
-                self._take(parse(store.read(stat.key), address(store, stat.key), CrashSuspects))
+                self._add_note(parse(store.read(stat.key), address(store, stat.key), CrashSuspects))
         self._write(CrashSuspects())
 
-    def _take(self, note: CrashSuspects) -> None:
+    def _add_note(self, note: CrashSuspects) -> None:
         self.careful = True
         self.lost += 1
         self._suspects |= set(note.items)
         outlived = note.process in (None, self._process)
-        if note.alone and outlived and not more_possible(note.memory, self._memory_max):
+        if note.alone and outlived and not may_have_more_memory(note.memory, self._memory_max):
             self._alone.update(note.items)
 
     def is_suspect(self, key: str) -> bool:

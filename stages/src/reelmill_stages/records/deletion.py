@@ -22,13 +22,13 @@ def delete(store: Store, found: Found, mine: Owned, owner: Owner, *, trash: str 
     if mine_last:
         claim(store, names, owner)
     for name in (*(name for name in mine.names if name != mine_last), *filter(None, [mine_last])):
-        _take(store, f"{found.root}/{name}", trash)
+        _remove(store, f"{found.root}/{name}", trash)
     latest = peek(store, names.latest, LatestKey)
     if latest and DataSetPaths(names.name, latest.key).root == found.root:
-        _take(store, names.latest, trash)
+        _remove(store, names.latest, trash)
 
 
-def _take(store: Store, key: str, trash: str) -> None:
+def _remove(store: Store, key: str, trash: str) -> None:
     if trash:
         store.move(key, f"{trash}/{key}")
     else:

@@ -32,7 +32,7 @@ class LatestRows(TemporaryDatabase):
         with self._db:
             self._db.executemany(
                 "INSERT OR REPLACE INTO rows VALUES (?, ?, ?, ?)",
-                ((_digest(row.key), row.ordinal, segment, self._code(row.outcome, row.reason)) for row in rows),
+                ((_digest(row.key), row.ordinal, segment, self._outcome_code(row.outcome, row.reason)) for row in rows),
             )
 
     def segment(self, row: LedgerRow) -> int | None:
@@ -62,7 +62,7 @@ class LatestRows(TemporaryDatabase):
         for code, rows in self._db.execute("SELECT code, COUNT(*) FROM rows GROUP BY code"):
             yield (*names[code], rows)
 
-    def _code(self, outcome: Outcome, reason: str) -> int:
+    def _outcome_code(self, outcome: Outcome, reason: str) -> int:
         return self._codes.setdefault((outcome.value, reason), len(self._codes))
 
 

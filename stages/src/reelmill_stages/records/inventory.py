@@ -67,12 +67,12 @@ def places(stats: Iterable[Stat]) -> list[Found]:
         if match := _PLACE.match(stat.key):
             root = f"{match[1]}/{match[2]}"
             found.setdefault(root, Found(root)).add(
-                stat if _is_ours(stat.key) else replace(stat, foreign=True, etag="")
+                stat if _is_valid_key(stat.key) else replace(stat, foreign=True, etag="")
             )
     return list(found.values())
 
 
-def _is_ours(key: str) -> bool:
+def _is_valid_key(key: str) -> bool:
     """Whether reelmill could have written this key: a bucket may hold keys that are not valid in a store."""
     try:
         return bool(check_new_key(key))

@@ -82,14 +82,14 @@ def owned(store: Store, found: Found) -> Owned | None:
 def data_set_key(store: Store, found: Found) -> str:
     """The full key of the data set at a place, from a record in it; empty if there is none."""
     for name in (record_names.STAGE_JSON, *found.objects):
-        if (stat := found.objects.get(name)) and (said := _said(store, name, stat)):
-            data_set, key = said
+        if (stat := found.objects.get(name)) and (owner := _owner_of_record(store, name, stat)):
+            data_set, key = owner
             if data_set == found.names.name and key[:KEY_DIGITS] == found.names.key:
                 return key
     return ""
 
 
-def _said(store: Store, name: str, stat: Stat) -> tuple[str, str] | None:
+def _owner_of_record(store: Store, name: str, stat: Stat) -> tuple[str, str] | None:
     """Name and key of the data set that a record belongs to."""
     model = record_names.record_model(name)
     if model not in (StageRecord, Segment, Pass, Claim) or is_link(stat):
@@ -167,15 +167,15 @@ def _named(store: Store, found: Found, names: Iterable[str]) -> Named:
         if shard := record_names.SHARD.fullmatch(name):
             if commit := peek(store, stat.key, ShardCommit):
                 committed.add(shard[1])
-                _take(named, commit.outputs)
-                _take(named, [each for each in (commit.items, commit.ledger) if each])
+                _add_objects(named, commit.outputs)
+                _add_objects(named, [each for each in (commit.items, commit.ledger) if each])
                 rows += [commit.items.key] if commit.items else []
         elif record_names.SEGMENT.fullmatch(name):
             record = peek(store, stat.key, Segment)
             if record and record.list_rows:
-                _take(named, [record.list_rows])
+                _add_objects(named, [record.list_rows])
             for part in record.parts if record else ():
-                _take(named, [*part.outputs, *(each for each in (part.items, part.ledger) if each)])
+                _add_objects(named, [*part.outputs, *(each for each in (part.items, part.ledger) if each)])
                 rows += [part.items.key] if part.items else []
         elif shard := record_names.SETTLED.fullmatch(name):
             settled.append((shard[1] or shard[2], stat.key))
@@ -183,15 +183,15 @@ def _named(store: Store, found: Found, names: Iterable[str]) -> Named:
     for key in dict.fromkeys(rows):
         stat_of_rows = found.objects.get(key.removeprefix(prefix)) if key.startswith(prefix) else None
         if stat_of_rows and not is_link(stat_of_rows):
-            _take(named, _outputs(_rows(store, key)))
+            _add_objects(named, _outputs(_rows(store, key)))
     for shard_number, key in settled:
         if shard_number not in committed:
             items = (item for row in _rows(store, key) for item in _list(row.get("items")) if isinstance(item, dict))
-            _take(named, _outputs(items))
+            _add_objects(named, _outputs(items))
     return named
 
 
-def _take(named: Named, objects: Iterable[Object]) -> None:
+def _add_objects(named: Named, objects: Iterable[Object]) -> None:
     named.update({each.key: (each.size, each.digest) for each in objects})
 
 
@@ -234,7 +234,9 @@ def is_named(store: Store, named: Named, stat: Stat) -> bool:
     size, digest = named[stat.key]
     if stat.size != size:
         return False
-    return (not stat.foreign and _told_digest(store, stat.key) == digest) or _digest(store, stat.key) == digest
+    return (not stat.foreign and _recorded_digest(store, stat.key) == digest) or _content_digest(
+        store, stat.key
+    ) == digest
 
 
 def is_marked(store: Store, stat: Stat, key: str) -> bool:
@@ -252,14 +254,14 @@ def is_link(stat: Stat) -> bool:
     return stat.foreign and not stat.etag
 
 
-def _told_digest(store: Store, key: str) -> str:
+def _recorded_digest(store: Store, key: str) -> str:
     try:
         return store.stat(key).metadata.get("digest", "")
     except NotFound:
         return ""
 
 
-def _digest(store: Store, key: str) -> str:
+def _content_digest(store: Store, key: str) -> str:
     try:
         return object_digest(store, key)[0]
     except NotFound:

@@ -47,9 +47,9 @@ def pin_files(locations: Locations, names: DataSetPaths, block: BaseModel) -> No
         where = f"{field}: {ref.uri}"
         if ref.digest is None:
             pin = load(locations.store, names.pin(field), Pin)
-            pin = pin or create(locations.store, names.pin(field), _pin(locations, ref.uri, where))[0]
-            _compare(locations, names.pin(field), pin, where, remember=True)
-        elif (found := _pin(locations, ref.uri, where).digest) != ref.digest:
+            pin = pin or create(locations.store, names.pin(field), _current_pin(locations, ref.uri, where))[0]
+            _compare_pin(locations, names.pin(field), pin, where, remember=True)
+        elif (found := _current_pin(locations, ref.uri, where).digest) != ref.digest:
             raise SpecError(
                 f"the file differs from its digest: it has {found}",
                 where=where,
@@ -72,19 +72,19 @@ def check_pins(locations: Locations, stages: Iterable[StageDef], *, remember: bo
                 continue
             field = stat.key.removeprefix(prefix).removesuffix(".json")
             with suppress(_Missing):
-                _compare(locations, stat.key, pin, f"{stage.name}.{field}: {pin.uri}", remember=remember)
+                _compare_pin(locations, stat.key, pin, f"{stage.name}.{field}: {pin.uri}", remember=remember)
 
 
-def _compare(locations: Locations, key: str, pin: Pin, where: str, *, remember: bool) -> None:
+def _compare_pin(locations: Locations, key: str, pin: Pin, where: str, *, remember: bool) -> None:
     store, name = locations.of_file(pin.uri)
     try:
         stat = store.stat(name)
     except NotFound as error:
-        raise _missing(where) from error
+        raise _missing_file(where) from error
     if pin.etag and (pin.etag, pin.size) == (stat.etag, stat.size):
         return
     other = pin.size is not None and pin.size != stat.size
-    found = pin if other else _pin(locations, pin.uri, where)
+    found = pin if other else _current_pin(locations, pin.uri, where)
     if other or found.digest != pin.digest:
         now = f"{stat.size} bytes instead of {pin.size}" if other else found.digest
         raise SpecError(
@@ -97,14 +97,14 @@ def _compare(locations: Locations, key: str, pin: Pin, where: str, *, remember: 
         locations.store.write(key, dump(found))
 
 
-def _pin(locations: Locations, uri: str, where: str) -> Pin:
+def _current_pin(locations: Locations, uri: str, where: str) -> Pin:
     """The current pin of a file."""
     store, key = locations.of_file(uri)
     try:
         stat = store.stat(key)
         digest, _ = object_digest(store, key)
     except NotFound as error:
-        raise _missing(where) from error
+        raise _missing_file(where) from error
     return Pin(uri=uri, digest=digest, etag=stat.etag, size=stat.size)
 
 
@@ -112,7 +112,7 @@ class _Missing(SpecError):
     """Raised if the file does not exist."""
 
 
-def _missing(where: str) -> _Missing:
+def _missing_file(where: str) -> _Missing:
     return _Missing("no such file", where=where, hint="correct the address of the file")
 
 

@@ -56,7 +56,7 @@ def load(store: Store, key: str, model: type[M]) -> M | None:
     """
     where, hint = address(store, key), remedy(model)
     try:
-        data = store.read(key) if store.remote else _as_written(store, key, hint)
+        data = store.read(key) if store.remote else _verified_bytes(store, key, hint)
     except NotFound:
         return None
     record = parse(data, where, model)
@@ -92,7 +92,9 @@ def parse(data: bytes, where: str, model: type[M]) -> M:
     try:
         return model.model_validate_json(data)
     except ValueError as error:
-        problem = f"not a {model.__name__} record: damaged, or written by another version of reelmill ({_first(error)})"
+        problem = (
+            f"not a {model.__name__} record: damaged, or written by another version of reelmill ({_problem_in(error)})"
+        )
         raise unreadable(where, problem, remedy(model)) from error
 
 
@@ -130,7 +132,7 @@ def refuse_changed(store: Store, key: str, hint: str) -> None:
             raise changed(address(store, key), stat.written, found[: len(stat.written)], hint)
 
 
-def _as_written(store: Store, key: str, hint: str) -> bytes:
+def _verified_bytes(store: Store, key: str, hint: str) -> bytes:
     """The bytes of a record in a folder. Raises StoreDamaged if they were corrupted on disk; an edit changes the time.
 
     Another process may replace the record while it is read.
@@ -146,7 +148,7 @@ def _as_written(store: Store, key: str, hint: str) -> bytes:
             raise changed(address(store, key), stat.written, found[: len(stat.written)], hint)
 
 
-def _first(error: ValueError) -> str:
+def _problem_in(error: ValueError) -> str:
     """The first problem, in one line."""
     if isinstance(error, ValidationError):
         problem = error.errors(include_url=False, include_input=False)[0]

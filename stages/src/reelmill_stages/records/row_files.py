@@ -14,7 +14,7 @@ from reelmill.contract.records.segment import Object
 from reelmill_stages.records.rows.canonical_row import canonical_row
 from reelmill_stages.records.rows.line_readers import LineReader
 from reelmill_stages.store import Store
-from reelmill_stages.store.damage import address, changed, gone, refuse_of_elsewhere, unreadable
+from reelmill_stages.store.damage import address, changed, gone, refuse_misplaced_key, unreadable
 from reelmill_stages.store.digests import file_digest
 
 R = TypeVar("R")
@@ -150,7 +150,7 @@ def rows_file(store: Store, key: str, digest: str, scratch: Path) -> Iterator[Pa
         except NotFound as error:
             raise gone(where) from error
         if not digest:
-            refuse_of_elsewhere(store, key)
+            refuse_misplaced_key(store, key)
         if digest and (found := file_digest(path)) != digest:
             raise changed(where, digest, found)
         yield path

@@ -111,10 +111,10 @@ def _sweep(root: Path) -> None:
             lock = os.open(folder / _LOCK, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                said = os.read(lock, 1024)
-                if said == _mark(folder):
+                written_mark = os.read(lock, 1024)
+                if written_mark == _mark(folder):
                     shutil.rmtree(folder, ignore_errors=True)
-                elif not said and list(folder.iterdir()) == [folder / _LOCK]:  # killed before it wrote the mark
+                elif not written_mark and list(folder.iterdir()) == [folder / _LOCK]:  # killed before it wrote the mark
                     (folder / _LOCK).unlink()
                     folder.rmdir()
             finally:

@@ -61,7 +61,7 @@ def shard_inputs(
     start = plan.first_ordinal + sum(before.count for before in plan.shards[:shard])
     position = 0
     for piece in plan.shards[shard].slices:
-        read = of_objects(RetriedRow.from_json) if piece.ordinal is None else _new(piece.ordinal)
+        read = of_objects(RetriedRow.from_json) if piece.ordinal is None else _retried_row_reader(piece.ordinal)
         where = address(store, piece.rows)
         lines = read_lines(store, piece.rows, piece.digest, scratch, first=piece.first, count=piece.count)
         for place, line in enumerate(lines, piece.first + 1):
@@ -95,7 +95,7 @@ def _in_union(item: Item, upstream: str, *, is_first: bool) -> Item:
     return replace(item, key=key, fields={**item.fields, "name": suffixed_stem(safe_stem(str(name)), key)})
 
 
-def _new(first: int) -> LineReader[RetriedRow]:
+def _retried_row_reader(first: int) -> LineReader[RetriedRow]:
     """A reader of successive rows of items, the first of which has this ordinal."""
     item = item_reader(first)
     return lambda line: RetriedRow(item(line), 0, "")

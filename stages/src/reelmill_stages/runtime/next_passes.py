@@ -25,10 +25,10 @@ log = logging.getLogger(__name__)
 
 def next_passes(context: StepContext, follow_up: FollowUp) -> tuple[NextPass, ...]:
     """The next passes that this step opened or measured for the follow-up's stages. Raises Interrupted."""
-    return tuple(_each(context, follow_up))
+    return tuple(_possible_passes(context, follow_up))
 
 
-def _each(context: StepContext, follow_up: FollowUp) -> Iterator[NextPass]:
+def _possible_passes(context: StepContext, follow_up: FollowUp) -> Iterator[NextPass]:
     known = {stage.name: stage for stage in context.task.stages}
     for wanted in follow_up.next:
         stage = wanted.stage or known.get(wanted.name)
@@ -48,7 +48,7 @@ def _each(context: StepContext, follow_up: FollowUp) -> Iterator[NextPass]:
 def _next_pass(context: StepContext, stage: StageDef, wanted: NextStage, follow_up: FollowUp) -> NextPass | None:
     data = context.data_set(stage.name, stage.key)
     segment = data.last.segment + 1 if data.last else 1
-    cover = _cover(context, stage, data, wanted, follow_up.waves)
+    cover = _segments_to_cover(context, stage, data, wanted, follow_up.waves)
     if not cover or _is_open(context, data, segment):
         return None
     # Imported here because a run that finds nothing new opens no pass.
@@ -73,7 +73,9 @@ def _runs_users_code(stage: StageDef) -> bool:
     return bool(registry.own_code(stage.type, stage.params)) or ":" in str(stage.params.get("sampler", ""))
 
 
-def _cover(context: StepContext, stage: StageDef, data: DataSet, wanted: NextStage, waves: int) -> dict[str, int]:
+def _segments_to_cover(
+    context: StepContext, stage: StageDef, data: DataSet, wanted: NextStage, waves: int
+) -> dict[str, int]:
     """Upstream -> last segment to cover; empty if there is nothing to cover, or too much of an upstream failed."""
     cover, fresh = {}, False
     for upstream in stage.upstreams:

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from reelmill.contract.records.layout import RUN, SegmentPaths
 from reelmill.contract.records.segment import Pass, ShardCommit
-from reelmill.contract.records.usage import Usage, UsageRecord, together
+from reelmill.contract.records.usage import Usage, UsageRecord, sum_of_usages
 from reelmill_stages.records.record_files import peek
 from reelmill_stages.store import Store
 
@@ -17,7 +17,9 @@ _RECORD = re.compile(rf"(\d{{5,}})-({RUN})\.json")
 def pass_usage(store: Store, paths: SegmentPaths, opened: Pass | None, committed: "CommittedUsage") -> Usage | None:
     """The usage of a pass, without the calling step; None if nothing is known."""
     opening = opened.usage if opened else None
-    return together([opening, committed.usage, *_other_runs(store, paths, committed.ledgers), _lost(store, paths)])
+    return sum_of_usages(
+        [opening, committed.usage, *_other_runs(store, paths, committed.ledgers), _lost_runs_usage(store, paths)]
+    )
 
 
 def open_usage(store: Store, paths: SegmentPaths) -> Usage | None:
@@ -45,7 +47,7 @@ class CommittedUsage:
         Duplicates are ignored.
         """
         if commit.usage and commit.ledger.key not in self.ledgers:
-            self.usage = together([self.usage, commit.usage])
+            self.usage = sum_of_usages([self.usage, commit.usage])
             self.ledgers.add(commit.ledger.key)
 
 
@@ -60,7 +62,7 @@ def _other_runs(store: Store, paths: SegmentPaths, ledgers: Collection[str]) -> 
     return found
 
 
-def _lost(store: Store, paths: SegmentPaths) -> Usage | None:
+def _lost_runs_usage(store: Store, paths: SegmentPaths) -> Usage | None:
     """The runs that never ended: their notes still exist."""
     count = sum(paths.is_flight(stat.key) for stat in store.list(paths.all_flights))
     return Usage(lost_runs=count) if count else None

@@ -48,7 +48,7 @@ ATTEMPTS = 2
 """Maximum number of attempts at a report, so that one that needs more memory than the pod has is not tried forever."""
 
 
-def made(
+def make_report(
     store: Store, task: Task, env: Mapping[str, str], seen: ConsistentCut, definition: RunDefinition
 ) -> tuple[Summary, bytes]:
     """The summary of the data sets, and the report about it.
@@ -63,7 +63,7 @@ def made(
     pictures = partial(sheets, found, reads, can_be_seen, partial(shots, task, env))
     if template := lent_for_reports():
         with suppress(CannotFork):
-            return found.summary, drawn_elsewhere(template, env, (found.summary, reads, definition), pictures)
+            return found.summary, page_from_forked_process(template, env, (found.summary, reads, definition), pictures)
     # Imported here because matplotlib takes half a second, and no other step needs it.
     from reelmill_stages.run_report.page import page
     from reelmill_stages.run_report.page_process import document_of
@@ -71,7 +71,7 @@ def made(
     return found.summary, page(found.summary, reads, pictures(), document_of(definition))
 
 
-def drawn_elsewhere(
+def page_from_forked_process(
     template: ProcessTemplate, env: Mapping[str, str], order: "Order", pictures: Callable[[], Sequence[Sheet]]
 ) -> bytes:
     """The page, drawn by a process forked from a template that has imported matplotlib.
@@ -81,11 +81,11 @@ def drawn_elsewhere(
     """
     connection, process = safe_child.fork(template, PAGE_PROCESS, step_environment(env), name="reelmill report")
     try:
-        with _answered_by(process):
+        with _early_end_explained(process):
             connection.send(order)
-        made = pictures()
-        with _answered_by(process):
-            connection.send(made)
+        drawings = pictures()
+        with _early_end_explained(process):
+            connection.send(drawings)
             html: bytes = connection.recv()
     finally:
         connection.close()
@@ -93,7 +93,7 @@ def drawn_elsewhere(
 
 
 @contextmanager
-def _answered_by(process: ChildProcess) -> Iterator[None]:
+def _early_end_explained(process: ChildProcess) -> Iterator[None]:
     try:
         yield
     except (EOFError, ConnectionError) as error:
@@ -103,19 +103,19 @@ def _answered_by(process: ChildProcess) -> Iterator[None]:
 
 def end_of_run(context: StepContext, closed: CommitReport) -> None:
     """Write the report of the run to the store if this step ended it. Raises Interrupted."""
-    with _told():
+    with _errors_logged():
         uid, stage = context.task.owner.uid, context.task.stage
         record = load(context.store, run(uid), RunRecord) if uid else None
-        if record is None or not _is_of(record, stage) or _goes_on(record, stage, closed):
+        if record is None or not _has_stage(record, stage) or _has_next_stage(record, stage, closed):
             return
         seen = cut(context.store, record.task, context.scratch)
-        if not _ended(context.store, seen, record.definition.tolerances):
+        if not _is_run_ended(context.store, seen, record.definition.tolerances):
             return
         _write(context, record, seen, _last_closed(context.store, seen))
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def _errors_logged() -> Iterator[None]:
     try:
         yield
     except Interrupted:
@@ -125,11 +125,11 @@ def _told() -> Iterator[None]:
         event(log, f"the run has no report: {error}", level=logging.WARNING, hint=hint)
 
 
-def _is_of(record: RunRecord, stage: StageDef) -> bool:
+def _has_stage(record: RunRecord, stage: StageDef) -> bool:
     return any((each.name, each.key) == (stage.name, stage.key) for each in record.task.stages)
 
 
-def _goes_on(record: RunRecord, stage: StageDef, closed: CommitReport) -> bool:
+def _has_next_stage(record: RunRecord, stage: StageDef, closed: CommitReport) -> bool:
     """Whether a stage will certainly cover the new segment; nothing is read to determine this.
 
     A stage with several upstreams may be blocked by the others.
@@ -139,7 +139,7 @@ def _goes_on(record: RunRecord, stage: StageDef, closed: CommitReport) -> bool:
     return [stage.name] in names and not over
 
 
-def _ended(store: Store, seen: ConsistentCut, tolerances: Mapping[str, str | None]) -> bool:
+def _is_run_ended(store: Store, seen: ConsistentCut, tolerances: Mapping[str, str | None]) -> bool:
     for stage in seen.entries:
         if not isinstance(stage, StageDef):
             continue
@@ -171,7 +171,7 @@ def _write(context: StepContext, record: RunRecord, seen: ConsistentCut, paths: 
         return
     for number in range(ATTEMPTS):
         mark = paths.report_attempt(seen.state, number + 1)
-        if _begins(store, mark):
+        if _claim_attempt(store, mark):
             break
         if (maker := peek(store, mark, LocalProcess)) and is_alive(maker):
             return  # another step of this machine makes it
@@ -185,7 +185,7 @@ def _write(context: StepContext, record: RunRecord, seen: ConsistentCut, paths: 
         return
     # Locations of pictures are not taken from the store: this step has its own store and its stage's sources.
     task = record.task.replace(store=context.task.store, sources=context.task.sources)
-    _, html = made(store, task, context.env, seen, record.definition)
+    _, html = make_report(store, task, context.env, seen, record.definition)
     try:
         store.write(key, html, create=True, metadata={"stage": paths.data_set.key, "digest": sha256(html)})
     except PreconditionFailed:
@@ -193,7 +193,7 @@ def _write(context: StepContext, record: RunRecord, seen: ConsistentCut, paths: 
     event(log, "the run has a report", report=f"{store.uri.rstrip('/')}/{key}")
 
 
-def _begins(store: Store, key: str) -> bool:
+def _claim_attempt(store: Store, key: str) -> bool:
     """Whether this process is the first to make this attempt."""
     maker = local_process(os.getpid())
     try:

@@ -67,17 +67,17 @@ def run(env: Mapping[str, str], clock: ProgressClock | None = None) -> int:
             code = supervise(clock)
             if code is not None:
                 return code
-        _listen(stop, current)
+        _handle_signals(stop, current)
         with context(task, env, stop, clock, whole_process=True) as found:
-            report = _do(found, env, current)
+            report = _run_step(found, env, current)
             if isinstance(report, CommitReport):
                 from reelmill_stages.runtime.run_report import end_of_run
 
                 end_of_run(found, report)
         if report is not None:
-            _write(env, _short(_for_reader(report, env), task))
+            _write(env, _short_report(_report_for_reader(report, env), task))
     except Exception as error:
-        return _end(env, current.step, error)
+        return _report_failure(env, current.step, error)
     return ExitCode.OK
 
 
@@ -91,7 +91,7 @@ class _Current:
         self.step = step
 
 
-def _end(env: Mapping[str, str], step: Step, error: Exception) -> ExitCode:
+def _report_failure(env: Mapping[str, str], step: Step, error: Exception) -> ExitCode:
     """Write an error to the log and to the report; returns the exit code."""
     if is_disk_full(error) and not isinstance(error, DiskFull):
         error = DiskFull(f"the disk is full: {error}", hint="free some space, then run again to continue")
@@ -136,7 +136,7 @@ def read_follow_up(env: Mapping[str, str]) -> FollowUp | None:
         return None
 
 
-def _do(found: StepContext, env: Mapping[str, str], current: _Current) -> Report | None:
+def _run_step(found: StepContext, env: Mapping[str, str], current: _Current) -> Report | None:
     # Imported here so that each process imports only what its step needs.
     follow_up = read_follow_up(env)
     match found.task.step:
@@ -190,7 +190,7 @@ def _index(env: Mapping[str, str]) -> int:
     return int(text)
 
 
-def _listen(stop: threading.Event, current: _Current) -> None:
+def _handle_signals(stop: threading.Event, current: _Current) -> None:
     """Handle SIGTERM and SIGINT: shards and a verification save their progress first; other steps stop immediately."""
 
     def handler(number: int, _: FrameType | None) -> None:
@@ -202,16 +202,16 @@ def _listen(stop: threading.Event, current: _Current) -> None:
         signal.signal(number, handler)
 
 
-def _for_reader(report: Report, env: Mapping[str, str]) -> Report:
+def _report_for_reader(report: Report, env: Mapping[str, str]) -> Report:
     """The report without fields that its reader may not support."""
     known = env.get(REPORTS_ENV, "").split(",")
     counters, usage = COUNTERS in known, USAGE in known
     if isinstance(report, CommitReport):
         return report.replace(counters=report.counters if counters else {}, usage=report.usage if usage else None)
-    return _less(report, counters=counters, usage=usage) if isinstance(report, SurveyReport) else report
+    return _survey_without(report, counters=counters, usage=usage) if isinstance(report, SurveyReport) else report
 
 
-def _less(report: SurveyReport, *, counters: bool = False, usage: bool = False) -> SurveyReport:
+def _survey_without(report: SurveyReport, *, counters: bool = False, usage: bool = False) -> SurveyReport:
     """The report without the usage of its stages and, by default, without their counters."""
     stages = {
         name: stage.replace(counters=stage.counters if counters else {}, usage=stage.usage if usage else None)
@@ -220,11 +220,11 @@ def _less(report: SurveyReport, *, counters: bool = False, usage: bool = False) 
     return report.replace(stages=stages)
 
 
-def _short(report: Report, task: Task) -> bytes:
+def _short_report(report: Report, task: Task) -> bytes:
     """The report as JSON without default values; if too long for Kubernetes, the first shorter form that fits."""
     forms = [report]
     if isinstance(report, SurveyReport):
-        forms += [_less(report, usage=True), _less(report)]
+        forms += [_survey_without(report, usage=True), _survey_without(report)]
         stages = {stage.name: [upstream.name for upstream in stage.upstreams] for stage in task.stages}
         compact = packed(report, stages)
         forms += [compact.replace(next=report.next), compact]

@@ -87,14 +87,14 @@ def supervise(clock: ProgressClock) -> int | None:
     os.close(alive)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda number, _: os.kill(child, number))
-    if _waited(clock, ended):
-        return _end_alike(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+    if _wait_for_child(clock, ended):
+        return _end_like_child(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
     raise clock.error()
 
 
-def _waited(clock: ProgressClock, ended: int) -> bool:
+def _wait_for_child(clock: ProgressClock, ended: int) -> bool:
     """Wait until the child ends. Returns False if it has made no progress for too long."""
     waiting = select.poll()
     waiting.register(ended)
@@ -105,7 +105,7 @@ def _waited(clock: ProgressClock, ended: int) -> bool:
     return True
 
 
-def _end_alike(code: int) -> int:
+def _end_like_child(code: int) -> int:
     """The exit code of the child. If a signal killed it, this process kills itself with that signal, if possible."""
     if code >= 0:
         return code

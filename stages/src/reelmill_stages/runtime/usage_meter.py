@@ -48,7 +48,7 @@ class UsageMeter:
 
     def unwatch(self) -> None:
         """Stop counting, after the workers have ended."""
-        self._count()
+        self._count_usage()
         self._workers, self._gpu = tuple, None
 
     def add(self, usage: Usage) -> None:
@@ -62,16 +62,16 @@ class UsageMeter:
 
     def so_far(self) -> Usage:
         """The usage since the last `take`."""
-        self._count()
+        self._count_usage()
         return self._known
 
     def take(self) -> Usage:
         """The usage since the last call."""
-        self._count()
+        self._count_usage()
         found, self._known = self._known, Usage()
         return found
 
-    def _count(self) -> None:
+    def _count_usage(self) -> None:
         now, cpu = time.monotonic(), self._cpu_now()
         read, written = self._transferred.take()
         self._known += Usage(

@@ -49,23 +49,25 @@ def present(context: StepContext) -> str:
     names: list[str] = []
     if shown:
         stage = registry.stage(task.stage.type, task.stage.params)
-        for file in chain(stage.present(data, task.view), _weights(data, task.view)):
+        for file in chain(stage.present(data, task.view), _weights_view(data, task.view)):
             if file.name in names:
                 raise SpecError(
                     f"the stage gives two views the name {file.name}",
                     where=data.root,
                     hint="name them differently in its method present",
                 )
-            _put(context.store, data.names, file.name, file.path, data.last.segment, record.views if record else ())
+            _write_view(
+                context.store, data.names, file.name, file.path, data.last.segment, record.views if record else ()
+            )
             names.append(file.name)
         for stale in set(record.views if record else ()) - set(names):
-            _forget(context.store, data.names, stale)
+            _delete_obsolete_view(context.store, data.names, stale)
         event(log, "presented", stage=data.name, segment=data.last.segment, files=len(names))
     write_record(context.store, _record(context, data, data.last, shown, tuple(names)))
     return shown
 
 
-def _weights(data: DataSet, view: Mapping[str, Any]) -> Iterator[File]:
+def _weights_view(data: DataSet, view: Mapping[str, Any]) -> Iterator[File]:
     """The view of weights, which any stage can have."""
     if view.get("weights"):
         from reelmill_stages.sampling.weights_view import weights_file
@@ -101,7 +103,9 @@ def write_record(store: Store, record: StageRecord) -> None:
             pass
         except PreconditionFailed:
             continue
-        if _write(store, names.stage_json, data, etag, {"segment": str(record.segment), "digest": sha256(data)}):
+        if _write_if_unchanged(
+            store, names.stage_json, data, etag, {"segment": str(record.segment), "digest": sha256(data)}
+        ):
             return
 
 
@@ -123,7 +127,7 @@ def _record(context: StepContext, data: DataSet, last: Segment, view: str, views
     )
 
 
-def _put(store: Store, names: DataSetPaths, name: str, path: Path, segment: int, known: Collection[str]) -> None:
+def _write_view(store: Store, names: DataSetPaths, name: str, path: Path, segment: int, known: Collection[str]) -> None:
     """Write a view over an older one. Raises StoreError if another object has its name."""
     key = names.view(name)
     digest = file_digest(path)
@@ -138,14 +142,14 @@ def _put(store: Store, names: DataSetPaths, name: str, path: Path, segment: int,
         if found and int((found.metadata or found.outdated).get("segment", 0)) > segment:
             return
         if found and "segment" not in found.metadata and object_digest(store, key)[0] != digest:
-            _keep_edited(store, key)
+            _move_edited_away(store, key)
             continue
         mark = {"stage": names.key, "segment": str(segment), "digest": digest}
-        if _write(store, key, path, found.etag if found else "", mark):
+        if _write_if_unchanged(store, key, path, found.etag if found else "", mark):
             return
 
 
-def _keep_edited(store: Store, key: str) -> None:
+def _move_edited_away(store: Store, key: str) -> None:
     """Move a view that another program changed to an unused name, and report it."""
     for name in chain([f"{key}.edited"], (f"{key}.edited-{number}" for number in count(2))):
         try:
@@ -164,7 +168,7 @@ def _keep_edited(store: Store, key: str) -> None:
         return
 
 
-def _forget(store: Store, names: DataSetPaths, view: str) -> None:
+def _delete_obsolete_view(store: Store, names: DataSetPaths, view: str) -> None:
     """Delete an obsolete view if it matches a record: a file of reelmill in this data set."""
     try:
         below(names.view(view), names.root)
@@ -181,7 +185,7 @@ def _stat(store: Store, key: str) -> Stat | None:
         return None
 
 
-def _write(store: Store, key: str, data: bytes | Path, etag: str, metadata: dict[str, str]) -> bool:
+def _write_if_unchanged(store: Store, key: str, data: bytes | Path, etag: str, metadata: dict[str, str]) -> bool:
     try:
         store.write(key, data, create=not etag, if_match=etag, metadata=metadata)
     except PreconditionFailed:

@@ -33,12 +33,12 @@ def whole_pass(context: StepContext, follow_up: FollowUp, enter: Enter) -> OpenR
         from reelmill_stages.runtime.shards.step import run_shard
 
         context.check_stop()
-        run_shard(_at(context, Step.SHARDS), 0)
+        run_shard(_context_of_step(context, Step.SHARDS), 0)
         context.check_stop()
     enter(Step.COMMIT)
-    closing = _at(context, Step.COMMIT)
+    closing = _context_of_step(context, Step.COMMIT)
     return commit(closing).replace(next=next_passes(closing, follow_up))
 
 
-def _at(context: StepContext, step: Step) -> StepContext:
+def _context_of_step(context: StepContext, step: Step) -> StepContext:
     return replace(context, task=context.task.replace(step=step))

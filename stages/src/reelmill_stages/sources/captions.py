@@ -14,7 +14,7 @@ from reelmill_stages.sources.listing.drafts import RowDraft, refused, row_digest
 from reelmill_stages.sources.listing.settle import settled
 from reelmill_stages.sources.objects.bucket import absolute
 from reelmill_stages.sources.objects.folder import MediaFolder, stem
-from reelmill_stages.sources.table import found
+from reelmill_stages.sources.table import with_media
 from reelmill_stages.sources.tables import cells
 from reelmill_stages.sources.tables.column_lookup import refuse_bad_line
 from reelmill_stages.user_code import load
@@ -24,7 +24,7 @@ def list_items(block: CaptionsBlock, bucket: Bucket, source: str, before: Earlie
     """One item per caption, with `text` or `conversations`. The files are already cut to what the caption describes."""
     uri = absolute(block.uri)
     folder = MediaFolder(bucket, block.videos)
-    captions = _told(caption_set(block.dataset), bucket.read(uri), uri)
+    captions = _captions_of_adapter(caption_set(block.dataset), bucket.read(uri), uri)
     return settled((_draft(caption, folder, source) for caption in captions), before)
 
 
@@ -42,7 +42,7 @@ def caption_set(name: str) -> CaptionSet:
     return adapter
 
 
-def _told(adapter: CaptionSet, data: bytes, uri: str) -> Iterator[Caption]:
+def _captions_of_adapter(adapter: CaptionSet, data: bytes, uri: str) -> Iterator[Caption]:
     try:
         yield from adapter(data, uri)
     except ReelmillError:
@@ -56,8 +56,8 @@ def _told(adapter: CaptionSet, data: bytes, uri: str) -> Iterator[Caption]:
 
 
 def _draft(caption: Caption, folder: MediaFolder, source: str) -> RowDraft:
-    said = (caption.video, caption.text, caption.conversations, caption.vid)
-    digest, about = row_digest(said), ""
+    content = (caption.video, caption.text, caption.conversations, caption.vid)
+    digest, about = row_digest(content), ""
     try:
         refuse_bad_line(caption.video)
         path = about = cells.path(caption.video)
@@ -71,4 +71,4 @@ def _draft(caption: Caption, folder: MediaFolder, source: str) -> RowDraft:
         return refused(digest, error, about)
     below = basename(path) if path.startswith("/") or "://" in path else path
     draft = RowDraft(path, digest, path, fields=fields, stem=safe_stem(stem(below)))
-    return found(draft, folder, path, source, exact=False)
+    return with_media(draft, folder, path, source, exact=False)

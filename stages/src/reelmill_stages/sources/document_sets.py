@@ -51,8 +51,8 @@ def merlin_s(data: bytes, where: str) -> Iterator[Document]:
     `<image><image>#0.0-3.2# what happens <image>#3.2-7.0# what follows Summary: all of it`.
     """
     for row in _rows(values(data, where), where, "image_info", "text_list"):
-        told = row.get("image_info")
-        images = [_image(each) for each in told] if isinstance(told, list) else told
+        info = row.get("image_info")
+        images = [_image(each) for each in info] if isinstance(info, list) else info
         text = row.get("text_list")
         yield Document(images, questions_and_answers(text) if isinstance(text, str) else text, row.get("id"))
 
@@ -85,12 +85,14 @@ def questions_and_answers(text: str) -> list[dict[str, str]]:
     if marked:
         pairs.append([SUMMARY, summary])
     return [
-        turn for asked, said in pairs for turn in ({"from": "human", "value": asked}, {"from": "gpt", "value": said})
+        turn
+        for asked, answer in pairs
+        for turn in ({"from": "human", "value": asked}, {"from": "gpt", "value": answer})
     ]
 
 
-def _image(told: Any) -> Any:
-    name = told.get("image_name") if isinstance(told, Mapping) else told
+def _image(image: Any) -> Any:
+    name = image.get("image_name") if isinstance(image, Mapping) else image
     if not isinstance(name, str):
         return name
     if blank := _BLANK.fullmatch(name):

@@ -33,30 +33,30 @@ def list_items(block: DocumentsBlock, bucket: Bucket, source: str, before: Earli
 
 
 def _draft(document: Document, folder: MediaFolder, source: str) -> RowDraft:
-    told = document.images if isinstance(document.images, list) else [document.images]
-    digest = row_digest([list(map(_plain, told)), document.conversations, document.vid])
+    given_images = document.images if isinstance(document.images, list) else [document.images]
+    digest = row_digest([list(map(_plain, given_images)), document.conversations, document.vid])
     about = ""
     try:
         refuse_bad_line(document.images)
         about = cells.identifier(document.vid) if document.vid is not None else f"document-{digest[:16]}"
-        said = cells.conversations(document.conversations)
+        turns = cells.conversations(document.conversations)
         if not isinstance(document.images, list):
             raise ItemError(ItemReason.BAD_ROW, f"its images are {cells.shown(document.images)}, not a list")
         images = [_image(each, folder, source) for each in document.images]
     except ItemError as error:
         return refused(digest, error, about)
-    fields = {"vid": about, "conversations": said, "images": images}
+    fields = {"vid": about, "conversations": turns, "images": images}
     return RowDraft(about, digest, about, float(max(len(images), 1)), fields=fields, stem=safe_stem(about))
 
 
-def _image(told: Any, folder: MediaFolder, source: str) -> dict[str, Any]:
-    if isinstance(told, Blank):
-        if not 0 < told.width * told.height <= MAX_PIXELS:
-            raise ItemError(ItemReason.HUGE_IMAGE, f"a black image of {told.width}x{told.height} pixels")
-        return {"blank": [told.width, told.height]}
-    uri, stat = folder.listed(cells.path(told))
+def _image(image: Any, folder: MediaFolder, source: str) -> dict[str, Any]:
+    if isinstance(image, Blank):
+        if not 0 < image.width * image.height <= MAX_PIXELS:
+            raise ItemError(ItemReason.HUGE_IMAGE, f"a black image of {image.width}x{image.height} pixels")
+        return {"blank": [image.width, image.height]}
+    uri, stat = folder.listed(cells.path(image))
     return media_of(uri, stat, source).to_json()
 
 
-def _plain(told: Any) -> Any:
-    return ["blank", told.width, told.height] if isinstance(told, Blank) else told
+def _plain(image: Any) -> Any:
+    return ["blank", image.width, image.height] if isinstance(image, Blank) else image

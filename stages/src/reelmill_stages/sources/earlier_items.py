@@ -63,9 +63,9 @@ def content_digest(group: str, media: Media | None, fields: Fields) -> str:
     Not included are its weight, which is derived, fields that depend on other rows, and the version of a file whose
     etag shows that its content is the same.
     """
-    beside = _OF_OTHERS | _LISTS if fields.keys() >= _LISTS else _OF_OTHERS
-    told = {name: _unversioned(value) for name, value in fields.items() if name not in beside}
-    return fingerprint([group, _unversioned(media.to_json()) if media else None, told])[:32]
+    ignored = _OF_OTHERS | _LISTS if fields.keys() >= _LISTS else _OF_OTHERS
+    compared_fields = {name: _unversioned(value) for name, value in fields.items() if name not in ignored}
+    return fingerprint([group, _unversioned(media.to_json()) if media else None, compared_fields])[:32]
 
 
 def _unversioned(value: Any) -> Any:

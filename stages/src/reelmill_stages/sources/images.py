@@ -48,7 +48,7 @@ def list_items(block: ImagesBlock, bucket: Bucket, source: str, before: EarlierI
     for below, *_ in found:
         number = _number(below)
         if number is not None and (
-            number not in owners or _is_known(below, before) > _is_known(owners[number], before)
+            number not in owners or _was_item(below, before) > _was_item(owners[number], before)
         ):
             owners[number] = below
     return settled(chain((_draft(one, owners, source) for one in found), bad), before)
@@ -66,12 +66,12 @@ def image_id(path: str) -> int:
 
 def _images(root: str, folders: Mapping[str, FolderContents]) -> Iterator[Found]:
     for split, contents in folders.items():
-        some = False
+        has_images = False
         for uri, stat in contents.objects(_is_image):
             if _is_image(uri):
-                some = True
+                has_images = True
                 yield uri.removeprefix(root), split, uri, stat
-        if split and not some:
+        if split and not has_images:
             raise SpecError("no image in this split", where=f"{root}{split}", hint="check the name of the split")
 
 
@@ -86,7 +86,7 @@ def _number(below: str) -> int | None:
         return None
 
 
-def _is_known(below: str, before: EarlierItems) -> bool:
+def _was_item(below: str, before: EarlierItems) -> bool:
     """Return whether this file was an item in an earlier listing."""
     return any(key == below and content for key, content in before.keys(below))
 

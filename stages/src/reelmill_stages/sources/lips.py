@@ -61,14 +61,14 @@ def _drafts(block: LipsBlock, bucket: Bucket, source: str) -> Iterator[RowDraft]
                     yield refused(digest, error, rows=[place])
                     continue
                 if npz not in known:
-                    known[npz] = _found(folder, npz)
+                    known[npz] = _file_or_error(folder, npz)
                 found = known[npz]
                 if isinstance(found, ItemError):
                     yield refused(digest, found, npz, [place])
                     continue
                 one = crops.setdefault(found[0], _Crops(found))
-                told = place | {"wav": wav, "mix": mixture}
-                one.rows.append(told | {"samples": samples[0] if samples else length, "mix_samples": length})
+                row_fields = place | {"wav": wav, "mix": mixture}
+                one.rows.append(row_fields | {"samples": samples[0] if samples else length, "mix_samples": length})
     for one in crops.values():
         yield _draft(one, folder.uri, source)
 
@@ -104,9 +104,9 @@ def _lists(folder: str, bucket: Bucket) -> dict[str, list[Any]]:
         lists[name] = list(values(bucket.read(uri), uri))
     sizes = {name: len(rows) for name, rows in lists.items()}
     if len(set(sizes.values())) > 1:
-        told = ", ".join(f"{name}.json has {count_of(size, 'row')}" for name, size in sizes.items())
+        lengths = ", ".join(f"{name}.json has {count_of(size, 'row')}" for name, size in sizes.items())
         raise SpecError(
-            f"the lists have different lengths: {told}",
+            f"the lists have different lengths: {lengths}",
             where=folder,
             hint="row n of s1.json and s2.json must belong to row n of mix.json: create the lists again",
         )
@@ -118,7 +118,7 @@ def _row(row: object) -> list[Any]:
     if not isinstance(row, list) or not 2 <= len(row) <= 3 or not isinstance(row[0], str):
         raise ItemError(ItemReason.BAD_ROW, f"{cells.shown(row)} is not [wav, npz, samples]")
     if len(row) == 3:
-        _count(row[2], row)
+        _sample_count(row[2], row)
     if not cells.path(row[1]).endswith(SUFFIX):
         raise ItemError(ItemReason.BAD_PATH, f"{cells.shown(row[1])} is not the name of an npz file")
     return [row[0], cells.path(row[1]), *row[2:]]
@@ -127,16 +127,16 @@ def _row(row: object) -> list[Any]:
 def _mixture(row: object) -> tuple[str, int]:
     if not isinstance(row, list) or len(row) != 2 or not isinstance(row[0], str):
         raise ItemError(ItemReason.BAD_ROW, f"{cells.shown(row)} in mix.json is not [wav, samples]")
-    return row[0], _count(row[1], row)
+    return row[0], _sample_count(row[1], row)
 
 
-def _count(value: object, row: object) -> int:
+def _sample_count(value: object, row: object) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
         raise ItemError(ItemReason.BAD_ROW, f"{cells.shown(row)} has no whole number of samples")
     return value
 
 
-def _found(folder: MediaFolder, path: str) -> Found | ItemError:
+def _file_or_error(folder: MediaFolder, path: str) -> Found | ItemError:
     try:
         return folder.listed(path)
     except ItemError as error:

@@ -74,7 +74,7 @@ class _Takes:
         person, env = (films[0].person, films[0].env) if films else (take.person, take.folder)
         draft = RowDraft(f"{person}/{env}", "", f"{person}/{env}", stem=safe_stem(f"{person}_{env}"))
         try:
-            views = self._only(films, take).bundle(self._block.views)
+            views = self._single(films, take).bundle(self._block.views)
             draft.fields = {
                 "vid": f"{take.person}_{take.env}",
                 "person_id": person,
@@ -82,9 +82,9 @@ class _Takes:
                 "env_key": take.env,
                 **fields,
                 "views": {view: media.to_json() for view, media in views.items()},
-                **self._range(take),
+                **self._frame_range(take),
                 **self._actions(take),
-                **({"keypoints": self._keypoints(take)} if self._block.keypoints else {}),
+                **({"keypoints": self._keypoints_of_take(take)} if self._block.keypoints else {}),
             }
             draft.media = next(iter(views.values()))
             draft.weight = float(sum(media.size for media in views.values()))
@@ -93,7 +93,7 @@ class _Takes:
         draft.row = row_digest([draft.fields, draft.problem])
         return draft
 
-    def _keypoints(self, take: Recording) -> dict[str, dict[str, Any]]:
+    def _keypoints_of_take(self, take: Recording) -> dict[str, dict[str, Any]]:
         found = {}
         for view, folder in self._points.get(take, {}).items():
             if isinstance(folder, ItemError):
@@ -101,7 +101,7 @@ class _Takes:
             found[view] = folder
         return found
 
-    def _only(self, films: list[Filmed], take: Recording) -> Filmed:
+    def _single(self, films: list[Filmed], take: Recording) -> Filmed:
         if not films:
             raise ItemError(
                 ItemReason.MISSING,
@@ -111,7 +111,7 @@ class _Takes:
             raise ItemError(ItemReason.AMBIGUOUS, f"several folders match {take.person}/{take.folder}")
         return films[0]
 
-    def _range(self, take: Recording) -> dict[str, Any]:
+    def _frame_range(self, take: Recording) -> dict[str, Any]:
         rows = self._ranges.get(take, [])
         if not rows:
             return {}

@@ -35,7 +35,7 @@ RESERVED = frozenset(
 
 def check(block: TableBlock) -> None:
     """Raise SpecError for columns that cannot be combined, and for a file whose format cannot be determined."""
-    _wanted(block.columns, absolute(block.uri))
+    _column_names(block.columns, absolute(block.uri))
     if not block.format:
         format_of(block.uri)
 
@@ -43,14 +43,14 @@ def check(block: TableBlock) -> None:
 def list_items(block: TableBlock, bucket: Bucket, source: str, before: EarlierItems = NOTHING) -> Iterator[Listed]:
     """One item per row. With `start` and `end`, it is a clip to be cut, and its weight is its duration."""
     columns, uri = block.columns, absolute(block.uri)
-    wanted = _wanted(columns, uri)
+    wanted = _column_names(columns, uri)
     folder = MediaFolder(bucket, block.base or uri.rpartition("/")[0] + "/")
     format_ = block.format or format_of(uri)
 
     def drafts() -> Iterator[RowDraft]:
         seen = KnownColumns()
         rows = rows_of(bucket.read(uri), uri, format_, seen, wanted, block.quoting)
-        for row in _ahead(rows, lambda row: _expect(row, columns, folder)):
+        for row in _announced(rows, lambda row: _announce(row, columns, folder)):
             yield _draft(row, wanted, columns, folder, source)
         for name in wanted:
             seen.demand(f"{uri}:1", name, hint="set it in columns")
@@ -58,7 +58,7 @@ def list_items(block: TableBlock, bucket: Bucket, source: str, before: EarlierIt
     return settled(drafts(), before)
 
 
-def _ahead(rows: Iterator[Any], expect: Callable[[Any], None]) -> Iterator[Any]:
+def _announced(rows: Iterator[Any], expect: Callable[[Any], None]) -> Iterator[Any]:
     """Yield the rows; each is announced some rows before it is yielded."""
     waiting: deque[Any] = deque()
     for row in rows:
@@ -69,13 +69,13 @@ def _ahead(rows: Iterator[Any], expect: Callable[[Any], None]) -> Iterator[Any]:
     yield from waiting
 
 
-def _expect(row: object, columns: Columns, folder: MediaFolder) -> None:
+def _announce(row: object, columns: Columns, folder: MediaFolder) -> None:
     path = row.get(columns.path) if isinstance(row, Mapping) else None
     if isinstance(path, str):
         folder.expect(path)
 
 
-def _wanted(columns: Columns, uri: str) -> list[str]:
+def _column_names(columns: Columns, uri: str) -> list[str]:
     if (columns.start is None) != (columns.end is None):
         raise SpecError("start and end must be given together", where=uri, hint="set both in columns")
     for name in columns.keep:
@@ -90,7 +90,7 @@ def _wanted(columns: Columns, uri: str) -> list[str]:
 
 
 def _draft(value: object, wanted: list[str], columns: Columns, folder: MediaFolder, source: str) -> RowDraft:
-    digest, about = row_digest(_read(value, wanted)), ""
+    digest, about = row_digest(_digested_values(value, wanted)), ""
     try:
         row = as_row(value)
         if isinstance(surplus := row.get(SURPLUS), list):  # JSON may have anything under this key
@@ -99,7 +99,7 @@ def _draft(value: object, wanted: list[str], columns: Columns, folder: MediaFold
             )
         path = about = cells.path(row.get(columns.path))
         vid = cells.identifier(row.get(columns.id)) if columns.id else splitext(basename(file_path(path)))[0]
-        fields = {"vid": vid} | _kept(row, columns)
+        fields = {"vid": vid} | _kept_fields(row, columns)
         if columns.text:
             fields["text"] = cells.caption(row.get(columns.text))
         identity = f"{path}:{vid}" if columns.id else path
@@ -113,21 +113,21 @@ def _draft(value: object, wanted: list[str], columns: Columns, folder: MediaFold
     except ItemError as error:
         line = value.get(LINE) if isinstance(value, Mapping) else None
         return refused(digest, ItemError(error.reason, f"line {line}: {error.what}") if line else error, about)
-    return found(draft, folder, path, source)
+    return with_media(draft, folder, path, source)
 
 
-def _read(value: object, wanted: list[str]) -> object:
+def _digested_values(value: object, wanted: list[str]) -> object:
     """Return what the digest of a row covers: not the line number, because rows above it may be added or removed."""
     if isinstance(value, Mapping):
         return [value.get(name) for name in (*wanted, SURPLUS)]
     return value.text if isinstance(value, BadLine) else value
 
 
-def _kept(row: Row, columns: Columns) -> dict[str, object]:
+def _kept_fields(row: Row, columns: Columns) -> dict[str, object]:
     return {name: cells.plain(row.get(name)) for name in columns.keep}
 
 
-def found(draft: RowDraft, folder: MediaFolder, path: str, source: str, *, exact: bool = True) -> RowDraft:
+def with_media(draft: RowDraft, folder: MediaFolder, path: str, source: str, *, exact: bool = True) -> RowDraft:
     """Return the draft with its media, or the error of its path. Without a span, its weight is its size in bytes."""
     try:
         uri, stat = folder.at(path) if exact else folder.near(path)

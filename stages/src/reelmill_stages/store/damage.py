@@ -41,7 +41,7 @@ def refuse_misplaced(store: Store, stat: Stat, hint: str = RESTORE) -> None:
         raise misplaced(address(store, stat.key), stat.place, hint)
 
 
-def refuse_of_elsewhere(store: Store, key: str, hint: str = RESTORE) -> None:
+def refuse_misplaced_key(store: Store, key: str, hint: str = RESTORE) -> None:
     """Call `refuse_misplaced` for a key. Raises NotFound as well."""
     if not store.remote:
         refuse_misplaced(store, store.stat(key), hint)

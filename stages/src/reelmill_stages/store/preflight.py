@@ -27,7 +27,7 @@ _ANONYMOUS = ("AWS_NO_SIGN_REQUEST", "AZURE_STORAGE_ANONYMOUS", "GOOGLE_STORAGE_
 _NO_SECRETS = ("AWS_CA_BUNDLE", "AZURE_STORAGE_ACCOUNT")
 
 
-def greet(task: Task, env: Mapping[str, str], *, sources: bool = False) -> None:
+def check_servers_respond(task: Task, env: Mapping[str, str], *, sources: bool = False) -> None:
     """Send a request to the store's server and, with `sources`, to those of the sources, once each.
 
     A folder must exist or be possible to create. Any response is accepted, so requests are not signed. Raises
@@ -35,18 +35,18 @@ def greet(task: Task, env: Mapping[str, str], *, sources: bool = False) -> None:
     """
     root, key = split_uri(task.store.uri)
     if not is_bucket(task.store.uri):
-        _refuse_no_folder(Path(root, key), task.store.uri)
-    asked = {(task.store.uri, task.store.connection)}
+        _check_folder(Path(root, key), task.store.uri)
+    stores = {(task.store.uri, task.store.connection)}
     for source in task.sources if sources else ():
         uris = [uri for uri in source.params.values() if isinstance(uri, str) and is_bucket(uri)]
-        asked |= {(uri, connection_to(uri, source.connection, task.store)) for uri in uris[:1]}
-    buckets = [(uri, connection) for uri, connection in asked if is_bucket(uri)]
+        stores |= {(uri, connection_to(uri, source.connection, task.store)) for uri in uris[:1]}
+    buckets = [(uri, connection) for uri, connection in stores if is_bucket(uri)]
     servers = {(uri.partition("://")[0], connection): uri for uri, connection in buckets}
     for (_, connection), uri in servers.items():
-        _ask(uri, connection, env)
+        _send_request(uri, connection, env)
 
 
-def _refuse_no_folder(folder: Path, uri: str) -> None:
+def _check_folder(folder: Path, uri: str) -> None:
     """Raise StoreError if the nearest existing path is not a folder."""
     for place in (folder, *folder.parents):
         with mapped(place):
@@ -64,9 +64,11 @@ def _refuse_no_folder(folder: Path, uri: str) -> None:
                 raise StoreError(f"{what} is a file, not a folder", where=uri, hint="name a folder or a bucket")
 
 
-def _ask(uri: str, connection: Connection, env: Mapping[str, str]) -> None:
+def _send_request(uri: str, connection: Connection, env: Mapping[str, str]) -> None:
     ref, patience = StoreRef(uri=uri, connection=connection), Patience(attempts=ATTEMPTS, seconds=SECONDS)
-    store = bucket_store(ref, _anonymous(connection.env_prefix, env), timeouts=(CONNECT, READ), patience=patience)
+    store = bucket_store(
+        ref, _anonymous_environment(connection.env_prefix, env), timeouts=(CONNECT, READ), patience=patience
+    )
     try:
         store.stat(f"{INTERNAL}/store.json")
     except Unreachable as error:
@@ -75,7 +77,7 @@ def _ask(uri: str, connection: Connection, env: Mapping[str, str]) -> None:
         return  # any response is accepted; the first real request reports its meaning
 
 
-def _anonymous(prefix: str, env: Mapping[str, str]) -> dict[str, str]:
+def _anonymous_environment(prefix: str, env: Mapping[str, str]) -> dict[str, str]:
     """Return variables for requests without keys, which take long to look up and must not reach an unknown server."""
     kept = {f"{prefix}{name}": env.get(f"{prefix}{name}", "") for name in _NO_SECRETS}
     return {**kept, **{f"{prefix}{name}": "true" for name in _ANONYMOUS}}

@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 
 
-def lent(path: Path, to: Path) -> Path:
+def link_or_copy(path: Path, to: Path) -> Path:
     """Create a hard link to the file, or a copy if links are not possible; it may be deleted."""
     try:
         os.link(path.resolve(), to)

@@ -45,21 +45,21 @@ def old_map(block: bytes, read: Read, position: int) -> tuple[list[tuple[int, in
 def _entries(block: bytes, at: int, count: int, position: int) -> list[tuple[int, int]]:
     fields = (block[place : place + 24] for place in range(at, at + 24 * count, 24))
     # The list ends at its first empty entry.
-    told = [field for field in fields if field.strip(b"\0 ")]
-    return [(number(field[:12], position), number(field[12:], position)) for field in told]
+    used = [field for field in fields if field.strip(b"\0 ")]
+    return [(number(field[:12], position), number(field[12:], position)) for field in used]
 
 
-def pax_map(told: Records, read: Read, data: int, stored: int) -> tuple[list[tuple[int, int]], int, int] | None:
+def pax_map(pax: Records, read: Read, data: int, stored: int) -> tuple[list[tuple[int, int]], int, int] | None:
     """Return (pieces, size of the file, bytes of the map before the data) by pax records; None if not sparse."""
-    if last(told, b"GNU.sparse.major") == b"1" and last(told, b"GNU.sparse.minor") == b"0":
+    if last(pax, b"GNU.sparse.major") == b"1" and last(pax, b"GNU.sparse.minor") == b"0":
         numbers, taken = _map_before_data(read, data, stored)
-        size = last(told, b"GNU.sparse.realsize")
-    elif (written := last(told, b"GNU.sparse.map")) is not None:
+        size = last(pax, b"GNU.sparse.realsize")
+    elif (written := last(pax, b"GNU.sparse.map")) is not None:
         numbers, taken = [whole(value, data) for value in written.split(b",") if written], 0
-        size = last(told, b"GNU.sparse.size")
-    elif (size := last(told, b"GNU.sparse.size")) is not None:
+        size = last(pax, b"GNU.sparse.size")
+    elif (size := last(pax, b"GNU.sparse.size")) is not None:
         keys = (b"GNU.sparse.offset", b"GNU.sparse.numbytes")
-        numbers, taken = [whole(value, data) for key, value in told if key in keys], 0
+        numbers, taken = [whole(value, data) for key, value in pax if key in keys], 0
     else:
         return None
     if len(numbers) % 2 or size is None:

@@ -118,7 +118,7 @@ class _Extension:
     records: Records = field(default_factory=list)
     headers: int = 0
 
-    def add(self, kind: int, told: bytes, position: int) -> None:
+    def add(self, kind: int, header_data: bytes, position: int) -> None:
         """Add a header of GNU (a long name) or of pax. Raises BadTar if there are too many for one member."""
         self.headers += 1
         if self.headers > _MAX_EXTENSIONS:
@@ -126,15 +126,15 @@ class _Extension:
                 "corrupt_header", f"more than {_MAX_EXTENSIONS} extension headers for one member at byte {position}"
             )
         if kind == _LONG_NAME:
-            self.name = self.name or text(told)
+            self.name = self.name or text(header_data)
         elif kind in _PAX:
-            found = records(told, position)
-            self.name = self.name or _path(found)
+            found = records(header_data, position)
+            self.name = self.name or _path_in_records(found)
             self.records = [*found, *self.records]
 
 
-def _path(told: Records) -> str:
-    return text(last(told, b"GNU.sparse.name") or last(told, b"path") or b"").rstrip("/")
+def _path_in_records(pax: Records) -> str:
+    return text(last(pax, b"GNU.sparse.name") or last(pax, b"path") or b"").rstrip("/")
 
 
 def _walk(read: Read, total: int, left: Walk) -> Iterator[Member]:
@@ -145,7 +145,7 @@ def _walk(read: Read, total: int, left: Walk) -> Iterator[Member]:
         raise BadTar("compressed", f"the file is compressed with {form} and cannot be indexed: decompress it")
     position = first = 0
     shared: dict[bytes, bytes] = {}
-    said = _Extension()
+    extension = _Extension()
     while True:
         block = read(BLOCK, position)
         if len(block) < BLOCK:
@@ -157,49 +157,53 @@ def _walk(read: Read, total: int, left: Walk) -> Iterator[Member]:
         kind = block[156]
         if kind in _EXTENSIONS:
             size = number(block[124:136], position)
-            told = _extension(read, position + BLOCK, size, total)
-            said.add(kind, told, position)
+            header_data = _read_extension(read, position + BLOCK, size, total)
+            extension.add(kind, header_data, position)
             if kind == _PAX_GLOBAL:
-                shared.update(records(told, position, strict=False))
+                shared.update(records(header_data, position, strict=False))
             position += BLOCK + size + -size % BLOCK
             if kind == _PAX_GLOBAL:
                 first = position
             continue
         if shared:
-            said = _Extension(said.name or _path([*shared.items()]), [*shared.items(), *said.records])
-        member, end = _described(block, read, position, first, said)
+            extension = _Extension(
+                extension.name or _path_in_records([*shared.items()]), [*shared.items(), *extension.records]
+            )
+        member, end = _member_of_header(block, read, position, first, extension)
         if end > total:
-            raise BadTar("truncated", f"the last {end - total} bytes of {said.name or name_of(block)} are missing")
+            raise BadTar("truncated", f"the last {end - total} bytes of {extension.name or name_of(block)} are missing")
         if member is not None:
             yield member
         position = first = end + -end % BLOCK
-        if said.headers or shared:
-            said = _Extension()
+        if extension.headers or shared:
+            extension = _Extension()
 
 
-def _described(block: bytes, read: Read, position: int, first: int, said: _Extension) -> tuple[Member | None, int]:
+def _member_of_header(
+    block: bytes, read: Read, position: int, first: int, extension: _Extension
+) -> tuple[Member | None, int]:
     """Return the member of a header (None if it is not a regular file), and where its payload ends in the tar."""
     kind, stored, data = block[156], number(block[124:136], position), position + BLOCK
-    if said.records and (size := last(said.records, b"size")) is not None:
+    if extension.records and (size := last(extension.records, b"size")) is not None:
         stored = whole(size, position)
     # Old tars store a folder as a file whose name ends in a slash.
     if kind in _WITHOUT_DATA or (kind == 0 and text(block[:100]).endswith("/")):
         return None, data
-    name = said.name or name_of(block)
+    name = extension.name or name_of(block)
     if kind == _SPARSE:
         pieces, whole_size, headers = old_map(block, read, position)
         data += headers
         return Member(name, first, data, whole_size, checked(pieces, whole_size, stored, position)), data + stored
     if kind not in _REGULAR:
         return None, data + stored
-    if said.records and (sparse := pax_map(said.records, read, data, stored)):
+    if extension.records and (sparse := pax_map(extension.records, read, data, stored)):
         pieces, whole_size, map_ = sparse
         there = checked(pieces, whole_size, stored - map_, position)
         return Member(name, first, data + map_, whole_size, there), data + stored
     return Member(name, first, data, stored), data + stored
 
 
-def _extension(read: Read, data: int, size: int, total: int) -> bytes:
+def _read_extension(read: Read, data: int, size: int, total: int) -> bytes:
     if size > _MAX_EXTENSION:
         raise BadTar("corrupt_header", f"the extension header at byte {data - BLOCK} is too large: {size} bytes")
     if data + size > total:

@@ -23,10 +23,10 @@ class JsonCodec:
             raise ValueError(f"no tokenizer.json ({str(error)[:80]})") from error
         self._model.no_padding()
         self._model.no_truncation()
-        self.unknown = self._unknown(json.loads(text)["model"])
+        self.unknown = self._unknown_id(json.loads(text)["model"])
         self.size = self._model.get_vocab_size(with_added_tokens=True)
 
-    def _unknown(self, model: Mapping[str, Any]) -> int | None:
+    def _unknown_id(self, model: Mapping[str, Any]) -> int | None:
         """Return the id of unknown characters, which the kinds of models name in different ways."""
         name, number = model.get("unk_token"), model.get("unk_id")
         return self._model.token_to_id(name) if name is not None else number

@@ -49,7 +49,7 @@ def broken(key: str, read: Mapping[str, Any], parts: Sequence[str], shape: PackR
     ids, mask = read.get("input_ids"), read.get("loss_mask")
     if ids is None and mask is None:
         return
-    if not _whole(ids, shape.vocabulary):
+    if not _are_ids(ids, shape.vocabulary):
         limit = f" below {shape.vocabulary}" if shape.vocabulary else ""
         yield TarProblem("ids", f"pack {key}: input_ids must be a list of non-negative integers{limit}")
         return
@@ -57,12 +57,12 @@ def broken(key: str, read: Mapping[str, Any], parts: Sequence[str], shape: PackR
         yield TarProblem(
             "too_long", f"pack {key} has {count_of(len(ids), 'token')}; it must have fewer than {shape.max_tokens}"
         )
-    yield from _mask(key, ids, mask, shape.symbols)
-    yield from _images(key, ids, read.get("image"), parts, shape)
-    yield from _documents(key, ids, read, shape.symbols)
+    yield from _mask_problems(key, ids, mask, shape.symbols)
+    yield from _image_problems(key, ids, read.get("image"), parts, shape)
+    yield from _document_problems(key, ids, read, shape.symbols)
 
 
-def _whole(ids: Any, vocabulary: int | None) -> TypeGuard[list[int]]:
+def _are_ids(ids: Any, vocabulary: int | None) -> TypeGuard[list[int]]:
     return (
         isinstance(ids, list)
         and bool(ids)
@@ -72,7 +72,7 @@ def _whole(ids: Any, vocabulary: int | None) -> TypeGuard[list[int]]:
     )
 
 
-def _mask(key: str, ids: Sequence[int], mask: Any, symbols: SymbolIds) -> Iterator[TarProblem]:
+def _mask_problems(key: str, ids: Sequence[int], mask: Any, symbols: SymbolIds) -> Iterator[TarProblem]:
     if not isinstance(mask, list) or len(ids) != len(mask):
         count = len(mask) if isinstance(mask, list) else 0
         yield TarProblem(
@@ -87,7 +87,9 @@ def _mask(key: str, ids: Sequence[int], mask: Any, symbols: SymbolIds) -> Iterat
         yield TarProblem("mask_symbols", f"pack {key}: loss_mask must be 0 for the BOS token and for images")
 
 
-def _images(key: str, ids: list[int], images: Any, parts: Sequence[str], shape: PackRules) -> Iterator[TarProblem]:
+def _image_problems(
+    key: str, ids: list[int], images: Any, parts: Sequence[str], shape: PackRules
+) -> Iterator[TarProblem]:
     symbols = shape.symbols
     starts, ends, patches = ids.count(symbols.start), ids.count(symbols.end), ids.count(symbols.patch)
     if starts != ends:
@@ -97,7 +99,7 @@ def _images(key: str, ids: list[int], images: Any, parts: Sequence[str], shape: 
             "image_patches",
             f"pack {key} has {patches} patch tokens for {count_of(len(images), 'image')}; each needs {shape.patches}",
         )
-    elif starts == ends and patches and not _blocks(ids, shape):
+    elif starts == ends and patches and not _are_blocks_whole(ids, shape):
         yield TarProblem(
             "image_blocks", f"pack {key}: an image must be a start token, {shape.patches} patch tokens and an end token"
         )
@@ -110,7 +112,7 @@ def _images(key: str, ids: list[int], images: Any, parts: Sequence[str], shape: 
         yield TarProblem("image_missing", f"pack {key} lists images that are missing: {', '.join(missing[:3])}")
 
 
-def _blocks(ids: list[int], shape: PackRules) -> bool:
+def _are_blocks_whole(ids: list[int], shape: PackRules) -> bool:
     """Whether each start symbol is followed by the patches and an end symbol, with no patches outside such blocks."""
     symbols, block, place, found = shape.symbols, shape.patches, 0, 0
     if not 0 <= block < len(ids):
@@ -124,7 +126,7 @@ def _blocks(ids: list[int], shape: PackRules) -> bool:
     return found == ids.count(symbols.patch)
 
 
-def _documents(key: str, ids: list[int], read: Mapping[str, Any], symbols: SymbolIds) -> Iterator[TarProblem]:
+def _document_problems(key: str, ids: list[int], read: Mapping[str, Any], symbols: SymbolIds) -> Iterator[TarProblem]:
     if ids[0] != symbols.bos or ids.count(symbols.bos) != 1:
         yield TarProblem("bos", f"pack {key}: the BOS token ({symbols.bos}) must occur once, as the first token")
     offsets, texts = read.get("document_offsets"), read.get("text")

@@ -61,15 +61,15 @@ class Tokenizer:
         self.symbols = SymbolIds(**known)
         self.names = {known[role]: names[role] for role in known}
         self.size = codec.size
-        self.unknown = codec.unknown
+        self.unknown = None if codec.unknown in self.names else codec.unknown
         self._codec = codec
         self._ids = frozenset(self.names)
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
-        """Return the ids of each text. Never raises; use `spoken` to find texts that produced a symbol."""
+        """Return the ids of each text. Never raises; use `has_symbol` to find texts that produced a symbol."""
         return self._codec.encode(texts)
 
-    def spoken(self, ids: Sequence[int]) -> bool:
+    def has_symbol(self, ids: Sequence[int]) -> bool:
         """Whether the ids of a text include the id of a symbol."""
         return not self._ids.isdisjoint(ids)
 

@@ -45,7 +45,7 @@ class _Array(np.ndarray[Any, np.dtype[Any]]):
 
     def __setstate__(self, state: Any, /) -> None:
         _version, shape, dtype, fortran, data = state
-        real = _real(dtype)
+        real = _dtype_of(dtype)
         if type(shape) is not tuple or not all(type(side) is int and side >= 0 for side in shape) or not real.itemsize:
             raise ValueError("an array without a shape")
         kind, size = (list, 1) if real.hasobject else (bytes, real.itemsize)
@@ -68,23 +68,23 @@ def plain(value: Any) -> Any:
         if isinstance(one, _Array):
             return one.view(np.ndarray)
         if type(one) is tuple:
-            return tuple([of(inner, _deeper(depth)) for inner in one])
+            return tuple([of(inner, _checked_depth(depth)) for inner in one])
         if type(one) in (list, dict) and id(one) not in seen:
             seen.add(id(one))
             for place in range(len(one)) if type(one) is list else list(one):
-                one[place] = of(one[place], _deeper(depth))
+                one[place] = of(one[place], _checked_depth(depth))
         return one
 
     return of(value, 0)
 
 
-def _deeper(depth: int) -> int:
+def _checked_depth(depth: int) -> int:
     if depth > _MAX_DEPTH:
         raise PickleError(f"it is nested deeper than {_MAX_DEPTH} levels")
     return depth + 1
 
 
-def _real(dtype: object) -> np.dtype[Any]:
+def _dtype_of(dtype: object) -> np.dtype[Any]:
     if not isinstance(dtype, _Dtype):
         raise TypeError("an array without a type")
     return dtype.real
@@ -97,11 +97,11 @@ def _reconstruct(kind: object, shape: object, _code: object) -> Array:
 
 
 def _scalar(dtype: object, data: bytes) -> Any:
-    return np.frombuffer(data, _real(dtype), count=1)[0]
+    return np.frombuffer(data, _dtype_of(dtype), count=1)[0]
 
 
 def _frombuffer(data: Any, dtype: object, shape: tuple[int, ...], order: Any) -> Array:
-    return np.frombuffer(data, _real(dtype)).reshape(shape, order=order).view(_Array)
+    return np.frombuffer(data, _dtype_of(dtype)).reshape(shape, order=order).view(_Array)
 
 
 _NAMES = {

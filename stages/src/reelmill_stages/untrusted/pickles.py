@@ -37,21 +37,21 @@ def loads(data: bytes, known: Known | None = None) -> Any:
 def load(file: BinaryIO, known: Known | None = None) -> Any:
     """Like `loads`, for an open file, which is then positioned after the pickle."""
     begin = file.tell()
-    end = begin + _length(_view(file)[begin:])
+    end = begin + _length(_view_of_file(file)[begin:])
     try:
         file.seek(begin)
         value = _Unpickler(file, known).load()
     except MemoryError:
         raise
     except Exception as error:  # damaged pickles raise many types of errors
-        raise _refused(error) from error
+        raise _refusal(error) from error
     file.seek(end)
     return value
 
 
 def opcodes(file: BinaryIO) -> Iterator[tuple[str, Any]]:
     """Yield (name, argument) of each operation of the pickle in an open file. Raises PickleError."""
-    yield from ((name, argument) for name, argument, _ in _operations(_view(file)[file.tell() :]))
+    yield from ((name, argument) for name, argument, _ in _operations(_view_of_file(file)[file.tell() :]))
 
 
 def _length(data: memoryview) -> int:
@@ -81,15 +81,15 @@ def _operations(data: memoryview) -> Iterator[tuple[str, Any, int]]:
     except (MemoryError, GeneratorExit):
         raise
     except Exception as error:
-        raise _refused(error) from error
+        raise _refusal(error) from error
 
 
-def _refused(error: Exception) -> PickleError:
-    said = str(error).splitlines() or [type(error).__name__]
-    return PickleError(said[0])
+def _refusal(error: Exception) -> PickleError:
+    lines = str(error).splitlines() or [type(error).__name__]
+    return PickleError(lines[0])
 
 
-def _view(file: BinaryIO) -> memoryview:
+def _view_of_file(file: BinaryIO) -> memoryview:
     """Return all bytes of a file in memory or on disk, without a copy. Raises PickleError for an empty file."""
     if isinstance(file, io.BytesIO):
         # In Python 3.12.1, garbage-collecting a view from getbuffer() crashes.

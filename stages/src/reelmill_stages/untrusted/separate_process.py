@@ -53,7 +53,7 @@ class SeparateProcess:
         try:
             process.stdin.write(json.dumps(str(path.absolute())).encode() + b"\n")
             process.stdin.flush()
-            problem = self._answer(process, self._seconds * (1 + path.stat().st_size / _GIB))
+            problem = self._received_problem(process, self._seconds * (1 + path.stat().st_size / _GIB))
         except BrokenPipeError:
             problem = None
         except TimeoutError:
@@ -75,16 +75,16 @@ class SeparateProcess:
             start_new_session=True,
         )
         try:
-            ready = self._answer(process, _START) == ""
+            ready = self._received_problem(process, _START) == ""
         except TimeoutError:
             ready = False
         if not ready:
-            _end(process)
+            _kill(process)
             raise OSError("a process for reading files of unknown origin cannot be started")
         return process
 
     @staticmethod
-    def _answer(process: "subprocess.Popen[bytes]", seconds: float) -> str | None:
+    def _received_problem(process: "subprocess.Popen[bytes]", seconds: float) -> str | None:
         """Return the problem with the file, or an empty string; None if the process has ended. Raises TimeoutError."""
         assert process.stdout
         waiting = select.poll()
@@ -102,7 +102,7 @@ class SeparateProcess:
     def _stop(self) -> None:
         if process := self._process:
             self._process = None
-            _end(process)
+            _kill(process)
 
     def __enter__(self) -> Self:
         return self
@@ -113,7 +113,7 @@ class SeparateProcess:
         self._stop()
 
 
-def _end(process: "subprocess.Popen[bytes]") -> None:
+def _kill(process: "subprocess.Popen[bytes]") -> None:
     process.kill()
     process.wait()
     for pipe in (process.stdin, process.stdout):
@@ -122,7 +122,7 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
                 pipe.close()
 
 
-def _answered(read: Callable[[Path], Any], path: Path) -> str:
+def _problem_of_file(read: Callable[[Path], Any], path: Path) -> str:
     try:
         with refusing():
             read(path)
@@ -150,7 +150,7 @@ def main() -> None:
         path = Path(json.loads(line))
         with suppress(ValueError, OSError):  # the system has a lower limit, or none
             resource.setrlimit(resource.RLIMIT_AS, (ADDRESSES + path.stat().st_size, resource.RLIM_INFINITY))
-        answers.write(json.dumps(_answered(read, path)).encode() + b"\n")
+        answers.write(json.dumps(_problem_of_file(read, path)).encode() + b"\n")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
 """The command line's access to a cluster: a connection with readable errors, and the presentation of what is read.
 
-`edge` is the only module that uses the network; the others turn raw objects into text and are pure.
+`client` is the only module that uses the network; the others turn raw objects into text and are pure.
 """

@@ -16,13 +16,13 @@ def changes(old: Loaded, new: Loaded) -> Iterator[str]:
         if name not in old.names():
             yield f"{name} is new"
         elif old.keys[name] != new.keys[name]:
-            yield f"{name} runs again: {_why(old, new, name, fresh)}"
+            yield f"{name} runs again: {_change_reason(old, new, name, fresh)}"
             fresh.append(name)
-    gone = [name for name in old.names() if name not in new.names()]
-    yield from (f"{name} is removed; its data remains in the store" for name in gone)
+    removed_names = [name for name in old.names() if name not in new.names()]
+    yield from (f"{name} is removed; its data remains in the store" for name in removed_names)
 
 
-def _why(old: Loaded, new: Loaded, name: str, fresh: list[str]) -> str:
+def _change_reason(old: Loaded, new: Loaded, name: str, fresh: list[str]) -> str:
     block = new.graph.stages[name].block if name in new.graph.stages else None
     words = list(difference(old.keys.definitions[name], new.keys.definitions[name], defaults(block) if block else {}))
     own = [word for word in words if not any(word == f"{other} changed" for other in fresh)]

@@ -74,7 +74,7 @@ class ClusterClient:
     def find(self, name: str) -> Json | None:
         """Return a pipeline, or None if there is none with that name."""
         try:
-            return self._ask("GET", path(PIPELINES, self.namespace, name))
+            return self._request("GET", path(PIPELINES, self.namespace, name))
         except refusals.ObjectMissing:
             # 404 for the pipeline or for the whole kind: listing raises in the second case.
             self.every(PIPELINES, limit=1)
@@ -85,7 +85,7 @@ class ClusterClient:
         query = {"limit": str(limit or CHUNK), **({"labelSelector": labels} if labels else {})}
         found: list[Json] = []
         while True:
-            page = self._ask("GET", path(kind, "" if everywhere else self.namespace), query=query)
+            page = self._request("GET", path(kind, "" if everywhere else self.namespace), query=query)
             found += page.get("items") or []
             query["continue"] = str((page.get("metadata") or {}).get("continue") or "")
             if not query["continue"] or limit:
@@ -97,21 +97,23 @@ class ClusterClient:
 
     def get(self, where: str) -> Json:
         """Return the object at a path of the API server."""
-        return self._ask("GET", where)
+        return self._request("GET", where)
 
     def merge(self, name: str, patch: Json) -> Json:
         """Apply a JSON merge patch (RFC 7386) to a pipeline; returns the new resource."""
-        return self._ask("PATCH", path(PIPELINES, self.namespace, name), query=_OURS, body=patch, kind=0)
+        return self._request("PATCH", path(PIPELINES, self.namespace, name), query=_OURS, body=patch, kind=0)
 
     def edit(self, name: str, operations: list[Json]) -> Json:
         """Apply a JSON patch (RFC 6902) to a pipeline; returns the new resource."""
-        return self._ask("PATCH", path(PIPELINES, self.namespace, name), query=_OURS, body=operations, kind=1)
+        return self._request("PATCH", path(PIPELINES, self.namespace, name), query=_OURS, body=operations, kind=1)
 
     def apply(self, document: Json, *, dry_run: bool, force: bool) -> Json:
         """Create or update a pipeline by server-side apply with strict field validation; returns the new resource."""
         query = {**_OURS, "fieldValidation": "Strict", "force": "true" if force else "false"}
         where = path(PIPELINES, self.namespace, document["metadata"]["name"])
-        return self._ask("PATCH", where, query=query | ({"dryRun": "All"} if dry_run else {}), body=document, kind=2)
+        return self._request(
+            "PATCH", where, query=query | ({"dryRun": "All"} if dry_run else {}), body=document, kind=2
+        )
 
     def log(self, pod: str, *, last: int | None = None, limit_bytes: int | None = None) -> Iterator[str]:
         """Stream the lines of a pod's log up to now; `last` limits them to that many from the end, `limit_bytes` limits
@@ -121,7 +123,7 @@ class ClusterClient:
         query = {name: str(value) for name, value in limits.items() if value is not None}
         where = f"{path(PODS, self.namespace, pod)}/log"
         lines = self._link.lines(where, query=query)
-        with self._plain_words("GET", where):
+        with self._explained_errors("GET", where):
             try:
                 while True:
                     yield self._runner.run(_next(lines))
@@ -134,41 +136,41 @@ class ClusterClient:
         Each read times out after `seconds`, because an unreachable node does not answer for its pods.
         """
 
-        async def tail(pod: str) -> list[str]:
+        async def read_tail(pod: str) -> list[str]:
             where = f"{path(PODS, self.namespace, pod)}/log"
             return [line async for line in self._link.lines(where, query={"tailLines": str(last)})]
 
-        async def together() -> list[list[str] | BaseException]:
-            waiting = (asyncio.wait_for(tail(pod), seconds) for pod in pods)
+        async def all_tails() -> list[list[str] | BaseException]:
+            waiting = (asyncio.wait_for(read_tail(pod), seconds) for pod in pods)
             return await asyncio.gather(*waiting, return_exceptions=True)
 
-        read = zip(pods, self._runner.run(together()), strict=True)
-        return {pod: found if isinstance(found, list) else self._trouble(pod, found, seconds) for pod, found in read}
+        read = zip(pods, self._runner.run(all_tails()), strict=True)
+        return {pod: found if isinstance(found, list) else self._log_error(pod, found, seconds) for pod, found in read}
 
-    def _trouble(self, pod: str, error: BaseException, seconds: float) -> ReelmillError:
+    def _log_error(self, pod: str, error: BaseException, seconds: float) -> ReelmillError:
         if isinstance(error, TimeoutError):
             return TransientError(f"no answer within {seconds:g} s", where=f"pod {pod}")
         try:
-            with self._plain_words("GET", f"{path(PODS, self.namespace, pod)}/log"):
+            with self._explained_errors("GET", f"{path(PODS, self.namespace, pod)}/log"):
                 raise error
-        except ReelmillError as told:
-            return told
+        except ReelmillError as explained:
+            return explained
 
     def follow(self, speaking: Callable[[], list[str]], *, last: int) -> Iterator[tuple[str, str]]:
         """Stream (pod, line) of the pods that `speaking` returns, new ones included; ends when all have ended."""
-        heard: asyncio.Queue[tuple[str, str]] = asyncio.Queue()
+        lines_read: asyncio.Queue[tuple[str, str]] = asyncio.Queue()
         tasks: dict[str, asyncio.Task[None]] = {}
 
-        async def listen(pod: str) -> None:
+        async def read_lines(pod: str) -> None:
             where = f"{path(PODS, self.namespace, pod)}/log"
             async for line in self._link.lines(where, query={"follow": "true", "tailLines": str(last)}):
-                heard.put_nowait((pod, line))
+                lines_read.put_nowait((pod, line))
 
-        async def next_one() -> tuple[str, str] | None:
+        async def next_line() -> tuple[str, str] | None:
             for pod in new:
-                tasks[pod] = asyncio.ensure_future(listen(pod))
+                tasks[pod] = asyncio.ensure_future(read_lines(pod))
             try:
-                return await asyncio.wait_for(heard.get(), LOOK_SECONDS)
+                return await asyncio.wait_for(lines_read.get(), LOOK_SECONDS)
             except TimeoutError:
                 return None
 
@@ -179,25 +181,25 @@ class ClusterClient:
                 if time.monotonic() - looked >= LOOK_SECONDS:
                     new = [pod for pod in speaking() if pod not in tasks]
                     looked = time.monotonic()
-                if said := self._runner.run(next_one()):
-                    yield said
+                if pod_and_line := self._runner.run(next_line()):
+                    yield pod_and_line
                 elif tasks and not new and all(task.done() for task in tasks.values()):
                     break
             for pod, task in tasks.items():
-                with self._plain_words("GET", f"{path(PODS, self.namespace, pod)}/log"):
+                with self._explained_errors("GET", f"{path(PODS, self.namespace, pod)}/log"):
                     task.result()
         finally:
-            self._runner.run(_cancelled(list(tasks.values())))
+            self._runner.run(_cancel_all(list(tasks.values())))
 
-    def _ask(
+    def _request(
         self, method: str, where: str, *, query: Mapping[str, str] | None = None, body: Any = None, kind: int = 0
     ) -> Json:
-        with self._plain_words(method, where):
+        with self._explained_errors(method, where):
             patch = self._patches[kind]
             return self._runner.run(self._link.request(method, where, query=query, body=body, patch=patch))
 
     @contextmanager
-    def _plain_words(self, method: str, where: str) -> Iterator[None]:
+    def _explained_errors(self, method: str, where: str) -> Iterator[None]:
         from reelmill.controller.kube.api_errors import NoAnswer, Refusal
 
         try:
@@ -212,7 +214,7 @@ _OURS = {"fieldManager": MANAGER}
 
 
 @contextmanager
-def edge(place: ClusterOptions) -> Iterator[ClusterClient]:
+def connected_client(place: ClusterOptions) -> Iterator[ClusterClient]:
     """A connection for the duration of the block. Raises SpecError if no cluster is configured."""
     one = ClusterClient(place)
     try:
@@ -229,14 +231,14 @@ def path(kind: tuple[str, str], namespace: str, name: str = "") -> str:
 
 
 def _next(lines: Any) -> Coroutine[Any, Any, str]:
-    async def one() -> str:
+    async def next_line() -> str:
         line: str = await anext(lines)
         return line
 
-    return one()
+    return next_line()
 
 
-async def _cancelled(tasks: list[asyncio.Task[None]]) -> None:
+async def _cancel_all(tasks: list[asyncio.Task[None]]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)

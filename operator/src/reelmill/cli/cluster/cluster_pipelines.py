@@ -14,7 +14,7 @@ from typing import Any, Self, TypeVar
 import yaml
 
 from reelmill.cli.cluster.client import JOBS, PIPELINES, PODS, ClusterClient
-from reelmill.cli.cluster.commands.events import looked
+from reelmill.cli.cluster.commands.events import fetched_view
 from reelmill.cli.cluster.explanation import why
 from reelmill.cli.cluster.pipeline_view import Json, PipelineView, plain, seconds_left, shard_of, stage_of
 from reelmill.cli.cluster.requests import speaker
@@ -82,7 +82,7 @@ class ClusterPipelines:
         found = self._states.ask(lambda: self._first.every(PIPELINES, everywhere=self._everywhere))
         self._resources = {(each["metadata"]["namespace"], each["metadata"]["name"]): each for each in found}
         now = datetime.now(UTC)
-        return [_row(PipelineView(each, now)) for _, each in sorted(self._resources.items())]
+        return [_pipeline_row(PipelineView(each, now)) for _, each in sorted(self._resources.items())]
 
     def definition(self, namespace: str, name: str) -> PipelineDefinition:
         resource = self._resource(namespace, name)
@@ -105,14 +105,14 @@ class ClusterPipelines:
 
     def work(self, namespace: str, name: str) -> list[StageWork]:
         seen = PipelineView(self._resource(namespace, name), datetime.now(UTC))
-        return [_work(stage, seen) for stage in seen.status.stages]
+        return [_stage_work(stage, seen) for stage in seen.status.stages]
 
     def why(self, namespace: str, name: str, stage: str = "") -> str:
         resource = self._resource(namespace, name)
         say = speaker(name, replace(self._place, namespace=namespace))
         client = self._states.of(namespace)
         try:
-            seen = self._states.ask(lambda: looked(client, resource))
+            seen = self._states.ask(lambda: fetched_view(client, resource))
         except ReelmillError:  # reading Jobs, pods or events is not permitted: fall back to the status alone
             seen = PipelineView(resource, datetime.now(UTC))
         return why(seen, say, stage)
@@ -160,7 +160,7 @@ class _Connections:
         self._thread.shutdown()
 
 
-def _row(seen: PipelineView) -> PipelineRow:
+def _pipeline_row(seen: PipelineView) -> PipelineRow:
     state, note = verdict(seen)
     passes = [stage.pass_ for stage in seen.status.stages if stage.pass_]
     stamps = [moment(each.last_transition_time) for each in seen.status.conditions]
@@ -181,7 +181,7 @@ def _row(seen: PipelineView) -> PipelineRow:
     return PipelineRow.model_validate(row)
 
 
-def _work(stage: StageStatus, seen: PipelineView) -> StageWork:
+def _stage_work(stage: StageStatus, seen: PipelineView) -> StageWork:
     work = stage.pass_
     return StageWork(
         stage=stage.name,
@@ -192,12 +192,12 @@ def _work(stage: StageStatus, seen: PipelineView) -> StageWork:
         done=work.done if work else 0,
         active=work.active if work else 0,
         attempt=work.attempt if work else 0,
-        failed=_numbers(work.failed) if work else [],
+        failed=_failed_shards(work.failed) if work else [],
         seconds_left=seconds_left(stage, seen),
     )
 
 
-def _numbers(ranges: str) -> list[int]:
+def _failed_shards(ranges: str) -> list[int]:
     """Return the numbers in `ranges`, which may be truncated."""
     try:
         return list(parse_ranges(ranges.rstrip("…").rpartition(",")[0] if ranges.endswith("…") else ranges))[
@@ -219,7 +219,7 @@ def _pod_lines(client: ClusterClient, resource: Json, stage: str, shard: int | N
     pods.sort(key=lambda pod: str(pod["metadata"].get("creationTimestamp")))
     newest = {pod["metadata"]["name"]: shard_of(pod, jobs) for pod in pods[-MOST_PODS:]}
     found = []
-    for name, told in client.tails(list(newest), last=POD_LINES, seconds=seconds).items():
-        lines = [f"the log cannot be read: {told}"] if isinstance(told, ReelmillError) else told
+    for name, tail in client.tails(list(newest), last=POD_LINES, seconds=seconds).items():
+        lines = [f"the log cannot be read: {tail}"] if isinstance(tail, ReelmillError) else tail
         found += [PodLine(pod=name, stage=stage, shard=newest[name], line=line) for line in lines]
     return found

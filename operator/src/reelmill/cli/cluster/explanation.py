@@ -5,7 +5,14 @@ Only the first cause that is found is reported, with a remedy; its consequences 
 
 from collections.abc import Iterator
 
-from reelmill.cli.cluster.causes import Say, at_work, held_up, queued, shared, stalled
+from reelmill.cli.cluster.causes import (
+    Say,
+    at_work,
+    queue_sentence,
+    shared_pass_sentence,
+    stalled,
+    waiting_job_sentences,
+)
 from reelmill.cli.cluster.pipeline_view import SURVEY, PipelineView
 from reelmill.cli.cluster.verdict import WORKING
 from reelmill.cli.display.output import duration
@@ -16,16 +23,22 @@ from reelmill.contract.text.sentences import advice, failures, listed, sentence
 
 def why(seen: PipelineView, say: Say, stage: str = "") -> str:
     """One paragraph about a pipeline, or about one stage of it."""
-    told = stage_why(seen, say, seen.status.stage(stage)) if stage else pipeline_why(seen, say)
-    return " ".join(sentence for sentence in told if sentence)
+    sentences = stage_why(seen, say, seen.status.stage(stage)) if stage else pipeline_why(seen, say)
+    return " ".join(sentence for sentence in sentences if sentence)
 
 
 def pipeline_why(seen: PipelineView, say: Say) -> Iterator[str]:
     """Sentences about the whole pipeline."""
-    yield from _nobody_looked(seen) or _refused(seen) or _paused(seen, say) or _done(seen, say) or _trouble(seen, say)
+    yield from (
+        _not_observed_sentences(seen)
+        or _refused_spec_sentences(seen)
+        or _suspended_sentences(seen, say)
+        or _complete_sentences(seen, say)
+        or _obstacle_sentences(seen, say)
+    )
     for type_ in (ConditionType.DRIFTED, ConditionType.OUTDATED_DEFINITION):
-        if beside := seen.true(type_):
-            yield sentence(f"Also, {beside.message}")
+        if condition := seen.true(type_):
+            yield sentence(f"Also, {condition.message}")
     if found := seen.not_verified:
         yield sentence(f"The store is also not verified: {found.message}")
         if found.reason == ConditionReason.STORE_DAMAGED:
@@ -34,7 +47,7 @@ def pipeline_why(seen: PipelineView, say: Say) -> Iterator[str]:
 
 def stage_why(seen: PipelineView, say: Say, stage: StageStatus) -> Iterator[str]:
     """Sentences about one stage."""
-    whole = _nobody_looked(seen) or _refused(seen) or _paused(seen, say)
+    whole = _not_observed_sentences(seen) or _refused_spec_sentences(seen) or _suspended_sentences(seen, say)
     if whole:
         yield from whole
     elif stage.stall:
@@ -42,14 +55,14 @@ def stage_why(seen: PipelineView, say: Say, stage: StageStatus) -> Iterator[str]
     elif stage.pass_:
         yield from at_work(seen, say, stage)
     elif stage.state == "shared":
-        yield shared([stage.name])
+        yield shared_pass_sentence([stage.name])
     elif stage.state == "waiting":
-        yield from _waits(seen, say, stage)
+        yield from _waiting_sentences(seen, say, stage)
     else:
-        yield sentence(f"{stage.name} has processed all of its inputs ({stage.state}){_lost(stage)}")
+        yield sentence(f"{stage.name} has processed all of its inputs ({stage.state}){_failures_text(stage)}")
 
 
-def _nobody_looked(seen: PipelineView) -> list[str]:
+def _not_observed_sentences(seen: PipelineView) -> list[str]:
     metadata = seen.resource["metadata"]
     if stamp := metadata.get("deletionTimestamp"):
         if (removing := seen.true(ConditionType.RECONCILING)) and removing.reason == ConditionReason.REMOVING:
@@ -57,23 +70,23 @@ def _nobody_looked(seen: PipelineView) -> list[str]:
         left = ", ".join(metadata.get("finalizers") or ()) or "the deletion of its Jobs"
         return [f"{seen.name} was deleted {duration(seen.since(stamp))} ago and is waiting for {left}."]
     if not seen.status.conditions:
-        said = f"No operator has processed {seen.name} since it was created {duration(seen.age)} ago."
+        problem = f"No operator has processed {seen.name} since it was created {duration(seen.age)} ago."
     elif seen.behind:
-        said = f"No operator has processed {seen.name} since it was edited."
+        problem = f"No operator has processed {seen.name} since it was edited."
     else:
         return []
     where = "kubectl get pods -A -l app.kubernetes.io/component=operator"
-    return [said, f"Check that one is running and watches this namespace: `{where}`."]
+    return [problem, f"Check that one is running and watches this namespace: `{where}`."]
 
 
-def _refused(seen: PipelineView) -> list[str]:
+def _refused_spec_sentences(seen: PipelineView) -> list[str]:
     accepted = seen.status.condition(ConditionType.ACCEPTED)
     if accepted is None or accepted.status == "True":
         return []
     return [sentence(f"The spec was not accepted: {accepted.message}"), "Nothing starts until it is corrected."]
 
 
-def _paused(seen: PipelineView, say: Say) -> list[str]:
+def _suspended_sentences(seen: PipelineView, say: Say) -> list[str]:
     suspended = seen.true(ConditionType.SUSPENDED)
     if not suspended:
         return []
@@ -84,24 +97,27 @@ def _paused(seen: PipelineView, say: Say) -> list[str]:
     return [f"It is suspended (spec.suspend is true); no pod runs until you run `{say('resume')}`.{kept}"]
 
 
-def _done(seen: PipelineView, say: Say) -> list[str]:
+def _complete_sentences(seen: PipelineView, say: Say) -> list[str]:
     complete = seen.true(ConditionType.COMPLETE)
     if not complete:
         return []
     since = duration(seen.since(complete.last_transition_time))
-    said = [f"It has been complete for {since}: every source is listed, and every stage has processed its inputs."]
+    sentences = [f"It has been complete for {since}: every source is listed, and every stage has processed its inputs."]
     if seen.status.failed:
-        losses = [f"{stage.name}{_lost(stage)}" for stage in seen.status.stages if stage.totals.failed]
+        losses = [f"{stage.name}{_failures_text(stage)}" for stage in seen.status.stages if stage.totals.failed]
         losses += [f"{source.name}, {source.failed:,} failed" for source in seen.status.sources if source.failed]
-        said += [f"Within the tolerance: {'; '.join(losses)}.", f"`{say('ledger', '--outcome failed')}` lists them."]
-    return said
+        sentences += [
+            f"Within the tolerance: {'; '.join(losses)}.",
+            f"`{say('ledger', '--outcome failed')}` lists them.",
+        ]
+    return sentences
 
 
-def _lost(stage: StageStatus) -> str:
+def _failures_text(stage: StageStatus) -> str:
     return failures(stage.totals.failed, stage.reasons)
 
 
-def _trouble(seen: PipelineView, say: Say) -> Iterator[str]:
+def _obstacle_sentences(seen: PipelineView, say: Say) -> Iterator[str]:
     """Sentences about what blocks the pipeline, or about its current work."""
     status = seen.status
     if status.stall:
@@ -119,43 +135,43 @@ def _trouble(seen: PipelineView, say: Say) -> Iterator[str]:
     working = [stage for stage in status.stages if stage.pass_]
     reconciling = seen.true(ConditionType.RECONCILING)
     if reconciling and reconciling.reason not in (*WORKING, ConditionReason.SHARED_PASS):
-        yield from held_up(seen, reconciling.reason, reconciling.message)
+        yield from waiting_job_sentences(seen, reconciling.reason, reconciling.message)
     elif working:
         lead = "Other stages continue:" if condition else "Nothing is wrong:"
         yield lead
         for stage in working:
             yield from at_work(seen, say, stage)
     elif reconciling and reconciling.reason == ConditionReason.SHARED_PASS:
-        yield shared([stage.name for stage in status.stages if stage.state == "shared" or stage.found])
+        yield shared_pass_sentence([stage.name for stage in status.stages if stage.state == "shared" or stage.found])
     elif reconciling:
         yield "Nothing is wrong: the survey is reading the sources and the store."
-        yield queued(seen, SURVEY)
+        yield queue_sentence(seen, SURVEY)
     elif not condition:
         ready = status.condition(ConditionType.READY)
         yield sentence(f"Nothing is running: {ready.message or ready.reason if ready else 'it is new'}")
 
 
-def _waits(seen: PipelineView, say: Say, stage: StageStatus) -> Iterator[str]:
+def _waiting_sentences(seen: PipelineView, say: Say, stage: StageStatus) -> Iterator[str]:
     if stage.message:
         yield sentence(f"{stage.name} is waiting: {stage.message}")
         yield f"`{say('ledger', '--outcome failed')}` lists the failures."
         return
     chain = [stage]
-    while reads := _behind(seen, chain[-1]):
+    while reads := _unfinished_upstreams(seen, chain[-1]):
         chain.append(seen.status.stage(reads[0]))
         if chain[-1].state != "waiting" or chain[-1].message:
             break
     if len(chain) > 1:
         names = ", which is waiting for ".join(each.name for each in chain[1:])
-        others = listed(_behind(seen, stage)[1:])
+        others = listed(_unfinished_upstreams(seen, stage)[1:])
         yield f"{stage.name} is waiting for {names}{f', and for {others}' if others else ''}."
     if chain[-1].state != "waiting":
         yield from stage_why(seen, say, chain[-1])
     else:
-        yield from _trouble(seen, say)
+        yield from _obstacle_sentences(seen, say)
 
 
-def _behind(seen: PipelineView, stage: StageStatus) -> list[str]:
+def _unfinished_upstreams(seen: PipelineView, stage: StageStatus) -> list[str]:
     """Stages that a stage reads and that are not finished yet."""
     states = {other.name: other.state for other in seen.status.stages}
     return [name for name in seen.upstreams.get(stage.name, ()) if states.get(name, "done") not in ("done", "cached")]

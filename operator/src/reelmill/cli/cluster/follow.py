@@ -21,7 +21,7 @@ from reelmill.cli.display.terminal import say, write
 from reelmill.cli.exit_codes import CommandExit
 from reelmill.contract.conditions import ConditionType
 from reelmill.contract.errors import TransientError
-from reelmill.contract.text.quantities import count_of
+from reelmill.contract.text.quantities import amount, count_of
 from reelmill.plan.requests import pending
 
 SECONDS = 1.0
@@ -32,7 +32,7 @@ Show = Callable[[PipelineView], None]
 
 def follow(link: ClusterClient, name: str, output: Format) -> NoReturn:
     """Show every change until the pipeline is complete (exit code 0) or failed (65)."""
-    with _shower(output) as show:
+    with _display(output) as show:
         while True:
             try:
                 resource = link.pipeline(name)
@@ -59,18 +59,18 @@ def ended(seen: PipelineView) -> CommandExit | None:
 
 
 @contextmanager
-def _shower(output: Format) -> Iterator[Show]:
+def _display(output: Format) -> Iterator[Show]:
     if not output.for_people:
-        yield _documents(output)
+        yield _document_printer(output)
     elif not sys.stdout.isatty():
-        yield _changes()
+        yield _change_printer()
     else:
-        with _live(output) as show:
+        with _live_tree(output) as show:
             yield show
 
 
 @contextmanager
-def _live(output: Format) -> Iterator[Show]:
+def _live_tree(output: Format) -> Iterator[Show]:
     screen = PrintableConsole(highlight=False)
     with Live(console=screen, auto_refresh=False, vertical_overflow="crop") as live:
 
@@ -80,7 +80,7 @@ def _live(output: Format) -> Iterator[Show]:
         yield show
 
 
-def _documents(output: Format) -> Show:
+def _document_printer(output: Format) -> Show:
     last: list[str] = []
 
     def show(seen: PipelineView) -> None:
@@ -94,13 +94,13 @@ def _documents(output: Format) -> Show:
     return show
 
 
-def _changes() -> Show:
-    said: dict[str, str] = {}
+def _change_printer() -> Show:
+    printed: dict[str, str] = {}
 
     def show(seen: PipelineView) -> None:
         for name, words in sentences(seen):
-            if said.get(name) != words:
-                said[name] = words
+            if printed.get(name) != words:
+                printed[name] = words
                 write(f"{seen.now:%H:%M:%S} {name}: {words}")
 
     return show
@@ -112,7 +112,7 @@ def sentences(seen: PipelineView) -> Iterator[tuple[str, str]]:
         work, totals = stage.pass_, stage.totals
         words: str = stage.state
         if work and work.step == "shards":
-            words += f", {work.done} of {count_of(work.shards, 'shard')}"
+            words += f", {amount(work.done)} of {count_of(work.shards, 'shard')}"
         elif totals.in_:
             words += f", {totals.done} of {totals.in_} done" + (f", {totals.failed} failed" if totals.failed else "")
         yield stage.name, words + (f": {stage.message}" if stage.message else "")

@@ -68,7 +68,7 @@ class PipelineView:
     @cached_property
     def upstreams(self) -> dict[str, tuple[str, ...]]:
         """Stage -> the sources and stages that it reads; empty if the spec is invalid."""
-        pipeline = understood(self.resource)
+        pipeline = validated_pipeline(self.resource)
         try:
             return dict(resolve(pipeline.spec).upstreams) if pipeline else {}
         except SpecError:
@@ -107,7 +107,7 @@ class PipelineView:
         return stages | {digest10(uid, self.status.definition, 0)}
 
 
-def understood(resource: Mapping[str, Any]) -> VideoPipeline | None:
+def validated_pipeline(resource: Mapping[str, Any]) -> VideoPipeline | None:
     """The resource as a model, or None if it is invalid."""
     metadata = {name: resource["metadata"][name] for name in ("name", "namespace")}
     body = {"apiVersion": API_VERSION, "kind": KIND, "metadata": metadata, "spec": resource.get("spec")}

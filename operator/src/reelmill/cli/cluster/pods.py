@@ -40,8 +40,8 @@ def ends(pods: Iterable[Json]) -> str:
     if not counted:
         return ""
     number = sum(counted.values())
-    told = ", ".join(f"{count} {words}" for words, count in counted.most_common(3))
-    return f"{count_of(number, 'pod')} failed: {told}"
+    causes = ", ".join(f"{count} {words}" for words, count in counted.most_common(3))
+    return f"{count_of(number, 'pod')} failed: {causes}"
 
 
 def asks(pod: Json) -> str:
@@ -50,33 +50,33 @@ def asks(pod: Json) -> str:
     container: Json = next((each for each in spec.get("containers") or () if each.get("name") == CONTAINER), {})
     resources = container.get("resources") or {}
     wanted = {**(resources.get("limits") or {}), **(resources.get("requests") or {})}
-    told = ", ".join(f"{name} {amount}" for name, amount in sorted(wanted.items()))
+    resources_text = ", ".join(f"{name} {amount}" for name, amount in sorted(wanted.items()))
     labels = [f"{name}={value}" for name, value in sorted((spec.get("nodeSelector") or {}).items())]
     affinity = ((spec.get("affinity") or {}).get("nodeAffinity") or {}).get(
         "requiredDuringSchedulingIgnoredDuringExecution"
     ) or {}
-    terms = [_told(term) for term in affinity.get("nodeSelectorTerms") or () if term.get("matchExpressions")]
+    terms = [_selector_text(term) for term in affinity.get("nodeSelectorTerms") or () if term.get("matchExpressions")]
     if len(terms) > 1:
         labels.append(f"either {', or '.join(terms)}")
     else:
         labels += terms
     where = f"nodes with {' and '.join(labels)}" if labels else ""
-    return " on ".join(part for part in (told, where) if part)
+    return " on ".join(part for part in (resources_text, where) if part)
 
 
 def last_words(lines: Sequence[str]) -> str:
     """The last error message of a log, or its last line, cut to 300 characters; empty for an empty log."""
-    said = ""
+    message = ""
     for line in reversed(lines):
         record = json_object(line) or {"msg": line}
         words = " ".join(str(record.get("msg") or "").split())
         if record.get("level") in ("error", "critical") and words:
             return words[:300]
-        said = said or words
-    return said[:300]
+        message = message or words
+    return message[:300]
 
 
-def _told(term: Json) -> str:
+def _selector_text(term: Json) -> str:
     """The expressions of a node selector term: `zone In (a, b) and Exists gpu`."""
     found = ((each, ", ".join(map(str, each.get("values") or ()))) for each in term["matchExpressions"])
     return " and ".join(

@@ -34,19 +34,21 @@ def check_context(place: ClusterOptions, known: Sequence[str], current: bool) ->
     """Raises NoCluster if no cluster is configured, and SpecError if the context does not exist."""
     where = place.kubeconfig
     if not known:
-        said = f"{where}: the kubeconfig does not exist or defines no context" if where else "no cluster is configured"
-        raise NoCluster(said, hint="set KUBECONFIG, or give --kubeconfig FILE")
+        problem = (
+            f"{where}: the kubeconfig does not exist or defines no context" if where else "no cluster is configured"
+        )
+        raise NoCluster(problem, hint="set KUBECONFIG, or give --kubeconfig FILE")
     if place.context and place.context not in known:
         raise SpecError(
-            f"no context named {place.context!r} in the kubeconfig", where=where, hint=_nearest(place.context, known)
+            f"no context named {place.context!r} in the kubeconfig", where=where, hint=_name_hint(place.context, known)
         )
     if not place.context and not current:
-        raise SpecError("the kubeconfig has no current context", where=where, hint=_nearest("", known))
+        raise SpecError("the kubeconfig has no current context", where=where, hint=_name_hint("", known))
 
 
 def no_such_pipeline(name: str, namespace: str, names: Sequence[str]) -> NoSuchPipeline:
     """The error for an unknown pipeline name, with the most similar existing one as hint."""
-    hint = _nearest(name, names) if names else "the namespace has no pipelines; select another one with -n"
+    hint = _name_hint(name, names) if names else "the namespace has no pipelines; select another one with -n"
     return NoSuchPipeline(f"no pipeline named {name!r} in namespace {namespace}", hint=hint)
 
 
@@ -54,7 +56,7 @@ def unreachable(words: str, server: str, context: str) -> TransientError:
     """The error for an API server that does not answer."""
     by = f" (context {context})" if context else ""
     return TransientError(
-        f"the cluster does not answer{by}: {_cause(words)}",
+        f"the cluster does not answer{by}: {_connection_cause(words)}",
         where=server,
         hint="check that it is running and reachable from here, or select another one with --context",
     )
@@ -62,7 +64,7 @@ def unreachable(words: str, server: str, context: str) -> TransientError:
 
 def refused(status: int, message: str, method: str, path: str, namespace: str) -> ReelmillError:
     """The error for a request that the API server rejected with the HTTP `status` and `message`."""
-    resource, named = _resource(path)
+    resource, named = _resource_of_path(path)
     verb = _VERBS[method] if named or method != "GET" else "list"
     if status == 403:
         where = f"in namespace {namespace}" if "/namespaces/" in path else "in all namespaces"
@@ -87,11 +89,11 @@ def refused(status: int, message: str, method: str, path: str, namespace: str) -
     if status == 409:
         return ChangedMeanwhile(message, hint="try again")
     if status in (400, 422):
-        return SpecError(_invalid(message), hint="")
+        return SpecError(_without_preamble(message), hint="")
     return SpecError(f"the server refused to {verb} {resource}: {message}", hint="")
 
 
-def _resource(path: str) -> tuple[str, bool]:
+def _resource_of_path(path: str) -> tuple[str, bool]:
     """(`videopipelines.reelmill.dev`, `pods` or `pods/log`; whether the path refers to a single object)."""
     parts = [part for part in path.split("/") if part]
     group = f".{parts[1]}" if parts[0] == "apis" else ""
@@ -102,12 +104,12 @@ def _resource(path: str) -> tuple[str, bool]:
     return f"{rest[0]}{group}{part}", len(rest) > 1
 
 
-def _invalid(message: str) -> str:
+def _without_preamble(message: str) -> str:
     """The server's message about a spec without its preamble: `spec.stages[0]: …`."""
     return re.sub(r'^VideoPipeline\.reelmill\.dev "[^"]*" is invalid: ', "", " ".join(message.split()))
 
 
-def _cause(words: str) -> str:
+def _connection_cause(words: str) -> str:
     lower = words.lower()
     for sign, cause in (
         ("name or service not known", "the host name cannot be resolved"),
@@ -122,7 +124,7 @@ def _cause(words: str) -> str:
     return words
 
 
-def _nearest(name: str, names: Sequence[str]) -> str:
+def _name_hint(name: str, names: Sequence[str]) -> str:
     if near := get_close_matches(name, names, n=1, cutoff=0.6):
         return f"did you mean {near[0]}?"
     shown = sorted(names)

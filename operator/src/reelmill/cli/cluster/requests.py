@@ -9,7 +9,7 @@ import typer
 
 from reelmill.cli.cluster.client import ClusterClient
 from reelmill.cli.cluster.follow import follow
-from reelmill.cli.cluster.pipeline_view import Json, plain, understood
+from reelmill.cli.cluster.pipeline_view import Json, plain, validated_pipeline
 from reelmill.cli.cluster.target import named
 from reelmill.cli.display.output import Format, emit
 from reelmill.cli.display.terminal import program, say
@@ -47,9 +47,9 @@ def asking(
 ) -> None:
     """Fetch the pipeline, apply `ask`, print the result, and follow the pipeline if `watch` is set."""
     with named(name, place) as (link, found):
-        resource, said = ask(link, found)
+        resource, lines = ask(link, found)
         if output.for_people:
-            for line in said:
+            for line in lines:
                 say(line)
         else:
             emit(plain(resource), output)
@@ -85,5 +85,5 @@ def must_have(resource: Json, stages: tuple[str, ...]) -> None:
 
 def when(resource: Json) -> str:
     """A note for a request to a suspended pipeline; empty if the pipeline is not suspended."""
-    pipeline = understood(resource)
+    pipeline = validated_pipeline(resource)
     return "; the pipeline is suspended, so this takes effect on resume" if pipeline and pipeline.spec.suspend else ""

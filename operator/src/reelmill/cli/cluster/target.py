@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from reelmill.cli.cluster.client import ClusterClient, edge
+from reelmill.cli.cluster.client import ClusterClient, connected_client
 from reelmill.cli.cluster.pipeline_view import Json
 from reelmill.cli.cluster.refusals import NoCluster, NoSuchPipeline
 from reelmill.cli.display.terminal import program
@@ -36,10 +36,10 @@ def is_name(target: str) -> bool:
 
 def local(target: str, place: ClusterOptions, elsewhere: StoreOverride) -> Loaded:
     """The pipeline of a file. Raises SpecError if options for a cluster are given."""
-    if said := given(place):
+    if options := given(place):
         raise SpecError(
-            f"{said[0]} requires the name of a pipeline in a cluster, but {target} is a file",
-            hint=f"remove {said[0]}, or give the name of the pipeline",
+            f"{options[0]} requires the name of a pipeline in a cluster, but {target} is a file",
+            hint=f"remove {options[0]}, or give the name of the pipeline",
         )
     return pipeline.load(target, elsewhere)
 
@@ -55,9 +55,9 @@ def stored(target: str, place: ClusterOptions, elsewhere: StoreOverride = AS_NAM
 @contextmanager
 def named(name: str, place: ClusterOptions) -> Iterator[tuple[ClusterClient, Json]]:
     """A connection to the cluster and a pipeline in it. Raises SpecError if there is none with that name."""
-    _must_be_name(name)
+    _check_is_name(name)
     try:
-        with edge(place) as link:
+        with connected_client(place) as link:
             yield link, link.pipeline(name)
     except (NoCluster, NoSuchPipeline) as error:
         if Path(name).exists():
@@ -65,16 +65,16 @@ def named(name: str, place: ClusterOptions) -> Iterator[tuple[ClusterClient, Jso
         raise
 
 
-def _must_be_name(name: str) -> None:
+def _check_is_name(name: str) -> None:
     """Raises SpecError for an argument that is a file."""
     if not is_name(name):
         raise SpecError(
             f"{name} is not a valid pipeline name",
-            hint=f"give the name of a pipeline in the cluster; `{program()} status` lists them" + _on_file(name),
+            hint=f"give the name of a pipeline in the cluster; `{program()} status` lists them" + _file_hint(name),
         )
 
 
-def _on_file(name: str) -> str:
+def _file_hint(name: str) -> str:
     return f"; to run a file, use `reelmill run {name}`" if name.endswith((".yaml", ".yml")) else ""
 
 
@@ -92,8 +92,8 @@ def of_resource(resource: Json, elsewhere: StoreOverride = AS_NAMED) -> Loaded:
 
 def only_local(name: str, *groups: object) -> None:
     """Raises SpecError if options of a local run are given for a pipeline in the cluster."""
-    if said := given(*groups):
+    if options := given(*groups):
         raise SpecError(
-            f"{said[0]} requires a pipeline file, but {name} is the name of a pipeline in the cluster",
-            hint=f"remove {said[0]}; to use a file of that name, write ./{name}",
+            f"{options[0]} requires a pipeline file, but {name} is the name of a pipeline in the cluster",
+            hint=f"remove {options[0]}; to use a file of that name, write ./{name}",
         )

@@ -35,7 +35,7 @@ _STATES = {
 
 def lines(seen: PipelineView, *, width: int, wide: bool = False) -> Iterator[Text]:
     """The lines for a pipeline: its state, its tree of sources and stages, and warnings."""
-    yield from _head(seen, width)
+    yield from _heading_lines(seen, width)
     rows = list(_rows(seen))
     if rows:
         yield Text()
@@ -47,21 +47,21 @@ def lines(seen: PipelineView, *, width: int, wide: bool = False) -> Iterator[Tex
         line.append(f"{name:<{column - len(prefix)}}  ", style="bold")
         line.append(f"{state:<{states}}  ", style=_STATES.get(state, ""))
         indent = column + states + 4
-        words, *more = [*_facts(seen, name, wide=wide)] or [Text()]
+        words, *more = [*_entry_facts(seen, name, wide=wide)] or [Text()]
         line.append_text(words)
         line.rstrip()
-        yield from _cut(line, width, indent, below)
+        yield from _wrapped_line(line, width, indent, below)
         for fact in more:
-            yield from _folded(fact, width, indent, below)
-    yield from _foot(seen, width)
+            yield from _continuation_lines(fact, width, indent, below)
+    yield from _warning_lines(seen, width)
 
 
-def _head(seen: PipelineView, width: int) -> Iterator[Text]:
+def _heading_lines(seen: PipelineView, width: int) -> Iterator[Text]:
     word, rest = verdict(seen)
     head = Text(f"{seen.name}  ", style="bold")
     head.append(word, style=COLOURS[word])
-    said = f"{word} {rest}" if word == "complete" else f"{word}: {rest}"
-    first, *more = textwrap.wrap(said, max(width - len(seen.name) - 2, 20), subsequent_indent="") or [""]
+    heading = f"{word} {rest}" if word == "complete" else f"{word}: {rest}"
+    first, *more = textwrap.wrap(heading, max(width - len(seen.name) - 2, 20), subsequent_indent="") or [""]
     head.append(first.removeprefix(word), style="")
     head.stylize("not bold", len(seen.name))
     yield head
@@ -77,11 +77,11 @@ def _rows(seen: PipelineView) -> Iterator[tuple[str, str, str]]:
     stages = [stage.name for stage in seen.status.stages]
     first = {name: seen.upstreams.get(name, ())[:1] for name in stages}
 
-    def under(name: str) -> list[str]:
+    def children_of(name: str) -> list[str]:
         return [stage for stage in stages if first[stage] == (name,)]
 
     def walk(name: str, prefix: str, below: str) -> Iterator[tuple[str, str, str]]:
-        children = under(name)
+        children = children_of(name)
         yield prefix, below + ("│  " if children else "   "), name
         for child in children:
             last = child == children[-1]
@@ -93,20 +93,24 @@ def _rows(seen: PipelineView) -> Iterator[tuple[str, str, str]]:
 
 
 def _state(seen: PipelineView, name: str) -> str:
-    entry = _entry(seen, name)
+    entry = _status_entry(seen, name)
     if isinstance(entry, StageStatus):
         return "paused" if entry.pass_ and seen.true(ConditionType.SUSPENDED) else entry.state
     return "listed" if entry.surveyed else "waiting"
 
 
-def _facts(seen: PipelineView, name: str, *, wide: bool) -> Iterator[Text]:
-    entry = _entry(seen, name)
+def _entry_facts(seen: PipelineView, name: str, *, wide: bool) -> Iterator[Text]:
+    entry = _status_entry(seen, name)
     if isinstance(entry, SourceStatus):
         if entry.surveyed:
             drifted = f", {entry.drifted:,} changed or gone" if entry.drifted else ""
-            yield _counted(f"{count_of(entry.items, 'item')}", entry.failed, drifted)
+            yield _counts_text(count_of(entry.items, "item"), entry.failed, drifted)
     else:
-        yield _shards(seen, entry) if entry.pass_ and entry.pass_.step == "shards" else _totals(entry.totals)
+        yield (
+            _shards_progress(seen, entry)
+            if entry.pass_ and entry.pass_.step == "shards"
+            else _totals_text(entry.totals)
+        )
         others = seen.upstreams.get(name, ())[1:]
         if others:
             yield Text(f"also reads {', '.join(others)}", style="dim")
@@ -115,20 +119,20 @@ def _facts(seen: PipelineView, name: str, *, wide: bool) -> Iterator[Text]:
         if entry.message:
             yield Text(entry.message, style="red" if entry.state == "stalled" else "yellow")
     if wide:
-        yield from (Text(fact, style="dim") for fact in _wide(entry))
+        yield from (Text(fact, style="dim") for fact in _extra_lines(entry))
 
 
-def _shards(seen: PipelineView, stage: StageStatus) -> Text:
+def _shards_progress(seen: PipelineView, stage: StageStatus) -> Text:
     work = stage.pass_
     assert work is not None
     share = work.done / work.shards if work.shards else 0.0
     full = round(share * BAR)
     text = Text("━" * full, style="cyan").append("─" * (BAR - full), style="dim")
-    said = f" {work.done:,}/{count_of(work.shards, 'shard')}"
-    said += f", {count_of(work.active, 'pod')}" if work.active else ""
+    counts = f" {work.done:,}/{count_of(work.shards, 'shard')}"
+    counts += f", {count_of(work.active, 'pod')}" if work.active else ""
     if (left := seconds_left(stage, seen)) is not None:
-        said += f", {duration(left)} left"
-    text.append(said, style="")
+        counts += f", {duration(left)} left"
+    text.append(counts, style="")
     if work.attempt > 1:
         text.append(f", attempt {work.attempt}", style="yellow")
     if work.memory:
@@ -138,23 +142,23 @@ def _shards(seen: PipelineView, stage: StageStatus) -> Text:
     return text
 
 
-def _totals(totals: Counts) -> Text:
+def _totals_text(totals: Counts) -> Text:
     if not totals.in_:
         return Text()
     others = "".join(
         f", {count:,} {word}" for word, count in (("filtered", totals.filtered), ("skipped", totals.skipped)) if count
     )
-    return _counted(f"{totals.done:,} of {totals.in_:,} done", totals.failed, others)
+    return _counts_text(f"{totals.done:,} of {totals.in_:,} done", totals.failed, others)
 
 
-def _counted(said: str, failed: int, more: str = "") -> Text:
-    text = Text(said)
+def _counts_text(counts: str, failed: int, more: str = "") -> Text:
+    text = Text(counts)
     if failed:
         text.append(f", {failed:,} failed", style="red")
     return text.append(more)
 
 
-def _wide(entry: SourceStatus | StageStatus) -> Iterator[str]:
+def _extra_lines(entry: SourceStatus | StageStatus) -> Iterator[str]:
     if isinstance(entry, SourceStatus):
         yield f"segments {entry.segments}, new {entry.new:,}, key {entry.key[:KEY_DIGITS]}"
         return
@@ -167,18 +171,18 @@ def _wide(entry: SourceStatus | StageStatus) -> Iterator[str]:
         yield ", ".join(f"{reason} {count:,}" for reason, count in entry.reasons.items())
 
 
-def _foot(seen: PipelineView, width: int) -> Iterator[Text]:
+def _warning_lines(seen: PipelineView, width: int) -> Iterator[Text]:
     """Warnings that hold in addition to the state."""
-    beside = (ConditionType.DRIFTED, ConditionType.SHARED_PASS, ConditionType.OUTDATED_DEFINITION)
-    said = [condition.message for type_ in beside if (condition := seen.true(type_))]
-    said += [f"not verified: {found.message}"] if (found := seen.not_verified) else []
-    if said:
+    shown_types = (ConditionType.DRIFTED, ConditionType.SHARED_PASS, ConditionType.OUTDATED_DEFINITION)
+    messages = [condition.message for type_ in shown_types if (condition := seen.true(type_))]
+    messages += [f"not verified: {found.message}"] if (found := seen.not_verified) else []
+    if messages:
         yield Text()
-    for message in said:
+    for message in messages:
         yield from (Text(line, style="yellow") for line in textwrap.wrap(message, width))
 
 
-def _cut(line: Text, width: int, indent: int, below: str) -> Iterator[Text]:
+def _wrapped_line(line: Text, width: int, indent: int, below: str) -> Iterator[Text]:
     """Wrap a line that is too long; the rest is indented."""
     if len(line) <= width:
         yield line
@@ -187,16 +191,16 @@ def _cut(line: Text, width: int, indent: int, below: str) -> Iterator[Text]:
     if at <= indent:
         at = width - 1
     yield line[: at + 1]
-    yield from _folded(line[at + 2 :], width, indent, below)
+    yield from _continuation_lines(line[at + 2 :], width, indent, below)
 
 
-def _folded(text: Text, width: int, indent: int, below: str) -> Iterator[Text]:
+def _continuation_lines(text: Text, width: int, indent: int, below: str) -> Iterator[Text]:
     style = text.style or (text.spans[0].style if text.spans else "")
     for part in textwrap.wrap(text.plain, max(width - indent, 24)):
         line = Text().append(below.ljust(indent), style="dim")
         yield line.append(part, style=style)
 
 
-def _entry(seen: PipelineView, name: str) -> SourceStatus | StageStatus:
+def _status_entry(seen: PipelineView, name: str) -> SourceStatus | StageStatus:
     entries: list[SourceStatus | StageStatus] = [*seen.status.sources, *seen.status.stages]
     return next(entry for entry in entries if entry.name == name)

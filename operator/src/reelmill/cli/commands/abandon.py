@@ -33,10 +33,10 @@ def abandon(
 
     def ask(link: ClusterClient, resource: Json) -> Answer:
         changed = request(link, resource, ABANDON, stages)
-        return changed, [f"{pipeline}: abandoning the open passes of {_of(stages)}{when(changed)}"]
+        return changed, [f"{pipeline}: abandoning the open passes of {_stages_text(stages)}{when(changed)}"]
 
     asking(pipeline, place, output, ask, watch=watch)
 
 
-def _of(stages: tuple[str, ...]) -> str:
+def _stages_text(stages: tuple[str, ...]) -> str:
     return ", ".join(stages) or "all stages"

@@ -42,12 +42,16 @@ def ledger(
     """
     loaded = stored(pipeline, place, elsewhere)
     stages, classes = loaded.entries(stage or ()), tuple(class_ or ())
-    outcomes = tuple(_outcome(word) for word in outcome or ())
+    outcomes = tuple(_checked_outcome(word) for word in outcome or ())
     if not (classes or outcomes or item or history):
         counts = store_commands.load(LEDGER_SUMMARY)(
             store_commands.task(loaded), store_commands.environment(), stages=stages
         )
-        show(_summary(counts, output), output, columns=SUMMARY if any(row.counters for row in counts) else SUMMARY[:-1])
+        show(
+            _count_rows(counts, output),
+            output,
+            columns=SUMMARY if any(row.counters for row in counts) else SUMMARY[:-1],
+        )
         return
     rows = store_commands.load(LEDGER)(
         store_commands.task(loaded),
@@ -61,13 +65,13 @@ def ledger(
     show_first((row.to_json() for row in rows), limit, output, columns=COLUMNS)
 
 
-def _summary(counts: Sequence[LedgerCount], output: Format) -> list[dict[str, Any]]:
+def _count_rows(counts: Sequence[LedgerCount], output: Format) -> list[dict[str, Any]]:
     if not output.for_people:
         return [count.to_json() for count in counts]
     return [{**count.to_json(), "counted": counted(count.counters)} for count in counts]
 
 
-def _outcome(word: str) -> str:
+def _checked_outcome(word: str) -> str:
     if word not in {outcome.value for outcome in Outcome}:
         raise SpecError(f"unknown outcome {word!r}", hint="outcomes are done, filtered, failed and skipped")
     return word

@@ -74,43 +74,43 @@ def logs(
     if not target.is_name(pipeline):
         if follow:
             raise SpecError("--follow requires the name of a pipeline in a cluster")
-        _from_store(target.local(pipeline, place, elsewhere), wanted)
+        _print_stored_logs(target.local(pipeline, place, elsewhere), wanted)
         return
     with target.named(pipeline, place) as (link, resource):
-        _known(resource, stage)
+        _check_stage(resource, stage)
         if follow:
-            _follow(link, resource, wanted)
+            _follow_pods(link, resource, wanted)
             return
-        if segment is None and _from_pods(link, resource, wanted):
+        if segment is None and _print_pod_logs(link, resource, wanted):
             return
-        _from_store(of_resource(resource, elsewhere), wanted)
+        _print_stored_logs(of_resource(resource, elsewhere), wanted)
 
 
-def _known(resource: Json, stage: str) -> None:
+def _check_stage(resource: Json, stage: str) -> None:
     names = ["survey", *(each["name"] for each in resource["spec"].get("stages") or ())]
     if stage and stage not in names:
         raise SpecError(f"no stage named {stage!r}", hint=f"choose one of {', '.join(names)}")
 
 
-def _from_pods(link: ClusterClient, resource: Json, wanted: LogSelection) -> bool:
+def _print_pod_logs(link: ClusterClient, resource: Json, wanted: LogSelection) -> bool:
     """Print the logs of existing pods; returns whether there was any line."""
-    pods = _pods(link, resource, wanted)
+    pods = _started_pods(link, resource, wanted)
     last = wanted.last if wanted.last is not None else LAST if len(pods) > 1 else None
     spoke = False
     for name, who in pods.items():
         try:
             for line in link.log(name, last=last):
                 spoke = True
-                _print(line, who if len(pods) > 1 else "", wanted)
+                _print_line(line, who if len(pods) > 1 else "", wanted)
         except ReelmillError as error:
             say(f"warning: pod {name}: {error}")
     return spoke
 
 
-def _follow(link: ClusterClient, resource: Json, wanted: LogSelection) -> None:
+def _follow_pods(link: ClusterClient, resource: Json, wanted: LogSelection) -> None:
     def speaking() -> dict[str, str]:
         """Pods that have started, the newest last."""
-        return _pods(link, resource, wanted)
+        return _started_pods(link, resource, wanted)
 
     who = speaking()
     if len(who) > MOST:
@@ -120,26 +120,26 @@ def _follow(link: ClusterClient, resource: Json, wanted: LogSelection) -> None:
         lambda: list(speaking())[-MOST:], last=wanted.last if wanted.last is not None else LAST
     ):
         who = who if name in who else speaking()
-        _print(line, who.get(name, name) if several else "", wanted)
+        _print_line(line, who.get(name, name) if several else "", wanted)
 
 
-def _pods(link: ClusterClient, resource: Json, wanted: LogSelection) -> dict[str, str]:
+def _started_pods(link: ClusterClient, resource: Json, wanted: LogSelection) -> dict[str, str]:
     """The label to print for each pod that has started, by pod name, the oldest first."""
     jobs = link.owned(JOBS, resource)
     begun = [
         pod for pod in link.owned(PODS, resource) if (pod.get("status") or {}).get("phase") not in (None, "Pending")
     ]
     begun.sort(key=lambda pod: str(pod["metadata"].get("creationTimestamp")))
-    return {pod["metadata"]["name"]: _called(pod, jobs) for pod in begun if wanted.is_of(pod, jobs)}
+    return {pod["metadata"]["name"]: _pod_label(pod, jobs) for pod in begun if wanted.is_of(pod, jobs)}
 
 
-def _called(pod: Json, jobs: list[Json]) -> str:
+def _pod_label(pod: Json, jobs: list[Json]) -> str:
     shard = shard_of(pod, jobs)
     part = f"/{shard}" if shard is not None else f"/{step_of(pod)}" if stage_of(pod) != step_of(pod) else ""
     return f"{stage_of(pod)}{part}"
 
 
-def _from_store(loaded: Loaded, wanted: LogSelection) -> None:
+def _print_stored_logs(loaded: Loaded, wanted: LogSelection) -> None:
     if wanted.stage == "survey":
         raise SpecError(
             "the pod of the survey no longer exists, and surveys save no log in the store",
@@ -148,15 +148,15 @@ def _from_store(loaded: Loaded, wanted: LogSelection) -> None:
     stages = [loaded.stage(wanted.stage)] if wanted.stage else list(loaded.graph.stages)
     spoke = False
     for stage in stages:
-        for who, lines in _kept(loaded, stage, wanted):
+        for who, lines in _stored_runs(loaded, stage, wanted):
             spoke = True
             for line in lines[-wanted.last :] if wanted.last else lines if wanted.last is None else []:
-                _print(line, who, wanted)
+                _print_line(line, who, wanted)
     if not spoke:
         say("no logs: no pods exist, and no shard saved a log in the store")
 
 
-def _kept(loaded: Loaded, stage: str, wanted: LogSelection) -> Iterator[tuple[str, list[str]]]:
+def _stored_runs(loaded: Loaded, stage: str, wanted: LogSelection) -> Iterator[tuple[str, list[str]]]:
     """(label, lines) of each run of a shard, and of the commit step, from the store."""
     read = store_commands.load(LOGS)
     runs: dict[tuple[int | None, str], list[str]] = {}
@@ -172,7 +172,7 @@ def _kept(loaded: Loaded, stage: str, wanted: LogSelection) -> Iterator[tuple[st
         yield f"{stage}/{'commit' if shard is None else shard}", lines
 
 
-def _print(line: str, who: str, wanted: LogSelection) -> None:
+def _print_line(line: str, who: str, wanted: LogSelection) -> None:
     if wanted.raw:
         print(printable(line, keep="\t") if sys.stdout.isatty() else line, flush=True)
     else:

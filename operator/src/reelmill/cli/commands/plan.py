@@ -39,8 +39,8 @@ def plan(
         offline = True
     rows = _graph(loaded)
     if not offline:
-        _judge(loaded, rows)
-    show([_shown(row, output) for row in rows], output, columns=OFFLINE if offline else COLUMNS)
+        _add_forecasts(loaded, rows)
+    show([_table_row(row, output) for row in rows], output, columns=OFFLINE if offline else COLUMNS)
 
 
 def _graph(loaded: Loaded) -> list[dict[str, Any]]:
@@ -56,7 +56,7 @@ def _graph(loaded: Loaded) -> list[dict[str, Any]]:
     ]
 
 
-def _judge(loaded: Loaded, rows: list[dict[str, Any]]) -> None:
+def _add_forecasts(loaded: Loaded, rows: list[dict[str, Any]]) -> None:
     """Add `would`, `why`, `items` and `bytes` to each row."""
     task, env = store_commands.task(loaded, sources=True), store_commands.environment()
     known = {row.name: row for row in store_commands.load(STATUS)(task, env)}
@@ -73,7 +73,7 @@ def _judge(loaded: Loaded, rows: list[dict[str, Any]]) -> None:
             new[name] = listed.new or 0
             if listed.lists_changed and not listed.new:
                 growing.add(name)
-            row |= {"would": "list", "why": _listing(listed), "items": listed.new, "bytes": 0}
+            row |= {"would": "list", "why": _listing_text(listed), "items": listed.new, "bytes": 0}
             continue
         coming = found.stages[name]
         would, why = verdict(
@@ -93,17 +93,17 @@ def _judge(loaded: Loaded, rows: list[dict[str, Any]]) -> None:
         row |= {"would": would, "why": why, "items": coming.items, "bytes": coming.bytes}
 
 
-def _listing(found: SourceForecast) -> str:
+def _listing_text(found: SourceForecast) -> str:
     if found.code:
         return f"{found.code} lists it when the pipeline runs"
-    told = {"changed": found.changed, "gone": found.vanished, "that cannot be items": found.problems}
-    told["of reelmill's passed over"] = found.hidden
-    more = "".join(f", {count} {words}" for words, count in told.items() if count)
+    counts = {"changed": found.changed, "gone": found.vanished, "that cannot be items": found.problems}
+    counts["of reelmill's passed over"] = found.hidden
+    more = "".join(f", {count} {words}" for words, count in counts.items() if count)
     lists = ", rows of its lists changed" if found.lists_changed else ""
     return f"{found.listed} listed, {found.new} new{more}{lists}"
 
 
-def _shown(row: dict[str, Any], output: Format) -> dict[str, Any]:
+def _table_row(row: dict[str, Any], output: Format) -> dict[str, Any]:
     if not output.for_people:
         return row
     count = row.get("bytes", 0)

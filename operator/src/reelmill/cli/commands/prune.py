@@ -58,8 +58,8 @@ def prune(
     released, going = tuple(release or ()), delete or trash
     only: list[str] | None = None
     if going and not yes and sys.stdin.isatty() and sys.stderr.isatty():
-        only = _confirmed(_pruned(loaded, delete=False, release=released), task.store.uri, trash=trash)
-    found = _pruned(loaded, delete=going, trash=trash, release=released, only=only)
+        only = _confirmed_data_sets(_call_prune(loaded, delete=False, release=released), task.store.uri, trash=trash)
+    found = _call_prune(loaded, delete=going, trash=trash, release=released, only=only)
     rows = [row.to_json() for row in found.rows]
     if rows or not output.for_people:
         show(rows, output, columns=COLUMNS)
@@ -67,7 +67,7 @@ def prune(
     _say_kept(found, loaded.document.file)
 
 
-def _pruned(
+def _call_prune(
     loaded: Loaded,
     *,
     delete: bool,
@@ -81,7 +81,7 @@ def _pruned(
     )
 
 
-def _confirmed(found: PruneResult, store: str, *, trash: bool) -> list[str]:
+def _confirmed_data_sets(found: PruneResult, store: str, *, trash: bool) -> list[str]:
     """Show what would be deleted and ask; gives the data sets that may be. Exits if the answer is no."""
     if not found.rows:
         return []
@@ -114,20 +114,20 @@ def _say_kept(found: PruneResult, file: str) -> None:
     """Print what was kept, and why."""
     foreign = [name for row in found.rows for name in row.left]
     if foreign:
-        say(f"kept {count_of(len(foreign), 'object')} that reelmill did not write: {_some(foreign)}")
+        say(f"kept {count_of(len(foreign), 'object')} that reelmill did not write: {_first_names(foreign)}")
     if found.unknown:
-        say(f"kept {_some(found.unknown)}: no record identifies it as a data set of reelmill")
+        say(f"kept {_first_names(found.unknown)}: no record identifies it as a data set of reelmill")
     for claim in found.claims:
         if claim.frozen_as:
-            say(f"kept {_some(claim.data_sets)}: frozen as {claim.frozen_as}")
+            say(f"kept {_first_names(claim.data_sets)}: frozen as {claim.frozen_as}")
             continue
         of = claim.name or "an unknown pipeline"
         who = f"{of} of an earlier release, which identified pipelines by name" if claim.by_name else of
-        say(f"kept {_some(claim.data_sets)}: claimed by {who}, claim {claim.uid}")
+        say(f"kept {_first_names(claim.data_sets)}: claimed by {who}, claim {claim.uid}")
     if any(not claim.frozen_as for claim in found.claims):
         say(f"to remove the claim of a pipeline that no longer exists: reelmill prune {file} --release CLAIM --delete")
 
 
-def _some(names: Sequence[str]) -> str:
+def _first_names(names: Sequence[str]) -> str:
     more = f", … ({len(names) - _NAMED} more)" if len(names) > _NAMED else ""
     return ", ".join(names[:_NAMED]) + more

@@ -43,33 +43,31 @@ def retry(
     """
     stages, classes = tuple(stage or ()), tuple(class_ or ())
     if not target.is_name(pipeline):
-        _here(target.local(pipeline, place, elsewhere), stages, classes, work, output)
+        _run_on_this_machine(target.local(pipeline, place, elsewhere), stages, classes, work, output)
         return
     target.only_local(pipeline, elsewhere, work)
 
     def ask(link: ClusterClient, resource: Json) -> Answer:
         changed = request(link, resource, RETRY, stages, classes)
-        failed = _failed_in(resource, stages)
-        what = (
-            f"failed items ({' or '.join(classes)})"
-            if classes
-            else f"{count_of(failed, 'failed item')}"
-            if failed
-            else ""
-        )
+        failed = _failed_items(resource, stages)
+        what = count_of(failed, "failed item") if failed else ""
+        if classes:
+            what = f"failed items ({' or '.join(classes)})"
         of = f" of {', '.join(stages)}" if stages else ""
-        said = f"retrying {what}{of}" if what else f"resuming what is stalled{of}; no failed items are known"
-        return changed, [f"{pipeline}: {said}{when(changed)}"]
+        request_text = f"retrying {what}{of}" if what else f"resuming what is stalled{of}; no failed items are known"
+        return changed, [f"{pipeline}: {request_text}{when(changed)}"]
 
     asking(pipeline, place, output, ask, watch=watch)
 
 
-def _failed_in(resource: Json, stages: tuple[str, ...]) -> int:
+def _failed_items(resource: Json, stages: tuple[str, ...]) -> int:
     known = Status.model_validate(resource.get("status") or {}, extra="ignore").stages
     return sum(stage.totals.failed for stage in known if not stages or stage.name in stages)
 
 
-def _here(loaded: Loaded, stages: tuple[str, ...], classes: tuple[str, ...], work: RunOptions, output: Format) -> None:
+def _run_on_this_machine(
+    loaded: Loaded, stages: tuple[str, ...], classes: tuple[str, ...], work: RunOptions, output: Format
+) -> None:
     """Run on this machine if there is anything to retry."""
     for name in stages:
         loaded.stage(name)
@@ -86,7 +84,7 @@ def _here(loaded: Loaded, stages: tuple[str, ...], classes: tuple[str, ...], wor
     )
     if found:
         drive(loaded, {RETRY: annotation(token(), stages=found, classes=classes)}, work, output)
-    say(f"nothing to retry: {_why(chosen, classes)}")
+    say(f"nothing to retry: {_nothing_to_retry(chosen, classes)}")
     if lost := [name for name in loaded.graph.sources if rows[name].failed]:
         say(f"failed rows of {', '.join(lost)} are read again by every run")
     if not output.for_people:
@@ -97,8 +95,8 @@ def _is_wanted(failed: set[str], classes: tuple[str, ...]) -> bool:
     return bool(failed.intersection(classes or failed))
 
 
-def _why(chosen: Sequence[StatusRow], classes: tuple[str, ...]) -> str:
-    there = sorted(set().union(*(row.failed_reasons() for row in chosen)))
-    if there:
-        return f"no item failed with {' or '.join(classes)}; there are failures of class {', '.join(there)}"
+def _nothing_to_retry(chosen: Sequence[StatusRow], classes: tuple[str, ...]) -> str:
+    failure_classes = sorted(set().union(*(row.failed_reasons() for row in chosen)))
+    if failure_classes:
+        return f"no item failed with {' or '.join(classes)}; there are failures of class {', '.join(failure_classes)}"
     return f"no item of {', '.join(row.name for row in chosen)} failed"

@@ -7,7 +7,7 @@ import typer
 
 from reelmill.cli import store_commands
 from reelmill.cli.cluster import target
-from reelmill.cli.cluster.client import PIPELINES, edge
+from reelmill.cli.cluster.client import PIPELINES, connected_client
 from reelmill.cli.cluster.follow import follow, shown
 from reelmill.cli.cluster.pipeline_view import Json, PipelineView, plain
 from reelmill.cli.cluster.requests import Watch
@@ -22,7 +22,7 @@ from reelmill.contract.commands.result_rows import StatusRow
 from reelmill.contract.commands.signatures import STATUS
 from reelmill.contract.counters import counted
 from reelmill.contract.errors import SpecError
-from reelmill.contract.text.quantities import count_of
+from reelmill.contract.text.quantities import amount, count_of
 
 COLUMNS = ("name", "state", "segments", "items", "in", "done", "filtered", "failed", "skipped", "note")
 LIST = ("name", "state", "stage", "shards", "failed", "age")
@@ -56,7 +56,7 @@ def status(
     if metrics:
         if watch or output is not Format.TABLE:
             raise SpecError("--metrics cannot be combined with --watch or --output", hint="remove --watch and --output")
-        for line in metrics_text(_resources(pipeline, place, elsewhere, everywhere=everywhere)).splitlines():
+        for line in metrics_text(_print_resources(pipeline, place, elsewhere, everywhere=everywhere)).splitlines():
             write(line)
         return
     if pipeline and not target.is_name(pipeline):
@@ -66,7 +66,7 @@ def status(
         return
     target.only_local(pipeline, elsewhere)
     if not pipeline:
-        with edge(place) as link:
+        with connected_client(place) as link:
             of_all(link.every(PIPELINES, everywhere=everywhere), link.namespace, output, everywhere=everywhere)
         return
     with target.named(pipeline, place) as (link, resource):
@@ -78,7 +78,7 @@ def status(
             emit(plain(resource), output)
 
 
-def _resources(pipeline: str, place: ClusterOptions, elsewhere: StoreOverride, *, everywhere: bool) -> list[Json]:
+def _print_resources(pipeline: str, place: ClusterOptions, elsewhere: StoreOverride, *, everywhere: bool) -> list[Json]:
     """The pipelines that are asked for, as resources with their status."""
     if pipeline and not target.is_name(pipeline):
         task = store_commands.task(target.local(pipeline, place, elsewhere))
@@ -87,7 +87,7 @@ def _resources(pipeline: str, place: ClusterOptions, elsewhere: StoreOverride, *
     if pipeline:
         with target.named(pipeline, place) as (_, resource):
             return [resource]
-    with edge(place) as link:
+    with connected_client(place) as link:
         return link.every(PIPELINES, everywhere=everywhere)
 
 
@@ -101,10 +101,10 @@ def of_all(resources: list[Json], namespace: str, output: Format, *, everywhere:
         return
     now = datetime.now(UTC)
     columns = (*(("namespace",) if everywhere else ()), *LIST, *(("why", "store") if output is Format.WIDE else ()))
-    show([_line(PipelineView(resource, now)) for resource in resources], output, columns=columns)
+    show([_pipeline_row(PipelineView(resource, now)) for resource in resources], output, columns=columns)
 
 
-def _line(seen: PipelineView) -> dict[str, Any]:
+def _pipeline_row(seen: PipelineView) -> dict[str, Any]:
     word, rest = verdict(seen)
     status = seen.status
     return {
@@ -142,7 +142,7 @@ def note(row: StatusRow) -> str:
     if opened := row.pass_:
         ago = opened.seconds_ago
         beat = f", last heartbeat {duration(ago)} ago" if ago is not None else ""
-        return f"pass {opened.segment}: {opened.committed} of {count_of(opened.shards, 'shard')}{beat}"
+        return f"pass {opened.segment}: {amount(opened.committed)} of {count_of(opened.shards, 'shard')}{beat}"
     if row.uncovered:
         return "to cover: " + ", ".join(f"{count} of {name}" for name, count in row.uncovered.items())
     if row.state == "empty" and row.latest:

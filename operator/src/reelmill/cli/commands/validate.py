@@ -33,13 +33,13 @@ def validate(
     for file in files:
         try:
             loaded = pipeline.load(file)
-            noted = _places(loaded)
+            noted = _source_problems(loaded)
         except FieldProblems as error:
             found += [problem.to_json() for problem in error.problems]
-            _lines(error, output)
+            _print_problems(error, output)
         except SpecError as error:
             found.append({"file": file, "line": 0, "path": "", "problem": str(error), "hint": error.hint})
-            _lines(error, output)
+            _print_problems(error, output)
         else:
             notes += [note.to_json() for note in noted]
             if output.for_people:
@@ -53,18 +53,18 @@ def validate(
         raise typer.Exit(CommandExit.INPUT)
 
 
-def _places(loaded: Loaded) -> list[FieldProblem]:
+def _source_problems(loaded: Loaded) -> list[FieldProblem]:
     """Notes about the store and the sources. Raises FieldProblems, or SpecError, for what every run would refuse."""
     token(loaded)
     if not store_commands.offered(PLACES.name):
         return []
     result = store_commands.load(PLACES)(loaded.task())
     if result.problems:
-        raise FieldProblems([_located(loaded, problem) for problem in result.problems])
-    return [_located(loaded, note) for note in result.notes]
+        raise FieldProblems([_located_problems(loaded, problem) for problem in result.problems])
+    return [_located_problems(loaded, note) for note in result.notes]
 
 
-def _located(loaded: Loaded, problem: SourceProblem) -> FieldProblem:
+def _located_problems(loaded: Loaded, problem: SourceProblem) -> FieldProblem:
     path: list[str | int] = ["spec", "store"]
     if problem.source:
         number = list(loaded.graph.sources).index(problem.source)
@@ -74,7 +74,7 @@ def _located(loaded: Loaded, problem: SourceProblem) -> FieldProblem:
     return FieldProblem(document.file, document.line(tuple(path)), dotted(path), problem.problem, problem.hint)
 
 
-def _lines(error: SpecError, output: Format) -> None:
+def _print_problems(error: SpecError, output: Format) -> None:
     if output.for_people:
         for line in describe(error):
             say(line)

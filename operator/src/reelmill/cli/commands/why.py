@@ -9,7 +9,7 @@ import typer
 from reelmill.cli import store_commands
 from reelmill.cli.cluster import pods, target
 from reelmill.cli.cluster.client import ClusterClient
-from reelmill.cli.cluster.commands.events import looked
+from reelmill.cli.cluster.commands.events import fetched_view
 from reelmill.cli.cluster.explanation import why as paragraph
 from reelmill.cli.cluster.pipeline_view import PipelineView, stage_of
 from reelmill.cli.cluster.requests import must_have, speaker
@@ -44,28 +44,28 @@ def why(
     """
     if target.is_name(pipeline):
         target.only_local(pipeline, elsewhere)
-        told = _of_cluster(pipeline, stage, place)
+        sentences = _explanation_from_cluster(pipeline, stage, place)
     else:
-        told = _of_store(target.local(pipeline, place, elsewhere), stage)
+        sentences = _explanation_from_store(target.local(pipeline, place, elsewhere), stage)
     if output.for_people:
         width = min(console().width, MOST)
-        for line in textwrap.wrap(told["why"], width, break_long_words=False, break_on_hyphens=False):
+        for line in textwrap.wrap(sentences["why"], width, break_long_words=False, break_on_hyphens=False):
             write(line)
     else:
-        emit(told, output)
+        emit(sentences, output)
 
 
-def _of_cluster(name: str, stage: str, place: ClusterOptions) -> dict[str, str]:
+def _explanation_from_cluster(name: str, stage: str, place: ClusterOptions) -> dict[str, str]:
     with target.named(name, place) as (link, resource):
         must_have(resource, (stage,) if stage else ())
-        seen = looked(link, resource)
-        seen = replace(seen, logs=_logs(link, seen))
+        seen = fetched_view(link, resource)
+        seen = replace(seen, logs=_failed_pod_logs(link, seen))
     word, rest = verdict(seen)
-    told = paragraph(seen, speaker(name, place), stage)
-    return {"name": name, "namespace": seen.namespace, "state": word, "reason": rest, "why": told}
+    sentences = paragraph(seen, speaker(name, place), stage)
+    return {"name": name, "namespace": seen.namespace, "state": word, "reason": rest, "why": sentences}
 
 
-def _of_store(loaded: Loaded, stage: str) -> dict[str, str]:
+def _explanation_from_store(loaded: Loaded, stage: str) -> dict[str, str]:
     names = [loaded.stage(stage)] if stage else loaded.names()
     task = store_commands.task(loaded)
     rows = store_commands.load(STATUS)(task, store_commands.environment())
@@ -80,7 +80,7 @@ def _of_store(loaded: Loaded, stage: str) -> dict[str, str]:
     }
 
 
-def _logs(link: ClusterClient, seen: PipelineView) -> dict[str, list[str]]:
+def _failed_pod_logs(link: ClusterClient, seen: PipelineView) -> dict[str, list[str]]:
     """The last log lines of failed pods, where they can still be read."""
     asked: dict[str, int] = {}
     found = {}

@@ -33,17 +33,17 @@ class Bars(Lines):
     def status(self, status: Status) -> None:
         super().status(status)
         for tally in self.tallies.values():
-            self._draw(tally)
+            self._update_bar(tally)
 
     def progress(self, stage: str, fields: Mapping[str, Any]) -> None:
         tally = self.tallies.setdefault(stage, Tally(stage))
         tally.count(fields)
-        self._draw(tally)
+        self._update_bar(tally)
 
     def say(self, line: str) -> None:
         self.display.console.print(Text(printable(line)))
 
-    def _draw(self, tally: Tally) -> None:
+    def _update_bar(self, tally: Tally) -> None:
         if tally.name not in self._bars:
             self._bars[tally.name] = self.display.add_task(tally.name, total=None, count="", speed="", lost="")
         now = time.monotonic()

@@ -22,22 +22,22 @@ def lines(rows: Sequence[FunnelRow]) -> Iterator[Text]:
         head = Text(f"{row.name:<{width}}  ", style="bold")
         for mark in f"{_bar(row, most):<{BAR}}":
             head.append(mark, style=_STYLES.get(mark, ""))
-        yield head.append(f"  in  {_told(row.items_in, row.seconds_in, row.bytes_in)}", style="not bold")
-        yield _below(width, row.type, f"out {_told(row.items_out, row.seconds_out, row.bytes_out)}")
+        yield head.append(f"  in  {_amounts_text(row.items_in, row.seconds_in, row.bytes_in)}", style="not bold")
+        yield _second_line(width, row.type, f"out {_amounts_text(row.items_out, row.seconds_out, row.bytes_out)}")
         for loss in row.lost:
             name = f"{loss.outcome} {loss.reason}".rstrip()
-            yield _below(width, "", f"-   {name}: {_told(loss.items, loss.seconds, loss.bytes)}")
+            yield _second_line(width, "", f"-   {name}: {_amounts_text(loss.items, loss.seconds, loss.bytes)}")
         if row.kind == "stage" and (row.worker_seconds or row.written):
-            yield _below(width, "", f"    {time(row.worker_seconds)} of worker time, {size(row.written)} written")
+            yield _second_line(width, "", f"    {time(row.worker_seconds)} of worker time, {size(row.written)} written")
         if row.usage:
-            yield _below(width, "", f"    {used(row.usage)}")
+            yield _second_line(width, "", f"    {used(row.usage)}")
     legend = Text()
     for word, mark in _MARKS.items():
         legend.append(mark, style=_STYLES[mark]).append(f" {word}  ")
     yield legend
 
 
-def _below(width: int, left: str, right: str) -> Text:
+def _second_line(width: int, left: str, right: str) -> Text:
     return Text(f"{'':<{width}}  {left:<{BAR}}  {right}")
 
 
@@ -49,7 +49,7 @@ def _bar(row: FunnelRow, most: int) -> str:
     return bar[:BAR]
 
 
-def _told(items: int, seconds: float | None, bytes_: int | None) -> str:
+def _amounts_text(items: int, seconds: float | None, bytes_: int | None) -> str:
     parts = [f"{amount(items)} {'item' if items == 1 else 'items'}"]
     parts += [f"{time(seconds)} of video"] if seconds is not None else []
     parts += [size(bytes_)] if bytes_ is not None else []

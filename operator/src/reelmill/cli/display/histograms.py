@@ -10,20 +10,20 @@ from reelmill.contract.text.sparkline import sparkline
 def lines(found: TuneResult) -> Iterator[str]:
     """A bar line for each numeric field, a line for each limit, and the most frequent values of other fields."""
     for each in found.histograms:
-        told = f"{count_of(each.items, 'item')}, {each.least:.4g} to {each.most:.4g}, mean {each.mean:.4g}"
+        summary = f"{count_of(each.items, 'item')}, {each.least:.4g} to {each.most:.4g}, mean {each.mean:.4g}"
         lost = f", {amount(each.missing)} missing" if each.missing else ""
         lost += f", {amount(each.bad)} no number" if each.bad else ""
-        yield f"{each.field}: {told}{lost}"
+        yield f"{each.field}: {summary}{lost}"
         yield f"  {each.edges[0]:>10.4g} |{sparkline(each.counts)}| {each.edges[-1]:.4g}"
         for rule in found.rules:
             if rule.field == each.field:
-                yield from _limits(each, rule)
+                yield from _limit_lines(each, rule)
     for values in found.values:
-        told = ", ".join(f"{value.value} {amount(value.items)}" for value in values.values)
-        yield f"{values.field}: {told or 'too many different values to list'}"
+        summary = ", ".join(f"{value.value} {amount(value.items)}" for value in values.values)
+        yield f"{values.field}: {summary or 'too many different values to list'}"
 
 
-def _limits(histogram: Histogram, rule: RuleEffect) -> Iterator[str]:
+def _limit_lines(histogram: Histogram, rule: RuleEffect) -> Iterator[str]:
     first, last = histogram.edges[0], histogram.edges[-1]
     bins = len(histogram.counts)
     for word, at in (("min", rule.min), ("max", rule.max)):

@@ -34,6 +34,6 @@ def as_resource(namespace: str, rows: Sequence[StatusRow]) -> Json:
 
 
 def _stage(row: StatusRow) -> Json:
-    told = row.to_json()
+    fields = row.to_json()
     volumes = {"given": row.flow.given.model_dump(), "made": row.flow.made.model_dump()} if row.flow else {}
-    return {"type": row.type, "totals": told, "usage": told["usage"], **volumes}
+    return {"type": row.type, "totals": fields, "usage": fields["usage"], **volumes}

@@ -6,7 +6,7 @@ from typing import Any
 
 from reelmill.contract.commands.result_rows import StatusRow
 from reelmill.contract.spec.block import StageBlock
-from reelmill.contract.text.quantities import count_of
+from reelmill.contract.text.quantities import amount, count_of
 
 
 def verdict(
@@ -37,7 +37,7 @@ def verdict(
     if opened := row.pass_:
         return (
             "go on",
-            f"pass {opened.segment} is open, {opened.committed} of {count_of(opened.shards, 'shard')} done",
+            f"pass {opened.segment} is open, {amount(opened.committed)} of {count_of(opened.shards, 'shard')} done",
         )
     if row.uncovered:
         return "run", ", ".join(
@@ -70,18 +70,18 @@ def difference(old: Mapping[str, Any], new: Mapping[str, Any], defaults: Mapping
     if old.get("stage") != new.get("stage"):
         yield f"block was {old.get('stage')}, is {new.get('stage')}"
         return
-    before, now = dict(_flat(old)), dict(_flat(new))
-    there = dict(_flat(defaults, "params"))
-    for path in sorted(dict.fromkeys([*before, *now]), key=_order):
+    before, now = dict(_flattened(old)), dict(_flattened(new))
+    default_values = dict(_flattened(defaults, "params"))
+    for path in sorted(dict.fromkeys([*before, *now]), key=_part_order):
         if before.get(path) == now.get(path):
             continue
         part, _, name = path.partition(".")
         if part == "upstreams":
-            yield f"{name} changed" if path in before and path in now else f"reads {name}{_word(path in now)}"
+            yield f"{name} changed" if path in before and path in now else f"reads {name}{_suffix(path in now)}"
         elif part == "version":
             yield "produced differently by this version of reelmill"
         else:
-            was, is_ = (_say(values.get(path, there.get(path))) for values in (before, now))
+            was, is_ = (_value_text(values.get(path, default_values.get(path))) for values in (before, now))
             yield f"{name or part} was {was}, is {is_}"
 
 
@@ -94,24 +94,24 @@ def defaults(block: StageBlock) -> dict[str, Any]:
     }
 
 
-def _order(path: str) -> int:
+def _part_order(path: str) -> int:
     part = path.partition(".")[0]
     return _PARTS.index(part) if part in _PARTS else len(_PARTS)
 
 
-def _flat(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+def _flattened(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
     if isinstance(value, Mapping):
         for name, child in value.items():
-            yield from _flat(child, f"{path}.{name}" if path else str(name))
+            yield from _flattened(child, f"{path}.{name}" if path else str(name))
     else:
         yield path, value
 
 
-def _word(now: bool) -> str:
+def _suffix(now: bool) -> str:
     return " now" if now else " no longer"
 
 
-def _say(value: Any) -> str:
+def _value_text(value: Any) -> str:
     """A value as in the pipeline file; blank strings are quoted."""
     if value is None:
         return "not set"

@@ -12,7 +12,7 @@ from reelmill.cli.display.tally import Tally
 from reelmill.cli.display.terminal import say
 from reelmill.contract.conditions import ConditionReason
 from reelmill.contract.status import SourceStatus, Status
-from reelmill.contract.text.quantities import count_of
+from reelmill.contract.text.quantities import amount, count_of
 from reelmill.plan import Event
 
 LINE_SECONDS = 5.0
@@ -50,7 +50,7 @@ class Lines:
         self.recent: deque[str] = deque(maxlen=RECENT)
         """The last lines logged by steps, shown or not."""
         self._said: dict[str, float] = {}
-        self._told: list[str] = []
+        self._printed: list[str] = []
         self._heard: Counter[str] = Counter()
         self._listed = False
         self._report = ""
@@ -90,11 +90,11 @@ class Lines:
         words = [str(record.get("msg")), *str(record.get("traceback", "")).splitlines()]
         self.recent.extend(words)
         if record.get("level") in _LOUD and self._is_news(words[0]):
-            self.tell(str(record["level"]), _sentence(record))
+            self.tell(str(record["level"]), _record_text(record))
         elif uri := record.get("report"):
             self._report = str(uri)  # printed at the end: lines about other steps may follow
         elif self.verbose:
-            self.say(_sentence(record))
+            self.say(_record_text(record))
         if self.verbose:
             for line in words[1:]:
                 self.say(line)
@@ -114,10 +114,10 @@ class Lines:
 
     def tell(self, level: str, message: str) -> None:
         """Print a problem once: the same one may be logged by a step, by the planner and at the end of the run."""
-        if not any(told in message for told in self._told):
+        if not any(printed in message for printed in self._printed):
             self.say(f"{level}: {message}")
             if not self.quiet:
-                self._told.append(message)
+                self._printed.append(message)
 
     def say(self, line: str) -> None:
         if not self.quiet:
@@ -128,13 +128,13 @@ def listing(source: SourceStatus) -> str:
     """The result of a listing: `raw: 17 rows, 3 of them new: 9 items, 8 failed, 1 changed or gone`."""
     drift = f", {source.drifted} changed or gone" if source.drifted else ""
     if not source.failed:
-        return f"{source.name}: {count_of(source.items, 'item')}, {source.new} of them new{drift}"
+        return f"{source.name}: {count_of(source.items, 'item')}, {amount(source.new)} of them new{drift}"
     rows = source.items + source.failed
-    listed = f"{count_of(source.items, 'item')}, {source.failed} failed"
-    return f"{source.name}: {count_of(rows, 'row')}, {source.new} of them new: {listed}{drift}"
+    listed = f"{count_of(source.items, 'item')}, {amount(source.failed)} failed"
+    return f"{source.name}: {count_of(rows, 'row')}, {amount(source.new)} of them new: {listed}{drift}"
 
 
-def _sentence(record: Mapping[str, Any]) -> str:
+def _record_text(record: Mapping[str, Any]) -> str:
     """A log record as one line: `message; hint`, or the message followed by its fields."""
     text = str(record.get("msg"))
     if hint := record.get("hint"):

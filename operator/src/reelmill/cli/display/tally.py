@@ -6,7 +6,7 @@ from typing import Any
 
 from reelmill.cli.display.output import duration
 from reelmill.contract.status import StageStatus
-from reelmill.contract.text.quantities import count_of
+from reelmill.contract.text.quantities import amount, count_of
 
 OUTCOMES = ("done", "filtered", "failed", "skipped")
 
@@ -60,7 +60,7 @@ class Tally:
 
     def line(self, now: float) -> str:
         """`clips: 120 of 340 items, 12.3/s, 18s left, 2 failed`."""
-        parts = [f"{self.seen} of {count_of(self.total, 'item')}"]
+        parts = [f"{amount(self.seen)} of {count_of(self.total, 'item')}"]
         if rate := self.rate(now):
             parts.append(f"{rate:.1f}/s")
         if (left := self.left(now)) is not None and self.seen < self.total:

@@ -65,7 +65,7 @@ class _Loader(yaml.SafeLoader):
             raise RefusedDocument(f"this is not a value of the type {kind}", node.start_mark) from error
 
 
-def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Hashable, Any]:
+def _construct_mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Hashable, Any]:
     loader.flatten_mapping(node)
     seen: set[Any] = set()
     for key_node, _ in node.value:
@@ -78,7 +78,7 @@ def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Hashable, Any]:
     return loader.construct_mapping(node, deep=True)
 
 
-_Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
+_Loader.add_constructor("tag:yaml.org,2002:map", _construct_mapping)
 
 
 def read(file: str) -> YamlDocument:
@@ -104,7 +104,7 @@ def parse(text: str, file: str) -> YamlDocument:
     """Parse the single document of a text; `file` is its name in messages. Raises SpecError."""
     try:
         check_size(text, _Loader)
-        nodes = [node for node in yaml.compose_all(text, Loader=_Loader) if not _empty(node)]
+        nodes = [node for node in yaml.compose_all(text, Loader=_Loader) if not _is_empty(node)]
         if not nodes:
             raise SpecError("the file is empty", where=file, hint="create a pipeline with: reelmill init")
         if len(nodes) > 1:
@@ -131,7 +131,7 @@ def parse(text: str, file: str) -> YamlDocument:
     return YamlDocument(file, data, dict(_lines(node, ())), text)
 
 
-def _empty(node: yaml.Node | None) -> bool:
+def _is_empty(node: yaml.Node | None) -> bool:
     return node is None or (isinstance(node, yaml.ScalarNode) and node.tag == "tag:yaml.org,2002:null")
 
 

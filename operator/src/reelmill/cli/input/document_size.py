@@ -50,10 +50,10 @@ def check_size(text: str, loader: type[yaml.SafeLoader]) -> None:
             size = None
         elif isinstance(event, yaml.CollectionEndEvent):
             anchor, size = open_.pop()
-            _keep(measured, anchor, size)
+            _store_anchor(measured, anchor, size)
         elif isinstance(event, yaml.ScalarEvent):
             size = _Size()
-            _keep(measured, event.anchor, size)
+            _store_anchor(measured, event.anchor, size)
         elif isinstance(event, yaml.AliasEvent):
             if any(anchor == event.anchor for anchor, _ in open_):
                 raise RefusedDocument(f"the alias *{event.anchor} refers to a value that contains it", event.start_mark)
@@ -72,6 +72,6 @@ def check_size(text: str, loader: type[yaml.SafeLoader]) -> None:
             raise RefusedDocument(f"nested deeper than {DEPTH} levels", event.start_mark)
 
 
-def _keep(measured: dict[str, _Size], anchor: str | None, size: _Size) -> None:
+def _store_anchor(measured: dict[str, _Size], anchor: str | None, size: _Size) -> None:
     if anchor is not None:
         measured[anchor] = size

@@ -74,7 +74,7 @@ def load(file: str, elsewhere: StoreOverride = AS_NAMED) -> Loaded:
 
 def understand(document: YamlDocument, elsewhere: StoreOverride = AS_NAMED, *, uid: str = "") -> Loaded:
     """Validate a document, with the store replaced if `elsewhere` names one. Raises like `load`."""
-    _must_be_pipeline(document)
+    _check_kind(document)
     data = _with_store(document.data, elsewhere.store, elsewhere.endpoint)
     try:
         pipeline = VideoPipeline.model_validate(data)
@@ -87,18 +87,18 @@ def understand(document: YamlDocument, elsewhere: StoreOverride = AS_NAMED, *, u
     return Loaded(document, pipeline, graph, keys(pipeline.spec, graph), data, uid)
 
 
-def _must_be_pipeline(document: YamlDocument) -> None:
+def _check_kind(document: YamlDocument) -> None:
     kind, version = document.data.get("kind"), document.data.get("apiVersion")
     if kind != KIND:
-        said = f"this is a {kind}, not a {KIND}" if kind else f"this is not a {KIND}: it has no kind"
+        problem = f"this is a {kind}, not a {KIND}" if kind else f"this is not a {KIND}: it has no kind"
         line = document.line(("kind",))
         raise SpecError(
-            said, where=f"{document.file}:{line}", hint=f"set kind: {KIND}; for an example, run: reelmill init -"
+            problem, where=f"{document.file}:{line}", hint=f"set kind: {KIND}; for an example, run: reelmill init -"
         )
     if version != API_VERSION:
-        said = f"unknown apiVersion {version}" if version else "apiVersion is missing"
+        problem = f"unknown apiVersion {version}" if version else "apiVersion is missing"
         line = document.line(("apiVersion",))
-        raise SpecError(said, where=f"{document.file}:{line}", hint=f"set apiVersion: {API_VERSION}")
+        raise SpecError(problem, where=f"{document.file}:{line}", hint=f"set apiVersion: {API_VERSION}")
 
 
 def _with_store(data: dict[str, Any], store: str | None, endpoint: str | None) -> dict[str, Any]:

@@ -71,9 +71,9 @@ def from_validation(error: ValidationError, document: YamlDocument) -> list[Fiel
     found: dict[tuple[str | int, ...], FieldProblem] = {}
     details = error.errors(include_url=False)
     for detail in details[:MOST]:
-        path = _real(detail["loc"], document.data, tree_of_pipeline())
+        path = _document_path(detail["loc"], document.data, tree_of_pipeline())
         missing = detail["type"] == "missing"
-        what, hint = _unknown(path) if detail["type"] == "extra_forbidden" else (_text(detail), "")
+        what, hint = _unknown_field(path) if detail["type"] == "extra_forbidden" else (_problem_text(detail), "")
         line = document.line(path[:-1] if missing else path)
         problem = FieldProblem(document.file, line, dotted(path), what, hint)
         if (known := found.get(path)) is None:
@@ -114,23 +114,23 @@ def tree_of_pipeline() -> "Schema":
     return tree(VideoPipeline)
 
 
-def _real(location: Sequence[str | int], data: Any, schema: "Schema") -> tuple[str | int, ...]:
+def _document_path(location: Sequence[str | int], data: Any, schema: "Schema") -> tuple[str | int, ...]:
     """The location without the names that pydantic inserts for the members of a union."""
     path: list[str | int] = []
     for part in location:
         if isinstance(data, list) and isinstance(part, int):
             data = data[part] if part < len(data) else None
             schema = schema.get("items", {})
-        elif isinstance(data, dict) and (part in data or _below(schema, part)):
+        elif isinstance(data, dict) and (part in data or _child_schema(schema, part)):
             data = data.get(part)
-            schema = _below(schema, part)
+            schema = _child_schema(schema, part)
         else:
             continue
         path.append(part)
     return tuple(path)
 
 
-def _below(schema: "Schema", name: str | int) -> "Schema":
+def _child_schema(schema: "Schema", name: str | int) -> "Schema":
     for node in (schema, *schema.get("anyOf", ())):
         if name in node.get("properties", {}):
             child: Schema = node["properties"][name]
@@ -139,17 +139,17 @@ def _below(schema: "Schema", name: str | int) -> "Schema":
     return values if isinstance(values, dict) else {}
 
 
-def _unknown(path: Sequence[str | int]) -> tuple[str, str]:
+def _unknown_field(path: Sequence[str | int]) -> tuple[str, str]:
     schema = tree_of_pipeline()
     for part in path[:-1]:
-        schema = schema.get("items", {}) if isinstance(part, int) else _below(schema, part)
+        schema = schema.get("items", {}) if isinstance(part, int) else _child_schema(schema, part)
     names = sorted({name for node in (schema, *schema.get("anyOf", ())) for name in node.get("properties", {})})
     near = get_close_matches(str(path[-1]), names, n=1, cutoff=0.5)
     hint = f"did you mean {near[0]}?" if near else f"known fields: {', '.join(names)}"
     return "unknown field", hint
 
 
-def _text(detail: Any) -> str:
+def _problem_text(detail: Any) -> str:
     given = detail.get("input")
     kind, context = detail["type"], detail.get("ctx", {})
     if kind == "literal_error":
@@ -158,21 +158,21 @@ def _text(detail: Any) -> str:
         ask = f"; did you mean {near[0]}?" if near else ""
         if near and near[0] == given:
             ask = f"; write {given} without quotes"
-        return f"{_shown(given)} is not one of {', '.join(choices)}{ask}"
+        return f"{_value_text(given)} is not one of {', '.join(choices)}{ask}"
     if kind == "string_pattern_mismatch":
         if context["pattern"] == NAME_PATTERN:
-            return f"{_shown(given)} is not a valid name: use lower-case letters, digits and hyphens"
-        return f"{_shown(given)} does not match {context['pattern']}"
+            return f"{_value_text(given)} is not a valid name: use lower-case letters, digits and hyphens"
+        return f"{_value_text(given)} does not match {context['pattern']}"
     if kind == "value_error":
         return str(context["error"])
     if kind == "missing":
         return _WORDS[kind]
     if kind == "invalid_key":
-        return f"the name of a field must be a string; put {_shown(str(given))} in quotes"
+        return f"the name of a field must be a string; put {_value_text(str(given))} in quotes"
     words = _WORDS.get(kind, str(detail["msg"]).replace("Input should", "should"))
-    return f"{_shown(given)} {words}" if isinstance(given, str | int | float) else words
+    return f"{_value_text(given)} {words}" if isinstance(given, str | int | float) else words
 
 
-def _shown(value: object) -> str:
+def _value_text(value: object) -> str:
     text = without_secrets(repr(value))
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"

@@ -55,10 +55,10 @@ class FunnelRow(CommandRow):
 
 def funnel(rows: Sequence[StatusRow]) -> list[FunnelRow]:
     """Return the funnel of a pipeline from the rows of its status, in the same order."""
-    return [_row(row) for row in rows]
+    return [_funnel_row(row) for row in rows]
 
 
-def _row(row: StatusRow) -> FunnelRow:
+def _funnel_row(row: StatusRow) -> FunnelRow:
     flow = row.flow
     outcomes = flow.outcomes if flow else {}
     given, kept = (flow.given, outcomes.get("done", Volume())) if flow else (None, None)
@@ -77,14 +77,14 @@ def _row(row: StatusRow) -> FunnelRow:
         items_out=row.items,
         seconds_out=_seconds(made),
         bytes_out=_bytes(made),
-        lost=[_loss(name, items, outcomes.get(name)) for name, items in losses],
+        lost=[_funnel_loss(name, items, outcomes.get(name)) for name, items in losses],
         worker_seconds=row.worker_seconds,
         written=row.written,
         usage=row.usage,
     )
 
 
-def _loss(name: str, items: int, volume: Volume | None) -> FunnelLoss:
+def _funnel_loss(name: str, items: int, volume: Volume | None) -> FunnelLoss:
     outcome, _, reason = name.partition(":")
     return FunnelLoss.model_validate(
         {

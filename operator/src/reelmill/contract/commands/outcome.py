@@ -24,32 +24,32 @@ def verdict(
     """Return the state of a pipeline. `rows` are the rows of its status, `reads` maps stages to their upstreams, and
     `tolerances` maps stages to `failures.tolerate`.
     """
-    told = _sum(rows, reads)
-    over = [row for row in rows if row.name in tolerances and over_tolerance(tolerances[row.name], _counts(row))]
+    totals = _totals_text(rows, reads)
+    over_limit = [row for row in rows if row.name in tolerances and over_tolerance(tolerances[row.name], _counts(row))]
     opened = [row for row in rows if row.state == "working"]
     behind = [row for row in rows if row.state == "behind" or (row.kind == "stage" and row.state == "empty")]
     sources = [row for row in rows if row.kind == "source"]
     if opened:
-        return RunVerdict(word="working", sentence=f"{told} {_listed(opened)} still {_work(opened)}.")
-    if over:
+        return RunVerdict(word="working", sentence=f"{totals} {_listed(opened)} still {_works(opened)}.")
+    if over_limit:
         stages = "; ".join(
-            f"{row.name} lost {amount(row.failed)} of {count_of(row.in_, 'item')} to failures" for row in over
+            f"{row.name} lost {amount(row.failed)} of {count_of(row.in_, 'item')} to failures" for row in over_limit
         )
-        return RunVerdict(word="failed", sentence=f"{told} More items failed than tolerated: {stages}.")
+        return RunVerdict(word="failed", sentence=f"{totals} More items failed than tolerated: {stages}.")
     if all(row.in_ == 0 for row in sources):
         return RunVerdict(word="empty", sentence="The sources have no items, so no stage has anything to do.")
     if behind:
-        return RunVerdict(word="behind", sentence=f"{told} {_listed(behind)} {_have(behind)} input to cover.")
-    return RunVerdict(word="complete", sentence=told)
+        return RunVerdict(word="behind", sentence=f"{totals} {_listed(behind)} {_has(behind)} input to cover.")
+    return RunVerdict(word="complete", sentence=totals)
 
 
-def _sum(rows: Sequence[StatusRow], reads: Mapping[str, Sequence[str]]) -> str:
+def _totals_text(rows: Sequence[StatusRow], reads: Mapping[str, Sequence[str]]) -> str:
     """`6 items were listed; pictures made 13, tars made 3; on the way, 57 filtered, 1 failed.`"""
     listed = sum(row.in_ for row in rows if row.kind == "source")
     ends = [row for row in rows if row.kind == "stage" and row.state != "empty"]
     read = {name for row in ends for name in reads.get(row.name, ())}
     made = [f"{row.name} made {amount(row.items)}" for row in ends if row.name not in read]
-    lost = [f"{amount(count)} {word}" for word in ("filtered", "failed", "skipped") if (count := _count(rows, word))]
+    lost = [f"{amount(count)} {word}" for word in ("filtered", "failed", "skipped") if (count := _total(rows, word))]
     parts = [
         f"{count_of(listed, 'item')} {'was' if listed == 1 else 'were'} listed",
         *([", ".join(made)] if made else []),
@@ -58,7 +58,7 @@ def _sum(rows: Sequence[StatusRow], reads: Mapping[str, Sequence[str]]) -> str:
     return f"{'; '.join([*parts, losses])}."
 
 
-def _count(rows: Sequence[StatusRow], word: str) -> int:
+def _total(rows: Sequence[StatusRow], word: str) -> int:
     return sum(int(getattr(row, word)) for row in rows)
 
 
@@ -71,9 +71,9 @@ def _listed(rows: Sequence[StatusRow]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
-def _work(rows: Sequence[StatusRow]) -> str:
+def _works(rows: Sequence[StatusRow]) -> str:
     return "works" if len(rows) == 1 else "work"
 
 
-def _have(rows: Sequence[StatusRow]) -> str:
+def _has(rows: Sequence[StatusRow]) -> str:
     return "has" if len(rows) == 1 else "have"

@@ -47,13 +47,13 @@ def settings(spec: Spec) -> Iterator[tuple[str, set[str]]]:
 
 
 def _images(spec: Spec) -> Found:
-    yield from _named(spec, "image", lambda place: place.image)
+    yield from _placement_names(spec, "image", lambda place: place.image)
     for number, stage in enumerate(spec.stages):
         if image := stage.block.pod_image:
             yield f"spec.stages[{number}].{stage.type}.image", image
 
 
-def _named(spec: Spec, field: str, read: Callable[[Placement], str | None]) -> Found:
+def _placement_names(spec: Spec, field: str, read: Callable[[Placement], str | None]) -> Found:
     yield from ((f"{where}.{field}", name) for where, place in places(spec) if (name := read(place)))
 
 
@@ -77,7 +77,7 @@ def _variables(spec: Spec) -> Found:
 
 
 def _priority_classes(spec: Spec) -> Found:
-    yield from _named(spec, "priorityClassName", lambda place: place.priority_class_name)
+    yield from _placement_names(spec, "priorityClassName", lambda place: place.priority_class_name)
     if spec.verify and spec.verify.priority_class_name:
         yield "spec.verify.priorityClassName", spec.verify.priority_class_name
 
@@ -97,7 +97,7 @@ NAMES = (
     NameRule("allowed_images", "image", lambda policy: policy.allowed_images, _images),
     NameRule(
         "allowed_service_accounts", "service account", lambda policy: policy.allowed_service_accounts,
-        lambda spec: _named(spec, "serviceAccountName", lambda place: place.service_account_name),
+        lambda spec: _placement_names(spec, "serviceAccountName", lambda place: place.service_account_name),
     ),
     NameRule("allowed_secrets", "Secret", lambda policy: policy.allowed_secrets, _secrets),
     NameRule("allowed_servers", "server", lambda policy: policy.allowed_servers, servers),
@@ -107,7 +107,7 @@ NAMES = (
     ),
     NameRule(
         "allowed_runtime_classes", "runtime class", lambda policy: policy.allowed_runtime_classes,
-        lambda spec: _named(spec, "runtimeClassName", lambda place: place.runtime_class_name),
+        lambda spec: _placement_names(spec, "runtimeClassName", lambda place: place.runtime_class_name),
     ),
     NameRule("allowed_tolerations", "toleration of the taint", lambda policy: policy.allowed_tolerations, _tolerations),
     NameRule("allowed_queues", "queue", lambda policy: policy.allowed_queues, _queues),

@@ -55,7 +55,7 @@ def servers(spec: Spec) -> Iterator[tuple[str, str]]:
     if store:
         yield "spec.store.endpoint", store
     for number, source in enumerate(spec.sources):
-        yield from _of_source(source, f"spec.sources[{number}]", spec, store)
+        yield from _servers_of_source(source, f"spec.sources[{number}]", spec, store)
     for number, stage in enumerate(spec.stages):
         where = f"spec.stages[{number}].{stage.type}"
         for path, uri in uris(stage.block):
@@ -66,7 +66,7 @@ def servers(spec: Spec) -> Iterator[tuple[str, str]]:
             yield f"{where}.server.url", server(asked.url)
 
 
-def _of_source(source: SourceSpec, where: str, spec: Spec, store: str) -> Iterator[tuple[str, str]]:
+def _servers_of_source(source: SourceSpec, where: str, spec: Spec, store: str) -> Iterator[tuple[str, str]]:
     found: dict[tuple[str, str], None] = {}
     if source.s3 and source.s3.endpoint:
         found[f"{where}.s3.endpoint", server(source.s3.endpoint)] = None
@@ -90,15 +90,15 @@ def server_of(uri: str, own: S3 | None, store: S3) -> str:
     if is_url(uri):
         return server(uri)
     usual = SERVERS.get(scheme, AWS)
-    if own is None and (scheme == "hf" or not _shares(scheme, getattr(store, "uri", ""))):
+    if own is None and (scheme == "hf" or not _uses_store_connection(scheme, getattr(store, "uri", ""))):
         return usual
     return server((own or store).endpoint or usual)
 
 
-def _shares(scheme: str, store: str) -> bool:
+def _uses_store_connection(scheme: str, store: str) -> bool:
     """Whether URIs of a scheme are read with the connection of a store: it has the same scheme, or is local."""
-    there, separator, _ = store.partition("://")
-    return there == scheme or not separator or there == "file"
+    store_scheme, separator, _ = store.partition("://")
+    return store_scheme == scheme or not separator or store_scheme == "file"
 
 
 def is_url(uri: str) -> bool:

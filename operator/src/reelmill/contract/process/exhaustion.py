@@ -43,10 +43,10 @@ def exhausted(error: BaseException | None) -> ItemReason | None:
 
 def exhausted_in(messages: str) -> ItemReason | None:
     """The resource that ran out, according to messages of another program, or None."""
-    return _named(_MESSAGES, messages)
+    return _reason_in(_MESSAGES, messages)
 
 
-def _named(reasons: Mapping[str, ItemReason], text: str) -> ItemReason | None:
+def _reason_in(reasons: Mapping[str, ItemReason], text: str) -> ItemReason | None:
     return next((reason for part, reason in reasons.items() if part in text), None)
 
 
@@ -56,7 +56,7 @@ def _reason(error: BaseException) -> ItemReason | None:
     if isinstance(error, MemoryError):
         return ItemReason.OUT_OF_MEMORY
     if isinstance(error, RuntimeError):
-        return _named(_RUNTIME_ERRORS, str(error))
+        return _reason_in(_RUNTIME_ERRORS, str(error))
     code = getattr(error, "errno", None)  # an OSError, or an error of FFmpeg
     if code == errno.EAGAIN and type(error) is not BlockingIOError:
         return None  # FFmpeg's EAGAIN has a separate class and means "no frame yet"

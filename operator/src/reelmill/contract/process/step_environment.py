@@ -22,10 +22,10 @@ _OF_CONNECTIONS = sum(OF_SCHEMES.values(), CREDENTIALS)
 
 def step_environment(shell: Mapping[str, str], named: Collection[str] = ()) -> dict[str, str]:
     """The variables of the shell that steps get. `named` are names in the pipeline, which are always passed on."""
-    return {name: value for name, value in shell.items() if name in named or _is_free(name)}
+    return {name: value for name, value in shell.items() if name in named or _is_passed_on(name)}
 
 
-def _is_free(name: str) -> bool:
+def _is_passed_on(name: str) -> bool:
     if name.startswith(OF_THE_RUN):
         return False
     return name.startswith(OF_STORES) or name.endswith(_OF_CONNECTIONS) or not is_secret(name)

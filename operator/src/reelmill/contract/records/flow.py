@@ -87,7 +87,7 @@ def total(flows: Iterable[Flow | None]) -> Flow | None:
     return found
 
 
-def after(before: Flow | None, passed: Flow | None, done: int, reasons: Mapping[str, int]) -> Flow | None:
+def flow_after_pass(before: Flow | None, passed: Flow | None, done: int, reasons: Mapping[str, int]) -> Flow | None:
     """The flow of a stage after one more pass. None if a part is unknown, or if it does not match the counts."""
     if before is None or passed is None:
         return None

@@ -24,13 +24,13 @@ def place_of(record: Model) -> str:
         case StageRecord():
             return DataSetPaths(record.stage, record.key).stage_json
         case Segment():
-            return _segment(record).segment_json
+            return _segment_paths(record).segment_json
         case Pass():
-            return _segment(record).pass_json
+            return _segment_paths(record).pass_json
         case Verdicts():
-            return _segment(record).verdicts_json
+            return _segment_paths(record).verdicts_json
         case PlanBlock():
-            return _segment(record.plan).plan_block(record.first // PLAN_BLOCK)
+            return _segment_paths(record.plan).plan_block(record.first // PLAN_BLOCK)
         case ShardCommit():
             segment = record.ledger.key.partition(f"/{layout.INTERNAL}/")[0]
             return f"{segment}/{layout.INTERNAL}/shards/{record.shard:05d}.json"
@@ -48,5 +48,5 @@ def place_of(record: Model) -> str:
     return ""
 
 
-def _segment(record: Segment | Pass | Verdicts) -> SegmentPaths:
+def _segment_paths(record: Segment | Pass | Verdicts) -> SegmentPaths:
     return DataSetPaths(record.stage, record.key).segment(record.segment)

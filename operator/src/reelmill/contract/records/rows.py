@@ -16,7 +16,7 @@ from typing import Any, ClassVar, TypeVar
 from msgspec import Struct, convert, field
 from msgspec.structs import force_setattr
 
-from reelmill.contract.text.messages import told
+from reelmill.contract.text.messages import safe_message
 
 Fields = Mapping[str, Any]
 """Field name -> JSON value, set by a stage or source for an item."""
@@ -169,10 +169,10 @@ class Item(Struct, frozen=True):
     def from_json(cls, row: Mapping[str, Any], ordinal: int | None = None) -> Item:
         """The inverse of `to_json`; `ordinal` replaces the row's ordinal. Raises ValueError if the row is invalid."""
         try:
-            told = convert(row, _ItemRow)
+            item_row = convert(row, _ItemRow)
         except ValueError as error:
             raise ValueError(f"not an item: {error}") from error
-        provenance = told.provenance
+        provenance = item_row.provenance
         if type(provenance) is not dict:
             raise ValueError("the provenance of the item is no object")
         rest = dict(row)
@@ -182,8 +182,18 @@ class Item(Struct, frozen=True):
         take("outputs", None)
         take("provenance", None)
         position = take(POSITION) if POSITION in rest and type(rest[POSITION]) is int else None
-        placed = told.ordinal if ordinal is None else ordinal
-        return cls(told.key, placed, told.group, told.weight, told.media, told.outputs, provenance, rest, position)
+        placed = item_row.ordinal if ordinal is None else ordinal
+        return cls(
+            item_row.key,
+            placed,
+            item_row.group,
+            item_row.weight,
+            item_row.media,
+            item_row.outputs,
+            provenance,
+            rest,
+            position,
+        )
 
 
 class _ItemRow(Struct, gc=False):
@@ -240,7 +250,7 @@ class LedgerRow(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     attempt: int = 1
 
     def __post_init__(self) -> None:
-        if self.message and (kept := told(self.message)) != self.message:
+        if self.message and (kept := safe_message(self.message)) != self.message:
             force_setattr(self, "message", kept)
 
     def to_json(self) -> dict[str, Any]:

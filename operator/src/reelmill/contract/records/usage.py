@@ -76,8 +76,8 @@ class Usage(Model):
             gpu_seconds=_seconds(self.gpu_seconds, other.gpu_seconds),
             gpu_decoder_seconds=_seconds(self.gpu_decoder_seconds, other.gpu_decoder_seconds),
             pod_seconds=_seconds(self.pod_seconds, other.pod_seconds),
-            bytes_read=_whole(self.bytes_read, other.bytes_read),
-            bytes_written=_whole(self.bytes_written, other.bytes_written),
+            bytes_read=_sum_of_known(self.bytes_read, other.bytes_read),
+            bytes_written=_sum_of_known(self.bytes_written, other.bytes_written),
             work=self.work + other.work if self.work and other.work else self.work or other.work,
             lost_runs=self.lost_runs + other.lost_runs,
         )
@@ -102,7 +102,7 @@ def bound(work: WorkSeconds) -> Bound | None:
     return longest if getattr(work, longest.value) else None
 
 
-def together(usages: Iterable[Usage | None]) -> Usage | None:
+def sum_of_usages(usages: Iterable[Usage | None]) -> Usage | None:
     """The sum of all known usages; None if none is known."""
     found: Usage | None = None
     for usage in usages:
@@ -114,5 +114,5 @@ def _seconds(one: float | None, other: float | None) -> float | None:
     return round((one or 0.0) + (other or 0.0), 3) if one is not None or other is not None else None
 
 
-def _whole(one: int | None, other: int | None) -> int | None:
+def _sum_of_known(one: int | None, other: int | None) -> int | None:
     return (one or 0) + (other or 0) if one is not None or other is not None else None

@@ -9,7 +9,7 @@ from reelmill.contract.spec.field_types import Endpoint
 from reelmill.contract.spec.variables import CREDENTIALS, OF_STORES, is_reserved
 
 
-def _of_a_server(name: str) -> str:
+def _check_variable(name: str) -> str:
     if is_reserved(name) or name.endswith(sum(OF_STORES.values(), CREDENTIALS)):
         raise ValueError(f"{name} is set by reelmill or holds keys of a store: give the API key a variable of its own")
     return name
@@ -21,7 +21,8 @@ class ModelServer(Model):
     url: Annotated[Endpoint, Field(pattern=r"^https?://[^/\s]+")]
     """Base URL of the API, with its version: `http://vllm.models:8000/v1`. Without credentials."""
     api_key_env: (
-        Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=128), AfterValidator(_of_a_server)] | None
+        Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=128), AfterValidator(_check_variable)]
+        | None
     ) = None
     """Name of the environment variable that holds the API key: in a cluster, an `env` entry of the stage with a
     `secretRef`, which the survey's pod also gets; on one machine, a variable of the shell. If absent, no key is

@@ -34,7 +34,7 @@ class Factor(Model):
     nothing."""
 
     @model_validator(mode="after")
-    def _sound(self) -> Self:
+    def _check_fields(self) -> Self:
         if sum(value is not None for value in (self.inverse, self.measure, self.clusters)) != 1:
             raise ValueError("a factor needs exactly one of inverse, measure and clusters")
         if self.measure is not None and (self.from_ is None or self.to is None or self.from_ == self.to):

@@ -26,7 +26,7 @@ class ShardLimits(Model):
 
     @model_validator(mode="before")
     @classmethod
-    def _without_what_is_gone(cls, given: Any) -> Any:
+    def _drop_former_fields(cls, given: Any) -> Any:
         """Drop `workerMemory`, which version 0.1.0 always wrote as 0."""
         if not isinstance(given, dict):
             return given

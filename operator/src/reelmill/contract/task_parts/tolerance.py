@@ -2,7 +2,7 @@
 
 from reelmill.contract.records.segment import Counts
 from reelmill.contract.spec.failures import DEFAULT_TOLERANCE
-from reelmill.contract.text.quantities import count_of
+from reelmill.contract.text.quantities import amount, count_of
 
 _WHAT_TO_DO = "see the ledger, then retry them or raise failures.tolerate"
 
@@ -27,13 +27,13 @@ def over_tolerance(tolerate: str | None, totals: Counts) -> bool:
 def tolerance_message(tolerate: str | None, totals: Counts) -> str:
     """The message for an exceeded tolerance."""
     if tolerate is None and _only_failures(totals):
-        what = "the only item" if totals.failed == 1 else f"all {totals.failed} items"
-        skipped = f" ({totals.skipped} skipped)" if totals.skipped else ""
+        what = "the only item" if totals.failed == 1 else f"all {amount(totals.failed)} items"
+        skipped = f" ({amount(totals.skipped)} skipped)" if totals.skipped else ""
         return f"{what} failed{skipped}, which the default tolerance never covers: {_WHAT_TO_DO}"
     share = tolerate or f"{' or '.join(DEFAULT_TOLERANCE)} items"
     return (
-        f"{totals.failed} of {count_of(totals.in_, 'item')} failed, more than the tolerance of {share} "
-        f"({allowed(tolerate, totals.in_)}): {_WHAT_TO_DO}"
+        f"{amount(totals.failed)} of {count_of(totals.in_, 'item')} failed, more than the tolerance of {share} "
+        f"({amount(allowed(tolerate, totals.in_))}): {_WHAT_TO_DO}"
     )
 
 

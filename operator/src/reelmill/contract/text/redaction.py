@@ -79,9 +79,11 @@ class Redactor:
     def tree(self, value: Any, field: str = "") -> Any:
         """Redact a document of JSON values; `field` is its name in the document that contains it."""
         if isinstance(value, Mapping):
-            free = {name for name, (block, beside) in _FREE.items() if field == block or beside in value}
+            free = {name for name, (block, sibling) in _FREE.items() if field == block or sibling in value}
             return {
-                self.text(str(name)): masked(each) if name in free else self._member(value, field, str(name), each)
+                self.text(str(name)): masked(each)
+                if name in free
+                else self._redacted_member(value, field, str(name), each)
                 for name, each in value.items()
             }
         if isinstance(value, list | tuple):
@@ -96,10 +98,10 @@ class Redactor:
             return self.text(line)
         return json.dumps(self.tree(record), ensure_ascii=False) if isinstance(record, dict) else self.text(line)
 
-    def _member(self, beside: Mapping[Any, Any], field: str, name: str, value: Any) -> Any:
+    def _redacted_member(self, siblings: Mapping[Any, Any], field: str, name: str, value: Any) -> Any:
         if name == "managedFields":
             return REMOVED
-        of_secret = name == "key" and "secretRef" in beside  # the name of a key in a Secret
+        of_secret = name == "key" and "secretRef" in siblings  # the name of a key in a Secret
         if field == "env" and name not in ("name", "valueFrom", "secretRef", "configMapRef") and not of_secret:
             return masked(value)
         if field == "annotations" and not name.startswith(OURS):

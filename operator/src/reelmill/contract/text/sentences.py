@@ -21,8 +21,8 @@ def failures(failed: int, reasons: Mapping[str, int]) -> str:
     """`, 3 failed (too_short 3)`, with items by `outcome:reason`; empty if none failed."""
     if not failed:
         return ""
-    told = [f"{name.partition(':')[2]} {count:,}" for name, count in reasons.items() if name.startswith("failed:")]
-    return f", {failed:,} failed" + (f" ({', '.join(told)})" if told else "")
+    classes = [f"{name.partition(':')[2]} {count:,}" for name, count in reasons.items() if name.startswith("failed:")]
+    return f", {failed:,} failed" + (f" ({', '.join(classes)})" if classes else "")
 
 
 def advice(stages: Iterable[Mapping[str, int]]) -> str:

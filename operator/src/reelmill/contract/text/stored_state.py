@@ -25,21 +25,23 @@ class StoredState:
 
 def stored_state(rows: Sequence[StatusRow]) -> StoredState:
     """The state of all sources and stages of a pipeline, or of one."""
-    state, cause = _cause(rows)
+    state, cause = _state_and_cause(rows)
     return StoredState(state, cause, _losses(rows))
 
 
-def _cause(rows: Sequence[StatusRow]) -> tuple[PipelineState, str]:
+def _state_and_cause(rows: Sequence[StatusRow]) -> tuple[PipelineState, str]:
     opened = [(row.name, row.pass_) for row in rows if row.pass_]
     if working := [(name, each) for name, each in opened if each.is_worked_on]:
-        return "working", " ".join(["Nothing is wrong:", *(f"{name} {_progress(each)}." for name, each in working)])
+        return "working", " ".join(
+            ["Nothing is wrong:", *(f"{name} {_progress_text(each)}." for name, each in working)]
+        )
     if opened:
         name, first = opened[0]
-        return "stopped", f"Nobody works on {name}: it {_progress(first)}. The next run continues that pass."
+        return "stopped", f"Nobody works on {name}: it {_progress_text(first)}. The next run continues that pass."
     changed = [row.name for row in rows if row.latest and not row.segments]
     again = f" The definition of {listed(changed)} has changed since the last data set." if changed else ""
     if not any(row.segments for row in rows):
-        return "empty", f"{_nothing(rows)}{again}"
+        return "empty", f"{_reason_of_no_data(rows)}{again}"
     if behind := [row for row in rows if row.uncovered or not row.segments]:
         names = listed([row.name for row in behind])
         has, its = ("has", "its") if len(behind) == 1 else ("have", "their")
@@ -51,7 +53,7 @@ def _cause(rows: Sequence[StatusRow]) -> tuple[PipelineState, str]:
     return "complete", "Every input that was listed is processed."
 
 
-def _nothing(rows: Sequence[StatusRow]) -> str:
+def _reason_of_no_data(rows: Sequence[StatusRow]) -> str:
     """Why nothing is committed: no run has got that far, listing the sources failed, or they had no items."""
     sources = [row for row in rows if row.kind == "source"]
     if not sources or not all(row.listed for row in sources):
@@ -63,7 +65,7 @@ def _nothing(rows: Sequence[StatusRow]) -> str:
     )
 
 
-def _progress(opened: OpenPassRow) -> str:
+def _progress_text(opened: OpenPassRow) -> str:
     done = f"has committed {amount(opened.committed)} of {count_of(opened.shards, 'shard')} of segment {opened.segment}"
     if opened.seconds_ago is None:
         return f"{done}, and there was no heartbeat"
@@ -76,5 +78,5 @@ def _losses(rows: Sequence[StatusRow]) -> str:
     lost = [f"{row.name}{failures(row.failed, row.reasons)}" for row in rows if row.failed]
     if not lost:
         return ""
-    told = ["Failed items:", f"{'; '.join(lost)}.", "`reelmill ledger PIPELINE --outcome failed` lists them."]
-    return " ".join([*told, advice(row.reasons for row in rows)]).strip()
+    sentences = ["Failed items:", f"{'; '.join(lost)}.", "`reelmill ledger PIPELINE --outcome failed` lists them."]
+    return " ".join([*sentences, advice(row.reasons for row in rows)]).strip()

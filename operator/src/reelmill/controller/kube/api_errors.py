@@ -1,12 +1,12 @@
 """Errors of requests to the API server: one class for each case that is handled differently.
 
 Refusal                      the server rejected the request
-├── NotFound        404      the object no longer exists
+├── ObjectNotFound  404      the object no longer exists
 ├── Conflict        409      the object changed since it was read, or already exists
 ├── Expired         410      the list or version is too old: start again
 ├── Invalid         400 422  the object is invalid
 └── Forbidden       401 403  the operator has no permission
-Trouble                      a retry may succeed
+NoAnswer                     a retry may succeed
 └── Throttled       429      retry after `after` seconds
 Fenced                       this process must not write anymore
 """
@@ -65,10 +65,10 @@ _REFUSALS = {
 MOST_SECONDS = 60.0
 
 
-def outcome(status: int, message: str, headers: Mapping[str, str]) -> Refusal | NoAnswer:
+def response_error(status: int, message: str, headers: Mapping[str, str]) -> Refusal | NoAnswer:
     """The error for a response with a status of 400 or more."""
-    told = headers.get("Retry-After", "").strip()
-    after = min(float(told), MOST_SECONDS) if told.isascii() and told.isdecimal() else None
+    retry_after = headers.get("Retry-After", "").strip()
+    after = min(float(retry_after), MOST_SECONDS) if retry_after.isascii() and retry_after.isdecimal() else None
     if status == 429 or (status >= 500 and after is not None):
         return Throttled(message, 1.0 if after is None else after)
     if status >= 500 or status == 408:

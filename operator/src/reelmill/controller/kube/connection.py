@@ -18,7 +18,7 @@ from kubernetes.aio.config import kube_config
 from kubernetes.aio.config.config_exception import ConfigException
 
 from reelmill.contract.errors import SpecError
-from reelmill.controller.kube.api_errors import NoAnswer, outcome
+from reelmill.controller.kube.api_errors import NoAnswer, response_error
 
 TIMEOUT = aiohttp.ClientTimeout(total=60, sock_connect=10)
 STREAM_TIMEOUT = aiohttp.ClientTimeout(sock_connect=10)
@@ -41,7 +41,7 @@ class ApiTransport(Protocol):
     ) -> Json:
         """Send a request; returns the object in the response. A PATCH is a JSON merge patch.
 
-        Raises the exceptions of `outcomes`.
+        Raises the exceptions of `response_error`.
         """
         ...
 
@@ -109,7 +109,7 @@ class ApiConnection:
     ) -> Json:
         """Send a request; returns the object in the response. `patch` is the content type of a PATCH.
 
-        Raises the exceptions of `outcomes`.
+        Raises the exceptions of `response_error`.
         """
         began, status = time.monotonic(), 0
         try:
@@ -121,7 +121,7 @@ class ApiConnection:
             if self._observer:
                 self._observer(method, status, time.monotonic() - began)
         if status >= 400:
-            raise outcome(status, _words(text), headers)
+            raise response_error(status, _error_message(text), headers)
         try:
             found: Json = json.loads(text)
         except ValueError as error:
@@ -129,12 +129,12 @@ class ApiConnection:
         return found
 
     async def lines(self, path: str, *, query: Mapping[str, str] | None = None) -> AsyncGenerator[str, None]:
-        """Stream the lines of a response without a time limit. Raises the exceptions of `outcomes`."""
+        """Stream the lines of a response without a time limit. Raises the exceptions of `response_error`."""
         answer = None
         try:
             answer = await self._send("GET", path, query or {}, None, timeout=STREAM_TIMEOUT)
             if answer.status >= 400:
-                raise outcome(answer.status, _words(await answer.read()), answer.headers)
+                raise response_error(answer.status, _error_message(await answer.read()), answer.headers)
             rest = b""
             async for part in answer.response.content.iter_any():
                 *whole, rest = (rest + part).split(b"\n")
@@ -233,7 +233,7 @@ def _proxy(server: str) -> str | None:
     return None if proxy_bypass(where.hostname or "") else getproxies().get(where.scheme)
 
 
-def _words(text: bytes) -> str:
+def _error_message(text: bytes) -> str:
     """The message of a Status, or the beginning of any other response."""
     try:
         return str(json.loads(text)["message"])

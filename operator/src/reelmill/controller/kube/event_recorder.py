@@ -25,24 +25,24 @@ class EventRecorder:
         self._counts: dict[tuple[str, str], int] = {}
 
     async def say(self, pipeline: Json, event: Event, now: datetime) -> None:
-        """Write an event, or increase its count. Ignores Refusal, raises Trouble."""
+        """Write an event, or increase its count. Ignores Refusal, raises NoAnswer."""
         namespace, name = pipeline["metadata"]["namespace"], event_name(pipeline, event)
         key = (namespace, name)
         count = self._counts.get(key, 0) + 1
         try:
-            if count > 1 and await self._again(namespace, name, count, now):
-                self._remember(key, count)
+            if count > 1 and await self._repeat_event(namespace, name, count, now):
+                self._keep_count(key, count)
                 return
             try:
-                await self._verbs.create_event(self._body(pipeline, event, name, now))
+                await self._verbs.create_event(self._event_body(pipeline, event, name, now))
             except Conflict:
-                await self._again(namespace, name, None, now)
-            self._remember(key, 1)
+                await self._repeat_event(namespace, name, None, now)
+            self._keep_count(key, 1)
         except Refusal:
             # A namespace that is being deleted accepts no more events.
             return
 
-    async def _again(self, namespace: str, name: str, count: int | None, now: datetime) -> bool:
+    async def _repeat_event(self, namespace: str, name: str, count: int | None, now: datetime) -> bool:
         counted = {} if count is None else {"count": count}
         try:
             await self._verbs.patch_event(namespace, name, {"lastTimestamp": stamp(now), **counted})
@@ -50,12 +50,12 @@ class EventRecorder:
             return False
         return True
 
-    def _remember(self, key: tuple[str, str], count: int) -> None:
+    def _keep_count(self, key: tuple[str, str], count: int) -> None:
         self._counts[key] = count
         while len(self._counts) > REMEMBERED:
             del self._counts[next(iter(self._counts))]
 
-    def _body(self, pipeline: Json, event: Event, name: str, now: datetime) -> Json:
+    def _event_body(self, pipeline: Json, event: Event, name: str, now: datetime) -> Json:
         metadata = pipeline["metadata"]
         return {
             "apiVersion": "v1",
@@ -82,5 +82,5 @@ class EventRecorder:
 
 def event_name(pipeline: Json, event: Event) -> str:
     """The name of the event object, equal for equal messages about the same resource."""
-    said = "\0".join((pipeline["metadata"]["uid"], event.type, event.reason, event.text))
-    return f"{pipeline['metadata']['name']}.{hashlib.sha256(said.encode()).hexdigest()[:16]}"
+    identity = "\0".join((pipeline["metadata"]["uid"], event.type, event.reason, event.text))
+    return f"{pipeline['metadata']['name']}.{hashlib.sha256(identity.encode()).hexdigest()[:16]}"

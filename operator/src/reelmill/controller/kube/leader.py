@@ -82,11 +82,13 @@ class Leader:
         found = await self._verbs.lease(self._namespace, self._name)
         spec = (found or {}).get("spec") or {}
         holder = str(spec.get("holderIdentity") or "")
-        self._look(f"{holder} {spec.get('renewTime')} {(found or {}).get('metadata', {}).get('resourceVersion')}")
-        if holder and holder != self._identity and not self._abandoned(spec):
+        self._note_record(
+            f"{holder} {spec.get('renewTime')} {(found or {}).get('metadata', {}).get('resourceVersion')}"
+        )
+        if holder and holder != self._identity and not self._is_expired(spec):
             return False
         try:
-            self._held = await self._verbs.write_lease(self._lease(found, spec, self._identity))
+            self._held = await self._verbs.write_lease(self._lease_body(found, spec, self._identity))
         except Conflict:
             return False
         self._until = began + self._seconds * DEADLINE
@@ -98,20 +100,20 @@ class Leader:
         if held is None:
             return
         try:
-            await self._verbs.write_lease(self._lease(held, held["spec"], ""))
+            await self._verbs.write_lease(self._lease_body(held, held["spec"], ""))
         except (Refusal, NoAnswer):
             # The Lease expires by itself.
             return
 
-    def _look(self, record: str) -> None:
+    def _note_record(self, record: str) -> None:
         if record != self._seen[0]:
             self._seen = record, self._clock()
 
-    def _abandoned(self, spec: Json) -> bool:
+    def _is_expired(self, spec: Json) -> bool:
         seconds = float(spec.get("leaseDurationSeconds") or self._seconds)
         return self._clock() - self._seen[1] > seconds
 
-    def _lease(self, found: Json | None, spec: Json, holder: str) -> Json:
+    def _lease_body(self, found: Json | None, spec: Json, holder: str) -> Json:
         metadata = {"name": self._name, "namespace": self._namespace}
         if found:
             metadata["resourceVersion"] = found["metadata"]["resourceVersion"]

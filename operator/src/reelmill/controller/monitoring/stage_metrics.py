@@ -44,7 +44,7 @@ def stage_metrics(pipelines: Iterable[Json]) -> Iterator[Metric]:
     seconds: dict[tuple[str, ...], float] = {}
     size: Counter[tuple[str, ...]] = Counter()
     used = _Used()
-    for namespace, stage in _stages(pipelines):
+    for namespace, stage in _stage_statuses(pipelines):
         kind = str(stage.get("type") or "")
         if kind not in TYPES:
             continue
@@ -57,12 +57,12 @@ def stage_metrics(pipelines: Iterable[Json]) -> Iterator[Metric]:
             seconds[kind, side] = seconds.get((kind, side), 0.0) + float(volume.get("seconds") or 0)
             size[kind, side] += int(volume.get("bytes") or 0)
         used.add(namespace, kind, stage.get("usage") or {})
-    yield _family("reelmill_stages", "Stages of pipelines by state.", ["type", "state"], states)
-    yield _family("reelmill_stage_items", "Inputs of stages by outcome.", ["type", "outcome"], items)
-    yield _family(
+    yield _gauge_family("reelmill_stages", "Stages of pipelines by state.", ["type", "state"], states)
+    yield _gauge_family("reelmill_stage_items", "Inputs of stages by outcome.", ["type", "outcome"], items)
+    yield _gauge_family(
         "reelmill_stage_video_seconds", "Seconds of video that stages read and made.", ["type", "side"], seconds
     )
-    yield _family("reelmill_stage_bytes", "Bytes of files that stages read and made.", ["type", "side"], size)
+    yield _gauge_family("reelmill_stage_bytes", "Bytes of files that stages read and made.", ["type", "side"], size)
     yield from used.families()
 
 
@@ -95,46 +95,48 @@ class _Used:
     def add(self, namespace: str, kind: str, usage: Json) -> None:
         place, work = (namespace, kind), usage.get("work")
         for field in USED:
-            _add(self._seconds[field], place, usage.get(field))
+            _add_value(self._seconds[field], place, usage.get(field))
         for activity in ACTIVITIES:
-            _add(self._work, (*place, activity), None if work is None else work.get(activity) or 0.0)
+            _add_value(self._work, (*place, activity), None if work is None else work.get(activity) or 0.0)
         for direction, field in (("read", "bytesRead"), ("written", "bytesWritten")):
-            _add(self._bytes, (*place, direction), usage.get(field))
+            _add_value(self._bytes, (*place, direction), usage.get(field))
         if usage:
-            _add(self._lost, place, usage.get("lostRuns") or 0)
+            _add_value(self._lost, place, usage.get("lostRuns") or 0)
 
     def families(self) -> Iterator[Metric]:
         place = ["pipeline_namespace", "type"]
         for field, values in self._seconds.items():
-            yield _family(*USED[field], place, values)
-        yield _family(
+            yield _gauge_family(*USED[field], place, values)
+        yield _gauge_family(
             "reelmill_stage_worker_seconds",
             "Seconds of stage workers by activity.",
             [*place, "activity"],
             self._work,
         )
-        yield _family(
+        yield _gauge_family(
             "reelmill_stage_store_bytes",
             "Bytes that stages read from stores and sources, and bytes that they wrote.",
             [*place, "direction"],
             self._bytes,
         )
-        yield _family("reelmill_stage_lost_runs", "Runs of stages that were killed.", place, self._lost)
+        yield _gauge_family("reelmill_stage_lost_runs", "Runs of stages that were killed.", place, self._lost)
 
 
-def _add(sums: dict[tuple[str, ...], float], labels: tuple[str, ...], value: float | None) -> None:
+def _add_value(sums: dict[tuple[str, ...], float], labels: tuple[str, ...], value: float | None) -> None:
     if value is not None:
         sums[labels] = sums.get(labels, 0) + value
 
 
-def _stages(pipelines: Iterable[Json]) -> Iterator[tuple[str, Json]]:
+def _stage_statuses(pipelines: Iterable[Json]) -> Iterator[tuple[str, Json]]:
     for pipeline in pipelines:
         namespace = str((pipeline.get("metadata") or {}).get("namespace") or "")
         for stage in (pipeline.get("status") or {}).get("stages") or ():
             yield namespace, stage
 
 
-def _family(name: str, text: str, labels: list[str], values: Mapping[tuple[str, ...], float]) -> GaugeMetricFamily:
+def _gauge_family(
+    name: str, text: str, labels: list[str], values: Mapping[tuple[str, ...], float]
+) -> GaugeMetricFamily:
     family = GaugeMetricFamily(name, text, labels=labels)
     for found, number in sorted(values.items()):
         family.add_metric(list(found), number)

@@ -35,7 +35,7 @@ def diagnose(job: Json, pods: Iterable[Json], age: float) -> Diagnosis | None:
     causes a write.
     """
     pending = sorted(pods, key=lambda pod: str(pod["metadata"]["name"]))
-    found = [diagnosis for pod in pending for diagnosis in _pod(pod, age)]
+    found = [diagnosis for pod in pending for diagnosis in _pod_diagnoses(pod, age)]
     if found:
         return min(found, key=lambda diagnosis: _ORDER.index(diagnosis.reason))
     status, name = job.get("status") or {}, job["metadata"]["name"]
@@ -64,7 +64,7 @@ _ORDER = (
 )
 
 
-def _pod(pod: Json, age: float) -> Iterator[Diagnosis]:
+def _pod_diagnoses(pod: Json, age: float) -> Iterator[Diagnosis]:
     status = pod.get("status") or {}
     for condition in status.get("conditions") or ():
         if condition.get("type") == "PodScheduled" and condition.get("status") == "False":
@@ -80,7 +80,7 @@ def _pod(pod: Json, age: float) -> Iterator[Diagnosis]:
     for state in waiting:
         reason, message = str(state.get("reason") or ""), str(state.get("message") or "")
         if reason in _IMAGE:
-            yield _with_remedy(ConditionReason.IMAGE_PULL, f"{_image(pod)}: {reason}: {message}")
+            yield _with_remedy(ConditionReason.IMAGE_PULL, f"{_image_of(pod)}: {reason}: {message}")
         elif reason in _CONFIG and "secret" in message and "not found" in message:
             yield _with_remedy(ConditionReason.SECRET_MISSING, message)
         elif reason in _CONFIG:
@@ -95,6 +95,6 @@ def _with_remedy(reason: ConditionReason, words: str) -> Diagnosis:
     return Diagnosis(reason, f"{words}; {reason.remedy}")
 
 
-def _image(pod: Json) -> str:
+def _image_of(pod: Json) -> str:
     containers = (pod.get("spec") or {}).get("containers") or ()
     return next((str(container.get("image")) for container in containers if container.get("name") == CONTAINER), "")

@@ -37,11 +37,11 @@ def phase_to_read(job: Json) -> str:
 
 def report(job: Json, pods: Iterable[Json]) -> str:
     """The report of a finished Job: the message of the pod that ended last, or why it ended, or empty."""
-    ends = sorted((end for pod in pods if (end := _end(pod))), key=lambda end: end[0])
+    ends = sorted((end for pod in pods if (end := _pod_end(pod))), key=lambda end: end[0])
     messages = [message for _, _, message, _ in ends if message]
-    told = [message for message in messages if not last_words(message)]
-    if told:
-        return told[-1]
+    reports = [message for message in messages if not last_words(message)]
+    if reports:
+        return reports[-1]
     tail = last_words(messages[-1]) if messages else ""
     if finished(job) != "Failed" or not ends:
         return tail
@@ -54,11 +54,11 @@ def report(job: Json, pods: Iterable[Json]) -> str:
         return tail
     error = str(ConditionReason.OUT_OF_MEMORY) if reason == "OOMKilled" else reason
     hint = _MEMORY if reason == "OOMKilled" else ""
-    said = f"pod {name}: {words or reason}" + (f"; last log lines: {tail}" if tail else "")
-    return Failure(step=step, error=error, message=said, hint=hint).model_dump_json()
+    description = f"pod {name}: {words or reason}" + (f"; last log lines: {tail}" if tail else "")
+    return Failure(step=step, error=error, message=description, hint=hint).model_dump_json()
 
 
-def _end(pod: Json) -> tuple[str, str, str, tuple[str, str]] | None:
+def _pod_end(pod: Json) -> tuple[str, str, str, tuple[str, str]] | None:
     """(end time, name, message, the kubelet's (reason, message) if the pod was killed) of a pod that ended."""
     status = pod.get("status") or {}
     name = str(pod["metadata"]["name"])

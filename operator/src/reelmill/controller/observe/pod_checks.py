@@ -27,7 +27,7 @@ class Looks:
         self, jobs: Iterable[Json], verbs: KubeApi, pace: ProgressRate, clock: float, now: datetime
     ) -> tuple[dict[str, Diagnosis], float | None]:
         """(Job name -> why its pods do not run, seconds until the next check)."""
-        stuck = {job["metadata"]["uid"]: job for job in jobs if _stuck(job)}
+        stuck = {job["metadata"]["uid"]: job for job in jobs if _is_stuck(job)}
         self._last = {uid: last for uid, last in self._last.items() if uid in stuck}
         found, again = {}, None
         for uid, job in stuck.items():
@@ -51,7 +51,7 @@ def at_work(job: Json) -> bool:
     return not finished(job) and not job["spec"].get("suspend")
 
 
-def _stuck(job: Json) -> bool:
+def _is_stuck(job: Json) -> bool:
     """Whether a Job that may have pods has none, or one that is not ready."""
     status = job["status"]
     if not at_work(job) or not status.get("startTime"):

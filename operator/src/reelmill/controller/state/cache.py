@@ -115,7 +115,7 @@ class KindCache:
         known = self._objects.get(uid)
         if known and version(seen) <= version(known):
             return False
-        self._put(self.trim(seen))
+        self._put_object(self.trim(seen))
         return True
 
     def remove(self, seen: Json) -> bool:
@@ -125,7 +125,7 @@ class KindCache:
         self.newest = max(self.newest, version(seen))
         while len(self._gone) > REMEMBERED:
             del self._gone[next(iter(self._gone))]
-        return self._drop(uid)
+        return self._remove_object(uid)
 
     def replace(self, objects: Iterable[Json], listed: int, namespace: str | None = None) -> list[Json]:
         """Replace the content by a full list of one or all namespaces; objects newer than version `listed` are kept.
@@ -141,11 +141,11 @@ class KindCache:
             metadata = known["metadata"]
             elsewhere = namespace is not None and metadata["namespace"] != namespace
             if metadata["uid"] not in found and not elsewhere and version(known) <= listed:
-                self._drop(metadata["uid"])
+                self._remove_object(metadata["uid"])
                 changed.append(known)
         return changed
 
-    def _put(self, kept: Json) -> None:
+    def _put_object(self, kept: Json) -> None:
         metadata = kept["metadata"]
         uid = metadata["uid"]
         self.newest = max(self.newest, version(kept))
@@ -154,7 +154,7 @@ class KindCache:
         if owner := controller(kept):
             self._owned.setdefault(owner["uid"], set()).add(uid)
 
-    def _drop(self, uid: str) -> bool:
+    def _remove_object(self, uid: str) -> bool:
         known = self._objects.pop(uid, None)
         if known is None:
             return False

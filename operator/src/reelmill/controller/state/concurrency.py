@@ -10,7 +10,7 @@ from statistics import median
 FIRST = 4
 """Number of pipelines at the start."""
 WINDOW = 32
-"""Number of writes between two changes of the limit."""
+"""Number of patches between two changes of the limit."""
 SHORT, LONG = 2, 3
 """Numbers of requests in the server's queue below and above which the limit is raised and lowered. It never falls below
 the second one, because more requests cannot wait than are sent.
@@ -29,8 +29,14 @@ class ConcurrencyLimit:
         self._times: list[float] = []
         self._fastest = float("inf")
 
-    def observe(self, seconds: float) -> None:
-        """Record the duration of a write."""
+    def observe(self, method: str, status: int, seconds: float) -> None:
+        """Record a request. Only patches that succeeded count.
+
+        Every pass begins with one, so they take about the same time, unlike writes of all kinds. A refusal, and a
+        connection that is refused, take little time however slow the server is.
+        """
+        if method != "PATCH" or not 200 <= status < 300:
+            return
         self._times.append(seconds)
         if len(self._times) < WINDOW:
             return

@@ -85,7 +85,7 @@ class WorkQueue:
 
     def take(self) -> TakenKey | None:
         """The next key for a worker, which must call `done` afterwards. A pending delay of the key is cleared."""
-        self._ripen()
+        self._move_due()
         for ready in self._ready.values():
             if ready:
                 key = next(iter(ready))
@@ -116,7 +116,7 @@ class WorkQueue:
 
     def next_due(self) -> float | None:
         """Seconds until the next delayed key is ready; 0 if one is ready now, None if there is none."""
-        self._ripen()
+        self._move_due()
         if len(self):
             return 0.0
         return max(self._delayed[0][0] - self._clock(), 0.0) if self._delayed else None
@@ -126,7 +126,7 @@ class WorkQueue:
         since = [next(iter(ready.values())) for ready in self._ready.values() if ready]
         return max(self._clock() - min(since), 0.0) if since else 0.0
 
-    def _ripen(self) -> None:
+    def _move_due(self) -> None:
         now = self._clock()
         while self._delayed and (self._delayed[0][0] <= now or self._superseded(*self._delayed[0])):
             due, key = heapq.heappop(self._delayed)

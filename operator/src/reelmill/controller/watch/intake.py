@@ -25,7 +25,7 @@ class Intake:
         before = store.known(seen)
         changed = store.remove(seen) if type_ == "DELETED" else store.insert(seen)
         key = pipeline_key(seen) if kind == "pipeline" else job_key(seen)
-        different = _news(kind, before, store.known(seen)) if changed else set()
+        different = _changed_fields(kind, before, store.known(seen)) if changed else set()
         if not key or not different:
             return
         if different <= (PROGRESS if kind == "job" else {"status"}):
@@ -34,7 +34,7 @@ class Intake:
             self._enqueue(key, Priority.CHANGE)
 
 
-def _news(kind: Kind, before: Json | None, after: Json | None) -> set[str]:
+def _changed_fields(kind: Kind, before: Json | None, after: Json | None) -> set[str]:
     """The names of the fields in which two versions of an object differ; of a new Job, only those of its status.
 
     The operator itself creates Jobs and writes statuses, and a watch may deliver them before the response arrives.

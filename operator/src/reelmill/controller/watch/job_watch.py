@@ -28,6 +28,8 @@ SILENCE_SECONDS = SERVER_SECONDS + 30.0
 RESTARTS, STEADY_SECONDS = Backoff(first=1.0, most=30.0), 60.0
 """Delays before a failed watch is reopened, and the seconds after which a watch counts as stable, not failed."""
 
+_NO_EVENT = "the response is not a watch event"
+
 
 class JobWatch:
     """Watches the Jobs of reelmill. `take` is called for every object with its kind and the event type, `sign` for
@@ -61,7 +63,7 @@ class JobWatch:
                 lines = self._connection.lines(path(JOBS, namespace), query=_query(version))
                 async with asyncio.timeout(SILENCE_SECONDS), aclosing(lines):
                     async for line in lines:
-                        version = self._event(json.loads(line))
+                        version = self._handle_event(json.loads(line))
             except Expired as error:
                 # Without a version, the server starts with all existing objects.
                 if not version:
@@ -78,17 +80,20 @@ class JobWatch:
             failures = failures + 1 if problem and loop.time() - began < STEADY_SECONDS else bool(problem)
             await asyncio.sleep(RESTARTS.delay(failures) if failures else 0.1)
 
-    def _event(self, told: Any) -> str:
+    def _handle_event(self, watch_event: Any) -> str:
         """Handle an event; returns its resource version."""
-        if not isinstance(told, dict) or not isinstance(told.get("object"), dict):
-            raise NoAnswer("the response is not a watch event")
-        type_, seen = told.get("type"), told["object"]
-        if type_ == "ERROR":
+        seen = watch_event.get("object") if isinstance(watch_event, dict) else None
+        if not isinstance(seen, dict):
+            raise NoAnswer(_NO_EVENT)
+        if watch_event.get("type") == "ERROR":
             message = str(seen.get("message") or "")
             raise Expired(410, message) if seen.get("code") == 410 else NoAnswer(message)
-        if type_ != "BOOKMARK":
-            self._take("job", type_, seen)
-        return str(seen["metadata"]["resourceVersion"])
+        metadata = seen.get("metadata")
+        if not isinstance(metadata, dict) or "resourceVersion" not in metadata:
+            raise NoAnswer(_NO_EVENT)
+        if watch_event.get("type") != "BOOKMARK":
+            self._take("job", watch_event.get("type"), seen)
+        return str(metadata["resourceVersion"])
 
 
 def _query(version: str) -> dict[str, str]:

@@ -54,7 +54,7 @@ class Resync:
 
     async def begin(self) -> None:
         """Take the first list; retries until the cache is complete."""
-        await self._until_listed(look_at_all=True)
+        await self._list_until_complete(look_at_all=True)
 
     async def run(self) -> None:
         """Take lists periodically and on request, until cancelled."""
@@ -68,7 +68,7 @@ class Resync:
                 loop = asyncio.get_running_loop()
                 await asyncio.sleep(max(SETTLE_SECONDS, self._listed + APART_SECONDS - loop.time()))
             self._asked.clear()
-            await self._until_listed(look_at_all=not asked)
+            await self._list_until_complete(look_at_all=not asked)
 
     async def once(self, *, look_at_all: bool) -> None:
         """List everything, and enqueue the pipelines with changes, or all of them. Raises StateWentBack.
@@ -109,7 +109,7 @@ class Resync:
             raise StateWentBack(f"a list of {kind[1]} has version {version}, although version {before} was seen before")
         return store.replace(kept, version, namespace)
 
-    async def _until_listed(self, *, look_at_all: bool) -> None:
+    async def _list_until_complete(self, *, look_at_all: bool) -> None:
         while True:
             try:
                 await self.once(look_at_all=look_at_all)

@@ -110,9 +110,9 @@ class _Mailbox:
         if not self._woken:
             self._woken = True
             with suppress(RuntimeError):  # the home loop is closed
-                self._home.call_soon_threadsafe(self._open)
+                self._home.call_soon_threadsafe(self._deliver)
 
-    def _open(self) -> None:
+    def _deliver(self) -> None:
         # Calls from here on wake the loop again.
         self._woken = False
         while self._calls:

@@ -35,14 +35,14 @@ class JobWriter:
         refused = None
         for action in actions:
             try:
-                await self._one(memory, namespace, action)
+                await self._apply_one(memory, namespace, action)
             except Refusal as refusal:
                 if not isinstance(action, CreateJob):
                     raise
                 refused = refusal
         return refused
 
-    async def _one(self, memory: PipelineMemory, namespace: str, action: Action) -> None:
+    async def _apply_one(self, memory: PipelineMemory, namespace: str, action: Action) -> None:
         match action:
             case CreateJob(job):
                 await self._create(memory, job)
@@ -50,7 +50,7 @@ class JobWriter:
                 try:
                     self._cache.jobs.insert(await self._verbs.patch_job(namespace, name, patch))
                 except ObjectNotFound:
-                    self._vanished(namespace, name)
+                    self._forget_job(namespace, name)
             case DeleteJob(name, wait):
                 await self._delete(namespace, name, wait=wait)
             case DeleteJobs(jobs):
@@ -80,14 +80,14 @@ class JobWriter:
             answer = await self._verbs.delete_job(job, wait=wait)
         except (ObjectNotFound, Conflict):
             # The Job was deleted, or the name belongs to another one now.
-            self._vanished(namespace, name)
+            self._forget_job(namespace, name)
             return
         event(_log, "deleted", job=name)
         left = answer.get("metadata") or {}
         if left.get("deletionTimestamp") and left.get("uid") == job["metadata"]["uid"]:
             self._cache.jobs.insert(answer)
         else:
-            self._vanished(namespace, name)
+            self._forget_job(namespace, name)
 
     async def _delete_all(self, memory: PipelineMemory, namespace: str, jobs: Mapping[str, int]) -> None:
         try:
@@ -97,8 +97,8 @@ class JobWriter:
             for name in jobs:
                 await self._delete(namespace, name, wait=False)
         for name in jobs:
-            self._vanished(namespace, name)
+            self._forget_job(namespace, name)
 
-    def _vanished(self, namespace: str, name: str) -> None:
+    def _forget_job(self, namespace: str, name: str) -> None:
         if job := self._cache.jobs.named(namespace, name):
             self._cache.jobs.remove(job)

@@ -78,7 +78,7 @@ class PipelineWorker:
     async def process(self, key: str) -> float | None:
         """Process a pipeline; returns the seconds after which it must be processed again, or None.
 
-        Raises Trouble, Refusal and Fenced; everything written until then is consistent, and the next pass continues.
+        Raises NoAnswer, Refusal and Fenced; everything written until then is consistent, and the next pass continues.
         """
         namespace, _, name = key.partition("/")
         pipeline = self._cache.pipelines.named(namespace, name)
@@ -86,7 +86,7 @@ class PipelineWorker:
             # The garbage collector deletes the Jobs.
             self._forget(key, pipeline)
             return None
-        memory = self._memory(key, pipeline["metadata"]["uid"])
+        memory = self._memory_of(key, pipeline["metadata"]["uid"])
         jobs = self._cache.jobs.owned_by(memory.uid)
         self._pace.mark(key, at_work=any(map(at_work, jobs)))
         written = memory.status_of(pipeline)
@@ -105,8 +105,8 @@ class PipelineWorker:
         seen = snapshot(pipeline, spec, status, jobs, reports, causes, self._settings, trace, memory.dropped)
         now = self._now()
         plan = refuse(seen, spec.problem, now) if spec.problem else reconcile(seen, now, spec.definition)
-        if later := self._later(memory, written, plan):
-            return _sooner(later, plan.wake_after, look_again)
+        if later := self._write_delay(memory, written, plan):
+            return _soonest(later, plan.wake_after, look_again)
         deletes = any(isinstance(action, DeleteJob | DeleteJobs) for action in plan.actions)
         if deletes and not await unchanged(self._verbs, self._cache, pipeline):
             return AT_ONCE
@@ -127,8 +127,8 @@ class PipelineWorker:
         except NamespaceEnding:
             # The only remedy is to remove the finalizer; a resource without one disappears soon.
             return AT_ONCE if seen.deleting else LAST_LOOK_SECONDS
-        for said in plan.events:
-            await self._recorder.say(pipeline, said, now)
+        for event in plan.events:
+            await self._recorder.say(pipeline, event, now)
         if refused:
             raise refused
         at_rest = not plan.actions and not any(map(at_work, jobs))
@@ -142,7 +142,7 @@ class PipelineWorker:
                 memory.status = None
         if memory.dropped != seen.dropped:
             return AT_ONCE
-        return _sooner(plan.wake_after, look_again)
+        return _soonest(plan.wake_after, look_again)
 
     def progress_due(self, key: str) -> float:
         """Seconds after which a pipeline whose Jobs have only made progress must be processed.
@@ -172,7 +172,7 @@ class PipelineWorker:
             known = pipeline or {"metadata": {"namespace": namespace, "name": name, "uid": memory.uid}}
             self._lineage.gone(known, memory.status[1], self._now())
 
-    def _memory(self, key: str, uid: str) -> PipelineMemory:
+    def _memory_of(self, key: str, uid: str) -> PipelineMemory:
         memory = self._memories.get(key)
         if memory is not None and memory.uid != uid:
             self._forget(key, None)
@@ -181,7 +181,7 @@ class PipelineWorker:
             memory = self._memories[key] = PipelineMemory(uid)
         return memory
 
-    def _later(self, memory: PipelineMemory, written: Status, plan: Plan) -> float | None:
+    def _write_delay(self, memory: PipelineMemory, written: Status, plan: Plan) -> float | None:
         """Seconds until a status in which only progress changed may be written; None: write now."""
         if plan.actions or plan.events or plan.status == written or not only_progress(written, plan.status):
             return None
@@ -217,5 +217,5 @@ def _ends_by_itself(pipeline: Json) -> bool:
     return bool(metadata.get("deletionTimestamp")) and FINALIZER not in (metadata.get("finalizers") or ())
 
 
-def _sooner(*seconds: float | None) -> float | None:
+def _soonest(*seconds: float | None) -> float | None:
     return min((value for value in seconds if value is not None), default=None)

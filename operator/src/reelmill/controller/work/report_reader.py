@@ -23,11 +23,11 @@ async def read_reports(verbs: KubeApi, cache: Cache, known: dict[str, str], jobs
         if uid not in known:
             if finished(job) == "Failed" and await still_failed(verbs, cache, job) != job:
                 return False
-            known[uid] = await _read(verbs, job)
+            known[uid] = await _read_report(verbs, job)
     return True
 
 
-async def _read(verbs: KubeApi, job: Json) -> str:
+async def _read_report(verbs: KubeApi, job: Json) -> str:
     """The report of a finished Job.
 
     The pod of a successful step never changes again, so the server's cache either has its report or does not have the

@@ -36,10 +36,10 @@ def dropped(sent: Json, kept: Json, within: str = "status") -> list[str]:
 
 def only_progress(old: Status, new: Status) -> bool:
     """Whether two statuses differ only in the progress of running Jobs, which is written less often."""
-    return _at_rest(old) == _at_rest(new)
+    return _without_progress(old) == _without_progress(new)
 
 
-def _at_rest(status: Status) -> Status:
+def _without_progress(status: Status) -> Status:
     survey = status.survey.replace(seen=False)
     stages = [_without_counts(stage) for stage in status.stages]
     # Pods are counted whenever their number changes, which alone is not worth a write.

@@ -46,17 +46,17 @@ class Pump:
 
     async def _work(self) -> None:
         while True:
-            taken = await self._next()
+            taken = await self._next_key()
             self._metrics.queue_wait.observe(taken.waited)
             began = time.monotonic()
             try:
-                result = await self._one(taken.key)
+                result = await self._process_one(taken.key)
             finally:
                 self.queue.done(taken.key)
                 self._changed.set()
             self._metrics.reconciled(result, time.monotonic() - began)
 
-    async def _next(self) -> TakenKey:
+    async def _next_key(self) -> TakenKey:
         # Only one task waits at a time, because a change wakes all that wait.
         async with self._turn:
             while not self._may_take() or (taken := self.queue.take()) is None:
@@ -69,7 +69,7 @@ class Pump:
     def _may_take(self) -> bool:
         return len(self.queue.in_flight) < self._limit.value
 
-    async def _one(self, key: str) -> str:
+    async def _process_one(self, key: str) -> str:
         try:
             wake = await self._process(key)
         except Throttled as throttled:

@@ -13,7 +13,7 @@ def origins(
     """The sources and stages that made the items of an upstream, skipping stages that pass items on."""
     names, found = [name], []
     for each in names:
-        block = _passing(known[each]) if each in known else None
+        block = _block_passing_items_on(known[each]) if each in known else None
         if block is None:
             found += [known[each]] if each in known else []
             continue
@@ -25,7 +25,7 @@ def origins(
     return found
 
 
-def _passing(entry: SourceSpec | StageSpec) -> StageBlock | None:
+def _block_passing_items_on(entry: SourceSpec | StageSpec) -> StageBlock | None:
     """The block of a stage that passes items on, or None."""
     try:
         block = entry.block

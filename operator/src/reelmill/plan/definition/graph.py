@@ -55,7 +55,7 @@ def resolve(spec: Spec) -> Graph:
     for number, source in enumerate(spec.sources):
         where = f"spec.sources[{number}]"
         errors += _name(source.name, known, where)
-        unsound = _member(source, where)
+        unsound = _block_errors(source, where)
         errors += unsound
         fields.setdefault(source.name, None if unsound else source.block.known_fields(()))
         known.setdefault(source.name, source)
@@ -64,7 +64,7 @@ def resolve(spec: Spec) -> Graph:
     for number, stage in enumerate(spec.stages):
         where = f"spec.stages[{number}]"
         errors += _name(stage.name, known, where)
-        unsound = _member(stage, where)
+        unsound = _block_errors(stage, where)
         errors += unsound
         if number == 0 and not stage.from_ and len(spec.sources) > 1:
             errors.append(
@@ -113,7 +113,7 @@ def _name(name: str, known: Mapping[str, object], where: str) -> list[SpecError]
     return [SpecError(f"the name {name!r} is used twice", where=f"{where}.name", hint="choose unique names")]
 
 
-def _member(entry: SourceSpec | StageSpec, where: str) -> list[SpecError]:
+def _block_errors(entry: SourceSpec | StageSpec, where: str) -> list[SpecError]:
     try:
         entry.block  # noqa: B018 - the property checks
     except ValueError as error:

@@ -35,10 +35,10 @@ def counted(
         if job is None and name in current:
             continue
         if job is None or job.finished:
-            spent = _paid(spent, _until_the_end(account, job, now), account.stage, hours)
+            spent = _with_seconds(spent, _seconds_until_end(account, job, now), account.stage, hours)
             del open_[name]
         elif job.step is Step.SHARDS and job.active != account.pods:
-            spent = _paid(spent, _running(account, now), account.stage, hours)
+            spent = _with_seconds(spent, _running_seconds(account, now), account.stage, hours)
             open_[name] = account.replace(pods=job.active, since=now.timestamp())
     return spent.replace(jobs=open_)
 
@@ -46,7 +46,7 @@ def counted(
 def until_now(spent: Spent, jobs: Mapping[str, Observed], hours: HourPrices, now: datetime) -> Spent:
     """The spending, including running pods."""
     for name, account in spent.jobs.items():
-        spent = _paid(spent, _so_far(account, jobs.get(name), now), account.stage, hours)
+        spent = _with_seconds(spent, _seconds_so_far(account, jobs.get(name), now), account.stage, hours)
     return spent
 
 
@@ -59,11 +59,11 @@ def settled(spent: Spent, jobs: Mapping[str, Observed], hours: HourPrices, now: 
     accounts = dict(spent.jobs)
     for name, account in spent.jobs.items():
         job = jobs.get(name)
-        if job is None or not (seconds := _so_far(account, job, now)):
+        if job is None or not (seconds := _seconds_so_far(account, job, now)):
             continue
-        counted = 0.0 if job.step is Step.SHARDS else _lasted(job, now)
+        counted = 0.0 if job.step is Step.SHARDS else _duration(job, now)
         accounts[name] = account.replace(since=now.timestamp(), counted=counted)
-        spent = _paid(spent, seconds, account.stage, hours)
+        spent = _with_seconds(spent, seconds, account.stage, hours)
     return spent.replace(jobs=accounts)
 
 
@@ -78,7 +78,7 @@ def restored(spent: Spent, pod_seconds: Mapping[str, float], hours: HourPrices) 
     if spent.restored:
         return spent
     for stage, seconds in pod_seconds.items():
-        spent = _paid(spent, seconds, stage, hours)
+        spent = _with_seconds(spent, seconds, stage, hours)
     return spent.replace(restored=True)
 
 
@@ -87,37 +87,37 @@ def priced(spent: Spent, prices: Prices) -> Spent:
     return spent.replace(cost=spent.cost or 0.0, currency=prices.currency) if prices.known else spent
 
 
-def _paid(spent: Spent, seconds: float, stage: str, hours: HourPrices) -> Spent:
+def _with_seconds(spent: Spent, seconds: float, stage: str, hours: HourPrices) -> Spent:
     cost = None if spent.cost is None else round(spent.cost + seconds / 3600 * hours.get(stage, 0.0), 6)
     return spent.replace(pod_seconds=round(spent.pod_seconds + seconds, 6), cost=cost)
 
 
-def _running(account: PodAccount, now: datetime) -> float:
+def _running_seconds(account: PodAccount, now: datetime) -> float:
     return account.pods * max(now.timestamp() - account.since, 0.0)
 
 
-def _so_far(account: PodAccount, job: Observed | None, now: datetime) -> float:
+def _seconds_so_far(account: PodAccount, job: Observed | None, now: datetime) -> float:
     if job is None or job.step is Step.SHARDS:
-        return _running(account, now)
-    return _uncounted(account, job, now) if job.active else 0.0
+        return _running_seconds(account, now)
+    return _uncounted_seconds(account, job, now) if job.active else 0.0
 
 
-def _until_the_end(account: PodAccount, job: Observed | None, now: datetime) -> float:
+def _seconds_until_end(account: PodAccount, job: Observed | None, now: datetime) -> float:
     if job is None:
-        return _running(account, now)
+        return _running_seconds(account, now)
     if job.step is not Step.SHARDS:
-        return _uncounted(account, job, job.ended or now)
+        return _uncounted_seconds(account, job, job.ended or now)
     if account.pods or not job.started:
-        return _running(account, job.ended or now)
+        return _running_seconds(account, job.ended or now)
     # It ended before its pods were observed.
-    return _lasted(job, job.ended or now) * min(max(job.parallelism, 1), max(len(job.shards), 1))
+    return _duration(job, job.ended or now) * min(max(job.parallelism, 1), max(len(job.shards), 1))
 
 
-def _uncounted(account: PodAccount, job: Observed, end: datetime) -> float:
+def _uncounted_seconds(account: PodAccount, job: Observed, end: datetime) -> float:
     """Seconds of a Job with one pod; a suspended Job starts from 0 when it is resumed."""
     resumed = job.started is not None and job.started.timestamp() > account.since
-    return max(_lasted(job, end) - (0.0 if resumed else account.counted), 0.0)
+    return max(_duration(job, end) - (0.0 if resumed else account.counted), 0.0)
 
 
-def _lasted(job: Observed, end: datetime) -> float:
+def _duration(job: Observed, end: datetime) -> float:
     return max((end - job.started).total_seconds(), 0.0) if job.started else 0.0

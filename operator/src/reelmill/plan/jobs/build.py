@@ -70,7 +70,7 @@ def control_job(
     definition: Definition, settings: PlannerSettings, task: Task, name: str, follow_up: FollowUp
 ) -> dict[str, Any]:
     """The Job of a survey, or of an open or commit step: one completion."""
-    return _job(
+    return _job_body(
         definition, settings, task, name, completions=1, parallelism=1, retries=CONTROL_RETRIES, follow_up=follow_up
     )
 
@@ -79,7 +79,7 @@ def verification_job(definition: Definition, settings: PlannerSettings, task: Ta
     """The Job of a verification."""
     digest = digest10(definition.uid, definition.keys.definition, 0)
     name = job_name(definition.pipeline.metadata.name, "verify", digest, Step.VERIFY, task.run, 1)
-    return _job(definition, settings, task, name, completions=1, parallelism=1, retries=CONTROL_RETRIES)
+    return _job_body(definition, settings, task, name, completions=1, parallelism=1, retries=CONTROL_RETRIES)
 
 
 def whole_job(
@@ -87,7 +87,9 @@ def whole_job(
 ) -> dict[str, Any]:
     """The Job of a whole pass: one completion, with the placement and the retries of a shard."""
     retries = definition.graph.stages[task.stage.name].failures.retries_per_shard
-    return _job(definition, settings, task, name, completions=1, parallelism=1, retries=retries, follow_up=follow_up)
+    return _job_body(
+        definition, settings, task, name, completions=1, parallelism=1, retries=retries, follow_up=follow_up
+    )
 
 
 def removal_job(definition: Definition, settings: PlannerSettings, task: Task) -> dict[str, Any]:
@@ -98,7 +100,7 @@ def removal_job(definition: Definition, settings: PlannerSettings, task: Task) -
     """
     digest = digest10(definition.uid, "remove", 0)
     name = job_name(definition.pipeline.metadata.name, "remove", digest, Step.REMOVE, task.run, 1)
-    job = _job(definition, settings, task, name, completions=1, parallelism=1, retries=CONTROL_RETRIES)
+    job = _job_body(definition, settings, task, name, completions=1, parallelism=1, retries=CONTROL_RETRIES)
     del job["metadata"]["ownerReferences"]
     job["metadata"]["labels"].pop(KUEUE_QUEUE, None)
     job["spec"].update({"suspend": False, "ttlSecondsAfterFinished": int(seconds(definition.spec.ttl.failed))})
@@ -121,7 +123,7 @@ def shards_job(
     With a follow-up, the pod of the last shard closes the pass.
     """
     stage = definition.graph.stages[task.stage.name]
-    job = _job(
+    job = _job_body(
         definition,
         settings,
         task,
@@ -159,7 +161,7 @@ def shards_of(job: Mapping[str, Any]) -> list[int]:
     return parse_ranges(ranges) or list(range((job.get("spec") or {}).get("completions") or 0))
 
 
-def _job(
+def _job_body(
     definition: Definition,
     settings: PlannerSettings,
     task: Task,

@@ -111,7 +111,7 @@ class Observed:
 
 def observe(jobs: Iterable[Mapping[str, Any]], reports: Mapping[str, str], uid: str) -> dict[str, Observed]:
     """The Jobs of the pipeline with this UID, by name. Other Jobs are ignored."""
-    found = (_observe(job, reports) for job in jobs if _labels(job).get(UID) == uid)
+    found = (_observe_job(job, reports) for job in jobs if _labels(job).get(UID) == uid)
     return {job.name: job for job in found if job}
 
 
@@ -119,15 +119,15 @@ def _labels(job: Mapping[str, Any]) -> Mapping[str, str]:
     return (job.get("metadata") or {}).get("labels") or {}
 
 
-def _observe(job: Mapping[str, Any], reports: Mapping[str, str]) -> Observed | None:
+def _observe_job(job: Mapping[str, Any], reports: Mapping[str, str]) -> Observed | None:
     labels = _labels(job)
     try:
         step, run = Step(labels[STEP]), int(labels[RUN])
         name = job["metadata"]["name"]
         shards = tuple(shards_of(job)) if step is Step.SHARDS else ()
         spec, status = job.get("spec") or {}, job.get("status") or {}
-        completed = _logical(shards, status.get("completedIndexes"))
-        failed = _logical(shards, status.get("failedIndexes"))
+        completed = _shards_at(shards, status.get("completedIndexes"))
+        failed = _shards_at(shards, status.get("failedIndexes"))
     except (KeyError, ValueError):
         return None
     ends = {
@@ -160,5 +160,5 @@ def _observe(job: Mapping[str, Any], reports: Mapping[str, str]) -> Observed | N
     )
 
 
-def _logical(shards: tuple[int, ...], indexes: str | None) -> frozenset[int]:
+def _shards_at(shards: tuple[int, ...], indexes: str | None) -> frozenset[int]:
     return frozenset(shards[index] for index in parse_ranges(indexes or "") if index < len(shards))

@@ -40,20 +40,20 @@ def merged(defaults: Placement, stage: Placement) -> Placement:
 
 def work_pod(place: Placement) -> dict[str, Any]:
     """Pod spec fields of shard pods: selectors, tolerations, affinity, classes, claims."""
-    tolerations = [_wire(toleration) for toleration in place.tolerations]
+    tolerations = [_as_json(toleration) for toleration in place.tolerations]
     affinity = place.affinity or {}
     if place.gpu:
         tolerations.append({"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"})
         if place.gpu.spot:
             tolerations += [dict(toleration) for toleration in _SPOT]
         affinity = with_node_terms(affinity, *_gpu_choices(place.gpu))
-    return _filled(
+    return _without_empty(
         nodeSelector=dict(place.node_selector),
         tolerations=tolerations,
         affinity=affinity,
         priorityClassName=place.priority_class_name,
         runtimeClassName=place.runtime_class_name,
-        resourceClaims=[_wire(claim) for claim in place.resource_claims],
+        resourceClaims=[_as_json(claim) for claim in place.resource_claims],
     )
 
 
@@ -70,7 +70,7 @@ def work_resources(place: Placement, memory: str = "") -> dict[str, Any]:
     if place.gpu:
         limits[place.gpu.resource] = str(place.gpu.count)
     claims = [{"name": claim.name} for claim in place.resource_claims]
-    return _filled(requests=requests, limits=limits, claims=claims)
+    return _without_empty(requests=requests, limits=limits, claims=claims)
 
 
 def more_memory(place: Placement, memory: str, *, last: bool) -> str:
@@ -86,8 +86,8 @@ def more_memory(place: Placement, memory: str, *, last: bool) -> str:
 def memory_of(place: Placement, memory: str = "") -> int | None:
     """Memory limit in bytes of a pod with `memory` (empty: the placement's), in whole MiB; None: no limit."""
     resources = place.resources or Resources()
-    told = memory or resources.limits.get("memory") or resources.requests.get("memory")
-    return _whole_mebibytes(told) if told else None
+    quantity = memory or resources.limits.get("memory") or resources.requests.get("memory")
+    return _whole_mebibytes(quantity) if quantity else None
 
 
 def most_memory(place: Placement) -> int | None:
@@ -98,9 +98,9 @@ def most_memory(place: Placement) -> int | None:
 
 def control_pod(control: Control) -> dict[str, Any]:
     """Pod spec fields of survey, open and commit pods."""
-    return _filled(
+    return _without_empty(
         nodeSelector=dict(control.node_selector),
-        tolerations=[_wire(toleration) for toleration in control.tolerations],
+        tolerations=[_as_json(toleration) for toleration in control.tolerations],
     )
 
 
@@ -129,7 +129,7 @@ def hour_price(prices: Prices, place: Placement, memory: str = "") -> float:
     resources = work_resources(place, memory)
     requests = {**resources.get("limits", {}), **resources.get("requests", {})}
     gpu = place.gpu or GpuRequest()
-    return _price(prices, requests, gpu.resource, gpu.products)
+    return _hour_price_of(prices, requests, gpu.resource, gpu.products)
 
 
 def pod_price(prices: Prices, job: Mapping[str, Any]) -> float:
@@ -147,10 +147,10 @@ def pod_price(prices: Prices, job: Mapping[str, Any]) -> float:
         if wanted.get("key") == _PRODUCT
         for value in wanted.get("values", ())
     ]
-    return _price(prices, requests, gpu, list(dict.fromkeys(products)))
+    return _hour_price_of(prices, requests, gpu, list(dict.fromkeys(products)))
 
 
-def _price(prices: Prices, requests: Mapping[str, str], gpu: str, products: list[str]) -> float:
+def _hour_price_of(prices: Prices, requests: Mapping[str, str], gpu: str, products: list[str]) -> float:
     cpus = float(amount(requests.get("cpu", "1")))
     gib = float(amount(requests.get("memory", "0"))) / 2**30
     return (
@@ -219,10 +219,10 @@ def with_node_terms(affinity: Mapping[str, Any], *choices: list[dict[str, Any]])
     return {**affinity, "nodeAffinity": node}
 
 
-def _wire(model: Any) -> dict[str, Any]:
+def _as_json(model: Any) -> dict[str, Any]:
     wire: dict[str, Any] = model.model_dump(mode="json", by_alias=True, exclude_none=True)
     return wire
 
 
-def _filled(**fields: Any) -> dict[str, Any]:
+def _without_empty(**fields: Any) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value}

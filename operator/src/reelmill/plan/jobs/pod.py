@@ -26,7 +26,7 @@ from reelmill.plan.jobs.placement import (
     work_pod,
     work_resources,
 )
-from reelmill.plan.jobs.pod_policy import bounded, bounded_control, on_allowed_nodes, shaping
+from reelmill.plan.jobs.pod_policy import bounded, bounded_control, fields_changing_pods, on_allowed_nodes
 from reelmill.plan.jobs.tasks import Definition, run_definition
 from reelmill.plan.settings import PlannerSettings, PodExtras
 
@@ -79,7 +79,7 @@ def pod_spec(
                 "volumeMounts": [
                     {"name": "scratch", "mountPath": SCRATCH},
                     {"name": "scratch", "mountPath": "/tmp", "subPath": "tmp"},  # noqa: S108 - a path in the pod
-                    *({"name": _volume(prefix), "mountPath": _ca(prefix), "readOnly": True}
+                    *({"name": _volume(prefix), "mountPath": _ca_folder(prefix), "readOnly": True}
                       for prefix, *_ in secrets),
                 ],
             }
@@ -110,8 +110,10 @@ def same_surroundings(definition: Definition, settings: PlannerSettings, one: st
 
 def _surroundings(definition: Definition, settings: PlannerSettings, stage: str) -> tuple[object, ...]:
     spec = definition.spec
-    told = definition.graph.stages.get(stage)
-    place, block = (merged(spec.defaults, told), told.block) if told else (spec.defaults, None)
+    resolved_stage = definition.graph.stages.get(stage)
+    place, block = (
+        (merged(spec.defaults, resolved_stage), resolved_stage.block) if resolved_stage else (spec.defaults, None)
+    )
     image = (block and block.pod_image) or place.image or settings.image_of(block)
     return image, place.service_account_name, place.image_pull_secrets, place.env, place.scratch
 
@@ -121,25 +123,29 @@ def pods10(definition: Definition, settings: PlannerSettings, stage: str) -> str
     is empty.
     """
     spec = definition.spec
-    told = definition.graph.stages.get(stage)
-    place = merged(spec.defaults, told) if told else spec.defaults
+    resolved_stage = definition.graph.stages.get(stage)
+    place = merged(spec.defaults, resolved_stage) if resolved_stage else spec.defaults
     connections = [spec.store, *(source.s3 for source in spec.sources if source.s3)]
     models = (place, spec.control, *([spec.verify] if spec.verify and not stage else ()), *connections)
     more = [] if stage else _survey_env(spec)[len(spec.defaults.env) :]
     dumped = [model.model_dump(mode="json", by_alias=True) for model in (*models, *more)]
     pods = {name: value for name, value in asdict(settings).items() if not name.startswith(_NOT_OF_PODS)}
     extras = [asdict(settings.extras)] if settings.extras != PodExtras() else []
-    image = told.block.pod_image if told else None
-    return fingerprint([*dumped, image, pods, *shaping(settings.policy), *extras])[:10]
+    image = resolved_stage.block.pod_image if resolved_stage else None
+    return fingerprint([*dumped, image, pods, *fields_changing_pods(settings.policy), *extras])[:10]
 
 
 def _definition(definition: Definition, settings: PlannerSettings, task: Task) -> str:
     """The JSON from which the report of the run is made, if the run writes one."""
     if task.step is not Step.SURVEY or not settings.run_reports:
         return ""
-    told = run_definition(definition, settings.prices)
-    text = _inert(told.model_dump_json(exclude_defaults=True))
-    return text if len(text.encode()) <= MOST_BYTES else _inert(told.replace(document={}).model_dump_json())
+    definition_task = run_definition(definition, settings.prices)
+    text = _escape_references(definition_task.model_dump_json(exclude_defaults=True))
+    return (
+        text
+        if len(text.encode()) <= MOST_BYTES
+        else _escape_references(definition_task.replace(document={}).model_dump_json())
+    )
 
 
 def _environment(
@@ -155,14 +161,18 @@ def _environment(
     given = {each.name for each in own}
     named = {secret.prefix: secret.secret.name for secret in secrets}
     ours = [
-        {"name": ENV, "value": _inert(task.model_dump_json(by_alias=True))},
+        {"name": ENV, "value": _escape_references(task.model_dump_json(by_alias=True))},
         {"name": REPORTS_ENV, "value": REPORTS},
-        *([{"name": NEXT_ENV, "value": _inert(follow_up.model_dump_json(exclude_defaults=True))}] if follow_up else []),
+        *(
+            [{"name": NEXT_ENV, "value": _escape_references(follow_up.model_dump_json(exclude_defaults=True))}]
+            if follow_up
+            else []
+        ),
         *([{"name": DEFINITION_ENV, "value": definition}] if definition else []),
         {"name": "TMPDIR", "value": SCRATCH},
         {"name": import_path.ENV, "value": "1"},
-        *([{"name": SECRETS_ENV, "value": _inert(json.dumps(named))}] if named else []),
-        *(variable for secret in secrets for variable in _credentials(*secret.beside(given))),
+        *([{"name": SECRETS_ENV, "value": _escape_references(json.dumps(named))}] if named else []),
+        *(variable for secret in secrets for variable in _credentials(*secret.without_given(given))),
     ]
     taken = {variable["name"] for variable in ours}
     free = [each for each in environment(own) if each["name"] not in taken and not is_reserved(each["name"])]
@@ -188,7 +198,7 @@ def _priority(spec: Spec, task: Task) -> dict[str, str]:
     return {"priorityClassName": name} if name else {}
 
 
-def _inert(text: str) -> str:
+def _escape_references(text: str) -> str:
     """Escape every `$` in JSON, because Kubernetes replaces `$(NAME)` in a value by the value of a variable."""
     return text.replace("$", "\\u0024")
 
@@ -219,23 +229,23 @@ def _credentials(
     key, secret_key, _, bundle = CREDENTIALS
     needed = {key, secret_key} if names == CREDENTIALS else set(names) if len(names) == 1 else set()
     return [
-        {"name": f"{prefix}{bundle}", "value": f"{_ca(prefix)}/ca.crt"}
+        {"name": f"{prefix}{bundle}", "value": f"{_ca_folder(prefix)}/ca.crt"}
         if name == bundle
         else variable(name, optional=name not in needed)
         for name in (*names, *others)
     ]
 
 
-def _word(prefix: str) -> str:
+def _name_of_prefix(prefix: str) -> str:
     return prefix.strip("_").lower().replace("_", "-") if prefix else "store"
 
 
 def _volume(prefix: str) -> str:
-    return f"ca-source-{_word(prefix)}" if prefix else "ca-store"
+    return f"ca-source-{_name_of_prefix(prefix)}" if prefix else "ca-store"
 
 
-def _ca(prefix: str) -> str:
-    return f"{CA_FOLDER}/source-{_word(prefix)}" if prefix else f"{CA_FOLDER}/store"
+def _ca_folder(prefix: str) -> str:
+    return f"{CA_FOLDER}/source-{_name_of_prefix(prefix)}" if prefix else f"{CA_FOLDER}/store"
 
 
 def _scratch(place: Placement) -> dict[str, Any]:

@@ -33,7 +33,7 @@ def bounded_control(control: Control, policy: Policy) -> Control:
     return control.replace(resources=resources) if resources else control
 
 
-def shaping(policy: Policy) -> list[dict[str, Any]]:
+def fields_changing_pods(policy: Policy) -> list[dict[str, Any]]:
     """The part of a policy that changes pods, in JSON form; empty if it changes none."""
-    told = policy.model_dump(mode="json", include={"allowed_nodes", "max_resources"}, exclude_none=True)
-    return [told] if told else []
+    fields = policy.model_dump(mode="json", include={"allowed_nodes", "max_resources"}, exclude_none=True)
+    return [fields] if fields else []

@@ -99,7 +99,7 @@ def open_task(definition: Definition, name: str, work: PassStatus, cover: Mappin
     stage = definition.graph.stages[name]
     policy = stage.failures.retry_items
     classes = work.classes if work.asked or work.classes or policy is None else policy.classes
-    return _step(
+    return _step_task(
         definition,
         name,
         work,
@@ -108,7 +108,7 @@ def open_task(definition: Definition, name: str, work: PassStatus, cover: Mappin
         cover=dict(cover),
         retry=tuple(classes) if work.kind == "retry" else (),
         shard_count=0 if stage.shards == "auto" else stage.shards,
-        limits=_limits(definition, name),
+        limits=_shard_limits(definition, name),
     )
 
 
@@ -116,19 +116,21 @@ def shards_task(
     definition: Definition, name: str, work: PassStatus, shard_map: str, *, abort_off: bool, closes: bool = False
 ) -> Task:
     """Run the shards of a list of ranges; empty: all. With `closes`, the task has all that a commit step needs."""
-    limits, stage = _limits(definition, name), definition.graph.stages[name]
+    limits, stage = _shard_limits(definition, name), definition.graph.stages[name]
     if limits.memory_max is not None and work.attempt >= stage.failures.attempts:
         # If an item needs more than the last attempt has, the item fails rather than the shard.
         limits = limits.replace(memory_max=memory_of(merged(definition.spec.defaults, stage), work.memory))
     if abort_off:
         limits = limits.replace(early_abort=NO_EARLY_ABORT)
-    task = _step(definition, name, work, step=Step.SHARDS, shard_map=shard_map, attempt=work.attempt, limits=limits)
+    task = _step_task(
+        definition, name, work, step=Step.SHARDS, shard_map=shard_map, attempt=work.attempt, limits=limits
+    )
     return task.replace(view=view_params(definition, name), complete=work.complete) if closes else task
 
 
 def commit_task(definition: Definition, name: str, work: PassStatus) -> Task:
     """Close a pass, or only build the views again."""
-    return _step(
+    return _step_task(
         definition,
         name,
         work,
@@ -159,7 +161,7 @@ def stage_def(definition: Definition, name: str) -> StageDef:
 
 def workers(definition: Definition, name: str) -> int:
     """The number of worker processes of a stage's shards; 0: one per CPU."""
-    return _limits(definition, name).workers
+    return _shard_limits(definition, name).workers
 
 
 def view_params(definition: Definition, name: str) -> dict[str, Any]:
@@ -168,7 +170,7 @@ def view_params(definition: Definition, name: str) -> dict[str, Any]:
     return view.model_dump(mode="json", by_alias=True) if view else {}
 
 
-def _step(definition: Definition, name: str, work: PassStatus, **fields: Any) -> Task:
+def _step_task(definition: Definition, name: str, work: PassStatus, **fields: Any) -> Task:
     return Task(
         owner=definition.owner,
         run=work.run,
@@ -182,7 +184,7 @@ def _step(definition: Definition, name: str, work: PassStatus, **fields: Any) ->
     )
 
 
-def _limits(definition: Definition, name: str) -> ShardLimits:
+def _shard_limits(definition: Definition, name: str) -> ShardLimits:
     stage = definition.graph.stages[name]
     place = merged(definition.spec.defaults, stage)
     resources = place.resources
@@ -207,19 +209,19 @@ def _source(definition: Definition, source: SourceSpec) -> SourceDef:
         type=source.type,
         params=source.block.params(),
         connection=_connection(source.s3, prefix) if source.s3 else None,
-        web=_web(source.web) if source.web else None,
+        web=_web_limits(source.web) if source.web else None,
     )
 
 
 def _stage(definition: Definition, name: str) -> StageDef:
-    stage, told = definition.graph.stages[name], definition.keys.definitions[name]
+    stage, definition_json = definition.graph.stages[name], definition.keys.definitions[name]
     return StageDef(
         name=name,
         key=definition.keys[name],
         type=stage.type,
-        data_version=told["version"],
+        data_version=definition_json["version"],
         params=stage.block.params(),
-        definition=told,
+        definition=definition_json,
         upstreams=tuple(
             Upstream(name=upstream, key=definition.keys[upstream]) for upstream in definition.graph.upstreams[name]
         ),
@@ -232,7 +234,7 @@ def _connection(s3: S3, prefix: str) -> Connection:
     return Connection(endpoint=s3.endpoint or "", region=s3.region or "", env_prefix=prefix, secret=secret)
 
 
-def _web(web: WebAccess) -> WebLimits:
+def _web_limits(web: WebAccess) -> WebLimits:
     return WebLimits(
         allowed_hosts=tuple(web.allowed_hosts),
         private_servers=tuple(web.private_servers),

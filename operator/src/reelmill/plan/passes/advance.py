@@ -15,7 +15,7 @@ def advance_pass(draft: PlanDraft, name: str) -> None:
     """Advance the pass according to the state of the current step's Job."""
     work = work_of(draft, name)
     if draft.stages[name].abandon and not work.abandon:
-        _abandon(draft, name)
+        _abandon_pass(draft, name)
         return
     job = draft.jobs.get(work.job)
     if job is None and not work.seen:
@@ -25,18 +25,18 @@ def advance_pass(draft: PlanDraft, name: str) -> None:
     elif job is None:
         reopen(draft, name)
     elif job.live or job.report is None:
-        _see(draft, name, job)
+        _update_progress(draft, name, job)
         if not job.live:
             draft.wake(HARVEST_SECONDS)
     else:
-        _see(draft, name, job)
+        _update_progress(draft, name, job)
         _RESULTS[job.step](draft, name, job)
 
 
 _RESULTS = {Step.OPEN: opened, Step.SHARDS: attempted, Step.COMMIT: committed, Step.WHOLE: ended_whole}
 
 
-def _abandon(draft: PlanDraft, name: str) -> None:
+def _abandon_pass(draft: PlanDraft, name: str) -> None:
     """Close the pass as abandoned. Its Jobs, which the status no longer refers to, are deleted first."""
     work = work_of(draft, name)
     if work.kind == "view":
@@ -45,7 +45,7 @@ def _abandon(draft: PlanDraft, name: str) -> None:
         enter(draft, name, work.replace(abandon=True, close_lost=False), "commit")
 
 
-def _see(draft: PlanDraft, name: str, job: Observed) -> None:
+def _update_progress(draft: PlanDraft, name: str, job: Observed) -> None:
     """Update the progress from the Job."""
     work = work_of(draft, name)
     if job.step is not Step.SHARDS:
@@ -56,14 +56,14 @@ def _see(draft: PlanDraft, name: str, job: Observed) -> None:
     before = work.shards - len(job.shards)
     done, failed = before + len(job.completed), cut(format_ranges(job.failed), RANGES)
     # Update the estimate only when shards completed, because every difference in the status is a write.
-    eta = work.eta if done == work.done else _eta(draft, work, done)
+    eta = work.eta if done == work.done else _estimated_end(draft, work, done)
     seen = work.replace(seen=True, active=job.active, done=done, failed=failed, eta=eta)
     stage = draft.put(transitions.pass_changed(draft.stages[name], seen))
     if job.failed:
         draft.put(transitions.shards_failed(stage, _logs(draft, name, work)))
 
 
-def _eta(draft: PlanDraft, work: PassStatus, done: int) -> str:
+def _estimated_end(draft: PlanDraft, work: PassStatus, done: int) -> str:
     if not done or done >= work.shards:
         return ""
     return draft.later(seconds_since(draft, work.started_at) * (work.shards - done) / done)

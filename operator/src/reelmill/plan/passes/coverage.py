@@ -23,14 +23,14 @@ def uncovered(draft: PlanDraft, stage: str) -> bool:
 
 def to_cover(draft: PlanDraft, stage: str) -> dict[str, int]:
     """Upstream name -> the last segment that a pass started now covers."""
-    return {name: _bite(draft, stage, name) for name in draft.definition.graph.upstreams[stage]}
+    return {name: _last_segment_to_cover(draft, stage, name) for name in draft.definition.graph.upstreams[stage]}
 
 
-def _bite(draft: PlanDraft, stage: str, upstream: str) -> int:
-    there = segments(draft, upstream)
+def _last_segment_to_cover(draft: PlanDraft, stage: str, upstream: str) -> int:
+    last_segment = segments(draft, upstream)
     covered = draft.stages[stage].coverage.get(upstream, 0)
     waves = draft.definition.spec.waves if upstream in draft.sources else 1
-    return last_to_cover(there, covered, waves)
+    return last_to_cover(last_segment, covered, waves)
 
 
 def closed_gates(draft: PlanDraft, stage: str) -> list[str]:

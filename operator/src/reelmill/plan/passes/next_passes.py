@@ -13,7 +13,7 @@ from reelmill.plan import transitions
 from reelmill.plan.draft import SHARED_LOOKS, Offer, PlanDraft
 from reelmill.plan.jobs.pod import same_surroundings
 from reelmill.plan.jobs.tasks import stage_def, workers
-from reelmill.plan.passes.retry import retries_by_itself, taken_up
+from reelmill.plan.passes.retry import automatic_retry_classes, recoverable_classes
 
 MOST = 8
 """Maximum number of stages whose passes a commit step opens, because its pod contains their definitions."""
@@ -21,8 +21,8 @@ MOST = 8
 
 def after_survey(draft: PlanDraft) -> FollowUp:
     """The follow-up of a survey: every stage that does not wait for anything else."""
-    found = [_next(draft, name, "") for name in draft.stages if _waits(draft, name)]
-    return FollowUp(bound=_bound(draft), next=tuple(found), waves=draft.definition.spec.waves)
+    found = [_next_stage(draft, name, "") for name in draft.stages if _has_new_input(draft, name)]
+    return FollowUp(bound=_pass_bound(draft), next=tuple(found), waves=draft.definition.spec.waves)
 
 
 def after_pass(draft: PlanDraft, name: str, *, whole: bool = False, closes: bool = False) -> FollowUp:
@@ -30,22 +30,22 @@ def after_pass(draft: PlanDraft, name: str, *, whole: bool = False, closes: bool
     definition = draft.definition
     readers = [other for other, upstreams in definition.graph.upstreams.items() if name in upstreams]
     found = [
-        _next(draft, other, name).replace(stage=stage_def(definition, other))
+        _next_stage(draft, other, name).replace(stage=stage_def(definition, other))
         for other in readers
-        if _waits(draft, other)
+        if _has_new_input(draft, other)
     ]
     waves = definition.spec.waves
-    return FollowUp(whole=whole, closes=closes, bound=_bound(draft), next=tuple(found[:MOST]), waves=waves)
+    return FollowUp(whole=whole, closes=closes, bound=_pass_bound(draft), next=tuple(found[:MOST]), waves=waves)
 
 
-def to_open(draft: PlanDraft) -> FollowUp:
+def open_follow_up(draft: PlanDraft) -> FollowUp:
     """The follow-up of an open step, which reports whether one pod can do the rest."""
-    return FollowUp(bound=_bound(draft))
+    return FollowUp(bound=_pass_bound(draft))
 
 
-def take_up(draft: PlanDraft, job: str, told: Iterable[NextPass]) -> None:
+def record_next_passes(draft: PlanDraft, job: str, passes: Iterable[NextPass]) -> None:
     """Record the passes that the finished Job `job` opened or measured, for idle stages."""
-    for found in told:
+    for found in passes:
         stage = draft.stages.get(found.stage)
         if stage is None or stage.key[:KEY_DIGITS] != found.key or not stage.surveyed:
             continue
@@ -60,15 +60,15 @@ def take_up(draft: PlanDraft, job: str, told: Iterable[NextPass]) -> None:
             draft.put(transitions.pass_found(stage, found.segment))
 
 
-def _waits(draft: PlanDraft, name: str) -> bool:
+def _has_new_input(draft: PlanDraft, name: str) -> bool:
     """Whether the next pass of a stage, once it is idle, covers new input."""
     stage, spec = draft.stages[name], draft.definition.graph.stages[name]
-    itself = retries_by_itself(spec.failures.retry_items, stage.retries, stage.reasons, stage.totals.failed)
-    itself = itself or taken_up(spec.block.budget, stage.reasons, stage.counters)
+    itself = automatic_retry_classes(spec.failures.retry_items, stage.retries, stage.reasons, stage.totals.failed)
+    itself = itself or recoverable_classes(spec.block.budget, stage.reasons, stage.counters)
     return not (stage.stall or stage.abandon or stage.retry is not None or itself)
 
 
-def _next(draft: PlanDraft, name: str, by: str) -> NextStage:
+def _next_stage(draft: PlanDraft, name: str, by: str) -> NextStage:
     """`by` is the stage whose step it follows; empty: the survey."""
     definition, settings = draft.definition, draft.snapshot.settings
     stage, upstreams = definition.graph.stages[name], definition.graph.upstreams[name]
@@ -86,5 +86,5 @@ def _next(draft: PlanDraft, name: str, by: str) -> NextStage:
     )
 
 
-def _bound(draft: PlanDraft) -> PassBound | None:
+def _pass_bound(draft: PlanDraft) -> PassBound | None:
     return draft.snapshot.settings.bound

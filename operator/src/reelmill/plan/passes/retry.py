@@ -72,11 +72,11 @@ def failing(reasons: Mapping[str, int], failed: int, classes: Collection[str]) -
         return True
     if not failed or not classes:
         return failed > 0
-    told = sum(count for reason, count in reasons.items() if reason.startswith("failed:"))
-    return told < failed or any(reasons.get(f"failed:{name}") for name in classes)
+    reported = sum(count for reason, count in reasons.items() if reason.startswith("failed:"))
+    return reported < failed or any(reasons.get(f"failed:{name}") for name in classes)
 
 
-def retries_by_itself(
+def automatic_retry_classes(
     policy: RetryItems | None, retries: int | None, reasons: Mapping[str, int], failed: int
 ) -> list[str]:
     """Failure classes of the retry pass that `retryItems` starts now; empty: none. `retries` None: unknown, so none."""
@@ -85,7 +85,9 @@ def retries_by_itself(
     return list(policy.classes) if failing(reasons, failed, policy.classes) else []
 
 
-def budget_allows(budget: tuple[str, int] | None, reasons: Mapping[str, int], counters: Mapping[str, int]) -> list[str]:
+def classes_within_budget(
+    budget: tuple[str, int] | None, reasons: Mapping[str, int], counters: Mapping[str, int]
+) -> list[str]:
     """Class of the retry pass for items that a budget stopped and a raised budget allows; empty: none.
 
     The spending is known whenever items were stopped; without it, nothing is started.
@@ -97,7 +99,9 @@ def budget_allows(budget: tuple[str, int] | None, reasons: Mapping[str, int], co
     return [ItemReason.BUDGET.value]
 
 
-def taken_up(budget: tuple[str, int] | None, reasons: Mapping[str, int], counters: Mapping[str, int]) -> list[str]:
+def recoverable_classes(
+    budget: tuple[str, int] | None, reasons: Mapping[str, int], counters: Mapping[str, int]
+) -> list[str]:
     """Classes of the retry pass for items that were skipped and no longer need to be; empty: none."""
     withdrawn = [ItemReason.WITHDRAWN.value] if reasons.get(f"skipped:{ItemReason.WITHDRAWN}") else []
-    return budget_allows(budget, reasons, counters) + withdrawn
+    return classes_within_budget(budget, reasons, counters) + withdrawn

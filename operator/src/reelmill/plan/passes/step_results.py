@@ -8,9 +8,9 @@ from reelmill.plan import transitions
 from reelmill.plan.draft import SHARED_LOOKS, PlanDraft
 from reelmill.plan.jobs.observed_jobs import Observed
 from reelmill.plan.jobs.placement import merged, more_memory
-from reelmill.plan.passes.next_passes import take_up
+from reelmill.plan.passes.next_passes import record_next_passes
 from reelmill.plan.passes.retry import Attempt, NextAttempt, after_control, after_shards
-from reelmill.plan.passes.steps import enter, reopen, undone_after, work_of
+from reelmill.plan.passes.steps import enter, reopen, uncommitted_shards, work_of
 from reelmill.plan.snapshot import moment
 
 _PHASES = {
@@ -27,19 +27,19 @@ def opened(draft: PlanDraft, name: str, job: Observed) -> None:
         _control_failed(draft, name, job)
         return
     if report.closed:
-        _unknown(draft, name)
+        _request_survey(draft, name)
         return
     stage = draft.stages[name]
     if report.foreign:
         look_at = draft.later(SHARED_LOOKS.delay(stage.shared + 1))
         draft.put(transitions.pass_left_to_another(stage, report.segment, look_at))
         return
-    undone = undone_after(job, name, report.shards)
+    undone = uncommitted_shards(job, name, report.shards)
     work = work_of(draft, name).replace(
         segment=report.segment, shards=report.shards, items=report.in_, done=report.shards - len(undone)
     )
     if work.kind == "retry" and report.kind == "cover":
-        work = _instead_of_a_retry(draft, name, work)
+        work = _without_retry(draft, name, work)
     draft.put(transitions.pass_opened(draft.stages[name], work))
     if not undone:
         enter(draft, name, work, "commit", after=job.name)
@@ -49,10 +49,10 @@ def opened(draft: PlanDraft, name: str, job: Observed) -> None:
         enter(draft, name, work.replace(attempt=max(work.attempt, 1), failed=""), "shards", after=job.name)
 
 
-def _instead_of_a_retry(draft: PlanDraft, name: str, work: PassStatus) -> PassStatus:
+def _without_retry(draft: PlanDraft, name: str, work: PassStatus) -> PassStatus:
     """Handle a pass that covers new input because another step opened it first; the requested retry follows it."""
     if work.asked:
-        draft.put(transitions.retry_wanted_still(draft.stages[name], work.classes))
+        draft.put(transitions.retry_kept_for_later(draft.stages[name], work.classes))
     return work.replace(kind="adopted", asked=False, classes=[])
 
 
@@ -63,7 +63,7 @@ def attempted(draft: PlanDraft, name: str, job: Observed) -> None:
         return
     work = work_of(draft, name)
     whole = job.step is Step.WHOLE
-    undone = list(range(work.shards)) if whole else undone_after(job, name, work.shards)
+    undone = list(range(work.shards)) if whole else uncommitted_shards(job, name, work.shards)
     work = work.replace(done=work.shards - len(undone))
     code = ExitCode.OK if job.succeeded else job.exit
     failures = draft.definition.graph.stages[name].failures
@@ -83,9 +83,9 @@ def attempted(draft: PlanDraft, name: str, job: Observed) -> None:
         case NextAttempt.GIVE_UP:
             enter(draft, name, work.replace(close_lost=True), "commit", after=job.name)
         case NextAttempt.SURVEY:
-            _stale(draft, name, job)
+            _handle_stale_plan(draft, name, job)
         case _:
-            _stall(draft, name, job)
+            _stall_stage(draft, name, job)
 
 
 def committed(draft: PlanDraft, name: str, job: Observed) -> None:
@@ -100,7 +100,7 @@ def committed(draft: PlanDraft, name: str, job: Observed) -> None:
         return
     seconds = seconds_since(draft, work.started_at)
     draft.put(transitions.segment_committed(stage, work, report, seconds=seconds))
-    take_up(draft, job.name, report.next)
+    record_next_passes(draft, job.name, report.next)
 
 
 def ended_whole(draft: PlanDraft, name: str, job: Observed) -> None:
@@ -118,24 +118,24 @@ def _control_failed(draft: PlanDraft, name: str, job: Observed) -> None:
     code = ExitCode.BUG if job.succeeded else job.exit
     match after_control(code, tries, draft.definition.graph.stages[name].failures.attempts):
         case NextAttempt.STALL:
-            _stall(draft, name, job)
+            _stall_stage(draft, name, job)
         case NextAttempt.SURVEY:
-            _unknown(draft, name)
+            _request_survey(draft, name)
         case _ if job.succeeded:
-            _unknown(draft, name)
+            _request_survey(draft, name)
         case _:
             reopen(draft, name)
 
 
-def _stale(draft: PlanDraft, name: str, job: Observed) -> None:
+def _handle_stale_plan(draft: PlanDraft, name: str, job: Observed) -> None:
     tries = draft.put(transitions.step_failed(draft.stages[name])).tries
     if tries >= draft.definition.graph.stages[name].failures.attempts:
-        _stall(draft, name, job)
+        _stall_stage(draft, name, job)
     else:
-        _unknown(draft, name)
+        _request_survey(draft, name)
 
 
-def _stall(draft: PlanDraft, name: str, job: Observed) -> None:
+def _stall_stage(draft: PlanDraft, name: str, job: Observed) -> None:
     failure = job.failure
     if failure:
         phase = _PHASES.get(failure.step, "") if job.step is Step.WHOLE else ""
@@ -150,7 +150,7 @@ def _stall(draft: PlanDraft, name: str, job: Observed) -> None:
     draft.put(transitions.stalled(draft.stages[name], stall))
 
 
-def _unknown(draft: PlanDraft, name: str) -> None:
+def _request_survey(draft: PlanDraft, name: str) -> None:
     """Request a survey because the state of the store is unknown."""
     draft.put(transitions.invalidated(draft.stages[name]))
     draft.want_survey(listing=False)

@@ -14,7 +14,7 @@ from reelmill.plan.jobs.build import control_job, shards_job, step_name, whole_j
 from reelmill.plan.jobs.observed_jobs import Observed
 from reelmill.plan.jobs.tasks import commit_task, open_task, shards_task, view_params, whole_task
 from reelmill.plan.passes.coverage import completed, to_cover
-from reelmill.plan.passes.next_passes import after_pass, to_open
+from reelmill.plan.passes.next_passes import after_pass, open_follow_up
 from reelmill.plan.passes.throttle import busy_stages, may_start
 from reelmill.plan.snapshot import stamp
 
@@ -34,7 +34,7 @@ def enter(draft: PlanDraft, name: str, work: PassStatus, step: PassStep, *, afte
     work = work.replace(step=step, run=run, after=after, seen=False, active=0, eta="")
     if work.whole:
         work = work.replace(shards=1, attempt=max(work.attempt, 1), failed="")
-    if work.whole or step == "commit" or _closes(draft, work):
+    if work.whole or step == "commit" or _last_pod_closes(draft, work):
         upstreams = draft.definition.graph.upstreams[name]
         view = view_fingerprint(view_params(draft.definition, name))
         work = work.replace(complete=completed(draft).issuperset(upstreams), view=view)
@@ -52,18 +52,18 @@ def create(draft: PlanDraft, name: str) -> None:
     definition, settings = draft.definition, draft.snapshot.settings
     if work.step == "open":
         task = open_task(definition, name, work, to_cover(draft, name))
-        draft.create(control_job(definition, settings, task, work.job, to_open(draft)))
+        draft.create(control_job(definition, settings, task, work.job, open_follow_up(draft)))
         return
     if work.step == "commit":
         closes = work.kind != "view" and not work.abandon
         follow_up = after_pass(draft, name) if closes else FollowUp()
         draft.create(control_job(definition, settings, commit_task(definition, name, work), work.job, follow_up))
         return
-    shards = [0] if work.whole else _undone(draft, name, work)
+    shards = [0] if work.whole else _shards_to_run(draft, name, work)
     if shards is None:
         reopen(draft, name)
         return
-    started = {other for other, status in draft.stages.items() if _begun(draft, status)}
+    started = {other for other, status in draft.stages.items() if _is_created_now(draft, status)}
     if not may_start(name, busy_stages(draft.jobs.values()) | started, definition.spec.limits.max_active_stages):
         return
     abort_off = draft.stages[name].abort_off
@@ -71,7 +71,7 @@ def create(draft: PlanDraft, name: str) -> None:
         task = whole_task(definition, name, work, to_cover(draft, name), abort_off=abort_off)
         draft.create(whole_job(definition, settings, task, work.job, after_pass(draft, name, whole=True)))
         return
-    ranges, closes = format_ranges(shards), _closes(draft, work)
+    ranges, closes = format_ranges(shards), _last_pod_closes(draft, work)
     closing = after_pass(draft, name, closes=True) if closes else None
     shard_map = "" if len(shards) == work.shards else ranges
     task = shards_task(definition, name, work, shard_map, abort_off=abort_off, closes=closes)
@@ -100,7 +100,7 @@ def reopen(draft: PlanDraft, name: str) -> None:
         enter(draft, name, work.replace(close_lost=False), "open")
 
 
-def undone_after(job: Observed, stage: str, shards: int) -> list[int]:
+def uncommitted_shards(job: Observed, stage: str, shards: int) -> list[int]:
     """The shards of a stage's pass that are not committed after a Job that opened it or ran its shards, in order."""
     if _ran_shards(job, stage):
         return [shard for shard in job.shards if shard not in job.completed]
@@ -120,19 +120,19 @@ def work_of(draft: PlanDraft, name: str) -> PassStatus:
     return work
 
 
-def _undone(draft: PlanDraft, name: str, work: PassStatus) -> list[int] | None:
+def _shards_to_run(draft: PlanDraft, name: str, work: PassStatus) -> list[int] | None:
     """The shards that the step has to run, in order; None: unknown."""
     job = draft.jobs.get(work.after)
     if job is None or not (_ran_shards(job, name) or job.opened(name)):
         return None
-    return undone_after(job, name, work.shards)
+    return uncommitted_shards(job, name, work.shards)
 
 
 def _ran_shards(job: Observed, stage: str) -> bool:
     return job.step is Step.SHARDS and job.stage == stage
 
 
-def _closes(draft: PlanDraft, work: PassStatus) -> bool:
+def _last_pod_closes(draft: PlanDraft, work: PassStatus) -> bool:
     """Whether the pod of the last shard closes the pass: in the first attempt, and if that takes little time."""
     bound = draft.snapshot.settings.bound
     if bound is None or work.step != "shards" or work.whole or work.attempt != 1:
@@ -140,7 +140,7 @@ def _closes(draft: PlanDraft, work: PassStatus) -> bool:
     return work.shards <= SHARDS_THAT_CLOSE and work.items <= bound.items * work.shards
 
 
-def _begun(draft: PlanDraft, stage: StageStatus) -> bool:
+def _is_created_now(draft: PlanDraft, stage: StageStatus) -> bool:
     """Whether this plan creates the Job."""
     return (
         stage.pass_ is not None

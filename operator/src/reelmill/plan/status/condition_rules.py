@@ -13,7 +13,7 @@ from reelmill.contract.conditions import ConditionReason, ConditionType
 from reelmill.contract.status import LONG_MESSAGE, Condition, Status, cut
 from reelmill.contract.task_parts.tolerance import tolerance_message
 from reelmill.contract.task_parts.verification import Verification
-from reelmill.contract.text.quantities import count_of
+from reelmill.contract.text.quantities import amount, count_of
 from reelmill.plan.draft import PlanDraft
 from reelmill.plan.passes.coverage import completed, gate_closed
 from reelmill.plan.snapshot import stamp
@@ -56,12 +56,12 @@ def conditions(draft: PlanDraft) -> list[Condition]:
             ConditionReason.OTHER_PIPELINE,
             f"another pipeline is working on: {', '.join(shared)}",
         ),
-        ConditionType.DRIFTED: (bool(drifted), ConditionReason.SOURCE_CHANGED, _drift(drifted)),
+        ConditionType.DRIFTED: (bool(drifted), ConditionReason.SOURCE_CHANGED, _drift_message(drifted)),
         ConditionType.OUTDATED_DEFINITION: _outdated(draft.snapshot.dropped),
     }
     if draft.verification:
         verdicts[ConditionType.STORE_VERIFIED] = _verified(draft, draft.verification)
-    shown = {type_: each for type_, each in verdicts.items() if _is_shown(type_, each, draft.status)}
+    shown = {type_: each for type_, each in verdicts.items() if _should_show(type_, each, draft.status)}
     return written(draft.status, shown, draft.snapshot.generation, draft.now)
 
 
@@ -133,12 +133,12 @@ def _reconciling(draft: PlanDraft) -> Verdict:
     for stage in working:
         job = stage.pass_.job if stage.pass_ else ""
         if words := draft.snapshot.waiting.get(job):
-            return True, _held_up(draft, job), f"{stage.name}: {words}"
+            return True, _waiting_reason(draft, job), f"{stage.name}: {words}"
     if working:
         return True, ConditionReason.PROGRESSING, f"running: {', '.join(stage.name for stage in working)}"
     if draft.surveying and not draft.survey.routine and not draft.stall:
         if words := draft.snapshot.waiting.get(draft.survey.job):
-            return True, _held_up(draft, draft.survey.job), f"survey: {words}"
+            return True, _waiting_reason(draft, draft.survey.job), f"survey: {words}"
         return True, ConditionReason.SURVEYING, "reading the sources and the store"
     shared = [stage.name for stage in draft.stages.values() if stage.found and not stage.stall]
     if shared and not draft.stall:
@@ -153,14 +153,15 @@ def _outdated(dropped: Sequence[str]) -> Verdict:
     return True, ConditionReason.FIELDS_DROPPED, f"{lost}: {ConditionReason.FIELDS_DROPPED.remedy}"
 
 
-def _held_up(draft: PlanDraft, job: str) -> str:
+def _waiting_reason(draft: PlanDraft, job: str) -> str:
     """Why a Job's pods do not run."""
     return draft.snapshot.reasons.get(job, ConditionReason.UNSCHEDULABLE)
 
 
 def damage(verification: Verification) -> str:
     """Describe the damage that the last verification found."""
-    return f"{verification.damaged} of {count_of(verification.objects, 'object')} are damaged: {verification.names}"
+    damaged = f"{amount(verification.damaged)} of {count_of(verification.objects, 'object')}"
+    return f"{damaged} are damaged: {verification.names}"
 
 
 def _verified(draft: PlanDraft, verification: Verification) -> Verdict:
@@ -188,7 +189,7 @@ def _suspended(draft: PlanDraft) -> Verdict:
     return False, ConditionReason.RUNNING, ""
 
 
-def _is_shown(type_: ConditionType, verdict: Verdict, status: Status) -> bool:
+def _should_show(type_: ConditionType, verdict: Verdict, status: Status) -> bool:
     return not type_.optional or verdict[0] or status.condition(type_) is not None
 
 
@@ -196,6 +197,6 @@ def _with_hint(message: str, hint: str) -> str:
     return f"{message}; {hint}" if hint else message
 
 
-def _drift(drifted: dict[str, int]) -> str:
+def _drift_message(drifted: dict[str, int]) -> str:
     counts = ", ".join(f"{name}: {count}" for name, count in drifted.items())
     return f"items changed or disappeared since they were listed ({counts}); set a new epoch to list them again"

@@ -16,7 +16,7 @@ def fitted(status: Status) -> Status:
         if size(status) <= LIMIT:
             return status
         status = status.replace(
-            stages=[_shortened(stage, length, reasons) for stage in status.stages],
+            stages=[_shortened_stage(stage, length, reasons) for stage in status.stages],
             conditions=[
                 condition.replace(message=cut(condition.message, 4 * length)) for condition in status.conditions
             ],
@@ -24,7 +24,7 @@ def fitted(status: Status) -> Status:
     return status
 
 
-def _shortened(stage: StageStatus, length: int, reasons: int) -> StageStatus:
+def _shortened_stage(stage: StageStatus, length: int, reasons: int) -> StageStatus:
     work, stall = stage.pass_, stage.stall
     return stage.replace(
         message=cut(stage.message, length),

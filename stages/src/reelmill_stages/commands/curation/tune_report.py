@@ -11,7 +11,7 @@ from pathlib import Path
 from reelmill.contract.commands.tuning import RuleEffect, TuneResult
 from reelmill.contract.digest import canonical, sha256
 from reelmill.contract.errors import SpecError
-from reelmill.contract.output_file import must_be_ours
+from reelmill.contract.output_file import check_may_replace
 from reelmill.contract.task import Task
 from reelmill.contract.text.quantities import amount, count_of
 from reelmill_stages.commands.curation.border_items import BorderItems
@@ -21,8 +21,8 @@ from reelmill_stages.stages.filter.rules import number_shown
 
 PAGE = "index.html"
 RESULT = "tune.json"
-"""The result as JSON, with the digests of the other files. It is written first, so that it marks the folder of a call
-that was killed, and again at the end, without the digests of the files that were replaced."""
+"""The result as JSON, with the digests of the other files, including sheets of earlier rules. It is written first, so
+that it marks the folder of a call that was killed, and again at the end, without the digests of replaced files."""
 _FILES = "files"
 _PARTIAL = re.compile(rf"{re.escape(RESULT)}\.[0-9a-f]{{16}}\.partial")
 """The result while it is being written: what a call that was killed at its beginning leaves."""
@@ -70,7 +70,7 @@ def _must_be_ours(folder: Path, borders: Sequence[BorderItems]) -> None:
         )
     for name in (PAGE, *(_sheet_name(border) for border in borders)):
         path = folder / name
-        must_be_ours(path, lambda path: _is_part(path, ours.get(path.name)), option="--report")
+        check_may_replace(path, lambda path: _is_part(path, ours.get(path.name)), option="--report")
 
 
 def _written(path: Path) -> dict[str, list[str]] | None:
@@ -117,11 +117,11 @@ def write_report(result: TuneResult, sheets: Sequence[Path], folder: Path) -> No
     made = {PAGE: "".join(_page(result)).encode(), **{sheet.name: sheet.read_bytes() for sheet in sheets}}
     new = {name: [sha256(data)] for name, data in made.items()}
     old = _written(folder / RESULT) or {}
-    both = {name: digests + old.get(name, []) for name, digests in new.items()}
-    _replace(folder / RESULT, _marked(result, both))
+    either = {name: digests + old.get(name, []) for name, digests in new.items()}
+    _replace(folder / RESULT, _marked(result, {**old, **either}))
     for name, data in made.items():
         _replace(folder / name, data)
-    _replace(folder / RESULT, _marked(result, new))
+    _replace(folder / RESULT, _marked(result, {**old, **new}))
 
 
 def _marked(result: TuneResult, files: Mapping[str, Sequence[str]]) -> bytes:

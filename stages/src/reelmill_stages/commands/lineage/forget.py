@@ -11,7 +11,7 @@ from reelmill.contract.records.forgotten import AffectedDataSet, Forgetting, tom
 from reelmill.contract.task import SourceDef, Task
 from reelmill_stages.commands.entry import store_of
 from reelmill_stages.records import heartbeat
-from reelmill_stages.runtime.forget.forgetting import begin, files_left, follow, plan_of, stored_plan
+from reelmill_stages.runtime.forget.forgetting import begin, execute_plan, files_left, plan_of, stored_plan
 from reelmill_stages.runtime.forget.marks import Released
 from reelmill_stages.runtime.forget.marks import release as write_release
 from reelmill_stages.runtime.forget.search.remains import Remains, forgotten, remains
@@ -50,7 +50,7 @@ def forget(
             _must_be_of(plan, listed, keys, store)
             if not act:
                 return _result(plan, "unfinished", [])
-        if rest := follow(store, plan, heartbeat.runner(task, env), scratch):
+        if rest := execute_plan(store, plan, heartbeat.runner(task, env), scratch):
             return _result(plan, "unfinished", rest)
     return _result(plan, "forgotten", _remains(store, listed, plan.keys, plan.place).left)
 
@@ -74,7 +74,7 @@ def release(
         _must_be_of(plan, listed, keys, store)
         if act:
             with TemporaryDirectory(prefix="reelmill-forget-") as folder:
-                follow(store, plan, heartbeat.runner(task, env), Path(folder))
+                execute_plan(store, plan, heartbeat.runner(task, env), Path(folder))
         rest = files_left(store, plan)
     found = list(dict.fromkeys([*rest, *_remains(store, listed, plan.keys, plan.place).left]))
     if not found and not plan.data_sets:

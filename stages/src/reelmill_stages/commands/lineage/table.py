@@ -12,7 +12,7 @@ from typing import Any
 
 from reelmill.contract.commands.lineage_rows import LineageResult
 from reelmill.contract.errors import SpecError
-from reelmill.contract.output_file import must_be_ours
+from reelmill.contract.output_file import check_may_replace
 from reelmill.contract.task import SourceDef, StageDef, Task
 from reelmill.contract.text.redaction import redacted
 from reelmill.contract.text.urls import without_secrets
@@ -34,7 +34,7 @@ def lineage(task: Task, env: Mapping[str, str], *, stage: str, file: Path) -> Li
     """
     if find_spec("pyarrow") is None:
         raise SpecError("Parquet needs the package pyarrow", hint="install reelmill-stages[parquet]")
-    must_be_ours(file, is_lineage, option="--to")
+    check_may_replace(file, is_lineage, option="--to")
     store = store_of(task, env)
     data = {entry.name: data_set(store, entry) for entry in on_the_way(task, stage)}
     return write_table(task, data, stage, file)

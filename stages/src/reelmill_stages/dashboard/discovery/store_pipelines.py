@@ -4,7 +4,7 @@ The store does not contain pipeline files. It contains what the pages need: the 
 keys of the data sets that it was made from. Data sets without a claim are shown together.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -57,10 +57,11 @@ class _Found:
     owner: Owner
     places: dict[str, list[tuple[float, _Claimed]]] = field(default_factory=dict)
 
-    @property
-    def is_read(self) -> bool:
-        """Whether the states of all its data sets have been read."""
-        return all(place.state for places in self.places.values() for _, place in places)
+    def is_read(self, states: Mapping[str, DataSetState], unread: Set[str]) -> bool:
+        """Whether all its data sets and those that they read have been read; `unread` has the roots of the others."""
+        claimed = {place.names.root for places in self.places.values() for _, place in places}
+        used = {DataSetPaths(state.name, state.key).root for state in self.states(states)}
+        return (claimed | used).isdisjoint(unread)
 
     def states(self, others: Mapping[str, DataSetState]) -> list[DataSetState]:
         """Return the present data set of each name, sources first, each after those that it reads.
@@ -79,6 +80,14 @@ class _Found:
         return _in_order(list(present.values()))
 
 
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """What has been read: pipelines by (namespace, name), and the states of all data sets by their roots."""
+
+    pipelines: Mapping[tuple[str, str], _Found]
+    states: Mapping[str, DataSetState]
+
+
 class StorePipelines:
     """Implements `Pipelines`."""
 
@@ -87,8 +96,7 @@ class StorePipelines:
         self._store: Store = stores.at(ref)
         self._threads = THREADS if is_bucket(ref.uri) else 1
         self._claims: dict[tuple[str, str], Claim | None] = {}
-        self._last: dict[tuple[str, str], _Found] = {}
-        self._states: dict[str, DataSetState] = {}
+        self._last = _Reading({}, {})
 
     @property
     def origin(self) -> str:
@@ -96,23 +104,16 @@ class StorePipelines:
 
     def rows(self, show: ShowRows | None = None) -> list[PipelineRow]:
         """Return all pipelines. Raises StoreError and TransientError if the store cannot be listed."""
-        places = self._claimed_places()
-        if show:
-            show(self._rows(places))
-        part = len(places) // PARTS + 1
-        for number, place in enumerate(self._with_states(places), 1):
-            places[number - 1] = place
-            if show and number % part == 0:
-                show(self._rows(places))
-        return self._rows(places)
+        return self._read(show)[0]
 
     def definition(self, namespace: str, name: str) -> PipelineDefinition:
-        if (namespace, name) not in self._last:
-            self.rows()
-        found = self._last.get((namespace, name))
+        known = self._last
+        if (namespace, name) not in known.pipelines:
+            _, known = self._read(None)
+        found = known.pipelines.get((namespace, name))
         if found is None:
             raise NoSuch(f"no pipeline {namespace}/{name} has claims in this store", where=self.origin)
-        states = found.states(self._states)
+        states = found.states(known.states)
         return PipelineDefinition(
             namespace=namespace, name=name, task=_task(self._ref, found.owner, states), document=_document(states)
         )
@@ -126,17 +127,35 @@ class StorePipelines:
     def logs(self, namespace: str, name: str, stage: str, shard: int | None) -> Iterator[PodLine]:
         return iter(())
 
-    def _rows(self, places: Iterable[_Claimed]) -> list[PipelineRow]:
-        """Return the row of each pipeline, and keep those that have been read."""
+    def _read(self, show: ShowRows | None) -> tuple[list[PipelineRow], _Reading]:
+        """Read all pipelines. Several threads may do so at the same time: each uses only what it has read."""
+        places = self._claimed_places()
+        unread = {place.names.root for place in places}
+        if show:
+            show(self._rows(places, unread)[0])
+        part = len(places) // PARTS + 1
+        for number, place in enumerate(self._with_states(places), 1):
+            places[number - 1] = place
+            unread.discard(place.names.root)
+            if show and unread and number % part == 0:
+                rows, self._last = self._rows(places, unread)
+                show(rows)
+        rows, reading = self._rows(places, unread)
+        self._last = reading
+        return rows, reading
+
+    def _rows(self, places: Iterable[_Claimed], unread: Set[str]) -> tuple[list[PipelineRow], _Reading]:
+        """Return the row of each pipeline, and the pipelines that have been read."""
         states = {place.names.root: place.state for place in places if place.state}
         pipelines = _pipelines(places)
-        self._states, self._last = states, {name: each for name, each in pipelines.items() if each.is_read}
-        return [
+        read = {name: each for name, each in pipelines.items() if each.is_read(states, unread)}
+        rows = [
             pipeline_row(namespace, name, self.origin, each.states(states))
-            if each.is_read
+            if (namespace, name) in read
             else row_to_be_read(namespace, name, self.origin)
             for (namespace, name), each in sorted(pipelines.items())
         ]
+        return rows, _Reading(read, states)
 
     def _claimed_places(self) -> list[_Claimed]:
         """Return all places that may have a data set."""

@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 
 from reelmill.contract.errors import NotFound, ReelmillError, SpecError
-from reelmill.contract.text.messages import told
+from reelmill.contract.text.messages import safe_message
 from reelmill_stages.dashboard.errors import NoSuch, NotIndexed
 from reelmill_stages.dashboard.views.pipeline_catalog import PipelineCatalog
 from reelmill_stages.dashboard.web import api, pages
@@ -55,7 +55,7 @@ def application(
 
     def problem(request: Request, status: int, what: str, hint: str) -> Response:
         if request.url.path.removeprefix(root_path).startswith(API):
-            return JSONResponse({"error": told(what), "hint": told(hint)}, status)
+            return JSONResponse({"error": safe_message(what), "hint": safe_message(hint)}, status)
         html = env.get_template("error.html").render(what=what, hint=hint, status=status)
         return HTMLResponse(html, status)
 

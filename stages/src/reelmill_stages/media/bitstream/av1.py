@@ -21,7 +21,7 @@ _KEY, _INTRA_ONLY, _SWITCH = 0, 2, 3
 """Types of frames."""
 _CHOSEN_PER_FRAME = 2
 """Value of a setting of the sequence that each frame header contains."""
-_HEAD = 16
+_HEADER_BYTES = 16
 """Number of bytes of a frame header that contain everything that is read."""
 
 
@@ -83,7 +83,7 @@ class Av1References:
         try:
             for kind, payload in _units_of_config(extradata):
                 if kind == _SEQUENCE:
-                    self._sequence = _sequence(bytes(payload))
+                    self._sequence = _parse_sequence_header(bytes(payload))
         except (Unknown, OutOfBits):
             self._sequence = None
 
@@ -94,11 +94,11 @@ class Av1References:
             for kind, payload in _units(data):
                 if kind == _SEQUENCE:
                     self._sequence = None
-                    self._sequence = _sequence(bytes(payload))
+                    self._sequence = _parse_sequence_header(bytes(payload))
                     frames += 2  # a packet that begins a sequence is always decoded
                 elif kind in {_HEADER, _FRAME}:
                     frames += 1
-                    unreferenced = self._sequence is not None and _refreshes_nothing(payload, self._sequence)
+                    unreferenced = self._sequence is not None and _refreshes_no_reference(payload, self._sequence)
                 elif kind not in _HARMLESS:
                     return False
         except (Unknown, OutOfBits):
@@ -106,7 +106,7 @@ class Av1References:
         return frames == 1 and unreferenced
 
 
-def _sequence(payload: bytes) -> _Sequence:
+def _parse_sequence_header(payload: bytes) -> _Sequence:
     """Read a sequence header. Raises Unknown for one whose frame headers have other fields, and OutOfBits."""
     bits = Bits(payload)
     bits.u(3)  # profile
@@ -141,9 +141,9 @@ def _sequence(payload: bytes) -> _Sequence:
     return _Sequence(screen_content, integer_vectors, bits.u(3) + 1 if has_order else 0)
 
 
-def _refreshes_nothing(payload: memoryview, sequence: _Sequence) -> bool:
+def _refreshes_no_reference(payload: memoryview, sequence: _Sequence) -> bool:
     """Whether a frame is shown and does not become a reference. Raises OutOfBits."""
-    bits = Bits(bytes(payload[:_HEAD]))
+    bits = Bits(bytes(payload[:_HEADER_BYTES]))
     shows_existing, kind, is_shown = bits.u(1), bits.u(2), bits.u(1)
     if shows_existing or not is_shown or kind in {_KEY, _SWITCH}:
         return False

@@ -25,14 +25,14 @@ class Ffv1Reader:
     def read(self, data: memoryview) -> Unit:
         self._count += 1
         if self._has_slices:
-            _check(bytes(data))
+            _check_checksums(bytes(data))
         return Unit(shown=True, entry=int.from_bytes(data[:2]) >= _KEY, order=(self._count,))
 
 
-def _check(packet: bytes) -> None:
+def _check_checksums(packet: bytes) -> None:
     slices = _slices(packet, _CHECKED)
     if slices:
-        if not all(_is_right(packet[each.start : each.stop]) for each in slices):
+        if not all(_has_right_checksum(packet[each.start : each.stop]) for each in slices):
             raise DamagedPacket("the checksum of a slice is wrong")
     elif not _slices(packet, _PLAIN):
         raise DamagedPacket("the lengths of its slices are not that of the packet")
@@ -51,6 +51,6 @@ def _slices(packet: bytes, behind: int) -> list[range]:
     return found
 
 
-def _is_right(checked: bytes) -> bool:
+def _has_right_checksum(checked: bytes) -> bool:
     """Whether the CRC at the end of a slice is correct: it then leaves the register unchanged."""
     return any(crc_from_highest(checked, register) == register for register in _REGISTERS)

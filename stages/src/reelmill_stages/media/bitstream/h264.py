@@ -44,7 +44,7 @@ class H264Reader:
         self._reference = (0, 0)
         """Picture order count of the last reference picture: high and low part."""
         for unit in _header_units(extradata) if self._size else of_stream(extradata):
-            self._set(bytes(unit), header=True)
+            self._register_parameter_set(bytes(unit), header=True)
 
     def read(self, data: memoryview) -> Unit:
         self._count += 1
@@ -52,7 +52,7 @@ class H264Reader:
         intra, recovers = True, False
         here: set[tuple[int, int]] = set()
         first: tuple[int, Bits] | None = None
-        told: Turn | None = None
+        signalled_turn: Turn | None = None
         holed = False
         for unit in of_packet(data, self._size):
             kind = unit[0] & 31
@@ -68,25 +68,25 @@ class H264Reader:
                     pictures += 1
                     first = first or (unit[0], bits)
             elif kind in {_SPS, _PPS}:
-                here.add(self._set(bytes(unit)))
+                here.add(self._register_parameter_set(bytes(unit)))
             elif kind == _SEI:
                 for message in messages(bytes(unit[1:])):
                     recovers = recovers or recovers_exactly(*message)
-                    told = told or turn(*message)
+                    signalled_turn = signalled_turn or turn(*message)
         if pictures != 1 or first is None:
             raise Unknown("a packet holds several pictures") if pictures else DamagedPacket("a packet holds no picture")
         try:
-            order = self._place(*first)
+            order = self._display_order(*first)
         except (OutOfBits, KeyError):
             raise DamagedPacket("a slice header is damaged") from None
         idr = first[0] & 31 == _IDR
         entry = (idr or (recovers and intra)) and self._sets.sent_again(here)
-        self.turned.picture(told, entry=entry)
+        self.turned.picture(signalled_turn, entry=entry)
         if holed:
             raise DamagedPacket("a slice has a hole")
         return Unit(shown=True, entry=entry, order=order, droppable=not first[0] >> 5 & 3)
 
-    def _place(self, head: int, bits: Bits) -> Order:
+    def _display_order(self, head: int, bits: Bits) -> Order:
         """Return the display order of a picture (ITU-T H.264, 8.2.1).
 
         `head` is the first byte of its first slice, and `bits` follow the slice type.
@@ -115,7 +115,7 @@ class H264Reader:
             self._reference = (high, low)
         return (self._epoch, high + low)
 
-    def _set(self, unit: bytes, *, header: bool = False) -> tuple[int, int]:
+    def _register_parameter_set(self, unit: bytes, *, header: bool = False) -> tuple[int, int]:
         """Register a parameter set."""
         kind = unit[0] & 31
         try:

@@ -47,12 +47,12 @@ class HevcReader:
         self.layered = False
         """Whether there are temporal layers; unit types then do not show which pictures can be dropped."""
         for unit in _header_units(extradata) if self._size else of_stream(extradata):
-            self._set(bytes(unit), header=True)
+            self._register_parameter_set(bytes(unit), header=True)
 
     def read(self, data: memoryview) -> Unit:
         made: Unit | None = None
         here: set[tuple[int, int]] = set()
-        told: Turn | None = None
+        signalled_turn: Turn | None = None
         holed = False
         ends = False
         for unit in of_packet(data, self._size):
@@ -68,24 +68,24 @@ class HevcReader:
                 if made is not None:
                     raise Unknown("a packet holds several pictures")
                 try:
-                    made = self._picture(kind, bytes(unit[:_HEAD]))
+                    made = self._picture_unit(kind, bytes(unit[:_HEAD]))
                 except (OutOfBits, KeyError):
                     raise DamagedPacket("a slice header is damaged") from None
             elif kind == _SEI:
                 for message in messages(bytes(unit[2:])):
-                    told = told or turn(*message)
+                    signalled_turn = signalled_turn or turn(*message)
             elif kind in {_VPS, _SPS, _PPS}:
-                here.add(self._set(bytes(unit)))
+                here.add(self._register_parameter_set(bytes(unit)))
         if made is None:
             raise DamagedPacket("a packet holds no picture")
         made.entry = made.entry and self._sets.sent_again(here)
-        self.turned.picture(told, entry=made.entry)
+        self.turned.picture(signalled_turn, entry=made.entry)
         self._first = self._first or ends
         if holed:
             raise DamagedPacket("a slice has a hole")
         return made
 
-    def _picture(self, kind: int, head: bytes) -> Unit:
+    def _picture_unit(self, kind: int, head: bytes) -> Unit:
         irap = _FIRST_IRAP <= kind <= _LAST_IRAP
         temporal = (head[1] & 7) - 1
         self.layered = self.layered or temporal > 0
@@ -106,7 +106,7 @@ class HevcReader:
                 self._epoch += 1
                 self._reference = 0
             self._first = False
-        count = 0 if kind in _IDR else self._count(bits.u(poc_bits), poc_bits)
+        count = 0 if kind in _IDR else self._picture_order_count(bits.u(poc_bits), poc_bits)
         if irap and (kind in _BLA or self._drops_leading):
             count &= (1 << poc_bits) - 1
         leading = kind in _RADL or kind in _RASL
@@ -116,7 +116,7 @@ class HevcReader:
         shown = shown and not (kind in _RASL and self._drops_leading)
         return Unit(shown, irap, (self._epoch, count), independent=kind in _RADL, droppable=droppable)
 
-    def _count(self, low: int, size: int) -> int:
+    def _picture_order_count(self, low: int, size: int) -> int:
         """Return the full picture order count."""
         before, high = self._reference % (1 << size), self._reference >> size << size
         if low < before and before - low >= 1 << (size - 1):
@@ -125,7 +125,7 @@ class HevcReader:
             high -= 1 << size
         return high + low
 
-    def _set(self, unit: bytes, *, header: bool = False) -> tuple[int, int]:
+    def _register_parameter_set(self, unit: bytes, *, header: bool = False) -> tuple[int, int]:
         """Register a parameter set."""
         kind = unit[0] >> 1 & 63
         number = -1
@@ -174,10 +174,10 @@ def _read_sps(unit: bytes) -> tuple[int, int, bool]:
     layers = bits.u(3)
     bits.u(1)
     bits.u(96)
-    told = [(bits.u(1), bits.u(1)) for _ in range(layers)]
+    present = [(bits.u(1), bits.u(1)) for _ in range(layers)]
     if layers:
         bits.u(2 * (8 - layers))
-    for profile, level in told:
+    for profile, level in present:
         bits.u(88 * profile + 8 * level)
     number = bits.ue()
     planes = bits.ue() == 3 and bool(bits.u(1))

@@ -45,7 +45,9 @@ class Mpeg12Reader:
                 self._rows = 0
                 self._height = int.from_bytes(raw[at + 1 : at + 3]) & 0xFFF
             elif code == _EXTENSION and at + 2 < len(raw) and raw[at] >> 4 == _SEQUENCE_EXTENSION:
-                self._rows = _rows(self._height | (raw[at + 2] >> 5 & 3) << 12, progressive=bool(raw[at + 1] >> 3 & 1))
+                self._rows = _macroblock_rows(
+                    self._height | (raw[at + 2] >> 5 & 3) << 12, progressive=bool(raw[at + 1] >> 3 & 1)
+                )
             elif code == _GROUP and at + 3 < len(raw):
                 closed = bool(raw[at + 3] >> 6 & 1)
             elif (
@@ -67,7 +69,7 @@ class Mpeg12Reader:
         return Unit(shown=True, entry=entry, order=order, independent=is_b and self._closed, droppable=is_b)
 
 
-def _rows(height: int, *, progressive: bool) -> int:
+def _macroblock_rows(height: int, *, progressive: bool) -> int:
     """Return the rows of macroblocks in a picture (6.3.3); 0 if slices are numbered differently."""
     if height > _HIGHEST:
         return 0

@@ -22,7 +22,7 @@ class Mpeg4Reader:
     def __init__(self, extradata: bytes) -> None:
         self._anchors = Anchors()
         self._closed = False
-        self._layer = _layer(extradata)
+        self._layer = _layer_header(extradata)
 
     def read(self, data: memoryview) -> Unit:
         raw = bytes(data)
@@ -38,7 +38,7 @@ class Mpeg4Reader:
             raise Unknown("a packet holds several pictures") if planes else DamagedPacket("a packet holds no picture")
         if len(raw) - planes[0] + 4 < _NOT_CODED:
             raise Unknown("a packet repeats a picture")
-        if layer := _layer(raw):
+        if layer := _layer_header(raw):
             if self._layer and layer != self._layer:
                 raise Unknown("the settings of the stream change")
             self._layer = layer
@@ -50,7 +50,7 @@ class Mpeg4Reader:
         return Unit(shown=True, entry=kind == _INTRA, order=order, independent=is_b and self._closed, droppable=is_b)
 
 
-def _layer(data: bytes) -> bytes:
+def _layer_header(data: bytes) -> bytes:
     """Return the header of the video object layer; empty if there is none."""
     found = re.search(rb"\x00\x00\x01[\x20-\x2f]", data)
     if found is None:

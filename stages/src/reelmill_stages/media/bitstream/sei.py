@@ -25,12 +25,12 @@ class TurnOfStream:
         """Whether entry pictures have different orientations, or only later pictures have a message."""
         self._begun = False
 
-    def picture(self, told: Turn | None, *, entry: bool) -> None:
+    def picture(self, signalled: Turn | None, *, entry: bool) -> None:
         """Register the next picture and the orientation of its messages."""
-        if told is not None:
-            before = self.turn or ((0, False) if self._begun else told)
-            self.changes = self.changes or told != before
-            self.turn = self.turn or told
+        if signalled is not None:
+            before = self.turn or ((0, False) if self._begun else signalled)
+            self.changes = self.changes or signalled != before
+            self.turn = self.turn or signalled
         self._begun = self._begun or entry
 
 

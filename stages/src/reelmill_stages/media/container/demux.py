@@ -49,7 +49,7 @@ CHECKSUMS = {
 _KINDS = {"video": "pictures are", "audio": "sound is"}
 _KEY_OF_MATROSKA = "enc_key_id"
 """FFmpeg's name of the key id in the metadata of a stream."""
-_MACHINE = {errno.ENOSPC, errno.EIO}
+_MACHINE_ERRORS = {errno.ENOSPC, errno.EIO}
 
 
 @contextmanager
@@ -89,10 +89,10 @@ def opened(
             if codec is not None and codec.name in CHECKSUMS:
                 codec.options = {"err_detect": CHECKSUMS[codec.name]}
         yield container
-    _stop_at_failure(path)
+    _raise_read_failure(path)
 
 
-def _stop_at_failure(path: MediaFile) -> None:
+def _raise_read_failure(path: MediaFile) -> None:
     """Raise the error of a read that a demuxer took for the end of the file."""
     if not isinstance(path, Path) and path.failure is not None:
         raise path.failure
@@ -100,11 +100,11 @@ def _stop_at_failure(path: MediaFile) -> None:
 
 def damage(path: MediaFile, error: BaseException) -> ItemError | TransientError:
     """Convert an error of a demuxer or decoder to the item's error. Raises the read error that caused it, if any."""
-    _stop_at_failure(path)
+    _raise_read_failure(path)
     code = getattr(error, "errno", None)
     if short_of := exhausted(error):
         return Exhausted(short_of, f"{path.name}: {reason(error)}", hint=short_of.remedy)
-    if code in _MACHINE and not (code == errno.EIO and _reads(path)):
+    if code in _MACHINE_ERRORS and not (code == errno.EIO and _is_readable(path)):
         return TransientError(
             f"{path.name}: {error}", hint="the machine ran out of a resource; another attempt may succeed"
         )
@@ -113,7 +113,7 @@ def damage(path: MediaFile, error: BaseException) -> ItemError | TransientError:
     return ItemError(ItemReason.CORRUPT, f"{path.name}: {reason(error)}")
 
 
-def _reads(path: MediaFile) -> bool:
+def _is_readable(path: MediaFile) -> bool:
     """Whether all bytes can be read: demuxers also report an input error for a file that ends too early."""
     if not isinstance(path, Path):
         return True
@@ -170,10 +170,10 @@ def packets(path: MediaFile, container: InputContainer, stream: VideoStream) -> 
 def refuse_encrypted(stream: Any) -> None:
     """Raise ItemError(`encrypted`) for a Matroska stream with a key id; in mp4 files, packets are checked instead."""
     if _KEY_OF_MATROSKA in stream.metadata:
-        raise _encrypted(stream)
+        raise _encrypted_error(stream)
 
 
-def _encrypted(stream: Any) -> ItemError:
+def _encrypted_error(stream: Any) -> ItemError:
     return ItemError(ItemReason.ENCRYPTED, f"its {_KINDS.get(stream.type, 'data')} encrypted")
 
 
@@ -186,7 +186,7 @@ def demuxed(container: InputContainer, stream: Any) -> Iterator[Packet[Any]]:
     try:
         for packet in container.demux(stream):
             if packet.has_sidedata("encryption_info"):
-                raise _encrypted(stream)
+                raise _encrypted_error(stream)
             if packet.size:
                 yield packet
     except IndexError:

@@ -32,33 +32,35 @@ def set_ends(path: Path, ends: Sequence[int] | int) -> None:
     file is not that of a muxer with edit lists.
     """
     try:
-        _set_ends(path, ends)
+        _write_ends(path, ends)
     except (struct.error, KeyError, IndexError, StopIteration) as error:
         raise ValueError(f"a box is damaged or missing ({error})") from error
 
 
-def _set_ends(path: Path, ends: Sequence[int] | int) -> None:
+def _write_ends(path: Path, ends: Sequence[int] | int) -> None:
     with path.open("r+b") as file:
-        offset, moov = _moov(file)
+        offset, moov = _read_movie_box(file)
         tracks = [box for box in _boxes(moov, 0, len(moov)) if box.kind == b"trak"]
         if isinstance(ends, int):
-            tracks = [track for track in tracks if any(box.kind == b"elst" for box in _within(moov, track, _DEPTH))]
+            tracks = [
+                track for track in tracks if any(box.kind == b"elst" for box in _descendants(moov, track, _DEPTH))
+            ]
             ends = [ends] * len(tracks)
         if len(tracks) != len(ends):
             raise ValueError(f"{len(tracks)} tracks, not {len(ends)}")
         longest = 0
         for track, end in zip(tracks, ends, strict=True):
-            inside = {box.kind: box for box in _within(moov, track, _DEPTH)}
-            shown = _set_edit(moov, inside[b"elst"], end)
-            _set_time(moov, inside[b"tkhd"], shown, before=(4 + 4 + 4 + 4, 8 + 8 + 4 + 4))
+            inside = {box.kind: box for box in _descendants(moov, track, _DEPTH)}
+            shown = _shorten_edit(moov, inside[b"elst"], end)
+            _set_duration(moov, inside[b"tkhd"], shown, before=(4 + 4 + 4 + 4, 8 + 8 + 4 + 4))
             longest = max(longest, shown)
         mvhd = next(box for box in _boxes(moov, 0, len(moov)) if box.kind == b"mvhd")
-        _set_time(moov, mvhd, longest, before=(4 + 4 + 4, 8 + 8 + 4))
+        _set_duration(moov, mvhd, longest, before=(4 + 4 + 4, 8 + 8 + 4))
         file.seek(offset)
         file.write(moov)
 
 
-def _set_edit(moov: bytearray, box: _Box, end: int) -> int:
+def _shorten_edit(moov: bytearray, box: _Box, end: int) -> int:
     """Shorten the last edit to end at `end`, never lengthen it. Returns the resulting end."""
     wide = moov[box.start] == 1
     layout = struct.Struct(">Qqhh" if wide else ">Iihh")
@@ -77,13 +79,13 @@ def _set_edit(moov: bytearray, box: _Box, end: int) -> int:
     return int(begun + shown)
 
 
-def _set_time(moov: bytearray, box: _Box, value: int, *, before: tuple[int, int]) -> None:
+def _set_duration(moov: bytearray, box: _Box, value: int, *, before: tuple[int, int]) -> None:
     """Set the duration in a header; `before` is its offset after version and flags in versions 0 and 1."""
     wide = moov[box.start] == 1
     struct.pack_into(">Q" if wide else ">I", moov, box.start + 4 + before[wide], value)
 
 
-def _moov(file: BinaryIO) -> tuple[int, bytearray]:
+def _read_movie_box(file: BinaryIO) -> tuple[int, bytearray]:
     """Return the offset and payload of the movie box."""
     whole = file.seek(0, 2)
     file.seek(0)
@@ -112,8 +114,8 @@ def _boxes(data: bytearray, start: int, end: int) -> Iterator[_Box]:
         start += size
 
 
-def _within(data: bytearray, box: _Box, depth: int) -> Iterator[_Box]:
+def _descendants(data: bytearray, box: _Box, depth: int) -> Iterator[_Box]:
     for inner in _boxes(data, box.start, box.end):
         yield inner
         if inner.kind in _CONTAINERS and depth:
-            yield from _within(data, inner, depth - 1)
+            yield from _descendants(data, inner, depth - 1)

@@ -21,7 +21,7 @@ _SEGMENT = b"\x18\x53\x80\x67"
 _EBML = b"\x1a\x45\xdf\xa3"
 _VOID, _CRC = 0xEC, 0xBF
 _UNKNOWN_SIZES = {0, 0xFFFFFFFF}
-_ENOUGH = 0.5
+_DURATION_TOLERANCE = 0.5
 """Seconds by which a Matroska file's duration may exceed its last frame, because sound may be longer."""
 
 
@@ -39,7 +39,7 @@ def lacks_packets(path: MediaFile, container: InputContainer, stream: VideoStrea
         return is_cut_short(path) and not 0 < stream.frames <= found
     if "matroska" in name:
         lasts = (container.duration or 0) / av.time_base
-        return is_cut_short(path) and not 0 < lasts <= end + _ENOUGH
+        return is_cut_short(path) and not 0 < lasts <= end + _DURATION_TOLERANCE
     return False
 
 
@@ -49,7 +49,7 @@ def is_cut_short(path: MediaFile) -> bool:
     with open_file(path) as file:
         head = file.read(12)
         if head[4:8] in _BOXES:
-            return _boxes_end(file, size) > size
+            return _last_box_end(file, size) > size
         if head[:4] == _EBML:
             return _segment_end(file) > size
         if head[:4] == b"RIFF" and len(head) == 12:
@@ -70,7 +70,7 @@ def _ts_ends_within_a_packet(file: BinaryIO, size: int, form: PacketForm) -> boo
     return last + form.before < size < last + form.before + SIZE and all(start == bytes([SYNC]) for start in starts)
 
 
-def _boxes_end(file: BinaryIO, size: int) -> int:
+def _last_box_end(file: BinaryIO, size: int) -> int:
     """Return where the last top-level box of an ISO media file ends by its header. Stops at bytes that are no box."""
     place = 0
     seen = set()
@@ -96,7 +96,7 @@ def _boxes_end(file: BinaryIO, size: int) -> int:
 def _segment_end(file: BinaryIO) -> int:
     """Return where the Matroska segment ends; 0 if its length is unknown (a live recording)."""
     file.seek(4)
-    header = _vint(file)
+    header = _read_length(file)
     if header is None:
         return 0
     file.seek(min(header, 1 << 32), 1)
@@ -105,19 +105,19 @@ def _segment_end(file: BinaryIO) -> int:
         if not first:
             return 0
         if first[0] in {_VOID, _CRC}:
-            skip = _vint(file)
+            skip = _read_length(file)
             if skip is None:
                 return 0
             file.seek(min(skip, 1 << 32), 1)
             continue
         if first + file.read(3) != _SEGMENT:
             return 0
-        length = _vint(file)
+        length = _read_length(file)
         return 0 if length is None else file.tell() + length
     return 0
 
 
-def _vint(file: BinaryIO) -> int | None:
+def _read_length(file: BinaryIO) -> int | None:
     """Read an EBML length; None at the end of the file and for the reserved value 'unknown'."""
     first = file.read(1)
     if not first or not first[0]:

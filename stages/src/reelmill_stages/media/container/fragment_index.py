@@ -26,11 +26,11 @@ def fragment_index(source: RemoteObject) -> list[range] | None:
     """
     file = buffered(source)
     try:
-        starts = _listed_at_end(source, file) or _listed_in_front(source, file)
+        starts = _offsets_in_mfra(source, file) or _offsets_in_sidx(source, file)
         if not starts:
             return None
         source.expect([range(start, min(start + _AHEAD, source.size)) for start in sorted(starts)])
-        found = [box for box in boxes(file, 0, source.size) if _checked(box).kind != b"mdat"]
+        found = [box for box in boxes(file, 0, source.size) if _known_box(box).kind != b"mdat"]
     except (ValueError, EOFError, IndexError, struct.error):
         return None
     if not {b"moov", b"moof"} <= {box.kind for box in found} or sum(len(box.whole) for box in found) > _LARGEST:
@@ -38,13 +38,13 @@ def fragment_index(source: RemoteObject) -> list[range] | None:
     return [box.whole for box in found]
 
 
-def _checked(box: Box) -> Box:
+def _known_box(box: Box) -> Box:
     if box.kind not in _KNOWN:
         raise ValueError(f"an unknown box at byte {box.start}")
     return box
 
 
-def _listed_at_end(source: RemoteObject, file: BinaryIO) -> set[int]:
+def _offsets_in_mfra(source: RemoteObject, file: BinaryIO) -> set[int]:
     """Return the starts of fragments listed in `mfra`."""
     file.seek(max(0, source.size - 16))
     last = file.read(16)
@@ -55,17 +55,17 @@ def _listed_at_end(source: RemoteObject, file: BinaryIO) -> set[int]:
     (mfra,) = boxes(file, source.size - length, source.size)
     for box in boxes(file, mfra.content, mfra.end):
         if box.kind == b"tfra":
-            found |= _entries(_table(source, box))
+            found |= _tfra_offsets(_read_box(source, box))
     return found
 
 
-def _table(source: RemoteObject, box: Box) -> bytes:
+def _read_box(source: RemoteObject, box: Box) -> bytes:
     if len(box.whole) > _LARGEST:
         raise ValueError(f"the box at byte {box.start} is too large")
     return read_exactly(source, range(box.content, box.end))
 
 
-def _entries(table: bytes) -> set[int]:
+def _tfra_offsets(table: bytes) -> set[int]:
     """Return the offsets of `moof` boxes in a `tfra`."""
     _, lengths, count = struct.unpack_from(">III", table, _FIELDS)
     place = struct.Struct(">QQ" if table[0] else ">II")
@@ -73,17 +73,17 @@ def _entries(table: bytes) -> set[int]:
     return {place.unpack_from(table, _FIELDS + 12 + number * step)[1] for number in range(count)}
 
 
-def _listed_in_front(source: RemoteObject, file: BinaryIO) -> set[int]:
+def _offsets_in_sidx(source: RemoteObject, file: BinaryIO) -> set[int]:
     """Return the starts of fragments listed in a `sidx` before the first fragment, if it lists several."""
     for box in boxes(file, 0, source.size):
         if box.kind in (b"moof", b"mdat"):
             break
         if box.kind == b"sidx":
-            return _references(_table(source, box), box.end)
+            return _sidx_offsets(_read_box(source, box), box.end)
     return set()
 
 
-def _references(table: bytes, end: int) -> set[int]:
+def _sidx_offsets(table: bytes, end: int) -> set[int]:
     times = struct.Struct(">QQ" if table[0] else ">II")
     _, first = times.unpack_from(table, _FIELDS + 8)
     _, count = struct.unpack_from(">HH", table, _FIELDS + 8 + times.size)

@@ -78,22 +78,22 @@ class IndexedMovie:
     def open(self, *, sound: bool = False) -> io.BufferedReader:
         sound = sound or self._video is None
         if sound not in self._headers:
-            self._headers[sound] = self._header(sound=sound)
+            self._headers[sound] = self._movie_header(sound=sound)
         return buffered(_View(self, self._headers[sound]))
 
     def expect(self, ranges: Sequence[range]) -> None:
-        with self._fitting():
+        with self._failing_on_unfit_index():
             entries, wanted = [], []
-            for asked in ranges:
-                number, byte = _track_at(asked.start)
-                if asked and number in self._places:
+            for requested in ranges:
+                number, byte = _track_at(requested.start)
+                if requested and number in self._places:
                     places = self._places[number]
-                    inside = range(byte, min(byte + len(asked), places.size))
+                    inside = range(byte, min(byte + len(requested), places.size))
                     first, last = places.chunk_of(inside.start)[0], places.chunk_of(inside.stop - 1)[0]
                     entries.append(places.entries(range(first, last + 1)))
                     wanted.append((places, inside))
             self._source.expect(entries)
-            self._source.expect(_joined(part for places, inside in wanted for part in places.extents(inside)))
+            self._source.expect(_merged_ranges(part for places, inside in wanted for part in places.extents(inside)))
 
     @contextmanager
     def index_only(self) -> Iterator[None]:
@@ -115,7 +115,7 @@ class IndexedMovie:
         left = -start % (_OPENING if start < _REGION else _REGION)
         if 0 < left <= _BEFORE and start < self.size - _REGION:
             return bytes(min(length, left))
-        with self._fitting():
+        with self._failing_on_unfit_index():
             number, byte = _track_at(start)
             places = self._places.get(number)
             if places is None or byte >= places.size:
@@ -129,14 +129,14 @@ class IndexedMovie:
                 raise ValueError("a sample lies behind the end of the file")
             return data
 
-    def _header(self, *, sound: bool) -> bytes:
+    def _movie_header(self, *, sound: bool) -> bytes:
         """Return all boxes except media data, and the header of a box that contains all samples."""
-        with self._fitting():
-            self._measure(sound=sound)
+        with self._failing_on_unfit_index():
+            self._read_sample_sizes(sound=sound)
             parts: list[bytes | range] = []
             for box in self._index.outermost:
                 if box.kind == b"moov":
-                    parts += self._rebuilt(box, sound=sound)
+                    parts += self._rebuilt_box(box, sound=sound)
                 elif box.kind not in MEDIA:
                     parts.append(box.whole)
             if sum(map(len, parts)) > _LARGEST:
@@ -145,7 +145,7 @@ class IndexedMovie:
             head = b"".join(part if isinstance(part, bytes) else self._read(part) for part in parts)
             return head + struct.pack(">I4sQ", 1, b"mdat", self.size - len(head))
 
-    def _measure(self, *, sound: bool) -> None:
+    def _read_sample_sizes(self, *, sound: bool) -> None:
         """Read the sample sizes of every track that is not left empty."""
         for number, track in enumerate(self._index.tracks):
             if number in self._places or not self._has_samples(number, sound=sound):
@@ -158,7 +158,7 @@ class IndexedMovie:
                 raise ValueError("tables are missing")
             if b"saio" in tables or self._read(tables[b"stsd"].whole)[20:24] in _ENCRYPTED:
                 raise ValueError("it is encrypted")
-            if track.handler != b"vide" and self._is_one_tick_each(tables[b"stts"]):
+            if track.handler != b"vide" and self._is_read_by_chunks(tables[b"stts"]):
                 raise ValueError("its sound is not compressed")
             self._places[number] = SamplePlaces(track, self._sizes(tables[b"stsz"]), self._read)
 
@@ -175,7 +175,7 @@ class IndexedMovie:
         sizes.byteswap()
         return sizes
 
-    def _is_one_tick_each(self, box: Box) -> bool:
+    def _is_read_by_chunks(self, box: Box) -> bool:
         """Whether demuxers make packets of whole chunks."""
         count, _, duration = struct.unpack(">III", self._read(range(box.content + 4, box.content + 16)))
         return bool(count == 1 and duration == 1)
@@ -183,7 +183,7 @@ class IndexedMovie:
     def _has_samples(self, number: int, *, sound: bool) -> bool:
         return number == self._video or (sound and self._index.tracks[number].handler in (b"vide", b"soun"))
 
-    def _rebuilt(self, box: Box, *, sound: bool, number: int = -1) -> list[bytes | range]:
+    def _rebuilt_box(self, box: Box, *, sound: bool, number: int = -1) -> list[bytes | range]:
         """Return a box of the index as parts of the original; tables of sample offsets are rebuilt."""
         if box.kind not in _PARENTS:
             return [box.whole]
@@ -196,16 +196,16 @@ class IndexedMovie:
                 kind = inner.content + HANDLER
                 parts += [range(inner.start, kind), _NOTHING, range(kind + len(_NOTHING), inner.end)]
             elif box.kind != b"stbl" or (has_samples and inner.kind not in _PLACES):
-                parts += self._rebuilt(inner, sound=sound, number=number)
+                parts += self._rebuilt_box(inner, sound=sound, number=number)
         if box.kind == b"stbl" and has_samples:
-            parts += _chunks(number, self._places[number], opening=number != self._video)
+            parts += _chunk_tables(number, self._places[number], opening=number != self._video)
         return packed(box.kind, parts)
 
     def _read(self, wanted: range) -> bytes:
         return read_exactly(self._source, wanted)
 
     @contextmanager
-    def _fitting(self) -> Iterator[None]:
+    def _failing_on_unfit_index(self) -> Iterator[None]:
         """Make errors of an unfit index fail all reads, because demuxers take them for the end of the file."""
         try:
             yield
@@ -219,15 +219,15 @@ class _View:
 
     def __init__(self, movie: IndexedMovie, header: bytes) -> None:
         self._movie = movie
-        self._header = header
+        self._movie_header = header
 
     @property
     def size(self) -> int:
         return self._movie.size
 
     def read(self, start: int, length: int, *, wait: bool = True) -> bytes:
-        if start < len(self._header):
-            return self._header[start : start + length]
+        if start < len(self._movie_header):
+            return self._movie_header[start : start + length]
         return self._movie.sample_bytes(start, length, wait=wait)
 
 
@@ -238,7 +238,7 @@ def _track_at(address: int) -> tuple[int, int]:
     return address // _REGION - 1, address % _REGION
 
 
-def _chunks(number: int, places: SamplePlaces, *, opening: bool) -> list[bytes | range]:
+def _chunk_tables(number: int, places: SamplePlaces, *, opening: bool) -> list[bytes | range]:
     """Return the tables of a track with a single chunk for all samples.
 
     With an `opening`, the first few samples are a chunk before all other tracks. Demuxers look for stream parameters in
@@ -256,7 +256,7 @@ def _chunks(number: int, places: SamplePlaces, *, opening: bool) -> list[bytes |
     ]
 
 
-def _joined(parts: Iterable[range]) -> list[range]:
+def _merged_ranges(parts: Iterable[range]) -> list[range]:
     """Merge neighbouring ranges that are close to each other; keeps the order."""
     made: list[range] = []
     for part in parts:

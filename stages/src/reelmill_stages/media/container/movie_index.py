@@ -54,18 +54,18 @@ def movie_index(file: BinaryIO, size: int) -> MovieIndex | None:
         inside = list(boxes(file, moovs[0].content, moovs[0].end))
         if any(box.kind == b"mvex" for box in inside):
             return None
-        tracks = tuple(_track(file, box) for box in inside if box.kind == b"trak")
+        tracks = tuple(_read_track(file, box) for box in inside if box.kind == b"trak")
     except ValueError:
         return None
     return MovieIndex(outermost, moovs[0], tracks)
 
 
-def _track(file: BinaryIO, box: Box) -> Track:
-    media = _inside(file, box, b"mdia")
-    handler = _inside(file, media, b"hdlr")
+def _read_track(file: BinaryIO, box: Box) -> Track:
+    media = _child_box(file, box, b"mdia")
+    handler = _child_box(file, media, b"hdlr")
     file.seek(handler.content + HANDLER)
     kind = file.read(4)
-    table = _inside(file, _inside(file, media, b"minf"), b"stbl")
+    table = _child_box(file, _child_box(file, media, b"minf"), b"stbl")
     found = [each for each in boxes(file, table.content, table.end) if each.kind in _TABLES]
     tables = {each.kind: each for each in found}
     if len(tables) < len(found):
@@ -73,7 +73,7 @@ def _track(file: BinaryIO, box: Box) -> Track:
     return Track(box, kind, tables)
 
 
-def _inside(file: BinaryIO, box: Box, kind: bytes) -> Box:
+def _child_box(file: BinaryIO, box: Box, kind: bytes) -> Box:
     found = [inner for inner in boxes(file, box.content, box.end) if inner.kind == kind]
     if len(found) != 1:
         raise ValueError(f"the box at byte {box.start} has {len(found)} boxes {kind!r}, not one")

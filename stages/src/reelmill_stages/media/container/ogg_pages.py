@@ -19,14 +19,14 @@ _MARK = b"OggS"
 _HEADER = struct.Struct("<4sBBqIIIB")
 _FIRST = 2
 _LAST = 4
-_GOES_ON = 255
+_CONTINUES = 255
 """Segment length that means that the packet continues in the next segment."""
 _STREAM = slice(14, 18)
-_SUM = slice(22, 26)
-_HEAD = _HEADER.size + 255
+_CHECKSUM = slice(22, 26)
+_HEADER_BYTES = _HEADER.size + 255
 """Maximum bytes of a page header."""
-_SEARCHED = 1 << 16
-_MOST_DAMAGED = 10_000
+_SEARCH_BYTES = 1 << 16
+_MAX_DAMAGED = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +63,36 @@ def lost_pages(file: MediaFile, index: int) -> list[LostPages]:
 
     Raises ItemError(`corrupt`) if more than 10,000 pages are damaged.
     """
-    try:
-        return _lost(file, index)
-    except ValueError as error:
-        raise ItemError(ItemReason.CORRUPT, f"{file.name}: {error}") from error
+    found: list[LostPages] = []
+    streams: list[int] = []
+    heads = unfinished = ended = False
+    expected: int | None = None
+    damaged: int | None = None
+    """Offset of the first damaged page after the stream's last intact page."""
+    for page in _pages(file):
+        if isinstance(page, _DamagedPage):
+            other = page.stream in streams and page.stream != streams[index]
+            if expected is not None and not (ended or other) and damaged is None:
+                damaged = page.place
+            continue
+        if page.flags & _FIRST:
+            # In joined files, each part has separate streams.
+            if not heads:
+                if damaged is not None:
+                    found.append(LostPages(damaged, unfinished, last=True))
+                streams, expected, damaged = [], None, None
+            streams.append(page.stream)
+        heads = bool(page.flags & _FIRST)
+        if streams[index : index + 1] != [page.stream]:
+            continue
+        if expected is not None and page.number != expected:
+            found.append(LostPages(page.place, unfinished))
+        expected = page.number + 1 & 0xFFFFFFFF
+        ended, damaged = bool(page.flags & _LAST), None
+        unfinished = unfinished if page.is_unfinished is None else page.is_unfinished
+    if damaged is not None:
+        found.append(LostPages(damaged, unfinished, last=True))
+    return found
 
 
 def refuse_chain(file: MediaFile, container: str) -> None:
@@ -74,55 +100,22 @@ def refuse_chain(file: MediaFile, container: str) -> None:
 
     Demuxers return the headers of the next recording as packets of the first, or fail. `container` is the name of the
     file's demuxer; files of others are not read.
+
+    Raises ItemError(`corrupt`) if more than 10,000 pages are damaged.
     """
     if container != "ogg":
         return
     begun = False
-    with open_file(file) as opened:
-        for page in _pages(opened):
-            if isinstance(page, _DamagedPage):
-                continue
-            if page.flags & _FIRST and begun:
-                raise ItemError(
-                    ItemReason.STREAM_MOVES,
-                    f"{file.name} is several Ogg recordings, one after the other; the second begins at byte "
-                    f"{page.place}; split the file there",
-                )
-            begun = begun or not page.flags & _FIRST
-
-
-def _lost(file: MediaFile, index: int) -> list[LostPages]:
-    found: list[LostPages] = []
-    streams: list[int] = []
-    heads = unfinished = ended = False
-    expected: int | None = None
-    damaged: int | None = None
-    """Offset of the first damaged page after the stream's last intact page."""
-    with open_file(file) as opened:
-        for page in _pages(opened):
-            if isinstance(page, _DamagedPage):
-                other = page.stream in streams and page.stream != streams[index]
-                if expected is not None and not (ended or other) and damaged is None:
-                    damaged = page.place
-                continue
-            if page.flags & _FIRST:
-                # In joined files, each part has separate streams.
-                if not heads:
-                    if damaged is not None:
-                        found.append(LostPages(damaged, unfinished, last=True))
-                    streams, expected, damaged = [], None, None
-                streams.append(page.stream)
-            heads = bool(page.flags & _FIRST)
-            if streams[index : index + 1] != [page.stream]:
-                continue
-            if expected is not None and page.number != expected:
-                found.append(LostPages(page.place, unfinished))
-            expected = page.number + 1 & 0xFFFFFFFF
-            ended, damaged = bool(page.flags & _LAST), None
-            unfinished = unfinished if page.is_unfinished is None else page.is_unfinished
-    if damaged is not None:
-        found.append(LostPages(damaged, unfinished, last=True))
-    return found
+    for page in _pages(file):
+        if isinstance(page, _DamagedPage):
+            continue
+        if page.flags & _FIRST and begun:
+            raise ItemError(
+                ItemReason.STREAM_MOVES,
+                f"{file.name} is several Ogg recordings, one after the other; the second begins at byte {page.place}; "
+                "split the file there",
+            )
+        begun = begun or not page.flags & _FIRST
 
 
 class PassedLosses:
@@ -145,43 +138,44 @@ class PassedLosses:
         return 0 if self._next is None else len(self._places) - bisect_left(self._places, self._next)
 
 
-def _pages(file: BinaryIO) -> Iterator[_Page | _DamagedPage]:
-    """Yield all pages, skipping other bytes. Raises ValueError if more than 10,000 are damaged."""
+def _pages(file: MediaFile) -> Iterator[_Page | _DamagedPage]:
+    """Yield all pages, skipping other bytes. Raises ItemError(`corrupt`) if more than 10,000 are damaged."""
     place = damaged = 0
-    while head := _found(file, place):
-        place, start = head
-        segments = _HEADER.size + start[_HEADER.size - 1] if len(start) >= _HEADER.size else _HEAD
-        size = segments + sum(start[_HEADER.size : segments])
-        page = start[:size] + file.read(max(0, size - len(start)))
-        if len(page) == size and _is_right(page):
-            _, _, flags, _, stream, number, _, _ = _HEADER.unpack_from(page)
-            lengths = page[_HEADER.size : segments]
-            yield _Page(place, flags, stream, number, lengths[-1] == _GOES_ON if lengths else None)
-            place += size
-            continue
-        yield _DamagedPage(place, int.from_bytes(page[_STREAM], "little") if len(page) >= _STREAM.stop else None)
-        place += len(_MARK)
-        damaged += 1
-        if damaged > _MOST_DAMAGED:
-            raise ValueError(f"more than {_MOST_DAMAGED} of its pages are damaged")
+    with open_file(file) as opened:
+        while head := _next_page(opened, place):
+            place, start = head
+            segments = _HEADER.size + start[_HEADER.size - 1] if len(start) >= _HEADER.size else _HEADER_BYTES
+            size = segments + sum(start[_HEADER.size : segments])
+            page = start[:size] + opened.read(max(0, size - len(start)))
+            if len(page) == size and _has_right_checksum(page):
+                _, _, flags, _, stream, number, _, _ = _HEADER.unpack_from(page)
+                lengths = page[_HEADER.size : segments]
+                yield _Page(place, flags, stream, number, lengths[-1] == _CONTINUES if lengths else None)
+                place += size
+                continue
+            yield _DamagedPage(place, int.from_bytes(page[_STREAM], "little") if len(page) >= _STREAM.stop else None)
+            place += len(_MARK)
+            damaged += 1
+            if damaged > _MAX_DAMAGED:
+                raise ItemError(ItemReason.CORRUPT, f"{file.name}: more than {_MAX_DAMAGED} of its pages are damaged")
 
 
-def _found(file: BinaryIO, place: int) -> tuple[int, bytes] | None:
+def _next_page(file: BinaryIO, place: int) -> tuple[int, bytes] | None:
     """Return the offset of the next page and the available part of its header; None at the end."""
     file.seek(place)
-    head = file.read(_HEAD)
+    head = file.read(_HEADER_BYTES)
     while not head.startswith(_MARK):
-        data = head + file.read(_SEARCHED)
+        data = head + file.read(_SEARCH_BYTES)
         skipped = data.find(_MARK)
-        if skipped < 0 and len(data) < _HEAD + _SEARCHED:
+        if skipped < 0 and len(data) < _HEADER_BYTES + _SEARCH_BYTES:
             return None
         place += skipped if skipped >= 0 else len(data) - len(_MARK) + 1
         file.seek(place)
-        head = file.read(_HEAD)
+        head = file.read(_HEADER_BYTES)
     return place, head
 
 
-def _is_right(page: bytes) -> bool:
+def _has_right_checksum(page: bytes) -> bool:
     """Whether a page's checksum is correct; the checksum field itself counts as zeros."""
-    told = int.from_bytes(page[_SUM], "little")
-    return crc_from_highest(page[: _SUM.start] + bytes(4) + page[_SUM.stop :]) == told
+    stored = int.from_bytes(page[_CHECKSUM], "little")
+    return crc_from_highest(page[: _CHECKSUM.start] + bytes(4) + page[_CHECKSUM.stop :]) == stored

@@ -78,7 +78,7 @@ def probe(path: Path) -> Probe:
     with opened(path) as container:
         main = video_stream(path, container)
         picture = _first_picture(path, container, main)
-        duration = _duration(container, main) or _last(path)
+        duration = _duration(container, main) or _duration_of_packets(path)
         if duration <= 0:
             raise ItemError(ItemReason.ZERO_DURATION, f"{path.name}: the video has no duration")
         films = [
@@ -86,13 +86,13 @@ def probe(path: Path) -> Probe:
             for stream in container.streams.video
             if stream.codec_context is not None and not stream.disposition & Disposition.attached_pic
         ]
-        video = tuple(_video(stream, picture.rotation if stream.index == main.index else 0) for stream in films)
+        video = tuple(_video_facts(stream, picture.rotation if stream.index == main.index else 0) for stream in films)
         return Probe(
             container=container.format.name,
             duration=duration,
             main=next(stream for stream in video if stream.index == main.index),
             video=video,
-            audio=tuple(_audio(stream) for stream in audio_streams(container)),
+            audio=tuple(_audio_facts(stream) for stream in audio_streams(container)),
         )
 
 
@@ -107,7 +107,7 @@ def _first_picture(path: Path, container: InputContainer, stream: AvVideo) -> Vi
     return picture
 
 
-def _video(stream: AvVideo, rotation: int) -> VideoStream:
+def _video_facts(stream: AvVideo, rotation: int) -> VideoStream:
     return VideoStream(
         index=stream.index,
         codec=stream.codec_context.name,
@@ -121,7 +121,7 @@ def _video(stream: AvVideo, rotation: int) -> VideoStream:
     )
 
 
-def _audio(stream: AvAudio) -> AudioStream:
+def _audio_facts(stream: AvAudio) -> AudioStream:
     return AudioStream(
         index=stream.index,
         codec=stream.codec_context.name,
@@ -132,7 +132,7 @@ def _audio(stream: AvAudio) -> AudioStream:
     )
 
 
-def _last(path: Path) -> float:
+def _duration_of_packets(path: Path) -> float:
     """Return the duration of a video in seconds by its packets, for bare streams and live recordings."""
     with opened(path) as container:
         stream = video_stream(path, container)

@@ -39,7 +39,7 @@ class SamplePlaces:
     def chunk_of(self, byte: int) -> tuple[int, range]:
         """Return the chunk that contains a byte, counted from 0, and the range of bytes of that chunk."""
         sample = bisect_right(self.starts, byte) - 1
-        while self._read_runs_end() <= sample:
+        while self._first_unknown_sample() <= sample:
             self._read_runs()
         at = bisect_right(self._firsts, sample) - 1
         chunk, each = self._runs[at]
@@ -76,7 +76,7 @@ class SamplePlaces:
             offset = offsets[chunk - first]
             yield range(offset + inside.start, offset + inside.stop)
 
-    def _read_runs_end(self) -> int:
+    def _first_unknown_sample(self) -> int:
         """Return the first sample whose chunk is not known yet."""
         if len(self._runs) * _RUN.size >= len(self._table):
             return self._count

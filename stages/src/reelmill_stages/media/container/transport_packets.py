@@ -13,9 +13,9 @@ from reelmill_stages.media_file import MediaFile, open_file
 
 SIZE = 188
 SYNC = 0x47
-_LOOKED_AT = 5
+_EXAMINED_PACKETS = 5
 """Number of packets by which the format is detected."""
-_MOST_PACKETS = 1 << 17
+_MAX_PACKETS = 1 << 17
 """Maximum number of packets that are examined for one picture; 24 MiB are enough for any picture."""
 
 
@@ -40,8 +40,8 @@ _FORMS = (PacketForm(SIZE, 0), PacketForm(192, 4), PacketForm(204, 0))
 def packet_form(file: BinaryIO) -> PacketForm | None:
     """Detect the layout of a transport stream by its first packets; None for other files."""
     file.seek(0)
-    head = file.read(_LOOKED_AT * max(form.size for form in _FORMS))
-    syncs = {form: [byte == SYNC for byte in head[form.before :: form.size][:_LOOKED_AT]] for form in _FORMS}
+    head = file.read(_EXAMINED_PACKETS * max(form.size for form in _FORMS))
+    syncs = {form: [byte == SYNC for byte in head[form.before :: form.size][:_EXAMINED_PACKETS]] for form in _FORMS}
     forms = [form for form in _FORMS if syncs[form][:1] == [True]]
     return max(forms, key=lambda form: sum(syncs[form]), default=None)
 
@@ -69,7 +69,7 @@ class TransportPacket:
 
 def is_scrambled(path: MediaFile, pid: int) -> bool:
     """Whether the first packets of stream `pid` are encrypted."""
-    return any(packet.scrambled for packet in islice(_packets(path, pid, 0), _LOOKED_AT))
+    return any(packet.scrambled for packet in islice(_packets(path, pid, 0), _EXAMINED_PACKETS))
 
 
 def lost_at_first(path: MediaFile, pid: int) -> bool:
@@ -118,7 +118,7 @@ def _packets(path: MediaFile, pid: int, place: int) -> Iterator[TransportPacket]
         # A recording may begin in the middle of a packet.
         form = packet_form(file) or _FORMS[0]
         begin = place + form.told if place else form.before
-        for number in range(_MOST_PACKETS):
+        for number in range(_MAX_PACKETS):
             at = begin + number * form.size
             file.seek(at)
             packet = file.read(SIZE)
@@ -133,10 +133,10 @@ def _packets(path: MediaFile, pid: int, place: int) -> Iterator[TransportPacket]
                 counter=packet[3] & 0xF,
                 scrambled=bool(packet[3] & 0xC0),
                 jumps=adapts and packet[4] > 0 and bool(packet[5] & 0x80),
-                is_filled_up=adapts and packet[4] != _fields(packet[5]) + 1,
+                is_filled_up=adapts and packet[4] != _clock_fields_size(packet[5]) + 1,
             )
 
 
-def _fields(flags: int) -> int:
+def _clock_fields_size(flags: int) -> int:
     """Return the bytes of the fields of an adaptation field: two clocks, and a countdown."""
     return 6 * bool(flags & 0x10) + 6 * bool(flags & 0x08) + bool(flags & 0x04)

@@ -23,16 +23,16 @@ class _Frame(NamedTuple):
 
 def first_needed(frames: Sequence[memoryview], wanted: int) -> int | None:
     """Return the number of the first frame that contains data of frame `wanted`; None if it is before the frames."""
-    read = _read(frames[wanted])
+    read = _read_frame(frames[wanted])
     missing = read.behind if read else 0
     while missing > 0 and wanted > 0:
         wanted -= 1
-        before = _read(frames[wanted])
+        before = _read_frame(frames[wanted])
         missing -= before.data if before else 0
     return wanted if missing <= 0 else None
 
 
-def _read(frame: memoryview) -> _Frame | None:
+def _read_frame(frame: memoryview) -> _Frame | None:
     """Read the header of a frame; None for other bytes than a frame of layer 3."""
     if len(frame) <= _HEADER + _CHECKSUM + 1 or frame[0] != 0xFF or (frame[1] >> 1 & 3) != _LAYER_3:
         return None

@@ -103,7 +103,7 @@ def encode(source: Remuxer, cut: Cut, target: Path, how: Encoding) -> None:
         target.unlink(missing_ok=True)
         if not isinstance(error, ItemError):
             raise
-        meaning = refusal(how.encoder, *(how.scale or _sides(source)), error)
+        meaning = refusal(how.encoder, *(how.scale or _visible_size(source)), error)
         if meaning is error:
             raise
         raise meaning from error
@@ -121,7 +121,7 @@ def _refuse_counting_over_damage(path: MediaFile, timeline: Timeline, cut: Cut) 
 
 
 def _encode(source: Remuxer, cut: Cut, target: Path, how: Encoding, sought: float | None) -> None:
-    if source.audio is not None and not how.copies_sound and _errors(source.timeline, cut, how, sought):
+    if source.audio is not None and not how.copies_sound and _accepted_error_share(source.timeline, cut, how, sought):
         # ffmpeg has one error tolerance for both pictures and sound.
         refuse_damaged_sound(source.path, source.audio.index, cut)
     ffmpeg.run(arguments(source, cut, target, how, sought), timeout=300 + 60 * cut.seconds)
@@ -149,8 +149,8 @@ def arguments(source: Remuxer, cut: Cut, target: Path, how: Encoding, sought: fl
     if sought is not None:
         before |= {"seek_timestamp": 1, "ss": f"{sought:.6f}"}
     shape = timeline.shape
-    odd = how.scale is None and any(side % 2 for side in _sides(source))
-    sized = [] if odd else [_sized(how)]
+    odd = how.scale is None and any(side % 2 for side in _visible_size(source))
+    sized = [] if odd else [_scale_filter(how)]
     if how.rate is not None:
         sized.append(f"fps=fps={how.rate}:start_time=0")
         base = 1 / how.rate
@@ -168,7 +168,7 @@ def arguments(source: Remuxer, cut: Cut, target: Path, how: Encoding, sought: fl
     keeps_fields = is_interlaced(source) and not fields_as_frames(source, how)
     after: dict[str, object] = {
         "copyts": None,
-        "max_error_rate": _errors(timeline, cut, how, sought),
+        "max_error_rate": _accepted_error_share(timeline, cut, how, sought),
         "threads": 1,
         "filter_threads": 1,
         "map_metadata": -1,
@@ -183,7 +183,7 @@ def arguments(source: Remuxer, cut: Cut, target: Path, how: Encoding, sought: fl
         "enc_time_base:v": f"{base.numerator}/{base.denominator}" if base >= Fraction(1, _FINEST_BASE) else "1/90000",
         "pix_fmt": how.pixel_format or ("yuv444p" if odd else "yuv420p"),
         "c:v": how.encoder,
-        **_quality(how),
+        **_quality_options(how),
         "flags:v": "+bitexact+ildct+ilme" if keeps_fields else "+bitexact",
     }
     if keeps_fields:
@@ -208,7 +208,7 @@ def arguments(source: Remuxer, cut: Cut, target: Path, how: Encoding, sought: fl
     return ffmpeg.command(path, target, streams=streams, before=before, after=after)
 
 
-def _errors(timeline: Timeline, cut: Cut, how: Encoding, sought: float | None) -> float:
+def _accepted_error_share(timeline: Timeline, cut: Cut, how: Encoding, sought: float | None) -> float:
     """Return the share of decoding errors to accept: those of pictures before the first key frame.
 
     Clips that are verified afterwards may have any number of errors. Other clips may have only these, which occur only
@@ -244,24 +244,24 @@ def fields_as_frames(source: Remuxer, how: Encoding) -> bool:
     """Whether an interlaced video is encoded as progressive frames with the lines of both fields."""
     shape = source.timeline.shape
     moved = how.scale is not None or bool(how.filters) or shape.turned or any((*shape.turn, *shape.crop))
-    whole = any(side % 2 for side in _sides(source)) or _sides(source)[1] % _FIELD_ROWS == 0
+    whole = any(side % 2 for side in _visible_size(source)) or _visible_size(source)[1] % _FIELD_ROWS == 0
     return is_interlaced(source) and (how.codec != "h264" or moved or not whole)
 
 
-def _sides(source: Remuxer) -> tuple[int, int]:
+def _visible_size(source: Remuxer) -> tuple[int, int]:
     """Return width and height of the picture within its border, in stored pixels."""
     left, right, top, bottom = source.timeline.shape.crop
     coded = source.video.codec_context
     return coded.width - left - right, coded.height - top - bottom
 
 
-def _sized(how: Encoding) -> str:
+def _scale_filter(how: Encoding) -> str:
     if how.scale is None:
         return _EVEN
     return f"scale={how.scale[0]}:{how.scale[1]}:flags=bicubic+accurate_rnd+bitexact,setsar=1"
 
 
-def _quality(how: Encoding) -> dict[str, object]:
+def _quality_options(how: Encoding) -> dict[str, object]:
     if how.codec == "h264_nvenc":
         return {"preset": _NVENC_PRESETS[how.preset], "rc": "vbr", "cq": how.crf, "b:v": 0}
     options: dict[str, object] = {"preset": how.preset, "crf": how.crf}

@@ -20,6 +20,6 @@ def refusal(encoder: str, width: int, height: int, error: ItemError) -> ItemErro
     if _SIZE.search(error.what) or max(width, height) > _LONGEST_SIDE:
         return ItemError(ItemReason.PICTURE_SIZE, f"{encoder} does not support pictures of {width}x{height} pixels")
     if "nvenc" in encoder:
-        said = f"{error.what} (GPU encoders have few sessions: use fewer workers)"
-        return ItemError(ItemReason.FFMPEG_FAILED, said)
+        message = f"{error.what} (GPU encoders have few sessions: use fewer workers)"
+        return ItemError(ItemReason.FFMPEG_FAILED, message)
     return error

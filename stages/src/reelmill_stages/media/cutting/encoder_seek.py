@@ -27,7 +27,7 @@ def seek_of(source: Remuxer, cut: Cut) -> float | None:
     """
     timeline, audio = source.timeline, source.audio
     number = entry(timeline, cut)
-    if number == 0 or is_counted(timeline) or (timeline.container == "flv" and _settings_change(source)):
+    if number == 0 or is_counted(timeline) or (timeline.container == "flv" and _has_changing_settings(source)):
         return None
     key = timeline.packets.pts[number] * timeline.time_base
     if _SEEKS_BY_FRAME in timeline.container and not timeline.repaired:
@@ -41,6 +41,6 @@ def seek_of(source: Remuxer, cut: Cut) -> float | None:
     return sought if sought > float(min(timeline.packets.pts) * timeline.time_base) else None
 
 
-def _settings_change(source: Remuxer) -> bool:
-    heard = source.audio is not None and settings_change(source.path, sound=True)
-    return heard or settings_change(source.path, sound=False)
+def _has_changing_settings(source: Remuxer) -> bool:
+    sound_changes = source.audio is not None and settings_change(source.path, sound=True)
+    return sound_changes or settings_change(source.path, sound=False)

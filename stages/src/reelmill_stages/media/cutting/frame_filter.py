@@ -26,7 +26,7 @@ def trim(timeline: Timeline, cut: Cut, before: int = 0) -> str:
     if timeline.counted:
         base = cut.time_base
         ticks = [max(0, tick - cut.start) for tick in timeline.pts[frames.start : frames.stop]]
-        if times := _times(ticks):
+        if times := _tick_expression(ticks):
             # Rounded, because ffmpeg computes with floats and would truncate 2.9999 to 2.
             since = f"round(({times})*{base.numerator}/{base.denominator}/TB)"
     elif first < cut.start:
@@ -38,7 +38,7 @@ def trim(timeline: Timeline, cut: Cut, before: int = 0) -> str:
     return f"trim={kept},setpts={since}"
 
 
-def _times(ticks: Sequence[int]) -> str:
+def _tick_expression(ticks: Sequence[int]) -> str:
     """Return an expression for the tick of frame N, one term per interval of constant rate; empty if too many.
 
     ffmpeg's times for such a stream may be wrong or missing.

@@ -104,7 +104,7 @@ class Remuxer:
         except BaseException as error:
             target.unlink(missing_ok=True)
             if isinstance(error, av.FFmpegError):
-                raise _unwritable(self.path, error) from error
+                raise _muxing_error(self.path, error) from error
             raise
 
     def _verify_pictures(self, cut: Cut, target: Path, written: Timeline) -> None:
@@ -118,7 +118,7 @@ class Remuxer:
         base = self.timeline.time_base
         scale = _time_scale(base)
         expect(self.path, self.timeline.packets, [(piece.first, piece.last)])
-        heard = sound.sound_of(self.path, self.container, self.audio, cut) if self.audio else None
+        clip_sound = sound.sound_of(self.path, self.container, self.audio, cut) if self.audio else None
         for stream in self.container.streams:
             stream.discard = Discard.default
         options = {
@@ -129,12 +129,12 @@ class Remuxer:
             "video_track_timescale": str(scale),
         }
         with av.open(f"file:{target.absolute()}", "w", format="mp4", container_options=options) as output:
-            tracks: list[Iterator[Packet[Any]]] = [self._video(output, cut, piece)]
+            tracks: list[Iterator[Packet[Any]]] = [self._video_packets(output, cut, piece)]
             ends = [round((cut.end - cut.start) * base * scale)]
-            if heard is not None and heard.packets and self.audio is not None:
+            if clip_sound is not None and clip_sound.packets and self.audio is not None:
                 track = output.add_stream_from_template(self.audio, opaque=True)
-                track.time_base = Fraction(1, heard.rate)
-                tracks.append(_onto(track, heard.packets))
+                track.time_base = Fraction(1, clip_sound.rate)
+                tracks.append(_packets_of_track(track, clip_sound.packets))
                 ends.append(ends[0])
             seconds = [float(track.time_base or 0) for track in output.streams]
             output.start_encoding()
@@ -145,12 +145,12 @@ class Remuxer:
         except ValueError as error:
             raise ItemError(ItemReason.UNVERIFIED, f"the edit list of the clip cannot be set: {error}") from error
 
-    def _video(self, output: OutputContainer, cut: Cut, piece: PacketRange) -> Iterator[Packet[Any]]:
+    def _video_packets(self, output: OutputContainer, cut: Cut, piece: PacketRange) -> Iterator[Packet[Any]]:
         track = output.add_stream_from_template(self.video, opaque=True)
         track.time_base = self.timeline.time_base
-        return self._stamped(track, cut, piece)
+        return self._retimed_packets(track, cut, piece)
 
-    def _stamped(self, track: Any, cut: Cut, piece: PacketRange) -> Iterator[Packet[Any]]:
+    def _retimed_packets(self, track: Any, cut: Cut, piece: PacketRange) -> Iterator[Packet[Any]]:
         """Yield the packets of a slice with the clip's times."""
         table, stamps = self.timeline.packets, piece.pts
         listed = table.pts[piece.first : piece.last + 1]
@@ -216,7 +216,7 @@ def verify(path: MediaFile, timeline: Timeline, cut: Cut) -> Timeline:
     return written
 
 
-def _unwritable(source: MediaFile, error: av.FFmpegError) -> ItemError | TransientError:
+def _muxing_error(source: MediaFile, error: av.FFmpegError) -> ItemError | TransientError:
     """Convert an error of the muxer; errors of reading the source are separate."""
     meaning = damage(source, error)
     if not isinstance(meaning, ItemError):
@@ -224,7 +224,7 @@ def _unwritable(source: MediaFile, error: av.FFmpegError) -> ItemError | Transie
     return ItemError(ItemReason.UNVERIFIED, f"an mp4 cannot hold the clip of {source.name}: {reason(error)}")
 
 
-def _onto(track: Any, packets: tuple[Packet[Any], ...]) -> Iterator[Packet[Any]]:
+def _packets_of_track(track: Any, packets: tuple[Packet[Any], ...]) -> Iterator[Packet[Any]]:
     for packet in packets:
         packet.stream = track
         yield packet

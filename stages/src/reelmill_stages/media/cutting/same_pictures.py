@@ -30,20 +30,22 @@ def verify_pictures(
 
     Raises ItemError(`unverified`) if they differ, and the errors of `decode` for a damaged source.
     """
-    wanted = list(cut.frames) if timeline.repaired else _affordable(timeline, cut, max(2, _BUDGET // max(1, pixels)))
-    shown = _shown(clip, written, [index - cut.frames.start for index in wanted])
+    wanted = (
+        list(cut.frames) if timeline.repaired else _frames_to_compare(timeline, cut, max(2, _BUDGET // max(1, pixels)))
+    )
+    shown = _decoded_frames(clip, written, [index - cut.frames.start for index in wanted])
     if not compare:
         deque(shown, maxlen=0)
         return
     for theirs, ours in zip(decode(source, timeline, wanted, whole=timeline.repaired), shown, strict=True):
-        if not _equal(theirs.frame, ours):
+        if not _are_equal(theirs.frame, ours):
             raise ItemError(
                 ItemReason.UNVERIFIED,
                 f"frame {theirs.index - cut.frames.start} of the clip is not the source's {theirs.index}",
             )
 
 
-def _affordable(timeline: Timeline, cut: Cut, packets: int) -> list[int]:
+def _frames_to_compare(timeline: Timeline, cut: Cut, packets: int) -> list[int]:
     """Return frames of the first and the last group, within half of `packets` packets each."""
     starts = timeline.packets.starts
     near = []
@@ -56,7 +58,7 @@ def _affordable(timeline: Timeline, cut: Cut, packets: int) -> list[int]:
     return [index for index, start in near if start in ends]
 
 
-def _shown(clip: Path, written: Timeline, indices: Sequence[int]) -> Iterator[av.VideoFrame]:
+def _decoded_frames(clip: Path, written: Timeline, indices: Sequence[int]) -> Iterator[av.VideoFrame]:
     try:
         for picture in decode(clip, written, indices):
             yield picture.frame
@@ -64,7 +66,7 @@ def _shown(clip: Path, written: Timeline, indices: Sequence[int]) -> Iterator[av
         raise ItemError(ItemReason.UNVERIFIED, f"the clip does not decode: {error.what}") from error
 
 
-def _equal(one: av.VideoFrame, other: av.VideoFrame) -> bool:
+def _are_equal(one: av.VideoFrame, other: av.VideoFrame) -> bool:
     if (one.width, one.height, one.format.name) != (other.width, other.height, other.format.name):
         return False
     depth = 2 if one.format.components[0].bits > 8 else 1

@@ -31,7 +31,7 @@ _INDEPENDENT = ("flac", "alac", "pcm")
 _PRE_ROLL = Fraction(1, 10)
 """Seconds of sound before a clip that decoders need to warm up (80 ms for Opus); the edit list hides them."""
 _GAP = "its sound has a gap where the clip begins"
-_HOLE = Fraction(1, 200)
+_MIN_GAP = Fraction(1, 200)
 """Seconds; a shorter gap before the next packet is a rounding difference."""
 _OVERLAP = Fraction(1, 4)
 """Seconds by which packets with the time of the one before may be late: some encoders emit several packets at once."""
@@ -67,17 +67,17 @@ def sound_of(path: MediaFile, container: InputContainer, stream: AudioStream, cu
     origin, stop = round(start * rate), ceil(end / time_base)
     grid = Fraction(1, rate)
     packets: list[Packet[Any]] = []
-    clock = _Clock(time_base, rate, stream.codec_context.frame_size or 0, _longest(stream))
+    clock = _Clock(time_base, rate, stream.codec_context.frame_size or 0, _longest_packet(stream))
     settings = _Settings(stream)
     for packet in _packets(path, container, stream, start, settings):
         if packet.pts is None:
             continue
         if packet.pts >= stop:
             break
-        settings.see(packet)
+        settings.check(packet)
         before = clock.next
         at, samples = clock.place(packet.pts, packet.duration or 0)
-        if before is not None and before <= origin and at - before > _HOLE * rate:
+        if before is not None and before <= origin and at - before > _MIN_GAP * rate:
             # A player hides the number of samples in the edit list, and does not count a gap.
             if not pre_roll(stream):
                 packets.clear()
@@ -108,7 +108,9 @@ def _packets(
     first = 0
     for packet in found:
         if packet.pts is not None and packet.pts <= begin:
-            settings.see(packet)
+            settings.check(packet)
+            if not has_reservoir:
+                early.clear()
             first = len(early)
         early.append(packet)
         if packet.pts is not None and (packet.pts + (packet.duration or 0)) * time_base > start:
@@ -145,7 +147,7 @@ def refuse_damaged_sound(path: MediaFile, index: int, cut: Cut) -> None:
                 raise ItemError(ItemReason.CORRUPT, f"{path.name}: the packet of sound{at} is damaged") from error
 
 
-def _longest(stream: AudioStream) -> int:
+def _longest_packet(stream: AudioStream) -> int:
     """Return the maximum number of samples in a packet, for codecs with packets of different lengths; 0 if unknown.
 
     It limits the duration of the packet before a gap, which in mp4 includes the gap.
@@ -165,10 +167,10 @@ class _Settings:
     def __init__(self, stream: AudioStream) -> None:
         coded = stream.codec_context
         self._header = coded.extradata or b""
-        self._told_by_packets = coded.name == "aac" and not self._header
+        self._is_in_packets = coded.name == "aac" and not self._header
         self._first: bytes | None = None
 
-    def see(self, packet: Packet[Any]) -> None:
+    def check(self, packet: Packet[Any]) -> None:
         """Check the settings of a packet.
 
         Raises ItemError(`unverified`) if they differ from those of the first packet or the header.
@@ -176,7 +178,7 @@ class _Settings:
         new = packet.get_sidedata("new_extradata") if packet.has_sidedata("new_extradata") else None
         changed = new is not None and bytes(new) != self._header
         own = b""
-        if self._told_by_packets:
+        if self._is_in_packets:
             head = memoryview(packet)
             own = bytes((head[2] & _ADTS_SETTINGS[0], head[3] & _ADTS_SETTINGS[1])) if len(head) > 3 else b""
         if changed or self._first not in (None, own):
@@ -208,11 +210,11 @@ class _Clock:
 
         Raises ItemError(`unverified`) if it begins before the packet before it, or is late by more than `_OVERLAP`.
         """
-        lasting = self._samples(duration)
-        samples = self.frame_size or max(1, min(lasting, self.longest or lasting))
+        stated_length = self._to_samples(duration)
+        samples = self.frame_size or max(1, min(stated_length, self.longest or stated_length))
         if not self.frame_size and 0 < self.longest - samples <= self.rounding:
             samples = self.longest
-        given = at = self._samples(pts)
+        given = at = self._to_samples(pts)
         if self.next is not None and self.given is not None:
             late = self.next - at
             repeated = abs(at - self.given) <= self.rounding and late <= self.most
@@ -223,5 +225,5 @@ class _Clock:
         self.given, self.last, self.next = given, at, at + samples
         return at, samples
 
-    def _samples(self, ticks: int) -> int:
+    def _to_samples(self, ticks: int) -> int:
         return (2 * ticks * self.up + self.down) // (2 * self.down)

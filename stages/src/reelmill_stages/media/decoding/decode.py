@@ -69,7 +69,7 @@ def decode(
     wanted = sorted(set(indices))
     if wanted and not 0 <= wanted[0] <= wanted[-1] < len(timeline):
         raise IndexError(f"frame {wanted[-1] if wanted[0] >= 0 else wanted[0]} of {len(timeline)}")
-    return _tried(path, timeline, wanted, gpu, whole=whole)
+    return _decode_with_fallbacks(path, timeline, wanted, gpu, whole=whole)
 
 
 def used_gpu(picture: Picture) -> bool:
@@ -77,7 +77,7 @@ def used_gpu(picture: Picture) -> bool:
     return picture.decoder.endswith("(cuda)")
 
 
-def _tried(
+def _decode_with_fallbacks(
     path: MediaFile, timeline: Timeline, wanted: list[int], gpu: int | None, *, whole: bool
 ) -> Iterator[Picture]:
     """Try each way of decoding in turn; each continues where the previous one failed."""
@@ -86,7 +86,7 @@ def _tried(
     if gpu is not None and fallback is None:
         messages: list[str] = []
         try:
-            for picture in listened(_pass(path, timeline, wanted, hwaccel=gpu_decoder.device(gpu)), messages):
+            for picture in listened(_decode_once(path, timeline, wanted, hwaccel=gpu_decoder.device(gpu)), messages):
                 done += 1
                 yield picture
         except gpu_decoder.ERRORS as error:
@@ -94,12 +94,12 @@ def _tried(
     if fallback is not None:
         fallback.log()
     trouble: Damaged | None = None
-    for all_of_it in _ways(path, whole=whole or timeline.counted):
+    for decodes_all in _whole_file_attempts(path, whole=whole or timeline.counted):
         wanted, done = wanted[done:], 0
         if not wanted:
             return
         try:
-            for picture in _pass(path, timeline, wanted, whole=all_of_it, fallback=fallback):
+            for picture in _decode_once(path, timeline, wanted, whole=decodes_all, fallback=fallback):
                 done += 1
                 yield picture
         except Damaged as error:
@@ -113,11 +113,11 @@ def _tried(
         raise ItemError(reason, f"{path.name}: {where} cannot be decoded: {trouble}") from trouble
 
 
-def _ways(path: MediaFile, *, whole: bool) -> tuple[bool, ...]:
+def _whole_file_attempts(path: MediaFile, *, whole: bool) -> tuple[bool, ...]:
     return (True,) if whole else (False, True) if isinstance(path, Path) else (False,)
 
 
-def _pass(
+def _decode_once(
     path: MediaFile,
     timeline: Timeline,
     wanted: list[int],
@@ -136,7 +136,7 @@ def _pass(
         planned = _runs(timeline, wanted, whole=whole)
         expect(path, timeline.packets, [(run.first, run.last) for run in planned])
         for run in planned:
-            for index, frame in _decoded(path, timeline, reader, run, delivery, references, skip=skip):
+            for index, frame in _decode_run(path, timeline, reader, run, delivery, references, skip=skip):
                 kind = _KINDS.get(frame.pict_type, "?")
                 yield Picture(index, timeline.pts[index], frame, kind, name, fallback)
 
@@ -152,7 +152,7 @@ def _runs(timeline: Timeline, wanted: list[int], *, whole: bool) -> list[Run]:
     return runs(numbers, timeline.packets.starts)
 
 
-def _decoded(
+def _decode_run(
     path: MediaFile,
     timeline: Timeline,
     reader: PacketReader,
@@ -178,7 +178,7 @@ def _decoded(
         except av.FFmpegError as error:
             if codec.is_hwaccel:  # the CPU decides whether the file is at fault
                 raise
-            _stop_unless_damage(path, error)
+            _raise_unless_damage(path, error)
             delivery.broken(number, run)
             continue
         for frame in frames:
@@ -192,13 +192,13 @@ def _decoded(
     except av.FFmpegError as error:
         if codec.is_hwaccel:
             raise
-        _stop_unless_damage(path, error)
+        _raise_unless_damage(path, error)
         delivery.broken(run.last, run)
     yield from delivery.end(run)
     codec.flush_buffers()
 
 
-def _stop_unless_damage(path: MediaFile, error: av.FFmpegError) -> None:
+def _raise_unless_damage(path: MediaFile, error: av.FFmpegError) -> None:
     """Raise the error if it is the machine's fault, such as a lack of memory, and not the file's."""
     meaning = damage(path, error)
     if not isinstance(meaning, ItemError):

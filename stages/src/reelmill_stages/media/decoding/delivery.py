@@ -61,27 +61,27 @@ class Delivery:
         """Take the next frame from the decoder; yield (index, frame) of certain ones once they fill a burst."""
         if frame.is_corrupt:
             # This may refuse all held frames, so first deliver those that are certain: they cannot depend on this one.
-            yield from self._certain()
+            yield from self._release_certain()
         try:
-            self._add(frame, run)
+            self._hold(frame, run)
         except Damaged:
-            yield from self._certain()
+            yield from self._release_certain()
             raise
         if len(self._held) >= self._burst and self._is_certain(self._held[self._burst - 1]):
-            yield from self._certain()
+            yield from self._release_certain()
 
-    def _add(self, frame: av.VideoFrame, run: Run) -> None:
-        index = self._index(frame, run)
+    def _hold(self, frame: av.VideoFrame, run: Run) -> None:
+        index = self._frame_index(frame, run)
         self._out += 1
         if frame.is_corrupt:
-            self._patched_up(index, run)
+            self._record_concealment(index, run)
         if index is not None and self._wanted and index >= self._wanted[0]:
             if index > self._wanted[0]:
-                raise self._missing()
+                raise self._missing_error()
             self._held.append((self._out, self._wanted.popleft(), frame))
         self._burst = min(_BURST, max(1, _BURST_PIXELS // (frame.width * frame.height or 1)))
 
-    def _patched_up(self, index: int | None, run: Run) -> None:
+    def _record_concealment(self, index: int | None, run: Run) -> None:
         """Record that frame `index` was concealed; None: a frame that is not visible.
 
         If frames are counted, its packet is unknown, and frames predicted from it may have been output before it. All
@@ -96,7 +96,7 @@ class Delivery:
     def _is_certain(self, held: tuple[int, int, av.VideoFrame]) -> bool:
         return self._out - held[0] >= _REORDER
 
-    def _certain(self) -> Iterator[tuple[int, av.VideoFrame]]:
+    def _release_certain(self) -> Iterator[tuple[int, av.VideoFrame]]:
         while self._held and self._is_certain(self._held[0]):
             yield self._release()
 
@@ -105,14 +105,14 @@ class Delivery:
         while self._held:
             yield self._release()
         if self._wanted and self._timeline.numbers[self._wanted[0]] <= run.last:
-            raise self._missing()
+            raise self._missing_error()
         self._latest = None
         self._next = None
 
-    def _index(self, frame: av.VideoFrame, run: Run) -> int | None:
+    def _frame_index(self, frame: av.VideoFrame, run: Run) -> int | None:
         """Return the index of a frame; None for one that is not visible."""
         if self._timeline.counted:
-            return self._count(frame, run)
+            return self._frame_number(frame, run)
         if frame.pts is None:
             return None
         if self._latest is not None and frame.pts <= self._latest:
@@ -124,7 +124,7 @@ class Delivery:
         self._latest = frame.pts
         return self._indices.get(frame.pts)
 
-    def _count(self, frame: av.VideoFrame, run: Run) -> int | None:
+    def _frame_number(self, frame: av.VideoFrame, run: Run) -> int | None:
         """Return the number of a frame: a run that begins in the middle begins with the frame of its first packet."""
         if self._next is None:
             if run.first and frame.pts != self._timeline.packets.pts[run.first]:
@@ -138,20 +138,20 @@ class Delivery:
 
     def _release(self) -> tuple[int, av.VideoFrame]:
         _, index, frame = self._held.popleft()
-        if (packet := self._spoiling(index)) is not None:
+        if (packet := self._damaged_dependency(index)) is not None:
             raise Damaged(index, ItemReason.CORRUPT, self._timeline.why_spoiled(packet))
         return index, frame
 
-    def _spoiling(self, index: int) -> int | None:
+    def _damaged_dependency(self, index: int) -> int | None:
         """Return the first damaged packet that a frame depends on."""
         starts = self._timeline.packets.starts
         number = self._timeline.numbers[index]
         start = starts[number] or 0
         return next((packet for packet in self._broken if packet <= number and (starts[packet] or 0) >= start), None)
 
-    def _missing(self) -> Damaged:
+    def _missing_error(self) -> Damaged:
         index = self._wanted[0]
-        if (packet := self._spoiling(index)) is not None:
+        if (packet := self._damaged_dependency(index)) is not None:
             return Damaged(index, ItemReason.CORRUPT, self._timeline.why_spoiled(packet))
         reason = ItemReason.CORRUPT if self._broken else ItemReason.DECODE_ERROR
         return Damaged(index, reason, "the decoder does not return it")

@@ -25,14 +25,14 @@ class Scaled:
         turned = self._turned.of(frame)
         kind = frame.format.name, frame.width, frame.height, turned.turns, turned.mirrored
         if kind not in self._graphs:
-            self._graphs[kind] = self._graph(frame, turned)
+            self._graphs[kind] = self._build_graph(frame, turned)
         graph = self._graphs[kind]
         graph.push(frame)
         made: Any = graph.pull()
         pixels: Pixels = made.to_ndarray()
         return pixels
 
-    def _graph(self, frame: av.VideoFrame, turned: Orientation) -> Graph:
+    def _build_graph(self, frame: av.VideoFrame, turned: Orientation) -> Graph:
         graph = Graph()
         width, height = self._size
         steps = [

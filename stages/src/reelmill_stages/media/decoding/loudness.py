@@ -90,11 +90,11 @@ class _Meter:
         assert self._graph is not None
         while True:
             try:
-                told = self._graph.pull().metadata
+                metadata = self._graph.pull().metadata
             except (av.BlockingIOError, av.EOFError):
                 return
-            self._integrated = float(told.get("lavfi.r128.I", self._integrated))
-            peaks = [float(value) for name, value in told.items() if name.startswith("lavfi.r128.true_peaks_ch")]
+            self._integrated = float(metadata.get("lavfi.r128.I", self._integrated))
+            peaks = [float(value) for name, value in metadata.items() if name.startswith("lavfi.r128.true_peaks_ch")]
             self._peak = max([self._peak, *peaks])
 
 

@@ -74,14 +74,14 @@ class PacketReader:
         return checked(self._path, self._stream, self._timeline.packets, self._run(first, last))
 
     def _run(self, first: int, last: int) -> Iterator[tuple[int, Packet[VideoStream]]]:
-        packet = self._advance(first)
+        packet = self._advance_to(first)
         for number in range(first, last + 1):
             if number > first:
                 packet = self._read()
-            if self._sought and not self._is(packet, number):
+            if self._sought and not self._is_packet(packet, number):
                 # After a seek, demuxers may omit packets.
-                packet = self._anew(number)
-            if not self._is(packet, number):
+                packet = self._read_from_start(number)
+            if not self._is_packet(packet, number):
                 raise ItemError(ItemReason.CORRUPT, f"{self._path.name} yields other packets on a second reading")
             yield number, packet
 
@@ -92,23 +92,23 @@ class PacketReader:
         self._next += 1
         return packet
 
-    def _advance(self, number: int) -> Packet[VideoStream]:
+    def _advance_to(self, number: int) -> Packet[VideoStream]:
         table = self._timeline.packets
         if self._may_seek and sum(table.sizes[self._next : number]) > self._worth_a_seek:
             found = self._seek(number)
             if found is not None:
                 return found
-            return self._anew(number)
+            return self._read_from_start(number)
         while self._next < number:
             self._read()
         return self._read()
 
-    def _anew(self, number: int) -> Packet[VideoStream]:
+    def _read_from_start(self, number: int) -> Packet[VideoStream]:
         """Return the packet, read from the start of the file; there are no seeks after this."""
         self._path = local_path(self._path, "a seek by the index does not find its packet")
         self._may_seek = False
         self._open()
-        return self._advance(number)
+        return self._advance_to(number)
 
     def _seek(self, number: int) -> Packet[VideoStream] | None:
         try:
@@ -117,11 +117,11 @@ class PacketReader:
             return None
         self._packets = packets(self._path, self._container, self._stream)
         for packet, _ in zip(self._packets, range(_LOST), strict=False):
-            if self._is(packet, number):
+            if self._is_packet(packet, number):
                 self._next = number + 1
                 self._sought = True
                 return packet
         return None
 
-    def _is(self, packet: Packet[VideoStream], number: int) -> bool:
+    def _is_packet(self, packet: Packet[VideoStream], number: int) -> bool:
         return self._timeline.packets.holds(number, packet)

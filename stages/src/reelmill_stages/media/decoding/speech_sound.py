@@ -73,7 +73,7 @@ def speech_sound(path: MediaFile, start: Fraction, end: Fraction, track: int = 0
         decoded = _Frames(stream, PassedLosses(path, container.format.name, stream.id))
         begin, until = int((start - _PRE_ROLL) / time_base), ceil(end / time_base)
         packets = audio_from(path, container, stream, begin, until)
-        for at, piece in _placed(decoded.of(packets, end), start):
+        for at, piece in _resampled_blocks(decoded.of(packets, end), start):
             sound.put(at, piece)
         return SpeechSound(sound.parts(), length, len(tracks), decoded.damaged)
 
@@ -136,7 +136,7 @@ class _Frames:
             self.damaged += 1
 
 
-def _placed(frames: Iterator[AudioFrame], start: Fraction) -> Iterator[tuple[int, Samples]]:
+def _resampled_blocks(frames: Iterator[AudioFrame], start: Fraction) -> Iterator[tuple[int, Samples]]:
     """Yield (index of the first sample, samples); contiguous frames are resampled as one."""
     resampler: AudioResampler | None = None
     at, form, ends = 0, None, Fraction(0)
@@ -148,20 +148,20 @@ def _placed(frames: Iterator[AudioFrame], start: Fraction) -> Iterator[tuple[int
         now = (frame.format.name, frame.layout.name, frame.sample_rate)
         if resampler is None or now != form or abs(begins - ends) * RATE > _JUMP:
             if resampler is not None:
-                for piece in _pieces(resampler, None):
+                for piece in _resampled_samples(resampler, None):
                     yield at, piece
                     at += len(piece)
             resampler, form, at, ends = AudioResampler("s16", "mono", RATE), now, round(begins * RATE), begins
         ends += Fraction(frame.samples, frame.sample_rate)
         frame.pts = None
-        for piece in _pieces(resampler, frame):
+        for piece in _resampled_samples(resampler, frame):
             yield at, piece
             at += len(piece)
     if resampler is not None:
-        for piece in _pieces(resampler, None):
+        for piece in _resampled_samples(resampler, None):
             yield at, piece
             at += len(piece)
 
 
-def _pieces(resampler: AudioResampler, frame: AudioFrame | None) -> Iterator[Samples]:
+def _resampled_samples(resampler: AudioResampler, frame: AudioFrame | None) -> Iterator[Samples]:
     return (made.to_ndarray()[0] for made in resampler.resample(frame))

@@ -49,8 +49,8 @@ class Clock:
             return None
         if "matroska" in self.container:
             times = [tick if key else None for tick, key in zip(shown, keys, strict=True)]
-            return self._first(times, _REORDERED)
-        return self._first(decoded, _SLACK)
+            return self._first_jump(times, _REORDERED)
+        return self._first_jump(decoded, _SLACK)
 
     def continued(self, times: Sequence[int | None]) -> list[int | None]:
         """Return the times of frames in presentation order; those after a jump continue from the frames before it."""
@@ -62,23 +62,23 @@ class Clock:
             if tick is None:
                 made.append(None)
                 continue
-            if latest is not None and self._jumps(latest, tick, _SLACK):
+            if latest is not None and self._is_jump(latest, tick, _SLACK):
                 offset += latest + usual - tick
                 latest = None
             made.append(tick + offset)
             latest = tick if latest is None else max(latest, tick)
         return made
 
-    def _first(self, times: Sequence[int | None], slack: Fraction) -> Jump | None:
+    def _first_jump(self, times: Sequence[int | None], slack: Fraction) -> Jump | None:
         latest: int | None = None
         for packet, tick in enumerate(times):
             if tick is None:
                 continue
-            if latest is not None and self._jumps(latest, tick, slack):
+            if latest is not None and self._is_jump(latest, tick, slack):
                 return Jump(packet, float(latest * self.time_base), float(tick * self.time_base))
             latest = tick if latest is None else max(latest, tick)
         return None
 
-    def _jumps(self, latest: int, tick: int, slack: Fraction) -> bool:
+    def _is_jump(self, latest: int, tick: int, slack: Fraction) -> bool:
         forward = (tick - latest) * self.time_base
         return forward < -slack or (self.container in _BROADCAST and forward > _GAP)

@@ -72,18 +72,18 @@ def measure(
     frames: Sequence[Frame] = decoding.frames
     damaged |= decoding.errors.keys()
     if clock is None and container not in UNTIMED:
-        frames = _with_lost(frames, rows, decoding.errors)
-    told = [frame.pts for frame in frames]
+        frames = _with_lost_frames(frames, rows, decoding.errors)
+    ticks = [frame.pts for frame in frames]
     if clock is not None:
-        told = clock.continued(told)
+        ticks = clock.continued(ticks)
     gaps = [bisect_left(frames, number, key=_fed) for number in damaged]
-    times = rising(told, decoding.usual, gaps)
+    times = rising(ticks, decoding.usual, gaps)
     known: list[Resumption] = []
     if damaged and steady and container not in UNTIMED:
-        packets = _candidates(rows, damaged, clock)
+        packets = _resumption_candidates(rows, damaged, clock)
         if packets:
             anew = decode_all(path, stream, anew=frozenset(packets)).frames
-            known = _resumptions(rows, damaged, packets, frames, anew, list(zip(told, times, strict=True)))
+            known = _resumptions(rows, damaged, packets, frames, anew, list(zip(ticks, times, strict=True)))
     begins = [0, *(point.packet for point in known)]
     begun = set(begins)
     if decoding.errors and not known and min((frame.fed for frame in frames), default=len(rows)) >= min(damaged):
@@ -91,7 +91,7 @@ def measure(
     return CountedFrames(
         pts=times,
         keys=tuple(frame.key for frame in frames),
-        numbers=_numbers(frames, known),
+        numbers=_packet_numbers(frames, known),
         duration=frames[-1].duration if frames else 0,
         packets=PacketTable.of(
             rows,
@@ -104,7 +104,7 @@ def measure(
     )
 
 
-def _with_lost(frames: Sequence[Frame], rows: Sequence[Row], errors: Collection[int]) -> Sequence[Frame]:
+def _with_lost_frames(frames: Sequence[Frame], rows: Sequence[Row], errors: Collection[int]) -> Sequence[Frame]:
     """Add the frames of packets that cannot be decoded, if the container has their presentation times."""
     made = list(frames)
     given = {frame.pts for frame in frames}
@@ -120,7 +120,7 @@ def _with_lost(frames: Sequence[Frame], rows: Sequence[Row], errors: Collection[
     return made
 
 
-def _numbers(frames: Sequence[Frame], known: Sequence[Resumption]) -> tuple[int, ...]:
+def _packet_numbers(frames: Sequence[Frame], known: Sequence[Resumption]) -> tuple[int, ...]:
     """Return the packet after which each frame was output, but at most the last resumption before it.
 
     Frames from before a resumption may be output after its packet.
@@ -135,7 +135,7 @@ def _numbers(frames: Sequence[Frame], known: Sequence[Resumption]) -> tuple[int,
     return tuple(numbers)
 
 
-def _candidates(rows: Sequence[Row], damaged: Collection[int], clock: Clock | None) -> list[int]:
+def _resumption_candidates(rows: Sequence[Row], damaged: Collection[int], clock: Clock | None) -> list[int]:
     """Return packets where counting may resume: after each damage, the first one at which decoding may begin.
 
     There are no more once the clock jumps in between.
@@ -146,14 +146,14 @@ def _candidates(rows: Sequence[Row], damaged: Collection[int], clock: Clock | No
         if number in damaged:
             lost = number if lost is None else lost
         elif lost is not None and row.unit is not None and row.unit.entry and row.pts is not None:
-            if clock is not None and _jumps(clock, rows[max(0, lost - 1) : number + 1]):
+            if clock is not None and _has_jump(clock, rows[max(0, lost - 1) : number + 1]):
                 break
             found.append(number)
             lost = None
     return found
 
 
-def _jumps(clock: Clock, rows: Sequence[Row]) -> bool:
+def _has_jump(clock: Clock, rows: Sequence[Row]) -> bool:
     jump = clock.jump([row.dts for row in rows], [row.pts for row in rows], [row.key for row in rows])
     return jump is not None
 
@@ -175,8 +175,8 @@ def _resumptions(
     lost = [*sorted(damaged), len(rows)]
     for packet, after in zip(packets, [*packets[1:], len(rows)], strict=True):
         until = lost[bisect_right(lost, packet)]
-        first = _own(rows[packet].pts, packet, frames)
-        begin = _own(rows[packet].pts, packet, anew)
+        first = _shown_frame(rows[packet].pts, packet, frames)
+        begin = _shown_frame(rows[packet].pts, packet, anew)
         if first is None or begin is None:
             continue
         old = frames[first : max(first, bisect_left(frames, until, key=_fed))]
@@ -184,12 +184,12 @@ def _resumptions(
         same = all(one.pts == other.pts for one, other in zip(old, new, strict=False))
         if until == len(rows) and len(old) != len(new):
             continue
-        if same and _agree(times[first : first + len(old)]):
+        if same and _has_decoder_times(times[first : first + len(old)]):
             found.append(Resumption(packet, first))
     return found
 
 
-def _own(pts: int | None, packet: int, frames: Sequence[Frame]) -> int | None:
+def _shown_frame(pts: int | None, packet: int, frames: Sequence[Frame]) -> int | None:
     """Return the frame that a packet shows; None if it is uncertain."""
     begin, end = (bisect_left(frames, number, key=_fed) for number in (packet, packet + _REORDER + 1))
     near = [index for index in range(begin, end) if frames[index].pts == pts]
@@ -200,9 +200,9 @@ def _fed(frame: Frame) -> int:
     return frame.fed
 
 
-def _agree(times: Sequence[tuple[int | None, int]]) -> bool:
+def _has_decoder_times(times: Sequence[tuple[int | None, int]]) -> bool:
     """Whether frames have the decoder's times: in this order or, if all times are known, as a set."""
-    told = [(tick, made) for tick, made in times if tick is not None]
-    if len(told) == len(times):
-        return sorted(tick for tick, _ in told) == sorted(made for _, made in told)
-    return all(tick == made for tick, made in told)
+    known = [(tick, made) for tick, made in times if tick is not None]
+    if len(known) == len(times):
+        return sorted(tick for tick, _ in known) == sorted(made for _, made in known)
+    return all(tick == made for tick, made in known)

@@ -34,11 +34,11 @@ def damaged_packets(file: MediaFile, container: str, video: VideoStream, rows: S
     )
     last = (len(rows) - 1,) if container in _PARSED and is_cut_short(file) else ()
     pages = _next_to_lost_pages(file, video.id, rows) if container == "ogg" else ()
-    lossy = dict(_lossy(container, rows))
+    lossy = dict(_packets_before_losses(container, rows))
     found = {*bits, *first, *last, *pages}
     if container not in _PARSED or not (found or lossy):
         return frozenset((*found, *lossy))
-    own = _own_times(file, video.index)
+    own = _packets_with_times(file, video.index)
     joints: set[int] = set()
     for number, may_be_joined in lossy.items():
         joined = may_be_joined and number + 1 in own
@@ -46,7 +46,7 @@ def damaged_packets(file: MediaFile, container: str, video: VideoStream, rows: S
             found.add(number)
         else:
             joints.add(number + 1)
-    return _doubted(rows, found, joints, own)
+    return _uncertain_packets(rows, found, joints, own)
 
 
 def _next_to_lost_pages(file: MediaFile, stream: int, rows: Sequence[Row]) -> Iterator[int]:
@@ -58,7 +58,7 @@ def _next_to_lost_pages(file: MediaFile, stream: int, rows: Sequence[Row]) -> It
         yield from range(max(0, after - (lost.within or last)), after + (not last))
 
 
-def _lossy(container: str, rows: Sequence[Row]) -> Iterator[tuple[int, bool]]:
+def _packets_before_losses(container: str, rows: Sequence[Row]) -> Iterator[tuple[int, bool]]:
     """Yield (number of a packet, whether the next packet may begin a recording).
 
     Where recordings are joined, counters restart, and nothing is lost.
@@ -67,14 +67,14 @@ def _lossy(container: str, rows: Sequence[Row]) -> Iterator[tuple[int, bool]]:
     for number, row in enumerate(rows):
         lost = number + lag
         if row.corrupt and lost < len(rows):
-            yield lost, bool(lag) and lost + 1 < len(rows) and _begins(rows[lost + 1])
+            yield lost, bool(lag) and lost + 1 < len(rows) and _is_entry(rows[lost + 1])
 
 
-def _begins(row: Row) -> bool:
+def _is_entry(row: Row) -> bool:
     return row.unit is not None and row.unit.entry
 
 
-def _own_times(file: MediaFile, stream: int) -> frozenset[int]:
+def _packets_with_times(file: MediaFile, stream: int) -> frozenset[int]:
     """Return the numbers of packets with a time in the file. Raises ItemError as `container.opened` does."""
     with opened(file, own_times=True) as container:
         video = video_stream(file, container, stream)
@@ -82,7 +82,7 @@ def _own_times(file: MediaFile, stream: int) -> frozenset[int]:
         return frozenset(number for number, packet in enumerate(found) if packet.pts is not None)
 
 
-def _doubted(
+def _uncertain_packets(
     rows: Sequence[Row], damaged: Collection[int], joints: Collection[int], own: Collection[int]
 ) -> frozenset[int]:
     """Return the damaged packets, and those before them or before `joints` whose display waits for the next packet.
@@ -96,15 +96,15 @@ def _doubted(
             found.add(waiting)
         if not _is_droppable(row):
             waiting = number
-    lost = told = False
+    lost = has_time = False
     for number, row in enumerate(rows):
         if number in found:
-            lost, told = True, False
+            lost, has_time = True, False
             continue
-        told = told or number in own
+        has_time = has_time or number in own
         if lost and row.unit is not None and row.unit.entry:
-            lost = not told
-            row.unit = replace(row.unit, entry=told)
+            lost = not has_time
+            row.unit = replace(row.unit, entry=has_time)
     return frozenset(found)
 
 

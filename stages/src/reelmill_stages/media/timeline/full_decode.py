@@ -82,11 +82,11 @@ def decode_all(path: MediaFile, stream: int, *, anew: Collection[int] = ()) -> D
             number = after
             take(packet)
         take(None)
-        usual = _by_rate(video)
+        usual = _frame_ticks(video)
     return Decoding(tuple(frames), errors, usual, varies=len(forms) > 1)
 
 
-def _by_rate(stream: VideoStream) -> int:
+def _frame_ticks(stream: VideoStream) -> int:
     rate = stream.average_rate or stream.guessed_rate
     return max(1, round(1 / (rate * stream.time_base))) if rate and stream.time_base else 1
 

@@ -29,10 +29,12 @@ def checked(file: MediaFile, video: VideoStream, table: PacketTable, packets: It
     Packets of a local file are passed through, because its timeline was read from them. Raises WholeFileNeeded if the
     bits contradict the index.
     """
-    return iter(packets) if isinstance(file, Path) else _checked(file.name, video, table, packets)
+    return iter(packets) if isinstance(file, Path) else _checked_packets(file.name, video, table, packets)
 
 
-def _checked(name: str, video: VideoStream, table: PacketTable, packets: Iterable[Numbered]) -> Iterator[Numbered]:
+def _checked_packets(
+    name: str, video: VideoStream, table: PacketTable, packets: Iterable[Numbered]
+) -> Iterator[Numbered]:
     check = _Check(name, video, table)
     group: list[Numbered] = []
     for number, packet in packets:
@@ -99,8 +101,8 @@ class _Check:
 
     def end(self) -> None:
         """Check the group after its last packet."""
-        told = [order for _, order in sorted(self._orders)]
-        if any(before >= after for before, after in pairwise(told)):
+        sorted_orders = [order for _, order in sorted(self._orders)]
+        if any(before >= after for before, after in pairwise(sorted_orders)):
             raise WholeFileNeeded(f"{self._name}: times of presentation are in another order than the pictures")
         if getattr(self._reader, "turn", None) or getattr(self._reader, "layered", False):
             raise WholeFileNeeded(f"{self._name}: packets contain information that the index lacks")

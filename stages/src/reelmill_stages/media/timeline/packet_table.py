@@ -110,16 +110,16 @@ class Seen:
     @property
     def shape(self) -> Shape:
         """The shape of the stream's pictures, by the container and the bits that were read."""
-        turn = self._turned.turn
+        turn = self._turn_of_stream.turn
         return replace(self._shape, turn=turn, turned_by_bits=True) if turn and not self._shape.turned else self._shape
 
     @property
     def turn_changes(self) -> bool:
         """Whether pictures have different orientations that only the bits contain."""
-        return self._turned.changes and not self._shape.turned
+        return self._turn_of_stream.changes and not self._shape.turned
 
     @property
-    def _turned(self) -> TurnOfStream:
+    def _turn_of_stream(self) -> TurnOfStream:
         return getattr(self._reader, "turned", TurnOfStream())
 
     @property

@@ -95,7 +95,7 @@ def audio_from(
             local_path(path, _NOT_FOUND)
         found = _packets(path, container, stream, pts, earlier)
         if earlier is not None and unaligned:
-            found = _in_step(found)
+            found = _without_first_block(found)
         last = None
         for packet in found:
             if packet.pts is not None and packet.pts > pts:
@@ -110,7 +110,7 @@ def audio_from(
                 return
 
 
-def _in_step(packets: Iterable[Packet[AudioStream]]) -> Iterator[Packet[AudioStream]]:
+def _without_first_block(packets: Iterable[Packet[AudioStream]]) -> Iterator[Packet[AudioStream]]:
     """Skip the packets of the first block after a seek.
 
     If the block begins within a packet, its time is assigned to the rest of that packet, and later packets are late.

@@ -40,12 +40,12 @@ class Shape:
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields for provenance; empty for square pixels without a border."""
-        told: dict[str, Any] = {} if self.aspect == 1 else {"aspect": str(self.aspect)}
+        fields: dict[str, Any] = {} if self.aspect == 1 else {"aspect": str(self.aspect)}
         if any(self.turn):
-            told["turn"] = list(self.turn)
+            fields["turn"] = list(self.turn)
         if self.askew:
-            told["askew"] = True
-        return told | ({"crop": list(self.crop)} if any(self.crop) else {})
+            fields["askew"] = True
+        return fields | ({"crop": list(self.crop)} if any(self.crop) else {})
 
 
 SQUARE = Shape()
@@ -60,10 +60,10 @@ def shape_of(container: InputContainer, stream: VideoStream) -> Shape:
     square = Shape(Fraction(aspect))
     if not {"mov", "matroska"} & set(container.format.name.split(",")):
         return square
-    return _described(container, stream, square)
+    return _with_border(container, stream, square)
 
 
-def _described(container: InputContainer, stream: VideoStream, shape: Shape) -> Shape:
+def _with_border(container: InputContainer, stream: VideoStream, shape: Shape) -> Shape:
     """Add the border from FFmpeg's textual description, its only source. A border that leaves nothing is ignored."""
     level = av.logging.get_level()
     av.logging.set_level(av.logging.INFO)

@@ -107,10 +107,10 @@ class Timeline:
         """Return why a frame that depends on this damaged packet is unavailable, as part of a sentence."""
         if not self.counted:
             return f"packet {packet}, which the frame depends on, is damaged"
-        said = f"packet {packet}, on which the frame may depend, is damaged"
+        reason = f"packet {packet}, on which the frame may depend, is damaged"
         if any(point.packet > packet for point in self.resumptions):
-            return said
-        return f"{said}, and nothing after it tells which frame comes next"
+            return reason
+        return f"{reason}, and nothing after it tells which frame comes next"
 
     @property
     def counted(self) -> bool:
@@ -203,15 +203,15 @@ def read_timeline(path: MediaFile, *, stream: int | None = None) -> Timeline:
         if lacks_packets(path, container, video, len(seen.rows), seen.end):
             raise ItemError(ItemReason.TRUNCATED, f"{path.name} ends before the last frame that its container lists")
         if not seen.rows:
-            raise _nothing(path)
-        return _timeline(path, container, video, seen)
+            raise _no_frames_error(path)
+        return _build_timeline(path, container, video, seen)
 
 
-def _nothing(path: MediaFile) -> ItemError:
+def _no_frames_error(path: MediaFile) -> ItemError:
     return ItemError(ItemReason.ZERO_DURATION, f"{path.name} has a video stream without a single displayable frame")
 
 
-def _timeline(path: MediaFile, container: InputContainer, video: VideoStream, seen: Seen) -> Timeline:
+def _build_timeline(path: MediaFile, container: InputContainer, video: VideoStream, seen: Seen) -> Timeline:
     rows, time_base = seen.rows, video.time_base or Fraction(1, 1)
     name = container.format.name
     clock = Clock(name, time_base)
@@ -219,12 +219,12 @@ def _timeline(path: MediaFile, container: InputContainer, video: VideoStream, se
     if jumped is not None:
         unread = seen.unknown or seen.unread  # otherwise joined recordings look as if packets were lost between them
         damaged = frozenset() if unread else damaged_packets(path, name, video, rows)
-        return _measured(path, name, video, seen, str(jumped), damaged, clock)
+        return _fully_decoded_timeline(path, name, video, seen, str(jumped), damaged, clock)
     damaged = damaged_packets(path, name, video, rows)
     units = with_first(rows, [row.unit or LOST for row in rows], damaged)
-    planned = _left_open(seen, units, damaged) or visible_frames(rows, units, damaged)
+    planned = _undetermined(seen, units, damaged) or visible_frames(rows, units, damaged)
     if isinstance(planned, str):
-        return _measured(path, name, video, seen, planned, damaged)
+        return _fully_decoded_timeline(path, name, video, seen, planned, damaged)
     shown, ticks, starts = planned.numbers, planned.ticks, planned.starts
     return Timeline(
         stream=video.index,
@@ -240,14 +240,14 @@ def _timeline(path: MediaFile, container: InputContainer, video: VideoStream, se
         steady=seen.steady,
         shape=seen.shape,
         undecodable=sum(unit.shown and start is None for unit, start in zip(units, starts, strict=True)),
-        repaired=_promises_too_much(name, video, rows, units),
+        repaired=_has_wrong_key_flags(name, video, rows, units),
         layered=seen.layered,
         damaged=damaged,
         form=form_of(video),
     )
 
 
-def _promises_too_much(container: str, video: VideoStream, rows: Sequence[Row], units: Sequence[Unit]) -> bool:
+def _has_wrong_key_flags(container: str, video: VideoStream, rows: Sequence[Row], units: Sequence[Unit]) -> bool:
     """Whether packets, or the index used for seeks, are wrongly marked as key frames."""
     if any(row.key and not unit.entry for row, unit in zip(rows, units, strict=True)):
         return True
@@ -259,13 +259,13 @@ def _promises_too_much(container: str, video: VideoStream, rows: Sequence[Row], 
     return any(entry.pos not in places and entry.timestamp not in times for entry in index)
 
 
-def _left_open(seen: Seen, units: Sequence[Unit], damaged: Collection[int]) -> str:
+def _undetermined(seen: Seen, units: Sequence[Unit], damaged: Collection[int]) -> str:
     """Return what the bits leave open for reasons other than damage, as part of a sentence; empty if nothing."""
     affected = after_damage(units, damaged)
     return seen.unknown or next((f"packet {n}: {why}" for n, why in seen.unread.items() if not affected[n]), "")
 
 
-def _measured(
+def _fully_decoded_timeline(
     path: MediaFile,
     container: str,
     video: VideoStream,
@@ -277,7 +277,7 @@ def _measured(
     """Return the timeline of a full decode; `clock` is one that jumps."""
     found = measure(path, container, video.index, seen.rows, damaged, clock, steady=seen.steady)
     if not found.pts:
-        raise _nothing(path)
+        raise _no_frames_error(path)
     return Timeline(
         stream=video.index,
         codec=video.codec_context.codec.canonical_name,

@@ -59,7 +59,7 @@ def visible_frames(rows: Sequence[Row], units: Sequence[Unit], damaged: Collecti
     told = [order for order in (orders[number] for number in sound) if order is not None]
     if any(before >= after for before, after in pairwise(told)):
         return "times of presentation are in another order than the pictures"
-    times = _times(rows, sound, [number for number in shown if affected[number]])
+    times = _presentation_times(rows, sound, [number for number in shown if affected[number]])
     if not times:
         return "packets have no time of presentation"
     numbers = sorted(times, key=lambda number: times[number])
@@ -85,7 +85,7 @@ def after_damage(units: Sequence[Unit], damaged: Collection[int]) -> list[bool]:
     return affected
 
 
-def _times(rows: Sequence[Row], sound: Sequence[int], affected: Sequence[int]) -> dict[int, int]:
+def _presentation_times(rows: Sequence[Row], sound: Sequence[int], affected: Sequence[int]) -> dict[int, int]:
     """Return when each packet is shown.
 
     After damage, a packet with a missing or duplicate time follows the previous one.

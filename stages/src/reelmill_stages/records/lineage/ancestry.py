@@ -98,7 +98,7 @@ class Ancestry:
                     file.add(item.ordinal, _encoded(ItemStep(number, segment.segment, item.key, item.to_json())))
         for row in data.ledger():
             if row.outcome != Outcome.DONE and not is_anonymous(row.key):
-                yield Way((_ended(number, 0, row),), known=True)
+                yield Way((_ended_step(number, 0, row),), known=True)
 
     def _read_stage(self, number: int) -> Iterator[Way]:
         data = self._data[number]
@@ -111,7 +111,7 @@ class Ancestry:
                 for shard in range(len(segment.parts)):
                     for row, upstream in self._read_part(number, segment, shard):
                         if len(segments) == 1 or latest.segment(row) == segment.segment:
-                            step = _ended(number, segment.segment, row)
+                            step = _ended_step(number, segment.segment, row)
                             for way in self._ways(upstream, row.ordinal):
                                 yield Way((*way.steps, step), way.known)
 
@@ -126,7 +126,7 @@ class Ancestry:
         ordinals, upstreams = array("q"), array("l")
         for row in lineage.inputs():
             ordinals.append(row.ordinal)
-            upstreams.append(self._number(numbers, upstream_of(row, names), lineage))
+            upstreams.append(self._data_set_number(numbers, upstream_of(row, names), lineage))
         used, known = bytearray(len(ordinals)), True
         for item, inputs in lineage.items():
             groups: dict[int, list[int]] = {}
@@ -137,14 +137,14 @@ class Ancestry:
                 continue
             known = known and inputs is not None
             row_inputs = None if inputs is None else list(groups.items())
-            step = ItemStep(number, segment.segment, item.key, _row(item), row_inputs)
+            step = ItemStep(number, segment.segment, item.key, _located_row(item), row_inputs)
             self._files[number].add(item.ordinal, _encoded(step))
         for place, row in enumerate(lineage.inputs()):
             ended = row.outcome != Outcome.DONE or (known and not used[place])
             if ended and not is_anonymous(row.key):
                 yield row, upstreams[place]
 
-    def _number(self, numbers: Mapping[str, int], name: str, lineage: PartLineage) -> int:
+    def _data_set_number(self, numbers: Mapping[str, int], name: str, lineage: PartLineage) -> int:
         if name not in numbers:
             where = lineage.part.ledger.key if lineage.part.ledger else ""
             raise unreadable(where, f"it has an input of {name!r}, which is not an upstream of the stage")
@@ -154,7 +154,7 @@ class Ancestry:
         """The ways to an item."""
         encoded = self._files[number].get(ordinal)
         if not encoded:
-            raise self._missing(number, ordinal)
+            raise self._missing_item(number, ordinal)
         step = _DECODER.decode(encoded)
         if self._names[number] not in self._upstreams:
             yield Way((step,), known=True)
@@ -166,7 +166,7 @@ class Ancestry:
                     for way in self._ways(upstream, each):
                         yield Way((*way.steps, step), way.known)
 
-    def _missing(self, number: int, ordinal: int) -> StoreDamaged:
+    def _missing_item(self, number: int, ordinal: int) -> StoreDamaged:
         data = self._data[number]
         return unreadable(data.uri, f"a later stage has read its item number {ordinal}, which it does not have")
 
@@ -175,7 +175,7 @@ def _encoded(step: ItemStep) -> bytes:
     return _ENCODER.encode(step)
 
 
-def _row(item: Item) -> dict[str, Any]:
+def _located_row(item: Item) -> dict[str, Any]:
     """The row of an item in its way: everything except its own fields.
 
     Of those, only the ones that locate it in its inputs are kept: times, and numbers of inputs.
@@ -185,7 +185,7 @@ def _row(item: Item) -> dict[str, Any]:
     return {**times, "media": row.get("media"), "outputs": row["outputs"], "provenance": row["provenance"]}
 
 
-def _ended(number: int, segment: int, row: LedgerRow) -> ItemStep:
+def _ended_step(number: int, segment: int, row: LedgerRow) -> ItemStep:
     return ItemStep(number, segment, row.key, {}, None, row.outcome.value, row.reason, row.message)
 
 

@@ -63,13 +63,13 @@ class PartLineage:
         Raises StoreDamaged if records contradict each other.
         """
         items = self._data.part_items(self.part)
-        for number, key in self._processed():
+        for number, key in self._rows_of_made_items():
             made = next(items, None)
             while made is not None and made.key != key and is_forgotten(made):
                 yield made, ()
                 made = next(items, None)
             if made is None or made.key != key:
-                raise self._broken(f"the item {key!r} is in them, but not in the shard")
+                raise self._mismatch(f"the item {key!r} is in them, but not in the shard")
             yield made, (number,)
         yield from self._assembled(items)
 
@@ -82,13 +82,13 @@ class PartLineage:
             elif output.key in made:
                 yield output, made[output.key]
 
-    def _processed(self) -> Iterator[tuple[int, str]]:
+    def _rows_of_made_items(self) -> Iterator[tuple[int, str]]:
         """(row of the ledger, key) of each item that `process` made."""
         ended = self._ended()
         for number, row in enumerate(self.inputs()):
             one = next(ended, None)
             if one is None or one.key != row.key:
-                raise self._broken(f"they do not have the outcome of {row.key!r}")
+                raise self._mismatch(f"they do not have the outcome of {row.key!r}")
             if row.outcome == Outcome.DONE:  # not filtered by a verdict
                 yield from ((number, key) for key in one.items)
 
@@ -96,7 +96,7 @@ class PartLineage:
         """The remaining items, which are those of assembled files."""
         if self.part.lineage is None:
             for item in items:
-                yield item, self._guess(item)
+                yield item, self._guessed_inputs(item)
             return
         of_file: Sequence[int] = ()
         for one in self._lineage():
@@ -117,7 +117,7 @@ class PartLineage:
                 self._data.store, found.key, found.digest, self._data.scratch, of_objects(AssembledFrom.from_json)
             )
 
-    def _guess(self, item: Item) -> Inputs:
+    def _guessed_inputs(self, item: Item) -> Inputs:
         """The inputs of an item written by an earlier version, or None."""
         if (found := self._rows_by_key.get(item.key)) is not None:
             return (found,)
@@ -166,5 +166,5 @@ class PartLineage:
     def _outcomes(self) -> str:
         return self._paths.outcomes(self.shard)
 
-    def _broken(self, what: str) -> Exception:
+    def _mismatch(self, what: str) -> Exception:
         return unreadable(address(self._data.store, self._outcomes), f"the outcomes do not fit the shard: {what}")

@@ -35,11 +35,11 @@ def source_time(provenance: Mapping[str, Any], uri: str) -> SourceTime | None:
         source = step.get("source")
         if not isinstance(source, Mapping):
             continue
-        if source.get("uri") == uri and (found := _of_cut(step)):
+        if source.get("uri") == uri and (found := _time_of_cut(step)):
             return found
         for view in source.values():  # of a recording with several views
             media = view.get("media") if isinstance(view, Mapping) else None
-            if isinstance(media, Mapping) and media.get("uri") == uri and (found := _of_view(view)):
+            if isinstance(media, Mapping) and media.get("uri") == uri and (found := _time_of_view(view)):
                 return found
     return None
 
@@ -54,7 +54,7 @@ def _steps(provenance: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
         step = step.get("from")
 
 
-def _of_cut(step: Mapping[str, Any]) -> SourceTime | None:
+def _time_of_cut(step: Mapping[str, Any]) -> SourceTime | None:
     """For a stage that reads one file: `in` and `out` of a clip, `in_pts` and `out_pts` of a sample of frames."""
     frames = step.get("frames")
     if "timeBase" in step:
@@ -64,7 +64,7 @@ def _of_cut(step: Mapping[str, Any]) -> SourceTime | None:
     return None
 
 
-def _of_view(view: Mapping[str, Any]) -> SourceTime | None:
+def _time_of_view(view: Mapping[str, Any]) -> SourceTime | None:
     """For a stage that reads several views."""
     pts = view.get("pts")
     start, end = pts if isinstance(pts, list) and len(pts) == 2 else (None, None)

@@ -44,7 +44,7 @@ def encoded(item: Item, row: Mapping[str, Any] | None = None) -> EncodedItem:
     Raises TypeError or ValueError for values that JSON cannot represent.
     """
     head, tail = item_around(item) if row is None else row_around(row)
-    return _of(item, item.outputs, head, tail)
+    return _encoded_item(item, item.outputs, head, tail)
 
 
 def passed_on(item: Item, row: bytes) -> EncodedItem | None:
@@ -64,9 +64,9 @@ def passed_on(item: Item, row: bytes) -> EncodedItem | None:
         return None
     if item.outputs:
         tail = tail.replace(outputs, _NO_OUTPUTS)
-    return _of(item, (), head + mark, comma + tail)
+    return _encoded_item(item, (), head + mark, comma + tail)
 
 
-def _of(item: Item, outputs: tuple[Output, ...], head: bytes, tail: bytes) -> EncodedItem:
+def _encoded_item(item: Item, outputs: tuple[Output, ...], head: bytes, tail: bytes) -> EncodedItem:
     uri, size = file_of(item)
     return EncodedItem(item.key, item.weight, seconds_of(item), uri, size, outputs, head, tail)

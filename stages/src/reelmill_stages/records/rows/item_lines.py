@@ -34,7 +34,7 @@ _KNOWN: dict[str, tuple[Any, ...]] = {
 }
 """Type of each key of a row that is not a field, and its default if it has one."""
 
-_Expected = Callable[[bytes, int | None], Item]
+_ExpectedRowReader = Callable[[bytes, int | None], Item]
 
 
 def item_reader(first: int | None = None) -> LineReader[Item]:
@@ -43,8 +43,8 @@ def item_reader(first: int | None = None) -> LineReader[Item]:
     The first item has the ordinal `first`; None: each has the ordinal in its row.
     """
     ordinals: Iterator[int | None] = itertools.repeat(None) if first is None else itertools.count(first)
-    names = _Names()
-    expected: _Expected | None = None
+    names = _SeenNames()
+    expected: _ExpectedRowReader | None = None
 
     def read(line: bytes) -> Item:
         nonlocal expected
@@ -55,13 +55,13 @@ def item_reader(first: int | None = None) -> LineReader[Item]:
             except ValueError:
                 pass
         item = Item.from_json(decoded_object(line), ordinal)
-        expected = names.after(item.fields)
+        expected = names.reader_after(item.fields)
         return item
 
     return read
 
 
-class _Names:
+class _SeenNames:
     """Field names of the rows that were read without expected names."""
 
     def __init__(self) -> None:
@@ -69,7 +69,7 @@ class _Names:
         self._always: set[str] = set()
         self._ever: set[str] = set()
 
-    def after(self, fields: Mapping[str, Any]) -> _Expected | None:
+    def reader_after(self, fields: Mapping[str, Any]) -> _ExpectedRowReader | None:
         """Add the fields of a row. Returns the reader for the next row; None: read it without expected names."""
         if self._rows >= _FIRST_ROWS + _MORE_ROWS or len(self._ever) > _MOST_NAMES or POSITION in fields:
             return None
@@ -78,11 +78,11 @@ class _Names:
         self._rows += 1
         if self._rows < _FIRST_ROWS:
             return None
-        return _expecting(tuple(sorted(self._always)), tuple(sorted(self._ever - self._always)))
+        return _reader_expecting(tuple(sorted(self._always)), tuple(sorted(self._ever - self._always)))
 
 
 @lru_cache(maxsize=64)
-def _expecting(always: tuple[str, ...], sometimes: tuple[str, ...]) -> _Expected | None:
+def _reader_expecting(always: tuple[str, ...], sometimes: tuple[str, ...]) -> _ExpectedRowReader | None:
     """A reader of rows with these field names. It raises ValueError for any other row, which may still be a valid item.
 
     None if a struct cannot have fields with these names.
@@ -92,8 +92,7 @@ def _expecting(always: tuple[str, ...], sometimes: tuple[str, ...]) -> _Expected
     columns = dict.fromkeys(always, (Any,)) | dict.fromkeys(sometimes, (Any | UnsetType, UNSET)) | _KNOWN
     in_order = [(name, *columns[name]) for name in sorted(columns)]  # the order in files, which is the fastest
     decode = Decoder(defstruct("ExpectedRow", in_order, forbid_unknown_fields=True, kw_only=True, gc=False)).decode
-
-    fields_of = _fields_getter(always + sometimes)
+    fields_of = _fields_getter(tuple(sorted(always + sometimes)))
 
     def read(line: bytes, placed: int | None) -> Item:
         row: Any = decode(line)
@@ -110,7 +109,7 @@ def _expecting(always: tuple[str, ...], sometimes: tuple[str, ...]) -> _Expected
 
 
 def _fields_getter(names: tuple[str, ...]) -> Callable[[Any], dict[str, Any]]:
-    """A function that returns these attributes of an object as a dict. `names` are identifiers.
+    """A function that returns these attributes of an object as a dict, in this order. `names` are identifiers.
 
     It is compiled, as those of a dataclass are, and takes half the time of a general one. Python normalises names that
     are not ASCII, so these are not written as attributes.

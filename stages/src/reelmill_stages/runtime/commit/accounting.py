@@ -43,7 +43,7 @@ def totals_of_pass(
     LawBroken if rows and counts differ.
     """
     with LatestRows() as latest:
-        latest.add(number, _checked(data, parts, wanted, scratch))
+        latest.add(number, _checked_rows(data, parts, wanted, scratch))
         return Totals(*latest.totals())
 
 
@@ -93,11 +93,13 @@ def _by_outcome(counts: Counts) -> dict[str, int]:
     return {outcome.value: getattr(counts, outcome.value) for outcome in Outcome}
 
 
-def _checked(data: DataSet, parts: Iterable[tuple[Part, Counts]], wanted: int, scratch: Path) -> Iterator[LedgerRow]:
+def _checked_rows(
+    data: DataSet, parts: Iterable[tuple[Part, Counts]], wanted: int, scratch: Path
+) -> Iterator[LedgerRow]:
     total = 0
     for part, counts in parts:
         seen = dict.fromkeys(("done", "filtered", "failed", "skipped"), 0)
-        for row in _rows(data.store, part, scratch):
+        for row in _ledger_rows(data.store, part, scratch):
             seen[row.outcome.value] += 1
             yield row
         if not counts.balanced or Counts.model_validate({"in": sum(seen.values()), **seen}) != counts:
@@ -108,6 +110,6 @@ def _checked(data: DataSet, parts: Iterable[tuple[Part, Counts]], wanted: int, s
         raise LawBroken(f"the pass has {wanted} inputs, but its shards have {total}", where=data.root)
 
 
-def _rows(store: Store, part: Part, scratch: Path) -> Iterator[LedgerRow]:
+def _ledger_rows(store: Store, part: Part, scratch: Path) -> Iterator[LedgerRow]:
     if part.ledger is not None:
         yield from read_rows(store, part.ledger.key, part.ledger.digest, scratch, ledger_row)

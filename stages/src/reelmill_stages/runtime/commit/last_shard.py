@@ -29,7 +29,7 @@ def closed_by_last_shard(context: StepContext, enter: Callable[[Step], None]) ->
     closing = replace(context, task=task.replace(step=Step.COMMIT))
     try:
         context.check_stop()
-        if not _may_close(closing):
+        if not _can_close(closing):
             return None
         enter(Step.COMMIT)
         return commit(closing)
@@ -39,7 +39,7 @@ def closed_by_last_shard(context: StepContext, enter: Callable[[Step], None]) ->
         return None
 
 
-def _may_close(context: StepContext) -> bool:
+def _can_close(context: StepContext) -> bool:
     """Whether all shards are committed, and the stage needs only their commits to close the pass."""
     stage = context.task.stage
     if registry.stage_class(stage.type, stage.params).decides:

@@ -32,12 +32,14 @@ def give_up(context: StepContext, opened: Pass, shard: int) -> ShardCommit:
     folder = Path(tempfile.mkdtemp(prefix="lost-", dir=context.scratch))
     event(log, "shard closed as lost", level=logging.WARNING, stage=opened.stage, segment=opened.segment, shard=shard)
     rows = ShardRows(folder)
-    for given, settled in _settled(context, opened, shard, _known(context, opened, shard, folder)):
+    for given, settled in _inputs_with_outcomes(
+        context, opened, shard, _recorded_outcomes(context, opened, shard, folder)
+    ):
         rows.add(given, settled)
     return rows.commit(context.store, paths, shard, len(opened.shards), context.run)
 
 
-def _known(context: StepContext, opened: Pass, shard: int, folder: Path) -> SettledInputFiles:
+def _recorded_outcomes(context: StepContext, opened: Pass, shard: int, folder: Path) -> SettledInputFiles:
     task = context.task
     if registry.stage_class(task.stage.type, task.stage.params).spans:
         return SettledInputFiles()
@@ -52,7 +54,7 @@ def _known(context: StepContext, opened: Pass, shard: int, folder: Path) -> Sett
     return known
 
 
-def _settled(
+def _inputs_with_outcomes(
     context: StepContext, opened: Pass, shard: int, known: SettledInputFiles
 ) -> Iterator[tuple[ShardInput, SettledInput]]:
     task = context.task

@@ -14,10 +14,10 @@ from reelmill.contract.counters import reported
 from reelmill.contract.errors import NotFound, TransientError
 from reelmill.contract.log import event
 from reelmill.contract.ranges import format_ranges
-from reelmill.contract.records.flow import Flow, after, total
+from reelmill.contract.records.flow import Flow, flow_after_pass, total
 from reelmill.contract.records.layout import DataSetPaths, SegmentPaths
 from reelmill.contract.records.segment import Counts, KeptIndex, Part, Pass, Segment, ShardCommit
-from reelmill.contract.records.usage import together
+from reelmill.contract.records.usage import sum_of_usages
 from reelmill.contract.task import CommitReport, StageDef
 from reelmill.contract.text.quantities import count_of
 from reelmill_stages import registry
@@ -72,7 +72,9 @@ def _commit(context: StepContext, paths: SegmentPaths) -> CommitReport:
             stage=closed.stage,
             segment=closed.segment,
             **closed.counts.model_dump(by_alias=True),
-            counters=_added(closed, context.data_set(closed.stage, closed.key, until=closed.segment - 1).last),
+            counters=_counters_of_pass(
+                closed, context.data_set(closed.stage, closed.key, until=closed.segment - 1).last
+            ),
         )
     closed = closed.replace(parts=())  # views read them again
     view = present(context)
@@ -84,7 +86,7 @@ def _close(context: StepContext) -> Segment:
     data = context.data_set(task.stage.name, task.stage.key, until=task.segment - 1)
     paths = data.paths(task.segment)
     if task.abandon:
-        return create(store, paths.segment_json, _abandoned(context, data))[0]
+        return create(store, paths.segment_json, _abandoned_segment(context, data))[0]
     opened = load(store, paths.pass_json, Pass)
     if opened is None:
         raise NotFound("the pass was never opened", where=paths.pass_json, hint="run the open step first")
@@ -97,13 +99,13 @@ def _close(context: StepContext) -> Segment:
         from reelmill_stages.runtime.decide.step import decide
 
         stage = registry.stage(task.stage.type, task.stage.params)
-        commits, kept = decide(context, data, opened, stage, partial(_commits, context, data, opened, used))
+        commits, kept = decide(context, data, opened, stage, partial(_shard_commits, context, data, opened, used))
     else:
-        commits = _commits(context, data, opened, used, {})
+        commits = _shard_commits(context, data, opened, used, {})
     return create(store, paths.segment_json, _segment(context, data, opened, commits, used, kept))[0]
 
 
-def _commits(
+def _shard_commits(
     context: StepContext, data: DataSet, opened: Pass, used: CommittedUsage, lost: dict[int, ShardCommit]
 ) -> Iterator[ShardCommit]:
     """The commits of all shards, in order, few at a time; missing ones are closed as lost if the task requests it.
@@ -132,8 +134,8 @@ def _commits(
 
     with ThreadPoolExecutor(_READERS) as pool:
         for first in range(0, len(opened.shards), _AT_ONCE):
-            some = range(first, min(first + _AT_ONCE, len(opened.shards)))
-            for number, commit in zip(some, pool.map(read, some), strict=True):
+            batch = range(first, min(first + _AT_ONCE, len(opened.shards)))
+            for number, commit in zip(batch, pool.map(read, batch), strict=True):
                 if commit is None:
                     commit = lost[number] = give_up(context, opened, number)
                 used.add(commit)
@@ -187,8 +189,8 @@ def _segment(
     sums = _Sums(before.next_ordinal if before else 0, dict(before.counters) if before else {})
     added = totals_of_pass(data, opened.segment, sums.add(commits), opened.in_, context.scratch)
     totals = _totals(data, opened, added, sums)
-    usage = together([pass_usage(context.store, data.paths(opened.segment), opened, used), context.meter.take()])
-    if _asks(context.task.stage):
+    usage = sum_of_usages([pass_usage(context.store, data.paths(opened.segment), opened, used), context.meter.take()])
+    if _may_send_requests(context.task.stage):
         sums.counters |= spent(context.store, data.names)
     return Segment(
         state="committed",
@@ -212,9 +214,9 @@ def _segment(
         definition=opened.definition,
         seconds=sum(sums.seconds),
         bytes=sums.bytes,
-        flow=after(before.flow if before else Flow(), sums.flow, totals.counts.done, totals.reasons),
+        flow=flow_after_pass(before.flow if before else Flow(), sums.flow, totals.counts.done, totals.reasons),
         usage=usage,
-        total_usage=together([before.total_usage if before else None, usage]),
+        total_usage=sum_of_usages([before.total_usage if before else None, usage]),
     )
 
 
@@ -228,15 +230,15 @@ def _totals(data: DataSet, opened: Pass, added: Totals, sums: _Sums) -> Totals:
     return carried or counted_again(data, opened.segment, sums.parts)
 
 
-def _asks(stage: StageDef) -> bool:
+def _may_send_requests(stage: StageDef) -> bool:
     """Whether a stage may have sent requests to a server; user code is not imported to determine this."""
     return bool(registry.own_code(stage.type, stage.params)) or registry.stage_class(stage.type, stage.params).asks
 
 
-def _abandoned(context: StepContext, data: DataSet) -> Segment:
+def _abandoned_segment(context: StepContext, data: DataSet) -> Segment:
     """The segment of an abandoned pass, with the totals and coverage of the segment before."""
     task, before = context.task, data.last
-    usage = together([open_usage(context.store, data.paths(task.segment)), context.meter.take()])
+    usage = sum_of_usages([open_usage(context.store, data.paths(task.segment)), context.meter.take()])
     return Segment(
         state="abandoned",
         stage=task.stage.name,
@@ -254,11 +256,11 @@ def _abandoned(context: StepContext, data: DataSet) -> Segment:
         definition=task.stage.definition,
         flow=before.flow if before else Flow(),
         usage=usage,
-        total_usage=together([before.total_usage if before else None, usage]),
+        total_usage=sum_of_usages([before.total_usage if before else None, usage]),
     )
 
 
-def _added(closed: Segment, before: Segment | None) -> dict[str, int]:
+def _counters_of_pass(closed: Segment, before: Segment | None) -> dict[str, int]:
     """The counters of this pass; those of a segment are totals."""
     known = before.counters if before else {}
     return {name: more for name, count in closed.counters.items() if (more := count - known.get(name, 0))}

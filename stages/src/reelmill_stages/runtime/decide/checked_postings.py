@@ -17,7 +17,7 @@ _ODD = np.uint64(0x9E3779B97F4A7C15)
 
 def checked(found: Postings, bucket: int) -> Postings:
     """The postings of a bucket with their checksums, as in its file."""
-    checks = _checks(found.terms, found.numbers, np.arange(len(found)), bucket)
+    checks = _check_bits(found.terms, found.numbers, np.arange(len(found)), bucket)
     return Postings(found.terms | checks, found.numbers)
 
 
@@ -51,12 +51,12 @@ class CheckedPostings:
 
     def _compare(self, places: Numbers) -> None:
         terms = self.held.terms[places]
-        changed = terms & LOW != _checks(terms & ~LOW, self.held.numbers[places], places, self.bucket)
+        changed = terms & LOW != _check_bits(terms & ~LOW, self.held.numbers[places], places, self.bucket)
         if changed.any():
             raise ValueError(f"posting {int(places[changed][0])} is not the one that was written")
 
 
-def _checks(terms: Terms, numbers: Numbers, places: Numbers, bucket: int) -> Terms:
+def _check_bits(terms: Terms, numbers: Numbers, places: Numbers, bucket: int) -> Terms:
     owners = (numbers.astype(np.uint64) | np.uint64(bucket << 32)) * _ODD
     found: Terms = mixed((terms | (places.astype(np.uint64) & LOW)) ^ owners) >> np.uint64(40)
     return found

@@ -76,8 +76,8 @@ class GrowingIndex:
         yield from (self._block_file(number) for number in range(self._full + bool(self._last)))
 
     def _append(self, rows: Iterable[Signed]) -> None:
-        some = iter(rows)
-        while more := list(islice(some, blocks.BLOCK - len(self._last))):
+        remaining = iter(rows)
+        while more := list(islice(remaining, blocks.BLOCK - len(self._last))):
             self._last += more
             if len(self._last) == blocks.BLOCK:
                 self._write_last()
@@ -88,18 +88,18 @@ class GrowingIndex:
         self._block_file(self._full).write_bytes(data)
 
     def _add_run(self, run: Postings) -> None:
-        self._runs.append(self._kept([run]))
+        self._runs.append(self._merged_run([run]))
         self._levels.append(_level(run))
         while self._levels.count(self._levels[-1]) >= _TOGETHER or self._out_of_order():
             number = _TOGETHER if self._levels.count(self._levels[-1]) >= _TOGETHER else 2
-            run = self._kept(self._runs[-number:])
+            run = self._merged_run(self._runs[-number:])
             self._runs[-number:], self._levels[-number:] = [run], [_level(run)]
 
     def _out_of_order(self) -> bool:
         """Whether a run is larger than the one before: merging these two keeps runs of equal size together."""
         return len(self._levels) > 1 and self._levels[-1] > self._levels[-2]
 
-    def _kept(self, runs: Sequence[Postings]) -> Postings:
+    def _merged_run(self, runs: Sequence[Postings]) -> Postings:
         """Merge runs into one, in memory or in a file."""
         count = sum(map(len, runs))
         if count <= _IN_MEMORY:

@@ -25,9 +25,9 @@ class PassIndex:
         self._folder = folder
         self._with_checks = with_checks
         self._growing = GrowingIndex(folder, sums=with_checks)
-        segments = tiers.live(data.segments())
+        segments = tiers.live_segments(data.segments())
         indexes = [StoredIndex(data, segment.kept) for segment in segments if segment.kept]
-        first = len(indexes) - tiers.merged([len(index) for index in indexes])
+        first = len(indexes) - tiers.count_to_merge([len(index) for index in indexes])
         for index in indexes[first:]:
             self._growing.take(index)
         self._taken = len(self._growing)

@@ -18,7 +18,7 @@ from reelmill_stages.store.damage import address, gone
 
 R = TypeVar("R")
 
-_TOGETHER = 1 << 12
+_BATCH = 1 << 12
 
 
 def rebuilt(data: DataSet, segment: Segment, stage: Stage, folder: Path) -> Iterator[tuple[Object, Path]]:
@@ -29,29 +29,29 @@ def rebuilt(data: DataSet, segment: Segment, stage: Stage, folder: Path) -> Iter
     assert segment.kept is not None
     index = PassIndex(data, folder, with_checks=segment.kept.checked)
     with SignatureOrder() as order:
-        for commit, dropped in _shards(data, segment):
+        for commit, dropped in _commits_with_dropped_rows(data, segment):
             if rows := commit.signatures:
                 with rows_file(data.store, rows.key, rows.digest, folder) as file:
                     order.add(commit.shard, file, dropped)
         kept = (one.signed for one in order)
-        while some := list(islice(kept, _TOGETHER)):
-            index.add(some, stage)
+        while batch := list(islice(kept, _BATCH)):
+            index.add(batch, stage)
     for wanted, bucket in zip(segment.kept.buckets, index.buckets(), strict=False):
         if wanted and bucket:
             yield wanted, bucket
     yield from zip(segment.kept.blocks, index.blocks(), strict=False)
 
 
-def _shards(data: DataSet, segment: Segment) -> Iterator[tuple[ShardCommit, set[int]]]:
+def _commits_with_dropped_rows(data: DataSet, segment: Segment) -> Iterator[tuple[ShardCommit, set[int]]]:
     """The commit of each shard, and the rows of its ledger that were filtered by verdicts."""
     paths = data.paths(segment.segment)
-    opened = _present(data, paths.pass_json, load(data.store, paths.pass_json, Pass))
-    stands = _present(data, paths.verdicts_json, load(data.store, paths.verdicts_json, Verdicts))
-    lost = {commit.shard: commit for commit in stands.lost}
+    opened = _required(data, paths.pass_json, load(data.store, paths.pass_json, Pass))
+    verdicts = _required(data, paths.verdicts_json, load(data.store, paths.verdicts_json, Verdicts))
+    lost = {commit.shard: commit for commit in verdicts.lost}
     for shard in range(len(opened.shards)):
         key = paths.shard(shard)
-        commit = lost.get(shard) or _present(data, key, load(data.store, key, ShardCommit))
-        file = stands.rows.get(shard)
+        commit = lost.get(shard) or _required(data, key, load(data.store, key, ShardCommit))
+        file = verdicts.rows.get(shard)
         dropped = (
             {
                 one.place.row
@@ -63,7 +63,7 @@ def _shards(data: DataSet, segment: Segment) -> Iterator[tuple[ShardCommit, set[
         yield commit, dropped
 
 
-def _present(data: DataSet, key: str, record: R | None) -> R:
+def _required(data: DataSet, key: str, record: R | None) -> R:
     if record is None:
         raise gone(address(data.store, key))
     return record

@@ -50,25 +50,25 @@ def decide(
     their commits; it adds further shards found to be lost. `data` has the segments before that of the pass.
     """
     paths = data.paths(opened.segment)
-    stands = load(context.store, paths.verdicts_json, Verdicts)
-    if stands is None:
+    stored_verdicts = load(context.store, paths.verdicts_json, Verdicts)
+    if stored_verdicts is None:
         lost: dict[int, ShardCommit] = {}
         ours = Deciding(context, data, opened, stage).run(commits(lost), lost)
-        stands, _ = create(context.store, paths.verdicts_json, ours)
-    known = {commit.shard: commit for commit in stands.lost}
-    return _decided(context, paths, commits(known), stands), stands.kept
+        stored_verdicts, _ = create(context.store, paths.verdicts_json, ours)
+    known = {commit.shard: commit for commit in stored_verdicts.lost}
+    return _commits_with_verdicts(context, paths, commits(known), stored_verdicts), stored_verdicts.kept
 
 
-def _decided(
-    context: StepContext, paths: SegmentPaths, commits: Iterator[ShardCommit], stands: Verdicts
+def _commits_with_verdicts(
+    context: StepContext, paths: SegmentPaths, commits: Iterator[ShardCommit], stored_verdicts: Verdicts
 ) -> Iterator[ShardCommit]:
     for commit in commits:
-        verdicts = stands.rows.get(commit.shard)
+        verdicts = stored_verdicts.rows.get(commit.shard)
         if verdicts is None:
             yield commit
             continue
         folder = _folder(context, "decided")
-        yield decided(context.store, paths, commit, verdicts, _fresh(context), folder)
+        yield decided(context.store, paths, commit, verdicts, _new_run_id(context), folder)
         shutil.rmtree(folder)
 
 
@@ -81,7 +81,7 @@ class Deciding:
         self._opened = opened
         self._stage = stage
         self._paths: SegmentPaths = data.paths(opened.segment)
-        self._run = _fresh(context)
+        self._run = _new_run_id(context)
         self._index = PassIndex(data, _folder(context, "index"))
 
     def run(self, commits: Iterator[ShardCommit], lost: Mapping[int, ShardCommit]) -> Verdicts:
@@ -98,9 +98,9 @@ class Deciding:
                     with rows_file(context.store, rows.key, rows.digest, context.scratch) as file:
                         order.add(commit.shard, file)
             for given, verdicts in self._verdicts(iter(order)):
-                told = [(one, verdict) for one, verdict in zip(given, verdicts, strict=True) if verdict]
-                files.add(told)
-                filtered += len(told)
+                dropped = [(one, verdict) for one, verdict in zip(given, verdicts, strict=True) if verdict]
+                files.add(dropped)
+                filtered += len(dropped)
         event(
             log,
             "decided",
@@ -173,7 +173,7 @@ def _batch(order: Iterator[SignedInput]) -> list[SignedInput]:
     return batch
 
 
-def _fresh(context: StepContext) -> str:
+def _new_run_id(context: StepContext) -> str:
     """A new run id, for names that no other step of this process uses."""
     return f"{context.task.run}-{secrets.token_hex(4)}"
 

@@ -13,7 +13,7 @@ LEAST = 4
 """Minimum number of indexes that are merged."""
 
 
-def live(segments: Iterable[Segment]) -> list[Segment]:
+def live_segments(segments: Iterable[Segment]) -> list[Segment]:
     """The segments whose indexes together contain each kept input once, in order."""
     found: list[Segment] = []
     for segment in segments:
@@ -26,7 +26,7 @@ def live(segments: Iterable[Segment]) -> list[Segment]:
     return found
 
 
-def merged(counts: Sequence[int]) -> int:
+def count_to_merge(counts: Sequence[int]) -> int:
     """The number of last indexes that the next pass merges into its own; `counts` are their numbers of inputs."""
     for number in range(len(counts), LEAST - 1, -1):
         last = counts[len(counts) - number :]

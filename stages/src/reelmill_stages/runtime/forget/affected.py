@@ -37,7 +37,7 @@ class Affected:
     objects: dict[str, set[str]] = field(default_factory=dict)
     """For items of a source: key -> digests of the URIs of its source objects."""
 
-    def take(self, found: "Rows") -> None:
+    def add_rows(self, found: "Rows") -> None:
         """Add the affected rows of a part."""
         self.parts.append(
             AffectedPart(
@@ -120,7 +120,7 @@ def of_source(data: DataSet, keys: Collection[str], objects: Mapping[str, Collec
             if items or rows:
                 names = [*(item.key for item in items), *(row.key for row in rows.values())]
                 tainted = frozenset(item.ordinal for item in items)
-                found.take(
+                found.add_rows(
                     Rows(segment=segment.segment, shard=number, items=items, inputs=rows, names=names, tainted=tainted)
                 )
     return found
@@ -138,13 +138,13 @@ def of_stage(data: DataSet, upstreams: Mapping[str, Affected]) -> Affected:
         return found
     copies = copies_of(data, names, {name: affected.tainted for name, affected in upstreams.items()})
     for segment, lineage, given in affected_parts(data, names, ordinals):
-        made = _made(data, lineage)
-        items, files, inputs = hanging_together(made, list(lineage.files()), set(given))
+        made = _items_with_inputs(data, lineage)
+        items, files, inputs = connected_through_files(made, list(lineage.files()), set(given))
         found.files.update({file.key: file for file in files})
         ledger = {place: row for place, row in enumerate(lineage.inputs()) if place in inputs}
         tainted = {place for place, row in given.items() if row.ordinal in upstreams[upstream_of(row, names)].tainted}
-        holding = [item for item, of in made if not of.isdisjoint(tainted)]
-        found.take(
+        tainted_items = [item for item, of in made if not of.isdisjoint(tainted)]
+        found.add_rows(
             Rows(
                 segment=segment.segment,
                 shard=lineage.shard,
@@ -152,18 +152,18 @@ def of_stage(data: DataSet, upstreams: Mapping[str, Affected]) -> Affected:
                 inputs=given,
                 withdrawn=[place for place in inputs if place not in given and ledger[place].outcome == Outcome.DONE],
                 copies=copies.pop((segment.segment, lineage.shard), set()) - given.keys(),
-                made=_by_row(made, inputs),
-                names=[*(item.key for item in holding), *(given[place].key for place in sorted(tainted))],
-                tainted=frozenset(item.ordinal for item in holding),
+                made=_own_items_by_input(made, inputs),
+                names=[*(item.key for item in tainted_items), *(given[place].key for place in sorted(tainted))],
+                tainted=frozenset(item.ordinal for item in tainted_items),
             )
         )
     for (number, shard), rows in copies.items():
         of = Rows(segment=number, shard=shard, items=(), inputs={}, copies=rows, names=(), tainted=frozenset())
-        found.take(of)
+        found.add_rows(of)
     return found
 
 
-def _made(data: DataSet, lineage: PartLineage) -> list[tuple[Item, frozenset[int]]]:
+def _items_with_inputs(data: DataSet, lineage: PartLineage) -> list[tuple[Item, frozenset[int]]]:
     made = []
     for item, inputs in lineage.items():
         if is_forgotten(item):
@@ -178,7 +178,7 @@ def _made(data: DataSet, lineage: PartLineage) -> list[tuple[Item, frozenset[int
     return made
 
 
-def _by_row(made: Sequence[tuple[Item, frozenset[int]]], inputs: Collection[int]) -> dict[int, list[int]]:
+def _own_items_by_input(made: Sequence[tuple[Item, frozenset[int]]], inputs: Collection[int]) -> dict[int, list[int]]:
     """For each input, the ordinals of the items that were made from it alone."""
     found: dict[int, list[int]] = {place: [] for place in sorted(inputs)}
     for item, of in made:
@@ -188,37 +188,37 @@ def _by_row(made: Sequence[tuple[Item, frozenset[int]]], inputs: Collection[int]
     return found
 
 
-def hanging_together(
+def connected_through_files(
     made: Sequence[tuple[Item, frozenset[int]]],
     assembled: Sequence[tuple[Object, Sequence[int] | None]],
     given: set[int],
 ) -> tuple[list[Item], list[Object], set[int]]:
     """The items, assembled files and inputs that are connected to these inputs through shared files."""
-    inputs, bound = set(given), set[str | int]()
-    bonds: list[tuple[set[str | int], Collection[int]]] = []
+    inputs, connected = set(given), set[str | int]()
+    links: list[tuple[set[str | int], Collection[int]]] = []
     for number, (item, of) in enumerate(made):
-        bonds.append(({number, *_names(item)}, of))  # an item without files also connects its inputs
+        links.append(({number, *_output_keys(item)}, of))  # an item without files also connects its inputs
     for file, numbers in assembled:
-        bonds.append(({file.key}, frozenset(numbers or ())))
+        links.append(({file.key}, frozenset(numbers or ())))
     of_input = defaultdict[int, list[set[str | int]]](list)
     of_node = defaultdict[str | int, list[Collection[int]]](list)
-    for nodes, places in bonds:
+    for nodes, places in links:
         for each in places:
             of_input[each].append(nodes)
         for node in nodes:
             of_node[node].append(places)
     waiting: list[int] = list(inputs)
     while waiting:
-        more_nodes = {node for nodes in of_input.pop(waiting.pop(), ()) for node in nodes} - bound
-        bound |= more_nodes
+        more_nodes = {node for nodes in of_input.pop(waiting.pop(), ()) for node in nodes} - connected
+        connected |= more_nodes
         more = {each for node in more_nodes for of in of_node[node] for each in of} - inputs
         inputs |= more
         waiting += more
-    files = {node for node in bound if isinstance(node, str)}
-    items = [item for item, of in made if not of.isdisjoint(inputs) or not files.isdisjoint(_names(item))]
-    held = [file for file, of in assembled if file.key in files or not inputs.isdisjoint(of or ())]
-    return items, held, inputs
+    files = {node for node in connected if isinstance(node, str)}
+    items = [item for item, of in made if not of.isdisjoint(inputs) or not files.isdisjoint(_output_keys(item))]
+    connected_files = [file for file, of in assembled if file.key in files or not inputs.isdisjoint(of or ())]
+    return items, connected_files, inputs
 
 
-def _names(item: Item) -> Iterator[str]:
+def _output_keys(item: Item) -> Iterator[str]:
     return (output.key for output in item.outputs)

@@ -72,17 +72,17 @@ class DataSets:
         """
         known, roots = self._known, self.below(sources)
         for link in filter(is_link, self.listed):
-            _must_be_no_data(self._store, link.key, roots)
+            _refuse_linked_data(self._store, link.key, roots)
         for one in self._found:
             if one.root in roots or (one.root in self._records and one.root not in known):
-                _must_be_idle(self._store, one)
+                _refuse_in_use(self._store, one)
         return [
             (DataSetPaths(known[root].stage, known[root].key), dict(known[root].upstreams))
-            for root in _ordered(known, roots)
+            for root in _in_upstream_order(known, roots)
         ]
 
 
-def _must_be_no_data(store: Store, link: str, roots: Collection[str]) -> None:
+def _refuse_linked_data(store: Store, link: str, roots: Collection[str]) -> None:
     """Raise SpecError if the link may lead to one of these data sets.
 
     A store reads data sets behind links, but neither lists nor deletes them.
@@ -102,7 +102,7 @@ def _must_be_no_data(store: Store, link: str, roots: Collection[str]) -> None:
         )
 
 
-def _must_be_idle(store: Store, found: Found) -> None:
+def _refuse_in_use(store: Store, found: Found) -> None:
     opened = {name.split("/")[0] for name in found.objects if name.endswith("/_reelmill/pass.json")}
     for segment in sorted(opened - found.closed):
         if load(store, f"{found.root}/{segment}/_reelmill/pass.json", Pass):
@@ -119,7 +119,7 @@ def _must_be_idle(store: Store, found: Found) -> None:
         )
 
 
-def _ordered(known: dict[str, StageRecord], roots: set[str]) -> Sequence[str]:
+def _in_upstream_order(known: dict[str, StageRecord], roots: set[str]) -> Sequence[str]:
     """The roots, each after those of its upstreams."""
     ordered: list[str] = []
     waiting = sorted(roots)

@@ -44,11 +44,11 @@ def plan_of(store: Store, source: SourceDef, keys: Sequence[str], moment: str, s
     sources = data_sets.sources(name)
     here = data_sets.of(source)
     for root in sorted(here):
-        found[root] = of_source(_data(store, name, sources[root].key, scratch), wanted)
+        found[root] = of_source(_open_data_set(store, name, sources[root].key, scratch), wanted)
         for key, of in found[root].objects.items():
             objects.setdefault(key, set()).update(of)
     for root in sorted(sources.keys() - here) if objects else ():
-        affected = of_source(_data(store, name, sources[root].key, scratch), wanted, objects)
+        affected = of_source(_open_data_set(store, name, sources[root].key, scratch), wanted, objects)
         if affected.parts:
             found[root] = affected
     uris: set[str] = set()
@@ -80,8 +80,8 @@ def stored_plan(store: Store, source: str) -> Forgetting | None:
 
 def begin(store: Store, plan: Forgetting) -> None:
     """Store a plan. Raises SpecError if another one is in progress, or if the data sets have changed since."""
-    stands, ours = create(store, pending(plan.source), plan)
-    if not ours and stands != plan:
+    stored, ours = create(store, pending(plan.source), plan)
+    if not ours and stored != plan:
         raise SpecError(
             f"other items of {plan.source} are being forgotten",
             where=address(store, pending(plan.source)),
@@ -104,13 +104,13 @@ def begin(store: Store, plan: Forgetting) -> None:
         raise
 
 
-def follow(store: Store, plan: Forgetting, runner: Runner, scratch: Path) -> list[str]:
+def execute_plan(store: Store, plan: Forgetting, runner: Runner, scratch: Path) -> list[str]:
     """Execute a plan. Returns keys of files that could not be deleted; the plan is kept then.
 
     Raises TransientError if another process changes the data sets in the meantime.
     """
     try:
-        return _follow(store, plan, runner, scratch)
+        return _execute(store, plan, runner, scratch)
     except PreconditionFailed as error:
         raise TransientError(
             f"another process is changing data sets of {plan.source}",
@@ -119,16 +119,16 @@ def follow(store: Store, plan: Forgetting, runner: Runner, scratch: Path) -> lis
         ) from error
 
 
-def _follow(store: Store, plan: Forgetting, runner: Runner, scratch: Path) -> list[str]:
+def _execute(store: Store, plan: Forgetting, runner: Runner, scratch: Path) -> list[str]:
     mark(store, plan)
     names = names_of(plan)
     for what in plan.data_sets:
         if not what.parts:
             continue
-        withdraw_inputs(_data(store, what.name, what.key, scratch), what, runner)
-        delete_views(_data(store, what.name, what.key, scratch), what)
+        withdraw_inputs(_open_data_set(store, what.name, what.key, scratch), what, runner)
+        delete_views(_open_data_set(store, what.name, what.key, scratch), what)
     for what in plan.data_sets:
-        data = _data(store, what.name, what.key, scratch)
+        data = _open_data_set(store, what.name, what.key, scratch)
         for number in range(1, (data.last.segment if data.last else 0) + 1):
             redact_segment(data, what, number, names)
         if what.upstreams:
@@ -138,7 +138,7 @@ def _follow(store: Store, plan: Forgetting, runner: Runner, scratch: Path) -> li
                 # Imported here because it imports numpy.
                 from reelmill_stages.runtime.forget.kept_index import redact_kept
 
-                redact_kept(_data(store, what.name, what.key, scratch), set(what.keys))
+                redact_kept(_open_data_set(store, what.name, what.key, scratch), set(what.keys))
             delete_files(data, what)
             delete_records(data, what)
     delete_reports(store)
@@ -146,14 +146,14 @@ def _follow(store: Store, plan: Forgetting, runner: Runner, scratch: Path) -> li
     for what in plan.data_sets:
         if what.upstreams:
             forgotten = {name: keys.get((name, key), ()) for name, key in what.upstreams.items()}
-            Plans(_data(store, what.name, what.key, scratch), what.upstreams, forgotten).update()
+            Plans(_open_data_set(store, what.name, what.key, scratch), what.upstreams, forgotten).update()
     rest = files_left(store, plan)
     if not rest:
         store.delete(pending(plan.source))
     return rest
 
 
-def _data(store: Store, name: str, key: str, scratch: Path) -> DataSet:
+def _open_data_set(store: Store, name: str, key: str, scratch: Path) -> DataSet:
     return DataSet(store, DataSetPaths(name, key), scratch=scratch)
 
 

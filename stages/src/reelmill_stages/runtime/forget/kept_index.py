@@ -25,15 +25,15 @@ def redact_kept(data: DataSet, keys: Collection[str]) -> None:
         if segment.kept:
             index = StoredIndex(data, segment.kept)
             gone = {number for number in range(len(index)) if index.row(number).key in keys}
-            kept = _without(data, segment, segment.kept, index, gone) if gone else segment.kept
+            kept = _index_without(data, segment, segment.kept, index, gone) if gone else segment.kept
             if gone:
                 replace_record(
                     data.store, data.paths(segment.segment).segment_json, segment, segment.replace(kept=kept)
                 )
-            _follow(data, segment, kept)
+            _update_verdicts(data, segment, kept)
 
 
-def _follow(data: DataSet, segment: Segment, kept: KeptIndex) -> None:
+def _update_verdicts(data: DataSet, segment: Segment, kept: KeptIndex) -> None:
     """Make the record of verdicts name the same index, and delete objects that are no longer named."""
     paths = data.paths(segment.segment)
     verdicts = load(data.store, paths.verdicts_json, Verdicts)
@@ -46,7 +46,7 @@ def _follow(data: DataSet, segment: Segment, kept: KeptIndex) -> None:
             data.store.delete(file.key)
 
 
-def _without(data: DataSet, segment: Segment, record: KeptIndex, index: StoredIndex, gone: set[int]) -> KeptIndex:
+def _index_without(data: DataSet, segment: Segment, record: KeptIndex, index: StoredIndex, gone: set[int]) -> KeptIndex:
     paths, run = data.paths(segment.segment), f"0-{secrets.token_hex(4)}"
     folder = Path(tempfile.mkdtemp(prefix="kept-", dir=data.scratch))
     numbers = np.array(sorted(gone))

@@ -26,32 +26,32 @@ def mark(store: Store, plan: Forgetting) -> None:
         places = (plan.place,) if plan.place else ()
         new = Tombstone(forgotten=plan.began, places=places, objects=plan.objects.get(key, ()))
         name = tombstone(plan.source, tombstone_digest(plan.source, key))
-        stands, ours = create(store, name, new)
-        if not ours and (wider := _wider(stands, new)) != stands:
-            replace_record(store, name, stands, wider)
-    record = _names(plan)
+        stored, ours = create(store, name, new)
+        if not ours and (wider := _merged_tombstone(stored, new)) != stored:
+            replace_record(store, name, stored, wider)
+    record = _forgotten_names(plan)
     create(store, names_record(plan.source, tombstone_digest(plan.source, record.model_dump_json())), record)
 
 
-def _wider(stands: Tombstone, new: Tombstone) -> Tombstone:
+def _merged_tombstone(stored: Tombstone, new: Tombstone) -> Tombstone:
     """A tombstone that covers both. One without places covers all places."""
-    if not stands.places or not new.places:
-        return stands.replace(places=())
-    return stands.replace(
-        places=tuple(sorted({*stands.places, *new.places})), objects=tuple(sorted({*stands.objects, *new.objects}))
+    if not stored.places or not new.places:
+        return stored.replace(places=())
+    return stored.replace(
+        places=tuple(sorted({*stored.places, *new.places})), objects=tuple(sorted({*stored.objects, *new.objects}))
     )
 
 
-def _names(plan: Forgetting) -> ForgottenNames:
+def _forgotten_names(plan: Forgetting) -> ForgottenNames:
     names = names_of(plan)
     return ForgottenNames(
         forgotten=plan.began,
         place=plan.place,
         roots=tuple(DataSetPaths(what.name, what.key).root for what in plan.data_sets),
-        items=_digests(plan.source, plan.keys),
-        names=_digests(plan.source, {*names, *names.phrases}),
+        items=_object_digests(plan.source, plan.keys),
+        names=_object_digests(plan.source, {*names, *names.phrases}),
         words=tuple(sorted(names.lengths)),
-        files=_digests(plan.source, (file.key for what in plan.data_sets for file in what.files)),
+        files=_object_digests(plan.source, (file.key for what in plan.data_sets for file in what.files)),
     )
 
 
@@ -69,16 +69,18 @@ class Released:
     user: str
 
 
-def release(store: Store, source: str, said: Released) -> None:
+def release(store: Store, source: str, released: Released) -> None:
     """Record the release in the tombstones, and drop the plan of forgetting items of the source, if there is one."""
-    new = Release(at=said.moment, by=said.pipeline, user=said.user, objects=_digests(source, said.objects))
-    for key in said.keys:
+    new = Release(
+        at=released.moment, by=released.pipeline, user=released.user, objects=_object_digests(source, released.objects)
+    )
+    for key in released.keys:
         name = tombstone(source, tombstone_digest(source, key))
-        stands = load(store, name, Tombstone)
-        if stands is not None:
-            replace_record(store, name, stands, stands.replace(releases=(*stands.releases, new)))
+        stored = load(store, name, Tombstone)
+        if stored is not None:
+            replace_record(store, name, stored, stored.replace(releases=(*stored.releases, new)))
     store.delete(pending(source))
 
 
-def _digests(source: str, texts: Iterable[str]) -> tuple[str, ...]:
+def _object_digests(source: str, texts: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted({tombstone_digest(source, text) for text in texts}))

@@ -34,12 +34,12 @@ class Plans:
             paths = self._data.paths(segment.segment)
             if segment.kind == "listing" or (plan := load(store, paths.pass_json, Pass)) is None:
                 continue
-            updated = plan.replace(shards=tuple(map(self._shard, plan.shards)))
+            updated = plan.replace(shards=tuple(map(self._redacted_shard, plan.shards)))
             if updated != plan:
                 replace_record(store, paths.pass_json, plan, updated)
             for stat in store.list(f"{paths.internal}/plans/", follow_links=False):
                 if record_model(stat.key.removeprefix(f"{root}/")) is PlanBlock:
-                    self._block(stat.key)
+                    self._update_block(stat.key)
             before, named = (
                 {piece.rows for shard in each.shards for piece in shard.slices} for each in (plan, updated)
             )
@@ -48,25 +48,27 @@ class Plans:
                 if is_ours and stat.key not in named and is_rows(stat.key.removeprefix(f"{root}/")):
                     store.delete(stat.key)
 
-    def _block(self, key: str) -> None:
+    def _update_block(self, key: str) -> None:
         block = load(self._data.store, key, PlanBlock)
         if block is None:
             return
-        plan = block.plan.replace(shards=tuple(map(self._shard, block.plan.shards)))
-        updated = block.replace(plan=plan, before=self._shard(block.before), after=self._shard(block.after))
+        plan = block.plan.replace(shards=tuple(map(self._redacted_shard, block.plan.shards)))
+        updated = block.replace(
+            plan=plan, before=self._redacted_shard(block.before), after=self._redacted_shard(block.after)
+        )
         if updated != block:
             replace_record(self._data.store, key, block, updated)
 
-    def _shard(self, shard: ShardPlan) -> ShardPlan:
-        slices = tuple(map(self._slice, shard.slices))
+    def _redacted_shard(self, shard: ShardPlan) -> ShardPlan:
+        slices = tuple(map(self._redacted_slice, shard.slices))
         return ShardPlan(slices=slices, count=shard.count, weight=shard.weight)
 
-    def _slice(self, piece: Slice) -> Slice:
+    def _redacted_slice(self, piece: Slice) -> Slice:
         if not piece.rows:
             return piece
         rows = Object(key=piece.rows, size=0, digest=piece.digest)
         if piece.ordinal is None:
-            now = self._inputs.get(piece.rows) or self._retried(piece.upstream, rows)
+            now = self._inputs.get(piece.rows) or self._redacted_retried_rows(piece.upstream, rows)
         else:
             now = self._rows.get((piece.upstream, piece.ordinal - piece.first), rows)
         if now.key == piece.rows:
@@ -80,7 +82,7 @@ class Plans:
             digest=now.digest,
         )
 
-    def _retried(self, upstream: str, rows: Object) -> Object:
+    def _redacted_retried_rows(self, upstream: str, rows: Object) -> Object:
         """The inputs of a retry without forgotten items."""
         redact = anonymous.retried(self._forgotten.get(upstream, ()), self._upstreams[upstream])
         found = rewritten(self._data, rows, redact) or rows

@@ -40,7 +40,7 @@ def redact_segment(data: DataSet, what: AffectedDataSet, number: int, names: Nam
         return
     parts = {part.shard: part for part in what.parts if part.segment == number}
     found = tuple(
-        _part(data, what, segment, shard, part, parts.get(shard) or _nothing(number, shard), names)
+        _redacted_part(data, what, segment, shard, part, parts.get(shard) or _unaffected_part(number, shard), names)
         for shard, part in enumerate(segment.parts)
     )
     lists = segment.list_rows
@@ -50,11 +50,11 @@ def redact_segment(data: DataSet, what: AffectedDataSet, number: int, names: Nam
         replace_record(data.store, data.paths(number).segment_json, segment, redacted)
     shards = range(len(found)) if what.upstreams else ()
     for shard in shards:
-        _redact_shard(data, what, redacted, shard, parts.get(shard) or _nothing(number, shard), names)
-    _delete_others(data, redacted, parts.keys(), proven=set(_named(segment)))
+        _redact_shard(data, what, redacted, shard, parts.get(shard) or _unaffected_part(number, shard), names)
+    _delete_others(data, redacted, parts.keys(), proven=set(_row_file_keys(segment)))
 
 
-def _nothing(segment: int, shard: int) -> AffectedPart:
+def _unaffected_part(segment: int, shard: int) -> AffectedPart:
     return AffectedPart(segment=segment, shard=shard, items="", inputs="", withdrawn="")
 
 
@@ -69,7 +69,7 @@ def replace_record(store: Store, key: str, before: Model, after: Model) -> None:
     store.write(key, dump(after), if_match=etag)
 
 
-def _part(
+def _redacted_part(
     data: DataSet,
     what: AffectedDataSet,
     segment: Segment,
@@ -90,10 +90,10 @@ def _part(
             for each in data.part_items(part)
             if each.ordinal in ordinals
         }
-        lineage = _again(data, lineage, anonymous.lineage(keys, files))
+        lineage = _rewritten_or_same(data, lineage, anonymous.lineage(keys, files))
     return Part(
-        items=_again(data, part.items, items) if ordinals else part.items,
-        ledger=_again(data, part.ledger, ledger),
+        items=_rewritten_or_same(data, part.items, items) if ordinals else part.items,
+        ledger=_rewritten_or_same(data, part.ledger, ledger),
         count=part.count,
         weight=part.weight,
         first_ordinal=part.first_ordinal,
@@ -102,7 +102,7 @@ def _part(
     )
 
 
-def _again(data: DataSet, file: Object | None, redact: Redact) -> Object | None:
+def _rewritten_or_same(data: DataSet, file: Object | None, redact: Redact) -> Object | None:
     return file and (rewritten(data, file, redact) or file)
 
 
@@ -151,7 +151,7 @@ def _delete_others(data: DataSet, segment: Segment, shards: Collection[int], *, 
     that reelmill did not write are deleted only if they are `proven`: the segment has named them.
     """
     paths = data.paths(segment.segment)
-    kept = set(_named(segment))
+    kept = set(_row_file_keys(segment))
     prefix = f"{data.root}/"
     for folder in _ROWS:
         for stat in data.store.list(f"{paths.internal}/{folder}/", follow_links=False):
@@ -163,7 +163,7 @@ def _delete_others(data: DataSet, segment: Segment, shards: Collection[int], *, 
     _forget_verdicts(data.store, paths, shards)
 
 
-def _named(segment: Segment) -> Iterator[str]:
+def _row_file_keys(segment: Segment) -> Iterator[str]:
     for file in (
         segment.list_rows,
         *(each for part in segment.parts for each in (part.items, part.ledger, part.lineage)),

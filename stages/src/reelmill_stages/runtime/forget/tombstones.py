@@ -62,14 +62,14 @@ class Tombstones:
         if not self._digests:
             return False
         key = subject(listed.key) if listed.problem else listed.key
-        if self._stands_for(listed.key, listed) or self._stands_for(key, listed):
+        if self._covers(listed.key, listed) or self._covers(key, listed):
             return True
         identity = subject(listed.identity) if listed.problem else listed.identity
-        if not identity or identity == key or not self._stands_for(identity, listed):
+        if not identity or identity == key or not self._covers(identity, listed):
             return False
         return all(key != known for known, _ in before.keys(identity))
 
-    def _stands_for(self, key: str, listed: Listed) -> bool:
+    def _covers(self, key: str, listed: Listed) -> bool:
         """Whether the item with this key was forgotten at this location, or where the row's source objects are."""
         digest = tombstone_digest(self._source, key)
         if digest not in self._digests:

@@ -18,10 +18,10 @@ def delete_unnamed(data: DataSet) -> None:
     for number in range(1, (data.last.segment if data.last else 0) + 1):
         segment = load(data.store, data.paths(number).segment_json, Segment)
         if segment:
-            _delete_in(data, segment)
+            _delete_in_segment(data, segment)
 
 
-def _delete_in(data: DataSet, segment: Segment) -> None:
+def _delete_in_segment(data: DataSet, segment: Segment) -> None:
     store, is_abandoned = data.store, segment.state == "abandoned"
     named: set[str] = set()
     for part in segment.parts:

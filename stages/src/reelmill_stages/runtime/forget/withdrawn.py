@@ -15,7 +15,7 @@ from pathlib import Path
 from reelmill.contract.errors import SpecError
 from reelmill.contract.ranges import parse_ranges
 from reelmill.contract.reasons import ItemReason
-from reelmill.contract.records.flow import after
+from reelmill.contract.records.flow import flow_after_pass
 from reelmill.contract.records.forgotten import AffectedDataSet
 from reelmill.contract.records.heartbeat import Runner
 from reelmill.contract.records.layout import DataSetPaths
@@ -54,7 +54,7 @@ def withdraw_inputs(data: DataSet, what: AffectedDataSet, runner: Runner) -> Non
                     stored = inputs.upload(data.store, paths.inputs(f"{upstream}-{run}"))
                     piece = Slice(upstream=upstream, rows=stored.key, first=0, count=inputs.count, digest=stored.digest)
                     slices.append(piece)
-        _close(data, before, tuple(slices), tally, runner, paths.ledger(0, run))
+        _close_segment(data, before, tuple(slices), tally, runner, paths.ledger(0, run))
 
 
 @dataclass(slots=True)
@@ -74,16 +74,16 @@ class _Tally:
     def add(self, item: Item, row: LedgerRow) -> RetriedRow:
         """Add an input; returns its row for a retry."""
         message = _IN_A_FILE if row.outcome == Outcome.DONE else _COPY
-        told = LedgerRow(row.key, row.ordinal, Outcome.SKIPPED, ItemReason.WITHDRAWN, message, 0.0, row.attempt)
+        row_of_input = LedgerRow(row.key, row.ordinal, Outcome.SKIPPED, ItemReason.WITHDRAWN, message, 0.0, row.attempt)
         former = row.outcome.value if row.outcome == Outcome.DONE else f"{row.outcome}:{row.reason}"
-        self.ledger.append(told.to_json())
+        self.ledger.append(row_of_input.to_json())
         self.flow.add(item, _NAME, former)
         self.former[former] += 1
         self.weight += item.weight
         return RetriedRow(item, row.attempt, former)
 
 
-def _close(
+def _close_segment(
     data: DataSet, before: Segment, slices: tuple[Slice, ...], tally: _Tally, runner: Runner, ledger_key: str
 ) -> None:
     paths = data.paths(before.segment + 1)
@@ -101,8 +101,8 @@ def _close(
         versions=before.versions,
         runner=runner,
     )
-    stands, _ = create(data.store, paths.pass_json, plan)
-    if stands.retries != plan.retries:
+    stored_plan, _ = create(data.store, paths.pass_json, plan)
+    if stored_plan.retries != plan.retries:
         raise SpecError(
             f"the pass {paths.root} was opened meanwhile",
             where=data.uri,
@@ -139,7 +139,7 @@ def _segment(before: Segment, ledger: Object, tally: _Tally) -> Segment:
         parts=(Part(items=None, ledger=ledger, count=0, weight=0.0, first_ordinal=before.next_ordinal),),
         versions=before.versions,
         definition=before.definition,
-        flow=after(before.flow, tally.flow.flow(), totals.done, left),
+        flow=flow_after_pass(before.flow, tally.flow.flow(), totals.done, left),
         total_usage=before.total_usage,
     )
 

@@ -55,7 +55,7 @@ def seems_small(size: PassSize, stage: StageDef, wanted: NextStage, bound: PassB
         return False
     if wanted.shard_count:
         return wanted.shard_count == 1
-    return shards_for(size.items, size.seconds, _pace(stage), wanted.workers or cpus()) == 1
+    return shards_for(size.items, size.seconds, _stage_pace(stage), wanted.workers or cpus()) == 1
 
 
 def is_small(context: StepContext, opened: Pass, bound: PassBound | None) -> bool:
@@ -71,7 +71,7 @@ def is_small(context: StepContext, opened: Pass, bound: PassBound | None) -> boo
     return PassSize(plan.count, weight).within(bound)
 
 
-def _pace(stage: StageDef) -> float:
+def _stage_pace(stage: StageDef) -> float:
     if registry.own_code(stage.type, stage.params):
         return UNKNOWN_PACE
     return registry.stage(stage.type, stage.params).pace

@@ -52,17 +52,17 @@ def gather(context: StepContext, before: Segment | None) -> PassInputs:
     Raises StalePlan if an upstream lacks a segment that the task has to cover.
     """
     if context.task.kind == "retry":
-        return _failed(context)
+        return _inputs_to_retry(context)
     work = PassInputs()
     covered = before.coverage if before else {}
     for upstream in context.task.stage.upstreams:
         first, last = covered.get(upstream.name, 0) + 1, context.task.cover.get(upstream.name, 0)
         if last >= first:
-            _cover(context, work, upstream, first, last)
+            _add_uncovered(context, work, upstream, first, last)
     return work
 
 
-def _cover(context: StepContext, work: PassInputs, upstream: Upstream, first: int, last: int) -> None:
+def _add_uncovered(context: StepContext, work: PassInputs, upstream: Upstream, first: int, last: int) -> None:
     data = context.data_set(upstream.name, upstream.key)
     closed = data.last.segment if data.last else 0
     if closed < last:
@@ -92,7 +92,7 @@ def _cover(context: StepContext, work: PassInputs, upstream: Upstream, first: in
                 work.append(item, upstream.name)
 
 
-def _failed(context: StepContext) -> PassInputs:
+def _inputs_to_retry(context: StepContext) -> PassInputs:
     """Items whose effective outcome is a failure of one of the requested classes; writes their rows for the shards."""
     task = context.task
     wanted = set(task.retry)
@@ -100,7 +100,7 @@ def _failed(context: StepContext) -> PassInputs:
     tried = {
         (row.key, row.ordinal): (row.attempt, f"{row.outcome}:{row.reason}")
         for row in stage.ledger()
-        if _retried(row, wanted)
+        if _should_retry(row, wanted)
     }
     work = PassInputs()
     union = len(task.stage.upstreams) > 1
@@ -119,7 +119,7 @@ def _failed(context: StepContext) -> PassInputs:
     return work
 
 
-def _retried(row: LedgerRow, wanted: set[str]) -> bool:
+def _should_retry(row: LedgerRow, wanted: set[str]) -> bool:
     """Whether to retry a row: a failure of the wanted classes (none: all), or a skip that a retry may change."""
     if row.outcome == Outcome.FAILED:
         return not wanted or row.reason in wanted

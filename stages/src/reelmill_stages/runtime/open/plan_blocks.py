@@ -48,8 +48,8 @@ def plan_block(opened: Pass, number: int) -> PlanBlock:
         plan=opened.replace(shards=opened.shards[first:end]),
         first=first,
         of=len(opened.shards),
-        before=_together(opened.shards[:first]),
-        after=_together(opened.shards[end:]),
+        before=_shards_together(opened.shards[:first]),
+        after=_shards_together(opened.shards[end:]),
     )
 
 
@@ -64,7 +64,7 @@ def whole(block: PlanBlock) -> Pass:
     return block.plan.replace(shards=tuple(shards))
 
 
-def _together(shards: Iterable[ShardPlan]) -> ShardPlan:
+def _shards_together(shards: Iterable[ShardPlan]) -> ShardPlan:
     counts: dict[str, int] = {}
     weight = 0.0
     for shard in shards:

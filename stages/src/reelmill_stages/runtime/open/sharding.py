@@ -65,17 +65,19 @@ def cut(row: ItemSequence, parts: int, *, batch: int = 1) -> list[tuple[int, int
     ideal = sums[-1] / max(parts, 1)
     bounds = [0]
     for part in range(1, parts):
-        found = _nearest(row, sums, part * ideal, batch, slack=ideal / 2)
+        found = _nearest_boundary(row, sums, part * ideal, batch, slack=ideal / 2)
         if found is not None and bounds[-1] < found < total:
             bounds.append(found)
     return list(zip(bounds, [*bounds[1:], total], strict=True))
 
 
-def _nearest(row: ItemSequence, sums: "array[float]", target: float, batch: int, *, slack: float) -> int | None:
+def _nearest_boundary(
+    row: ItemSequence, sums: "array[float]", target: float, batch: int, *, slack: float
+) -> int | None:
     """The allowed boundary with the sum of weights before it nearest to `target`; None if there is none."""
     centre = bisect_left(sums, target)
-    below = _scan(row, centre // batch * batch, -batch)
-    above = _scan(row, centre // batch * batch + batch, batch)
+    below = _next_boundary(row, centre // batch * batch, -batch)
+    above = _next_boundary(row, centre // batch * batch + batch, batch)
     clean = [place for place in (below, above) if place is not None]
     best = min(clean, key=lambda place: abs(sums[place - 1] - target), default=None)
     if batch == 1 or (best is not None and abs(sums[best - 1] - target) <= slack):
@@ -84,7 +86,7 @@ def _nearest(row: ItemSequence, sums: "array[float]", target: float, batch: int,
     return min(torn, key=lambda place: abs(sums[place - 1] - target), default=best)
 
 
-def _scan(row: ItemSequence, place: int, step: int) -> int | None:
+def _next_boundary(row: ItemSequence, place: int, step: int) -> int | None:
     """The first boundary between groups from `place` on, in steps of `step`; None if there is none."""
     while 0 < place < len(row):
         if row.starts[place]:

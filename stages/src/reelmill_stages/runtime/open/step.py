@@ -47,7 +47,7 @@ def open_pass(context: StepContext, follow_up: FollowUp | None = None) -> OpenRe
         claim(store, DataSetPaths(upstream.name, upstream.key), task.owner)
     point_latest(store, names)
     closed = load(store, paths.segment_json, Segment)
-    before = _before(context)
+    before = _previous_segment(context)
     repair_record(context, closed or before)
     opened = load(store, paths.pass_json, Pass)
     if closed is None and opened is None:
@@ -90,7 +90,7 @@ def committed_shards(context: StepContext, paths: SegmentPaths) -> list[int]:
     return [number for number in numbers if number is not None]
 
 
-def _before(context: StepContext) -> Segment | None:
+def _previous_segment(context: StepContext) -> Segment | None:
     """The segment before that of the pass. Raises StalePlan if it is not closed."""
     task = context.task
     if task.segment == 1:
@@ -142,10 +142,10 @@ def _open(context: StepContext, names: DataSetPaths, paths: SegmentPaths, before
         runner=heartbeat.runner(task, context.env),
         usage=(usage := context.meter.take()),
     )
-    stands, ours = create(context.store, paths.pass_json, planned)
+    stored, ours = create(context.store, paths.pass_json, planned)
     if not ours:
         context.meter.add(usage)
-    return stands
+    return stored
 
 
 def _shards(work: PassInputs, bounds: list[tuple[int, int]]) -> tuple[ShardPlan, ...]:
@@ -158,7 +158,7 @@ def _shards(work: PassInputs, bounds: list[tuple[int, int]]) -> tuple[ShardPlan,
         wanted = end - first
         while wanted and piece is not None:
             taken = min(wanted, piece.count - used)
-            slices.append(_part(piece, used, taken))
+            slices.append(_slice_part(piece, used, taken))
             wanted -= taken
             used += taken
             if used == piece.count:
@@ -167,6 +167,6 @@ def _shards(work: PassInputs, bounds: list[tuple[int, int]]) -> tuple[ShardPlan,
     return tuple(shards)
 
 
-def _part(piece: Slice, first: int, count: int) -> Slice:
+def _slice_part(piece: Slice, first: int, count: int) -> Slice:
     ordinal = None if piece.ordinal is None else piece.ordinal + first
     return replace(piece, first=piece.first + first, count=count, ordinal=ordinal)

@@ -46,10 +46,10 @@ def put_output(store: Store, key: str, path: Path, mark: Mapping[str, str], dige
             raise ItemError(
                 ItemReason.NAME_TAKEN, f"{key} is the name of a folder, or was deleted meanwhile"
             ) from error
-        theirs = dict(found.metadata)
-        their_digest = theirs.pop("digest", "")
-        if theirs != dict(mark):
-            owner = repr(theirs["item"]) if "item" in theirs else "something else"
+        stored = dict(found.metadata)
+        stored_digest = stored.pop("digest", "")
+        if stored != dict(mark):
+            owner = repr(stored["item"]) if "item" in stored else "something else"
             raise ItemError(ItemReason.NAME_TAKEN, f"{key} belongs to {owner}") from None
-        return Output(key, found.size, their_digest)
+        return Output(key, found.size, stored_digest)
     return Output(key, path.stat().st_size, digest)

@@ -117,7 +117,7 @@ class GroupWork:
             self._fetches += 1
             folder = self._fetched / str(self._fetches)
             folder.mkdir(parents=True)
-            with _told(media.uri):
+            with _as_item_errors(media.uri):
                 self._known[identity] = self._fetch(media, folder)
         return self._known[identity]
 
@@ -129,7 +129,7 @@ class GroupWork:
         if identity not in self._remote:
             store, key = self._locations.of_source(media.uri, media.source)
             self._cache = self._cache or BlockCache(self._scratch)
-            with _told(media.uri):
+            with _as_item_errors(media.uri):
                 self._remote[identity] = by_ranges(
                     store,
                     key,
@@ -137,7 +137,7 @@ class GroupWork:
                     self._cache,
                     etag=media.etag,
                     version=media.version,
-                    errors=lambda: _told(media.uri),
+                    errors=lambda: _as_item_errors(media.uri),
                 )
         return self._remote[identity] or self.fetch(media)
 
@@ -159,7 +159,7 @@ class GroupWork:
         folder = uri.rstrip("/") + "/"
         store, key = self._locations.of_source(folder, source)
         root = folder.removesuffix(key)
-        with _told(uri):
+        with _as_item_errors(uri):
             for stat in store.list(key):
                 if "/" not in stat.key.removeprefix(key):
                     yield Media(f"{root}{stat.key}", stat.size, stat.etag, stat.version, source=source)
@@ -167,7 +167,7 @@ class GroupWork:
     def content(self, media: Media) -> bytes:
         """The content of a small object of a source. Raises like `fetch`."""
         store, key = self._locations.of_source(media.uri, media.source)
-        with _told(media.uri):
+        with _as_item_errors(media.uri):
             return store.read(key, if_match=media.etag, version=media.version)
 
     def _fetch(self, media: Media, folder: Path) -> Path:
@@ -184,7 +184,7 @@ def _identity(media: Media) -> tuple[str, str, str, str]:
 
 
 @contextmanager
-def _told(uri: str) -> Iterator[None]:
+def _as_item_errors(uri: str) -> Iterator[None]:
     """Convert errors of the store to ItemError. RangesUnsupported is passed through: the whole object may be read."""
     try:
         yield

@@ -72,14 +72,14 @@ def _shot(item: Item, work: GroupWork) -> Shot:
     timeline = read_timeline(file)
     frames = shown_in(timeline, span(item)).frames
     turned = Turned(timeline.shape)
-    for picture in decode(file, timeline, [_chosen(timeline, frames)]):
+    for picture in decode(file, timeline, [_frame_to_show(timeline, frames)]):
         upright = turned.of(picture.frame)
-        width, height = _fitted(*shown_size(picture.frame, upright))
+        width, height = _preview_size(*shown_size(picture.frame, upright))
         return Shot(jpeg(render(picture.frame, width=width, height=height, turned=upright), _QUALITY), width, height)
     raise ItemError(ItemReason.DECODE_ERROR, "the decoder returns no frame")
 
 
-def _chosen(timeline: Timeline, frames: Sequence[int]) -> int:
+def _frame_to_show(timeline: Timeline, frames: Sequence[int]) -> int:
     if timeline.counted or not timeline.steady:  # all frames before it are decoded anyway
         return frames[len(frames) // 2]
     return frames[still([timeline.numbers[index] for index in frames], timeline.packets.starts)]
@@ -93,7 +93,7 @@ def _image(path: Path) -> Shot:
     return Shot(jpeg(np.asarray(pixels), _QUALITY), *pixels.size)
 
 
-def _fitted(width: int, height: int) -> tuple[int, int]:
+def _preview_size(width: int, height: int) -> tuple[int, int]:
     scale = min(WIDTH / width, HEIGHT / height)
     return max(1, round(width * scale)), max(1, round(height * scale))
 

@@ -68,7 +68,7 @@ class Assembly:
         self._paths = paths
         self._names: set[str] = set()
         self._pulled: deque[InputOutcome] = deque()
-        self._left: dict[int, int] = {}
+        self._unreleased_inputs: dict[int, int] = {}
         self._in_file: tuple[int, ...] = ()
         self.groups: list[FinishedGroup] = []
         self.refused: dict[int, Refused] = {}
@@ -76,24 +76,24 @@ class Assembly:
 
     def run(self, results: Iterator[InputOutcome]) -> None:
         """Consume all results. Raises the exceptions of the stage and of `results`."""
-        for assembled in self._stage.assemble(self._kept(results), self._shard):
+        for assembled in self._stage.assemble(self._done_inputs(results), self._shard):
             if isinstance(assembled, Refused):
                 self.refused[assembled.number] = assembled
             else:
-                self._take(assembled)
-        for told in results:  # the stage may not have consumed all of them
-            self._release(told)
+                self._add_assembled(assembled)
+        for outcome in results:  # the stage may not have consumed all of them
+            self._release(outcome)
         self._release_through(None)
 
-    def _kept(self, results: Iterable[InputOutcome]) -> Iterator[Kept]:
-        for told in results:
-            if told.result.done is None:
-                self._release(told)
+    def _done_inputs(self, results: Iterable[InputOutcome]) -> Iterator[Kept]:
+        for outcome in results:
+            if outcome.result.done is None:
+                self._release(outcome)
             else:
-                self._pulled.append(told)
-                yield Kept(told.given.input, told.result.done)
+                self._pulled.append(outcome)
+                yield Kept(outcome.given.input, outcome.result.done)
 
-    def _take(self, assembled: Assembled) -> None:
+    def _add_assembled(self, assembled: Assembled) -> None:
         for new in assembled.items:
             self._check(new)
         made = [assembled.file, *(file for new in assembled.items for file in new.files)]
@@ -143,17 +143,17 @@ class Assembly:
         """Release the inputs up to this number; returns their positions."""
         released: list[int] = []
         while self._pulled and (number is None or self._pulled[0].given.input.number <= number):
-            told = self._pulled.popleft()
-            released.append(told.given.position)
-            self._release(told)
+            outcome = self._pulled.popleft()
+            released.append(outcome.given.position)
+            self._release(outcome)
         return tuple(released)
 
-    def _release(self, told: InputOutcome) -> None:
+    def _release(self, outcome: InputOutcome) -> None:
         """Delete the scratch folder of a group when all of its inputs are assembled."""
-        slot = told.slot
-        left = self._left.pop(id(slot), len(slot.group)) - 1
+        slot = outcome.slot
+        left = self._unreleased_inputs.pop(id(slot), len(slot.group)) - 1
         if left:
-            self._left[id(slot)] = left
+            self._unreleased_inputs[id(slot)] = left
         else:
             remove_scratch(slot)
 

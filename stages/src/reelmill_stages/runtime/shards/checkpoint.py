@@ -15,7 +15,7 @@ from reelmill.contract.records.layout import SegmentPaths
 from reelmill_stages.records.row_files import RowFile
 from reelmill_stages.runtime.shards.outcomes import AGAIN, SettledInputFiles
 from reelmill_stages.store import Store
-from reelmill_stages.store.damage import address, refuse_of_elsewhere
+from reelmill_stages.store.damage import address, refuse_misplaced_key
 
 
 class Checkpoint:
@@ -64,7 +64,7 @@ def read_checkpoints(store: Store, paths: SegmentPaths, shard: int, scratch: Pat
             continue
         copy = folder / f"{number}.jsonl"
         try:
-            refuse_of_elsewhere(store, stat.key, AGAIN)
+            refuse_misplaced_key(store, stat.key, AGAIN)
             # Copied because another pod may replace it while it is read.
             copy.write_bytes(store.read(stat.key))
         except NotFound:

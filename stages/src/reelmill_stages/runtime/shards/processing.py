@@ -17,7 +17,7 @@ from reelmill.contract.text.quantities import count_of
 from reelmill_stages.host.cgroup import cpus, memory
 from reelmill_stages.media.gpu import gpus
 from reelmill_stages.records import heartbeat
-from reelmill_stages.records.crash_suspects import SuspectNotes, more_possible
+from reelmill_stages.records.crash_suspects import SuspectNotes, may_have_more_memory
 from reelmill_stages.records.pins import read_pins
 from reelmill_stages.records.row_files import RowFile
 from reelmill_stages.runtime.context import StepContext
@@ -85,10 +85,10 @@ class Processing:
         self._flight = flight
         self._usage = usage
         self._rows = rows
-        self._starved = 0
+        self._out_of_memory = 0
         """Number of inputs that need more memory than this pod has, but not more than a later one may have."""
         here = bool(context.env.get(RUN_PID_ENV))
-        self._may_have_more = not here and more_possible(memory(), context.task.limits.memory_max)
+        self._may_have_more = not here and may_have_more_memory(memory(), context.task.limits.memory_max)
         self.fewer_workers = False
         """Whether fewer workers were started or kept than there are CPUs, to save memory."""
         self._consumed = 0
@@ -113,12 +113,12 @@ class Processing:
         ticker = Ticker(lambda: heartbeat.beat(context.store, paths, runner), heartbeat.BEAT_SECONDS)
         inputs = shard_inputs(context.store, self._opened, self._shard, context.scratch, upstreams=task.stage.upstreams)
 
-        def settle(told: InputOutcome) -> None:
-            if told.result.reason == ItemReason.OUT_OF_MEMORY and self._may_have_more:
-                self._starved += 1  # no outcome yet
+        def settle(outcome: InputOutcome) -> None:
+            if outcome.result.reason == ItemReason.OUT_OF_MEMORY and self._may_have_more:
+                self._out_of_memory += 1  # no outcome yet
                 return
-            self._progress.count(told.result.outcome)
-            settled = self._rows_ahead[told.given.position] = self._settled(told)
+            self._progress.count(outcome.result.outcome)
+            settled = self._rows_ahead[outcome.given.position] = self._settled(outcome)
             if self._stage.reads_media:  # without media, deciding again is as fast as reading outcomes back
                 checkpoint.append(settled.line)
 
@@ -145,13 +145,13 @@ class Processing:
             pool = RowPool(self._stage, inputs, known=self._known, settle=settle, tick=tick, stop=context.stop)
         self._usage.watch(pool)
         try:
-            results = self._recorded(pool.results(), outcomes)
+            results = self._record_outcomes(pool.results(), outcomes)
             if assembly:
                 assembly.run(results)
             else:
-                for told in results:
-                    if told.given is told.slot.group[-1]:
-                        remove_scratch(told.slot)
+                for outcome in results:
+                    if outcome.given is outcome.slot.group[-1]:
+                        remove_scratch(outcome.slot)
         except EarlyAbort:
             pool.close()
             checkpoint.forget()
@@ -185,30 +185,30 @@ class Processing:
             return None
         self._progress.count(settled.ledger.outcome)
         row = settled.ledger
-        told = InputResult(
+        result = InputResult(
             row.outcome, row.reason, row.message, settled.items, settled.counters, signature=settled.signature
         )
-        return told, row.seconds
+        return result, row.seconds
 
-    def _recorded(self, results: Iterator[InputOutcome], outcomes: RowFile) -> Iterator[InputOutcome]:
+    def _record_outcomes(self, results: Iterator[InputOutcome], outcomes: RowFile) -> Iterator[InputOutcome]:
         """Write results to the file and pass them on."""
-        for told in results:
-            settled = self._rows_ahead.pop(told.given.position, None) or self._settled(told)
+        for outcome in results:
+            settled = self._rows_ahead.pop(outcome.given.position, None) or self._settled(outcome)
             if not self._is_unique(settled):
                 message = "another input of this shard has an item with the same key"
-                told = replace(told, result=InputResult(Outcome.FAILED, ItemReason.DUPLICATE_KEY, message))
-                settled = self._settled(told)
+                outcome = replace(outcome, result=InputResult(Outcome.FAILED, ItemReason.DUPLICATE_KEY, message))
+                settled = self._settled(outcome)
             if self._frozen is not None:
                 settled = self._as_frozen(settled)
             outcomes.append_line(settled.line)
             if self._rows:
-                self._rows.add(told.given, settled)
+                self._rows.add(outcome.given, settled)
             self._consumed += 1
-            self._note(settled.ledger, fresh=told.fresh)
-            yield told
-        if self._starved:
+            self._log_outcome(settled.ledger, fresh=outcome.fresh)
+            yield outcome
+        if self._out_of_memory:
             raise OutOfMemory(
-                f"more memory than this pod has is needed by {count_of(self._starved, 'item')}",
+                f"more memory than this pod has is needed by {count_of(self._out_of_memory, 'item')}",
                 where=f"{self._opened.stage}, shard {self._shard}",
                 hint="the next attempt has more, up to resources.memoryMax",
             )
@@ -226,16 +226,16 @@ class Processing:
             )
         return law
 
-    def _settled(self, told: InputOutcome) -> SettledInput:
-        item, result = told.given.input.item, told.result
+    def _settled(self, reported: InputOutcome) -> SettledInput:
+        item, result = reported.given.input.item, reported.result
         row = LedgerRow(
             key=item.key,
             ordinal=item.ordinal,
             outcome=result.outcome,
             reason=str(result.reason),
             message=result.message,
-            seconds=told.seconds,
-            attempt=told.given.tried + self._context.task.attempt,
+            seconds=reported.seconds,
+            attempt=reported.given.tried + self._context.task.attempt,
         )
         return SettledInput(row, tuple(result.items), result.counters, result.signature)
 
@@ -247,7 +247,7 @@ class Processing:
         self._item_keys.update(keys)
         return True
 
-    def _note(self, row: LedgerRow, *, fresh: bool) -> None:
+    def _log_outcome(self, row: LedgerRow, *, fresh: bool) -> None:
         """Log failures, and raise EarlyAbort if the first items all fail in one class."""
         if row.outcome == Outcome.FAILED and self._logged < _FAILURES_LOGGED:
             self._logged += 1

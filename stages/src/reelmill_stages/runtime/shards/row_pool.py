@@ -74,14 +74,14 @@ class RowPool:
                 if known is None:
                     unknown.append(given)
                 else:
-                    slot.tell(given, *known, fresh=False)
+                    slot.set_outcome(given, *known, fresh=False)
             began = monotonic()
             found = self._results(unknown)
             seconds = (monotonic() - began) / max(len(unknown), 1)
             for given, result in zip(unknown, found, strict=True):
-                self._settle(slot.tell(given, result, seconds))
+                self._settle(slot.set_outcome(given, result, seconds))
             yield from slot.ordered()
-            slot.told.clear()  # outcomes and slot form a cycle, which would wait for the garbage collector
+            slot.outcomes.clear()  # outcomes and slot form a cycle, which would wait for the garbage collector
             self._tick()
 
     def close(self) -> None:
@@ -92,7 +92,7 @@ class RowPool:
             results = list(self._stage.process([one.input for one in given], _NO_WORK)) if given else []
             if len(results) != len(given):
                 raise ValueError(f"the stage returned {len(results)} results for {len(given)} inputs")
-            return [_told(one, result) for one, result in zip(given, results, strict=True)]
+            return [_input_result(one, result) for one, result in zip(given, results, strict=True)]
         except Exception as error:
             if exhausted(error):
                 raise
@@ -139,7 +139,7 @@ class _NoWork:
 _NO_WORK = _NoWork()
 
 
-def _told(given: ShardInput, result: Result) -> InputResult:
+def _input_result(given: ShardInput, result: Result) -> InputResult:
     if not isinstance(result, Done):
         return not_done(result)
     ordered = given.input.item.position is not None and len(result.items) == 1

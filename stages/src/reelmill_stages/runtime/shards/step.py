@@ -42,7 +42,7 @@ from reelmill_stages.runtime.shards.run_usage import RunUsage
 from reelmill_stages.runtime.shards.shard_commit import ShardRows
 from reelmill_stages.stage import Shard, Stage
 from reelmill_stages.store import Store
-from reelmill_stages.store.damage import address, refuse_of_elsewhere
+from reelmill_stages.store.damage import address, refuse_misplaced_key
 from reelmill_stages.store.locations import Locations
 
 log = logging.getLogger(__name__)
@@ -147,7 +147,7 @@ class ShardRun:
             spanning_counters=self._counters,
             usage=self._usage.take(),
         )
-        stands, ours = create(store, paths.shard(self._shard), commit)
+        stored, ours = create(store, paths.shard(self._shard), commit)
         self._usage.committed(ours=ours)
         self._progress.line()
         event(
@@ -156,7 +156,7 @@ class ShardRun:
             stage=self._opened.stage,
             segment=self._opened.segment,
             shard=self._shard,
-            **stands.counts.model_dump(by_alias=True),
+            **stored.counts.model_dump(by_alias=True),
         )
 
     def _settle(self, flight: SuspectNotes) -> Path:
@@ -172,7 +172,7 @@ class ShardRun:
             frozen, won = self._freeze(ours)
             if not won:
                 self._forget_rows()
-            if won or not self._stage.spans or _agree(ours.path, frozen):
+            if won or not self._stage.spans or _are_equal_outcomes(ours.path, frozen):
                 return frozen
             event(log, "adopting different outcomes that another run recorded", shard=self._shard)
         law = SettledInputFiles()
@@ -263,7 +263,7 @@ class ShardRun:
         """A local copy of the frozen outcomes, or None."""
         try:
             found = self._context.store.fetch(self._paths.outcomes(self._shard), self._folder("frozen"))
-            refuse_of_elsewhere(self._context.store, self._paths.outcomes(self._shard), AGAIN)
+            refuse_misplaced_key(self._context.store, self._paths.outcomes(self._shard), AGAIN)
         except NotFound:
             return None
         copy = self._context.scratch / "frozen.jsonl"
@@ -285,7 +285,7 @@ class ShardRun:
         return Path(tempfile.mkdtemp(prefix=f"{name}-", dir=self._context.scratch))
 
 
-def _agree(ours: Path, theirs: Path) -> bool:
+def _are_equal_outcomes(ours: Path, theirs: Path) -> bool:
     """Whether two files of outcomes have the same done inputs."""
     pairs = zip(read_settled(ours), read_settled(theirs), strict=True)
     return all((one.key, one.is_done) == (other.key, other.is_done) for one, other in pairs)

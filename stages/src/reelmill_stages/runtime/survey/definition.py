@@ -21,7 +21,7 @@ def keep_definition(context: StepContext) -> None:
     uid = context.task.owner.uid
     if not uid:
         return
-    definition = _told(context)
+    definition = _run_definition(context)
     if not may_be_replaced(context.store, run(uid), RunRecord):
         if definition is not None:
             event(
@@ -43,7 +43,7 @@ def _without_secrets(definition: RunDefinition) -> RunDefinition:
     return definition.replace(document=document, text=text)
 
 
-def _told(context: StepContext) -> RunDefinition | None:
+def _run_definition(context: StepContext) -> RunDefinition | None:
     text = context.env.get(ENV)
     if not text:
         return None

@@ -37,7 +37,7 @@ class ListingProgress(Protocol):
         """Called when the listing has ended."""
 
 
-def listed_apart(
+def list_in_separate_process(
     target: str, *arguments: object, env: Mapping[str, str], patience: float = PATIENCE_SECONDS
 ) -> Any:  # the result of the function
     """Call the function `module:name` with arguments and a `ListingProgress` in a separate process.
@@ -59,14 +59,14 @@ def listed_apart(
                 raise value
             watched = value
     except (EOFError, BrokenPipeError, ConnectionResetError) as error:
-        raise _ended(process.wait(), watched) from error
+        raise _early_end_error(process.wait(), watched) from error
     finally:
         here.close()
-        _end(process)
+        _kill(process)
         del process  # closes its socket, even while the traceback of an error holds this frame
 
 
-def _ended(code: int, watched: str) -> TransientError:
+def _early_end_error(code: int, watched: str) -> TransientError:
     killed = f"by {signal.Signals(-code).name}" if code < 0 else f"with code {code}"
     return TransientError(
         f"the process that lists the sources ended {killed}",
@@ -75,7 +75,7 @@ def _ended(code: int, watched: str) -> TransientError:
     )
 
 
-def _end(process: ChildProcess) -> None:
+def _kill(process: ChildProcess) -> None:
     """Kill the process. If it is blocked on a disk that does not respond, it ends when the disk does."""
     with suppress(ProcessLookupError):
         process.send_signal(signal.SIGKILL)
@@ -83,7 +83,7 @@ def _end(process: ChildProcess) -> None:
         process.wait(_END_SECONDS)
 
 
-class _ToldProgress:
+class _ReportedProgress:
     """Sends progress to the parent."""
 
     def __init__(self, connection: Connection, every: float) -> None:
@@ -92,17 +92,17 @@ class _ToldProgress:
 
     def start(self, what: str) -> None:
         self._watched = what
-        self._tell()
+        self._report()
 
     def mark(self) -> None:
         if monotonic() >= self._next:
-            self._tell()
+            self._report()
 
     def stop(self) -> None:
         self._watched = ""
-        self._tell()
+        self._report()
 
-    def _tell(self) -> None:
+    def _report(self) -> None:
         self._connection.send(("watched", self._watched))
         self._next = monotonic() + self._every
 
@@ -113,13 +113,13 @@ def serve(connection: Connection) -> None:
     module, _, name = target.partition(":")
     work: Callable[..., Any] = getattr(import_module(module), name)
     try:
-        answer = "answer", work(*arguments, _ToldProgress(connection, every))
+        answer = "answer", work(*arguments, _ReportedProgress(connection, every))
     except Exception as error:
-        answer = "error", _portable(error)
+        answer = "error", _picklable(error)
     connection.send(answer)
 
 
-def _portable(error: Exception) -> Exception:
+def _picklable(error: Exception) -> Exception:
     """The error in a form that can be pickled."""
     if isinstance(error, ReelmillError):
         return error

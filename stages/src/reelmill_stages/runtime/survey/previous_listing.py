@@ -36,21 +36,21 @@ class PreviousListing(TemporaryDatabase):
     def __init__(self, data: DataSet) -> None:
         super().__init__()
         try:
-            self._fill(data)
+            self._read_data_set(data)
         except BaseException:
             self._db.close()
             raise
 
-    def _fill(self, data: DataSet) -> None:
+    def _read_data_set(self, data: DataSet) -> None:
         self._db.execute("PRAGMA cache_size=-32768")
         self._db.execute(
             "CREATE TABLE known (key TEXT PRIMARY KEY, content TEXT, name TEXT, shape TEXT, seen INT) WITHOUT ROWID"
         )
         self._db.execute("BEGIN")
         for segment in data.segments():
-            self._insert(_failed(row) for row in data.segment_ledger(segment))
+            self._insert(_failed_row(row) for row in data.segment_ledger(segment))
             for part in segment.parts:
-                self._insert(_item(item) for item in data.part_items(part) if not is_forgotten(item))
+                self._insert(_item_row(item) for item in data.part_items(part) if not is_forgotten(item))
         self._db.execute("CREATE INDEX by_shape ON known (shape)")
 
     def look(self, listed: Listed) -> Look:
@@ -67,7 +67,7 @@ class PreviousListing(TemporaryDatabase):
         self._db.execute("UPDATE known SET seen = seen + 1 WHERE key = ?", (listed.key,))
         if seen:
             return Look(AGAIN, times=seen + 1)
-        if before == (_problem(listed.problem[0]) if listed.problem else _listed(listed)):
+        if before == (_problem(listed.problem[0]) if listed.problem else _listed_digest(listed)):
             return Look(SAME)
         return Look(NEW, failed=before[1:]) if before.startswith("!") else Look(CHANGED)
 
@@ -81,8 +81,8 @@ class PreviousListing(TemporaryDatabase):
             "SELECT key, content FROM known WHERE key = ? OR (key > ? AND key < ?)",
             (identity, f"{identity}~", f"{identity}{_AFTER_TILDE}"),
         )
-        for key, said in found.fetchall():
-            yield key, "" if said.startswith("!") else said
+        for key, content in found.fetchall():
+            yield key, "" if content.startswith("!") else content
 
     def several(self) -> Iterator[str]:
         for (key,) in self._db.execute("SELECT key FROM known WHERE key GLOB '*~????????*'").fetchall():
@@ -99,20 +99,20 @@ class PreviousListing(TemporaryDatabase):
         return found
 
     def _insert(self, rows: Iterator[tuple[str, str, str | None]]) -> None:
-        shaped = ((key, said, name, None if name is None else folded(name)) for key, said, name in rows)
+        shaped = ((key, content, name, None if name is None else folded(name)) for key, content, name in rows)
         self._db.executemany("INSERT OR REPLACE INTO known VALUES (?, ?, ?, ?, 0)", shaped)
 
 
-def _item(item: Item) -> tuple[str, str, str | None]:
+def _item_row(item: Item) -> tuple[str, str, str | None]:
     name = item.fields.get("name")
     return item.key, content_digest(item.group, item.media, item.fields), name if isinstance(name, str) else None
 
 
-def _listed(listed: Listed) -> str:
+def _listed_digest(listed: Listed) -> str:
     return content_digest(listed.group, listed.media, listed.fields)
 
 
-def _failed(row: LedgerRow) -> tuple[str, str, str | None]:
+def _failed_row(row: LedgerRow) -> tuple[str, str, str | None]:
     return row.key, _problem(row.reason) if row.outcome == Outcome.FAILED else "", None
 
 

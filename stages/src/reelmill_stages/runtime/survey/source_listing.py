@@ -15,7 +15,7 @@ from typing import Any
 from reelmill.contract.errors import TransientError
 from reelmill.contract.log import event
 from reelmill.contract.reasons import ItemReason
-from reelmill.contract.records.flow import Flow, after
+from reelmill.contract.records.flow import Flow, flow_after_pass
 from reelmill.contract.records.rows import Item, LedgerRow, Media, Outcome
 from reelmill.contract.records.segment import Counts, Object, Part, Segment, StageRecord
 from reelmill.contract.task import SourceDef, SourceReport
@@ -81,11 +81,11 @@ def list_source(context: StepContext, source: SourceDef) -> SourceReport:
                     if gone.keep_out(listed, known):
                         continue
                     lists.add(listed)
-                    _sort(listed, known, spool, drift)
+                    _compare_row(listed, known, spool, drift)
             drift.vanished = list(known.vanished())
             if _commit(context, source, data, spool, lists):
                 drift.write(context.store, data.names)
-                _tell_hidden(source, bucket.hidden)
+                _warn_of_hidden(source, bucket.hidden)
                 return _report(context, source, spool.count, len(drift), sum(bucket.hidden.values()))
     raise TransientError("other surveys are listing this source", where=source.name, hint="run again later")
 
@@ -96,7 +96,7 @@ def source_report(context: StepContext, source: SourceDef) -> SourceReport:
     return _report(context, source, 0, Drift.read(context.store, data.names))
 
 
-def _tell_hidden(source: SourceDef, hidden: Mapping[str, int]) -> None:
+def _warn_of_hidden(source: SourceDef, hidden: Mapping[str, int]) -> None:
     for folder, count in hidden.items():
         message = f"{source.name}: {count_of(count, 'file')} below {folder} ignored"
         hint = (
@@ -117,7 +117,7 @@ def _report(context: StepContext, source: SourceDef, new: int, drifted: int, hid
     )
 
 
-def _sort(listed: Listed, known: PreviousListing, spool: NewRows, drift: Drift) -> None:
+def _compare_row(listed: Listed, known: PreviousListing, spool: NewRows, drift: Drift) -> None:
     look = known.look(listed)
     if look.state == AGAIN:
         # Adapters must return unique keys; rows with a duplicate key are recorded as failed.
@@ -145,12 +145,12 @@ def _commit(context: StepContext, source: SourceDef, data: DataSet, spool: NewRo
             list_rows = lists.upload(context, data.paths(number).list_rows(context.run))
         written = _write(context, data, number, itertools.islice(rows, length))
         segment = _segment(source, number, data.last, written, list_rows)
-        stands, ours = create(context.store, data.paths(number).segment_json, segment)
+        stored, ours = create(context.store, data.paths(number).segment_json, segment)
         if not ours:
             return False
         event(log, "listed", source=source.name, segment=number, items=written.items, failed=written.failed.total())
         data = context.data_set(source.name, source.key)
-        write_record(context.store, listing_record(source, data, stands))
+        write_record(context.store, listing_record(source, data, stored))
     return True
 
 
@@ -257,7 +257,7 @@ def _segment(
         parts=written.parts,
         list_rows=list_rows,
         definition={"type": source.type, "params": source.params},
-        flow=after(before.flow if before else Flow(), written.flow, totals.done, left),
+        flow=flow_after_pass(before.flow if before else Flow(), written.flow, totals.done, left),
     )
 
 

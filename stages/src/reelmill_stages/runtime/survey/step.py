@@ -6,9 +6,9 @@ from reelmill.contract.counters import REPORTS_ENV, USAGE, reported
 from reelmill.contract.log import event
 from reelmill.contract.records.layout import DataSetPaths
 from reelmill.contract.records.segment import Pass
-from reelmill.contract.records.usage import Usage, together
+from reelmill.contract.records.usage import Usage, sum_of_usages
 from reelmill.contract.task import OpenPass, StageDef, StageReport, SurveyReport
-from reelmill.processes.forked import lent
+from reelmill.processes.forked import template_in_use
 from reelmill.processes.step_template import preload_stages
 from reelmill_stages.records import heartbeat
 from reelmill_stages.records.claims import claim, point_latest
@@ -25,7 +25,7 @@ from reelmill_stages.runtime.survey.source_listing import list_source, source_re
 from reelmill_stages.runtime.top_reasons import most_frequent
 from reelmill_stages.sources.objects.own_store import refuse_own_store
 from reelmill_stages.store.locations import Locations
-from reelmill_stages.store.preflight import greet
+from reelmill_stages.store.preflight import check_servers_respond
 from reelmill_stages.store.probe import probe
 
 log = logging.getLogger(__name__)
@@ -39,7 +39,7 @@ def survey(context: StepContext) -> SurveyReport:
     """
     task, store = context.task, context.store
     refuse_own_store(task.store, task.sources)
-    greet(task, context.env, sources=task.refresh)
+    check_servers_respond(task, context.env, sources=task.refresh)
     probe(store)
     check_pins(Locations(task.store, task.sources, context.env), task.stages, remember=True)
     sources = {}
@@ -54,7 +54,7 @@ def survey(context: StepContext) -> SurveyReport:
     stages = {stage.name: _stage(context, stage, now) for stage in task.stages}
     keep_definition(context)
     waiting = waiting_inputs(context)
-    if (template := lent()) and (types := [stage.type for stage in task.stages if waiting[stage.name][0]]):
+    if (template := template_in_use()) and (types := [stage.type for stage in task.stages if waiting[stage.name][0]]):
         preload_stages(template, types, context.env)  # while this process does the same for its forecast
     check_servers(task.stages, waiting)
     return SurveyReport(sources=sources, stages=stages, forecast=forecast(context, waiting))
@@ -85,7 +85,7 @@ def _stage(context: StepContext, stage: StageDef, now: float) -> StageReport:
 def _usage(context: StepContext, data: DataSet) -> Usage | None:
     """The usage of the stage, including an open pass, for which the commits of its shards are read."""
     number = data.last.segment + 1 if data.last else 1
-    return together([data.last.total_usage if data.last else None, open_usage(context.store, data.paths(number))])
+    return sum_of_usages([data.last.total_usage if data.last else None, open_usage(context.store, data.paths(number))])
 
 
 def _retries(data: DataSet) -> int:

@@ -42,10 +42,10 @@ class Watchdog:
         """Raise TransientError in place of the Interrupted that it caused."""
         self._over.set()
         self._thread.join()
-        told = self._clock.error()
+        stalled = self._clock.error()
         self._clock.stop()
         if self._barked and isinstance(error, Interrupted):
-            raise told from error
+            raise stalled from error
 
     def _watch(self) -> None:
         while not self._over.wait(max(self._clock.patience - self._clock.silence, 0.01)):

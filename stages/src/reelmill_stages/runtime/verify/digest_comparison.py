@@ -51,11 +51,11 @@ def damaged_objects(data: DataSet, reading: Reading, progress: VerificationProgr
 
     Raises TransientError if the store does not answer, and Interrupted when `reading` is stopped.
     """
-    told: set[str] = set()
+    reported: set[str] = set()
     with Recount() as recount:
         for found in _Examination(data, reading, progress, recount).run():
-            if found.key not in told:
-                told.add(found.key)
+            if found.key not in reported:
+                reported.add(found.key)
                 yield found
 
 
@@ -78,25 +78,25 @@ class _Examination:
             if segment is None and len(self._found) == before:
                 if number > (summary.segment if summary else 0):
                     break
-                self._add(key, gone(self._at(key)))
+                self._add(key, gone(self._where(key)))
             last = number
             if segment is not None and segment.state == "committed":
-                self._segment(segment)
-            self._recount.ends_with(segment)
-            yield from self._taken()
+                self._check_segment(segment)
+            self._recount.set_last_segment(segment)
+            yield from self._take_found()
         if last:
-            self._totals(last)
-            self._summaries(summary)
+            self._check_totals(last)
+            self._check_summaries(summary)
         known = {self._data.names.stage_json, *(self._data.paths(number).segment_json for number in range(1, last + 1))}
         for root in [self._data.root, *(self._data.paths(number).root for number in range(1, last + 2))]:
-            self._records(f"{root}/{INTERNAL}/", known)
-            yield from self._taken()
+            self._check_records(f"{root}/{INTERNAL}/", known)
+            yield from self._take_found()
         yield from open_pass_damage(self._data, last + 1)
-        self._objects(promised_outputs(self._data, last + 1))
-        self._views(summary)
-        yield from self._taken()
+        self._check_objects(promised_outputs(self._data, last + 1))
+        self._check_views(summary)
+        yield from self._take_found()
 
-    def _segment(self, segment: Segment) -> None:
+    def _check_segment(self, segment: Segment) -> None:
         whole = True
         seen = dict.fromkeys(("done", "filtered", "failed", "skipped"), 0)
         records = None if segment.kind == "listing" else PassRecords(self._data, segment, self._reading)
@@ -106,27 +106,28 @@ class _Examination:
             whole &= len(self._found) == before
             if self._progress.has(self._data.root, segment.segment, number):
                 continue
-            objects = self._objects(self._outputs(part))
+            objects = self._check_objects(self._outputs(part))
             if records:
                 self._found += records.shard(number)
-                objects += self._objects(records.objects(number))
+                objects += self._check_objects(records.objects(number))
             if len(self._found) == before:
                 self._progress.note(self._data.root, segment.segment, number, objects + bool(part.items))
         if segment.list_rows:
-            self._objects([segment.list_rows])
+            self._check_objects([segment.list_rows])
         if segment.kept:
-            self._exists(self._data.paths(segment.segment).verdicts_json)
-            self._objects(segment.kept.files)
+            self._check_exists(self._data.paths(segment.segment).verdicts_json)
+            self._check_objects(segment.kept.files)
         if records:
-            self._exists(self._data.paths(segment.segment).pass_json)
+            self._check_exists(self._data.paths(segment.segment).pass_json)
             self._found += records.inputs()
         key = self._data.paths(segment.segment).segment_json
         # The ledger of a listing has rows of failed entries only.
         counted = Counts.model_validate({"in": sum(seen.values()), **seen})
         if whole and segment.kind != "listing" and counted != segment.counts:
-            self._add(key, unreadable(self._at(key), f"its counts are {segment.counts}, those of its rows {counted}"))
+            what = f"its counts are {segment.counts}, those of its rows {counted}"
+            self._add(key, unreadable(self._where(key), what))
         if segment.items != sum(part.count for part in segment.parts):
-            self._add(key, unreadable(self._at(key), "its number of items is not that of its parts"))
+            self._add(key, unreadable(self._where(key), "its number of items is not that of its parts"))
 
     def _outputs(self, part: Part) -> Iterator[Object]:
         """The output files of a part, if its rows can be read."""
@@ -138,14 +139,14 @@ class _Examination:
         try:
             yield from self._data.part_files(part)
         except (StoreDamaged, TransientError) as error:
-            self._add(part.items.key, self._judged(part.items.key, error))
-        self._reading.was_read(part.items)
+            self._add(part.items.key, self._damage_of(part.items.key, error))
+        self._reading.count_rows(part.items)
 
-    def _totals(self, last: int) -> None:
+    def _check_totals(self, last: int) -> None:
         """Compare the totals of the last segment with the effective rows of all segments."""
         key = self._data.paths(last).segment_json
         if difference := self._recount.difference():
-            self._add(key, unreadable(self._at(key), difference))
+            self._add(key, unreadable(self._where(key), difference))
 
     def _count(self, segment: Segment, part: Part, seen: dict[str, int]) -> None:
         """Add the ledger rows of a part to the counts in `seen`."""
@@ -160,10 +161,10 @@ class _Examination:
         try:
             self._recount.add(segment, rows())
         except (StoreDamaged, TransientError) as error:
-            self._add(part.ledger.key, self._judged(part.ledger.key, error))
-        self._reading.was_read(part.ledger)
+            self._add(part.ledger.key, self._damage_of(part.ledger.key, error))
+        self._reading.count_rows(part.ledger)
 
-    def _objects(self, objects: Iterable[Object]) -> int:
+    def _check_objects(self, objects: Iterable[Object]) -> int:
         """Compare objects with their digests; returns their number."""
         remaining, number = iter(objects), 0
         with ThreadPoolExecutor(_THREADS) as pool:
@@ -180,20 +181,20 @@ class _Examination:
         return number
 
     def _compare(self, wanted: Object, hint: str = RESTORE) -> StoreDamaged | None:
-        where = self._at(wanted.key)
+        where = self._where(wanted.key)
         try:
             digest, size = self._reading.digest(wanted)
         except NotFound as error:
             return gone(where, hint) if error.what.startswith("no such") else unreadable(where, error.what, hint)
         except TransientError as error:
-            return self._judged(wanted.key, error, hint)
+            return self._damage_of(wanted.key, error, hint)
         if size != wanted.size:
             return changed(where, f"{wanted.size} bytes", f"{size} bytes", hint)
         if wanted.digest and digest != wanted.digest:
             return changed(where, wanted.digest, digest, hint)
         return None
 
-    def _judged(self, key: str, error: StoreDamaged | TransientError, hint: str = RESTORE) -> StoreDamaged:
+    def _damage_of(self, key: str, error: StoreDamaged | TransientError, hint: str = RESTORE) -> StoreDamaged:
         """The damage that an error indicates.
 
         An object that cannot be read while the store answers is damaged, as on a failing disk. Raises the error if it
@@ -205,15 +206,15 @@ class _Examination:
             raise error
         with suppress(NotFound):
             self._store.stat(self._data.names.stage_json)
-        return unreadable(self._at(key), f"this cannot be read, although the store answers: {error.what}", hint)
+        return unreadable(self._where(key), f"this cannot be read, although the store answers: {error.what}", hint)
 
-    def _exists(self, key: str) -> None:
+    def _check_exists(self, key: str) -> None:
         try:
             self._store.stat(key)
         except NotFound:
-            self._add(key, gone(self._at(key)))
+            self._add(key, gone(self._where(key)))
 
-    def _records(self, folder: str, known: set[str]) -> None:
+    def _check_records(self, folder: str, known: set[str]) -> None:
         """Read everything in a folder that has the name of a record."""
         for stat in self._store.list(folder):
             name = stat.key.removeprefix(f"{self._data.root}/")
@@ -223,8 +224,8 @@ class _Examination:
             elif SETTLED.fullmatch(name):
                 try:
                     with rows_file(self._store, stat.key, "", self._data.scratch) as path:
-                        self._reading.passed(stat.size)
-                        for _ in read_settled(path, self._at(stat.key), below=folder.removesuffix(f"{INTERNAL}/")):
+                        self._reading.count_bytes(stat.size)
+                        for _ in read_settled(path, self._where(stat.key), below=folder.removesuffix(f"{INTERNAL}/")):
                             pass
                     refuse_changed(self._store, stat.key, RESTORE)
                 except NotFound:
@@ -232,46 +233,46 @@ class _Examination:
                 except StoreDamaged as error:
                     self._add(stat.key, error)
 
-    def _summaries(self, summary: StageRecord | None) -> None:
+    def _check_summaries(self, summary: StageRecord | None) -> None:
         """Check `stage.json` and `latest.json`, which a data set with segments has."""
         key = self._data.names.stage_json
         try:
-            if summary and (error := self._compare(_noted(self._store.stat(key)), WRITTEN_AGAIN)):
+            if summary and (error := self._compare(_recorded_object(self._store.stat(key)), WRITTEN_AGAIN)):
                 self._add(key, error)
             self._store.stat(key)
         except NotFound:
-            self._add(key, gone(self._at(key), WRITTEN_AGAIN))
+            self._add(key, gone(self._where(key), WRITTEN_AGAIN))
         latest = self._data.names.latest
         before = len(self._found)
         signpost = self._load(latest, LatestKey)
         if signpost is None and len(self._found) == before:
-            self._add(latest, gone(self._at(latest), WRITTEN_AGAIN))
+            self._add(latest, gone(self._where(latest), WRITTEN_AGAIN))
         if signpost and not points_somewhere(self._store, self._data.name, signpost):
-            self._add(latest, unreadable(self._at(latest), POINTS_NOWHERE, WRITTEN_AGAIN))
+            self._add(latest, unreadable(self._where(latest), POINTS_NOWHERE, WRITTEN_AGAIN))
 
-    def _views(self, summary: StageRecord | None) -> None:
+    def _check_views(self, summary: StageRecord | None) -> None:
         for view in summary.views if summary else ():
             key = self._data.names.view(view)
             try:
                 stat = self._store.stat(key)
             except NotFound:
-                self._add(key, gone(self._at(key), VIEW))
+                self._add(key, gone(self._where(key), VIEW))
                 continue
             try:
                 wanted = Object(key=key, size=stat.size, digest=view_digest(self._store, stat))
             except StoreDamaged as error:
                 self._add(key, error)
                 continue
-            if found := self._compare(wanted, VIEW) or self._older(stat, summary):
+            if found := self._compare(wanted, VIEW) or self._stale_view(stat, summary):
                 self._add(key, found)
 
-    def _older(self, view: Stat, summary: StageRecord | None) -> StoreDamaged | None:
+    def _stale_view(self, view: Stat, summary: StageRecord | None) -> StoreDamaged | None:
         """The damage of a view of an earlier segment; None if the summary shows that views are still to be made."""
         segment = view.metadata.get("segment", "")
         if not summary or not summary.view or not segment.isdecimal() or int(segment) >= summary.segment:
             return None
         what = f"this is the view of segment {segment}, and stage.json says that it is that of {summary.segment}"
-        return unreadable(self._at(view.key), what, VIEW)
+        return unreadable(self._where(view.key), what, VIEW)
 
     def _load(self, key: str, model: type[M]) -> M | None:
         try:
@@ -283,17 +284,17 @@ class _Examination:
             return None
         return record
 
-    def _at(self, key: str) -> str:
+    def _where(self, key: str) -> str:
         return address(self._store, key)
 
     def _add(self, key: str, error: StoreDamaged) -> None:
         self._found.append(DamagedObject(key, error))
 
-    def _taken(self) -> list[DamagedObject]:
+    def _take_found(self) -> list[DamagedObject]:
         found, self._found = self._found, []
         return found
 
 
-def _noted(stat: Stat) -> Object:
+def _recorded_object(stat: Stat) -> Object:
     """An object as it was written, from its stored attributes."""
     return Object(key=stat.key, size=stat.size, digest=noted_digest(stat))

@@ -43,18 +43,18 @@ class Reading:
                     self.objects += 1
                     self.by_checksum += 1
                 return stat.checksum, stat.size
-        found = object_digest(self._store, wanted.key, passed=self.passed)
+        found = object_digest(self._store, wanted.key, passed=self.count_bytes)
         with self._lock:
             self.objects += 1
         return found
 
-    def was_read(self, rows: Object) -> None:
+    def count_rows(self, rows: Object) -> None:
         """Count rows that the caller read and compared."""
         with self._lock:
             self.objects += 1
-        self.passed(rows.size)
+        self.count_bytes(rows.size)
 
-    def passed(self, size: int) -> None:
+    def count_bytes(self, size: int) -> None:
         """Count bytes that the caller read, and wait as required by the rate limit."""
         self._check_stop()
         with self._lock:

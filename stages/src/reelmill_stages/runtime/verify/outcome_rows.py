@@ -35,16 +35,16 @@ def difference(data: DataSet, part: Part, settled: Iterator[SettledInput]) -> st
             return "it has another number of lines than the shard has inputs"
         if row.reason == ItemReason.SHARD_LOST:
             continue
-        if not _same_end(row, one.ledger):
+        if not _is_same_outcome(row, one.ledger):
             return f"line {number} is not the outcome that was committed for {row.key!r}"
         if is_anonymous(row.key) or is_anonymous(one.key):
             items = None  # from here on, items cannot be matched to lines
-        if items and row.outcome == Outcome.DONE and not all(_same_item(items, made) for made in one.items):
+        if items and row.outcome == Outcome.DONE and not all(_is_next_item(items, made) for made in one.items):
             return f"the items of line {number} are not those that were committed for {row.key!r}"
     return ""
 
 
-def _same_end(row: LedgerRow, frozen: LedgerRow) -> bool:
+def _is_same_outcome(row: LedgerRow, frozen: LedgerRow) -> bool:
     if is_anonymous(row.key) or is_anonymous(frozen.key):
         return row.ordinal == frozen.ordinal
     same = (row.key, row.ordinal, row.attempt) == (frozen.key, frozen.ordinal, frozen.attempt)
@@ -53,7 +53,7 @@ def _same_end(row: LedgerRow, frozen: LedgerRow) -> bool:
     return same and (row.outcome, row.reason, row.seconds) == (frozen.outcome, frozen.reason, frozen.seconds)
 
 
-def _same_item(items: Iterator[_Made], wanted: EncodedItem) -> bool:
+def _is_next_item(items: Iterator[_Made], wanted: EncodedItem) -> bool:
     """Whether the next item equals the one in the outcomes. An anonymous item is not compared."""
     item, made = next(items, (None, None))
     return made is not None and item is not None and (is_forgotten(item) or made.at(0) == wanted.at(0))

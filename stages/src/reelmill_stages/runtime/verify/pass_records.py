@@ -53,7 +53,7 @@ class PassRecords:
         for key, digest in {piece.rows: piece.digest for piece in pieces if piece.rows.startswith(own)}.items():
             try:
                 with rows_file(self._store, key, digest, self._data.scratch) as path:
-                    self._reading.passed(path.stat().st_size)
+                    self._reading.count_bytes(path.stat().st_size)
             except StoreDamaged as error:
                 yield DamagedObject(key, error)
 
@@ -88,7 +88,9 @@ class PassRecords:
         part = self._segment.parts[number]
         try:
             with rows_file(self._store, key, "", self._data.scratch) as path:
-                self._reading.passed(path.stat().st_size + sum(rows.size for rows in (part.ledger, part.items) if rows))
+                self._reading.count_bytes(
+                    path.stat().st_size + sum(rows.size for rows in (part.ledger, part.items) if rows)
+                )
                 different = difference(self._data, part, read_settled(path, where))
             refuse_changed(self._store, key, RESTORE)
         except NotFound:

@@ -34,7 +34,7 @@ class Recount:
             self._complete = False
             raise
 
-    def ends_with(self, segment: Segment | None) -> None:
+    def set_last_segment(self, segment: Segment | None) -> None:
         """Set the last segment so far; None: it cannot be read, and nothing can be compared."""
         self._complete &= segment is not None
         self._last = segment and segment.replace(parts=())

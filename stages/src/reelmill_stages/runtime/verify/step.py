@@ -12,7 +12,7 @@ from reelmill_stages.runtime.context import StepContext
 from reelmill_stages.runtime.verify.digest_reader import Reading
 from reelmill_stages.runtime.verify.progress import VerificationProgress
 from reelmill_stages.runtime.verify.whole_store import damaged_in_store
-from reelmill_stages.store.preflight import greet
+from reelmill_stages.store.preflight import check_servers_respond
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ def verify(context: StepContext) -> VerifyReport:
     task, wanted = context.task, context.task.verification
     if wanted is None:
         raise SpecError("the task of a verification lacks its limits", hint="the operator and this image differ")
-    greet(task, context.env)
+    check_servers_respond(task, context.env)
     key = verification(task.owner.uid)
     progress = _progress(context, key, wanted.began)
     reading = Reading(context.store, wanted.max_rate, read_all=wanted.read_all, stop=context.stop)

@@ -66,8 +66,8 @@ class StoreRecords:
             match record:
                 case Frozen():
                     self._frozen[name] = record
-                    self._views(record)
-                    self._claims(record)
+                    self._check_views(record)
+                    self._check_claims(record)
                 case Identity():
                     self.identities.add(record.uid)
                 case RunRecord():
@@ -119,7 +119,7 @@ class StoreRecords:
         except NotFound:
             return 0.0
 
-    def _claims(self, state: Frozen) -> None:
+    def _check_claims(self, state: Frozen) -> None:
         """Check the claims of a state, which cover all its upstream data sets as long as it has its name."""
         for root in state.claimed:
             name, _, key = root.partition("/")
@@ -129,7 +129,7 @@ class StoreRecords:
             except NotFound:
                 self._add(claim, gone(address(self._store, claim), _FREEZE.format(state.name)))
 
-    def _views(self, state: Frozen) -> None:
+    def _check_views(self, state: Frozen) -> None:
         hint = _FREEZE.format(state.name)
         for data_set in state.data_sets:
             for view in data_set.views:

@@ -63,21 +63,23 @@ class Slot:
     """One group of a shard, and its results so far by position in the shard."""
 
     group: list[ShardInput]
-    told: dict[int, InputOutcome] = field(default_factory=dict)
+    outcomes: dict[int, InputOutcome] = field(default_factory=dict)
     timeouts: int = 0
     folders: list[Path] = field(default_factory=list)
     """Scratch folders of its finished units, which contain the payload."""
 
     @property
     def is_complete(self) -> bool:
-        return len(self.told) == len(self.group)
+        return len(self.outcomes) == len(self.group)
 
-    def tell(self, given: ShardInput, result: InputResult, seconds: float = 0.0, *, fresh: bool = True) -> InputOutcome:
-        told = self.told[given.position] = InputOutcome(given, result, seconds, self, fresh)
-        return told
+    def set_outcome(
+        self, given: ShardInput, result: InputResult, seconds: float = 0.0, *, fresh: bool = True
+    ) -> InputOutcome:
+        outcome = self.outcomes[given.position] = InputOutcome(given, result, seconds, self, fresh)
+        return outcome
 
     def ordered(self) -> list[InputOutcome]:
-        return [self.told[given.position] for given in self.group]
+        return [self.outcomes[given.position] for given in self.group]
 
 
 class RetryUnits:
@@ -114,7 +116,7 @@ class RetryUnits:
             self._waiting.appendleft(unit)
             return []
         failed = InputResult(Outcome.FAILED, reason, f"{_WHAT_HAPPENED[reason]}: {message}")
-        return [unit.slot.tell(unit.given[0], failed)]
+        return [unit.slot.set_outcome(unit.given[0], failed)]
 
     def timed_out(self, unit: RetryUnit, seconds: float) -> list[InputOutcome]:
         """Handle a timeout: returns the results of inputs that fail, and queues the others again."""
@@ -124,12 +126,12 @@ class RetryUnits:
         if len(unit.given) > 1 and slot.timeouts < TIMEOUTS:
             self._split(unit, fresh=False)
             return []
-        told = [slot.tell(given, lost, seconds) for given in unit.given]
+        outcomes = [slot.set_outcome(given, lost, seconds) for given in unit.given]
         if slot.timeouts >= TIMEOUTS:
             rest = [waiting for waiting in self._waiting if waiting.slot is slot]
             self._waiting = deque(waiting for waiting in self._waiting if waiting.slot is not slot)
-            told += [slot.tell(given, lost) for waiting in rest for given in waiting.given]
-        return told
+            outcomes += [slot.set_outcome(given, lost) for waiting in rest for given in waiting.given]
+        return outcomes
 
     def _split(self, unit: RetryUnit, *, fresh: bool) -> None:
         for given in reversed(unit.given):

@@ -67,15 +67,15 @@ class Pool:
         self._tick = tick
         self._stop = stop
         self._flight = flight
-        self._flying: list[RetryUnit] = []
+        self._in_flight: list[RetryUnit] = []
         self._exhausted = False
-        self._crew = Supervisor(config)
+        self._supervisor = Supervisor(config)
         self._units = RetryUnits()
         self._usage = Usage()
         self.fewer_workers = False
         """Whether there were too many workers for the memory, files or threads of this machine."""
         self._slots: deque[Slot] = deque()
-        self._room = threading.Semaphore(window)
+        self._window_room = threading.Semaphore(window)
         self._complete: queue.SimpleQueue[Slot | BaseException | None] = queue.SimpleQueue()
         self._wake_read, self._wake_write = os.pipe()
         self._closing = threading.Event()
@@ -85,7 +85,7 @@ class Pool:
     @property
     def pids(self) -> list[int]:
         """The process ids of the workers."""
-        return self._crew.pids
+        return self._supervisor.pids
 
     def take_usage(self) -> Usage:
         """The bytes and time that the workers reported since the last call."""
@@ -104,7 +104,7 @@ class Pool:
             if isinstance(found, BaseException):
                 raise found
             yield from found.ordered()
-            self._room.release()
+            self._window_room.release()
             self._wake()
 
     def close(self) -> None:
@@ -127,7 +127,7 @@ class Pool:
         except BaseException as error:
             self._complete.put(error)
         finally:
-            self._crew.kill()
+            self._supervisor.kill()
 
     def _loop(self) -> None:
         stopped = 0.0
@@ -135,31 +135,35 @@ class Pool:
         while not self._closing.is_set():
             if self._stop.is_set():
                 stopped = stopped or monotonic()
-                if not self._crew.busy or monotonic() - stopped > STOP_SECONDS:
+                if not self._supervisor.busy or monotonic() - stopped > STOP_SECONDS:
                     return
             else:
-                self._take()
+                self._take_groups()
                 self._dispatch()
             if self._exhausted and not self._slots:
                 return
-            self._handle(self._crew.listen(self._wake_read, TICK_SECONDS))
-            self._handle(self._crew.watch())
+            self._handle(self._supervisor.listen(self._wake_read, TICK_SECONDS))
+            self._handle(self._supervisor.watch())
             self._tick()
-            self._sleep_again()
+            self._clear_wakeups()
 
-    def _sleep_again(self) -> None:
+    def _clear_wakeups(self) -> None:
         try:
             os.read(self._wake_read, 4096)
         except BlockingIOError:
             pass
 
-    def _take(self) -> None:
+    def _take_groups(self) -> None:
         """Take groups from the input while the window has room."""
-        while not self._exhausted and len(self._units) < self._config.workers and self._room.acquire(blocking=False):
+        while (
+            not self._exhausted
+            and len(self._units) < self._config.workers
+            and self._window_room.acquire(blocking=False)
+        ):
             group = next(self._groups, None)
             if group is None:
                 self._exhausted = True
-                self._room.release()
+                self._window_room.release()
                 return
             slot = Slot(group)
             self._slots.append(slot)
@@ -169,7 +173,7 @@ class Pool:
                 if known is None:
                     unknown.append(given)
                 else:
-                    slot.tell(given, *known, fresh=False)
+                    slot.set_outcome(given, *known, fresh=False)
             suspects = [given for given in unknown if self._flight and self._flight.is_suspect(given.key)]
             for given in suspects:
                 self._units.add(RetryUnit(slot, [given], alone=True))
@@ -178,48 +182,48 @@ class Pool:
             self._deliver()
 
     def _dispatch(self) -> None:
-        if len(self._units) and self._units.first.fresh and not self._flying:
-            self._crew.retire_used()
-        self._crew.reinforce(len(self._units))
-        while len(self._units) and self._crew.idle and self._may_start(self._units.first):
+        if len(self._units) and self._units.first.fresh and not self._in_flight:
+            self._supervisor.retire_used()
+        self._supervisor.start_workers(len(self._units))
+        while len(self._units) and self._supervisor.idle and self._may_start(self._units.first):
             unit = self._units.take()
-            self._flying.append(unit)
-            self._note()
-            self._handle(self._crew.give(unit))
+            self._in_flight.append(unit)
+            self._note_in_flight()
+            self._handle(self._supervisor.give(unit))
 
     def _may_start(self, unit: RetryUnit) -> bool:
-        return not self._flying or not (unit.alone or self._flying[0].alone)
+        return not self._in_flight or not (unit.alone or self._in_flight[0].alone)
 
-    def _landed(self, unit: RetryUnit) -> None:
-        self._flying = [flying for flying in self._flying if flying is not unit]
+    def _end_flight(self, unit: RetryUnit) -> None:
+        self._in_flight = [started for started in self._in_flight if started is not unit]
         if unit.alone:
-            self._note()
+            self._note_in_flight()
 
-    def _note(self) -> None:
+    def _note_in_flight(self) -> None:
         if self._flight:
-            keys = [given.key for unit in self._flying for given in unit.given]
-            self._flight.note(keys, alone=bool(self._flying) and self._flying[0].alone)
+            keys = [given.key for unit in self._in_flight for given in unit.given]
+            self._flight.note(keys, alone=bool(self._in_flight) and self._in_flight[0].alone)
 
     def _handle(self, events: Iterable[Event]) -> None:
         for event in events:
-            self._landed(event.unit)
+            self._end_flight(event.unit)
             match event:
                 case WorkerAnswered(unit, finished):
                     self._usage += finished.usage
                     if unit.fresh:  # it runs alone, so it does not affect others
-                        self.fewer_workers = self._crew.reduce() or self.fewer_workers
+                        self.fewer_workers = self._supervisor.reduce() or self.fewer_workers
                     if unit.folder:
                         unit.slot.folders.append(unit.folder)
                     seconds = finished.seconds / len(unit.given)
                     pairs = zip(unit.given, finished.results, strict=True)
-                    told = [unit.slot.tell(given, result, seconds) for given, result in pairs]
+                    outcomes = [unit.slot.set_outcome(given, result, seconds) for given, result in pairs]
                 case WorkerLost(unit, how, reason):
                     _drop_folder(unit)
-                    told = list(self._units.crashed(unit, how, reason))
+                    outcomes = list(self._units.crashed(unit, how, reason))
                 case WorkerTimedOut(unit):
                     _drop_folder(unit)
-                    told = self._units.timed_out(unit, self._config.timeout)
-            for one in told:
+                    outcomes = self._units.timed_out(unit, self._config.timeout)
+            for one in outcomes:
                 self._settle(one)
             self._deliver()
 

@@ -11,7 +11,7 @@ from importlib import import_module
 from multiprocessing.connection import Connection
 
 from reelmill.contract.process import import_path
-from reelmill.processes.forked import CannotFork, ChildProcess, ProcessTemplate, lent
+from reelmill.processes.forked import CannotFork, ChildProcess, ProcessTemplate, template_in_use
 from reelmill.processes.prctl import die_with
 
 
@@ -21,10 +21,10 @@ def start(module: str, environment: Mapping[str, str]) -> tuple[Connection, Chil
     The module has a function `serve`, and ends with `serve_parent(serve)`. If this process has a template, the other
     one is forked from it. Raises OSError if it cannot be started.
     """
-    if template := lent():
+    if template := template_in_use():
         with suppress(CannotFork):
             return fork(template, module, environment)
-    return _with_pipe(lambda descriptor: _spawned(module, import_path.environment(environment), descriptor))
+    return _start_with_pipe(lambda descriptor: _spawn(module, import_path.environment(environment), descriptor))
 
 
 def fork(
@@ -34,7 +34,7 @@ def fork(
 
     Raises CannotFork, or the OSError of fork(2).
     """
-    return _with_pipe(
+    return _start_with_pipe(
         lambda descriptor: template.start(
             f"{__name__}:serve_forked",
             module,
@@ -46,7 +46,7 @@ def fork(
     )
 
 
-def _with_pipe(start_: Callable[[int], ChildProcess]) -> tuple[Connection, ChildProcess]:
+def _start_with_pipe(start_: Callable[[int], ChildProcess]) -> tuple[Connection, ChildProcess]:
     ours, theirs = multiprocessing.Pipe(duplex=True)
     with theirs:
         try:
@@ -56,7 +56,7 @@ def _with_pipe(start_: Callable[[int], ChildProcess]) -> tuple[Connection, Child
             raise
 
 
-def _spawned(module: str, environment: dict[str, str], descriptor: int) -> ChildProcess:
+def _spawn(module: str, environment: dict[str, str], descriptor: int) -> ChildProcess:
     return subprocess.Popen(
         import_path.command(module, str(descriptor), str(os.getpid())),
         stdin=subprocess.DEVNULL,

@@ -98,7 +98,7 @@ class Supervisor:
         """The process ids of the workers."""
         return [worker.pid for worker in list(self._workers.values())]
 
-    def reinforce(self, waiting: int) -> None:
+    def start_workers(self, waiting: int) -> None:
         """Start workers for waiting units, up to the maximum number."""
         starting = len(self._workers) - self.busy - self.idle
         for _ in range(min(waiting - self.idle - starting, self._limit - len(self._workers))):
@@ -136,7 +136,7 @@ class Supervisor:
         try:
             self._workers[index].give(Job([given.input for given in unit.given], unit.folder))
         except OSError:
-            return list(self._gone(index, *self._workers[index].ended()))
+            return list(self._remove_worker(index, *self._workers[index].ended()))
         return []
 
     def listen(self, other: int, timeout: float) -> Iterator[Event]:
@@ -152,9 +152,9 @@ class Supervisor:
             try:
                 message = self._workers[index].receive()
             except EOFError:
-                yield from self._gone(index, *self._workers[index].ended())
+                yield from self._remove_worker(index, *self._workers[index].ended())
             else:
-                yield from self._heard(index, message)
+                yield from self._handle_message(index, message)
 
     def watch(self) -> Iterator[Event]:
         """The watchdog: kill workers that exceed the time limit, and the largest one above the memory limit."""
@@ -173,7 +173,7 @@ class Supervisor:
                 unit = self._busy[index]
                 list(self._kill(index, "timeout"))
                 yield WorkerTimedOut(unit)
-        yield from self._guard_memory()
+        yield from self._kill_over_memory_limit()
 
     def kill(self) -> None:
         """Kill all workers."""
@@ -188,19 +188,19 @@ class Supervisor:
         try:
             self._workers[index] = WorkerProcess(replace(self._config.worker, index=index, folder=folder))
         except OSError as error:  # the process cannot be started, or ended before it read its configuration
-            if not self._make_do(exhausted(error)):
+            if not self._can_work_with_fewer(exhausted(error)):
                 raise TransientError(
                     f"cannot start a worker process: {error}", hint="check what else runs on this machine"
                 ) from error
 
-    def _make_do(self, short_of: ItemReason | None) -> bool:
+    def _can_work_with_fewer(self, short_of: ItemReason | None) -> bool:
         """Whether the existing workers can do the work if the machine allows no more."""
         if short_of is None or not self._workers:
             return False
         self._limit = len(self._workers)
         return True
 
-    def _heard(self, index: int, message: Message) -> Iterator[Event]:
+    def _handle_message(self, index: int, message: Message) -> Iterator[Event]:
         worker = self._workers[index]
         match message:
             case Ready():
@@ -220,9 +220,9 @@ class Supervisor:
 
     def _kill(self, index: int, why: str, reason: ItemReason = ItemReason.CRASH) -> Iterator[Event]:
         self._workers[index].kill()
-        yield from self._gone(index, why, reason)
+        yield from self._remove_worker(index, why, reason)
 
-    def _gone(self, index: int, how: str, reason: ItemReason = ItemReason.CRASH) -> Iterator[Event]:
+    def _remove_worker(self, index: int, how: str, reason: ItemReason = ItemReason.CRASH) -> Iterator[Event]:
         worker = self._workers.pop(index)
         self._used.discard(index)
         if index in self._idle:
@@ -231,11 +231,11 @@ class Supervisor:
         if unit is not None:
             yield WorkerLost(unit, how, reason)
         elif not worker.ready:
-            self._not_started(how, reason)
+            self._count_failed_start(how, reason)
 
-    def _not_started(self, how: str, reason: ItemReason) -> None:
+    def _count_failed_start(self, how: str, reason: ItemReason) -> None:
         short_of = None if reason is ItemReason.CRASH else reason
-        if self._make_do(short_of):
+        if self._can_work_with_fewer(short_of):
             return
         self._failed_starts += 1
         if self._failed_starts < _START_FAILURES:
@@ -248,7 +248,7 @@ class Supervisor:
             )
         raise ReelmillError(f"workers end before they are ready: {how}", hint="see the log of this pod")
 
-    def _guard_memory(self) -> Iterator[Event]:
+    def _kill_over_memory_limit(self) -> Iterator[Event]:
         limit = self._config.memory
         if limit is None or not self._busy:
             return

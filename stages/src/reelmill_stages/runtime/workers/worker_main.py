@@ -23,7 +23,7 @@ from reelmill.contract.records.usage import Bound, Usage
 from reelmill.contract.text.messages import shortened
 from reelmill_stages import registry
 from reelmill_stages.host.disk import is_disk_full
-from reelmill_stages.host.headroom import try_out
+from reelmill_stages.host.headroom import check_headroom
 from reelmill_stages.item_errors import failed
 from reelmill_stages.media_file import WholeFileNeeded
 from reelmill_stages.metering.work_clock import CLOCK
@@ -75,11 +75,13 @@ class WorkerState:
         with CLOCK.on(Bound.COMPUTE):
             results, fetched = self._process(job)
             self._connection.send(Processed())
-            told = [self._tell(input_, result) for input_, result in zip(job.inputs, results, strict=True)]
-            self._tidy(job.folder, fetched, told)
+            input_results = [
+                self._input_result(input_, result) for input_, result in zip(job.inputs, results, strict=True)
+            ]
+            self._delete_unneeded(job.folder, fetched, input_results)
         read, written = TRANSFERRED.take()
         usage = Usage(bytes_read=read, bytes_written=written, work=CLOCK.take())
-        return Finished(told, time.monotonic() - began, usage)
+        return Finished(input_results, time.monotonic() - began, usage)
 
     def _process(self, job: Job) -> tuple[Sequence[Result], Path]:
         """The results of the stage, and the folder with downloaded media.
@@ -91,7 +93,7 @@ class WorkerState:
             work = GroupWork(self._locations, self._files, job.folder, self._gpu, ranges=True, answers=self._answers)
             try:
                 results = self._results(job, work)
-                if not work.used_ranges or not any(_may_differ(result) for result in results):
+                if not work.used_ranges or not any(_may_differ_for_whole_file(result) for result in results):
                     self._in_vain = 0 if work.used_ranges else self._in_vain
                     return results, work.fetched
                 why = "an item failed"
@@ -114,7 +116,7 @@ class WorkerState:
             raise ValueError(f"the stage returned {len(results)} results for {len(job.inputs)} inputs")
         return results
 
-    def _tell(self, input_: Input, result: Result) -> InputResult:
+    def _input_result(self, input_: Input, result: Result) -> InputResult:
         if not isinstance(result, Done):
             return not_done(result)
         try:
@@ -141,7 +143,7 @@ class WorkerState:
             rows.append(item_row(new, written, input_.number if ordered else None))
         return rows
 
-    def _tidy(self, folder: Path, fetched: Path, results: Sequence[InputResult]) -> None:
+    def _delete_unneeded(self, folder: Path, fetched: Path, results: Sequence[InputResult]) -> None:
         payload = [file.path for result in results if result.done for file in result.done.payload]
         if not payload:
             shutil.rmtree(folder, ignore_errors=True)
@@ -154,7 +156,7 @@ def not_done(result: Filtered | Failed | Skipped) -> InputResult:
     return InputResult(_OUTCOMES[type(result)], result.reason, shortened(result.message))
 
 
-def _may_differ(result: Result) -> bool:
+def _may_differ_for_whole_file(result: Result) -> bool:
     """Whether a whole file may give another result."""
     return isinstance(result, Failed) and result.reason not in _OF_THE_STORE
 
@@ -165,34 +167,34 @@ def serve(connection: Connection) -> None:
     setup(level=config.level, worker=config.index, **traced(os.environ))
     CLOCK.restart()
     try:
-        try_out()
+        check_headroom()
         with CLOCK.on(Bound.COMPUTE):
             worker = WorkerState(config, connection)
         connection.send(Ready())
         while (job := connection.recv()) is not None:
             connection.send(worker.run(job))
     except Exception as error:
-        connection.send(_escaped(error))
+        connection.send(_failure_message(error))
 
 
-def _escaped(error: Exception) -> Fatal | Crashed:
+def _failure_message(error: Exception) -> Fatal | Crashed:
     if reason := exhausted(error):
-        return Crashed(_text(error), reason)
+        return Crashed(_error_text(error), reason)
     if isinstance(error, SpecError | StoreError | TransientError):
         return Fatal(error)
     if is_disk_full(error):
         return Fatal(DiskFull("the scratch disk is full", hint="give the stage more scratch space, then run again"))
-    return Crashed(_text(error))
+    return Crashed(_error_text(error))
 
 
-def _text(error: Exception) -> str:
+def _error_text(error: Exception) -> str:
     if isinstance(error, ReelmillError):
         return str(error)
-    place = _place(error)
+    place = _error_place(error)
     return shortened(f"{type(error).__name__}: {error}{f' ({place})' if place else ''}")
 
 
-def _place(error: Exception) -> str:
+def _error_place(error: Exception) -> str:
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next

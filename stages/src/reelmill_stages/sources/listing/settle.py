@@ -83,8 +83,8 @@ def _without_text(draft: RowDraft) -> RowDraft:
 def _listed(key: str, identity: str, group: str, name: str | None, copy: int, body: str) -> Listed:
     weight, media, fields, problem, rows = json.loads(body)
     if copy and not problem:
-        said = (ItemReason.DUPLICATE, "another row is identical")
-        return Listed(key, group, 0.0, None, fields, problem=said, identity=identity)
+        problem_found = (ItemReason.DUPLICATE, "another row is identical")
+        return Listed(key, group, 0.0, None, fields, problem=problem_found, identity=identity)
     named = fields if name is None else fields | {"name": name}
     place = Media.from_json(media) if media else None
     fault = tuple(problem) if problem else None

@@ -27,8 +27,10 @@ def give_keys(db: sqlite3.Connection, before: EarlierItems) -> None:
     updates: list[tuple[str, bool, int]] = []
     for identity, about in groupby(left.fetchall(), key=lambda draft: draft[0]):
         rows = [(row, list(same)) for row, same in groupby(about, key=lambda draft: draft[1])]
-        told = [(row, [draft[2] for draft in same], same[0][3], same[0][4]) for row, same in rows]
-        for (_, numbers, *_), key in zip(told, _keys(identity, told, before, made), strict=True):
+        rows_of_identity = [(row, [draft[2] for draft in same], same[0][3], same[0][4]) for row, same in rows]
+        for (_, numbers, *_), key in zip(
+            rows_of_identity, _keys(identity, rows_of_identity, before, made), strict=True
+        ):
             updates.append((key, False, numbers[0]))
             for nth, number in enumerate(numbers[1:], 2):
                 updates.append((made.unused(f"{key}{'#' * marks}{nth}" for marks in count(1)), True, number))
@@ -60,23 +62,23 @@ def _keys(identity: str, rows: Rows, before: EarlierItems, made: _Made) -> list[
         return [identity]
     keys: dict[str, str] = {}
     for row, *_ in rows:
-        had = next((key for key in _spelled(identity, row) if key in known and made.free(key)), None)
+        had = next((key for key in _longer_keys(identity, row) if key in known and made.free(key)), None)
         if had:
             keys[row] = made.unused(iter([had]))
     if identity in known:
         left = [draft for draft in rows if draft[0] not in keys]
         says = known[identity]
-        same = (row for row, _, group, body in left if _content(group, body) == says)
+        same = (row for row, _, group, body in left if _row_content(group, body) == says)
         if keeps := next(same, left[0][0] if left else None):
             keys[keeps] = identity
-    return [keys.get(row) or made.unused(_spelled(identity, row)) for row, *_ in rows]
+    return [keys.get(row) or made.unused(_longer_keys(identity, row)) for row, *_ in rows]
 
 
-def _spelled(identity: str, row: str) -> Iterator[str]:
+def _longer_keys(identity: str, row: str) -> Iterator[str]:
     return (f"{identity}~{row[:digits]}" for digits in range(_DIGITS, len(row) + 1))
 
 
-def _content(group: str, body: str) -> str:
+def _row_content(group: str, body: str) -> str:
     """Return the content as defined by `EarlierItems.keys`: empty for an invalid row."""
     _, media, fields, problem, _ = json.loads(body)
     return "" if problem else content_digest(group, Media.from_json(media) if media else None, fields)

@@ -15,7 +15,7 @@ def give_names(db: sqlite3.Connection, before: EarlierItems) -> None:
     )
     stems: dict[str, str] = dict(shared)
     taken: dict[str, str] = {}
-    for key, stem, name in _given(db, before):
+    for key, stem, name in _drafts_to_name(db, before):
         stems[key] = stem
         if name is not None:
             taken[key] = name
@@ -39,7 +39,7 @@ def give_names(db: sqlite3.Connection, before: EarlierItems) -> None:
     db.executemany("UPDATE drafts SET stem = ? WHERE key = ?", ((names[key], key) for key in stems))
 
 
-def _given(db: sqlite3.Connection, before: EarlierItems) -> Iterator[tuple[str, str, str | None]]:
+def _drafts_to_name(db: sqlite3.Connection, before: EarlierItems) -> Iterator[tuple[str, str, str | None]]:
     """Yield (key, stem, earlier name) of drafts whose name differs from their stem."""
     for key, stem in db.execute("SELECT key, stem FROM drafts WHERE stem IS NOT NULL"):
         name = before.name(key)

@@ -103,7 +103,7 @@ class SourceBucket:
         root, key = _folder(uri)
         for stat in self._objects(root, key):
             if not stat.key.endswith("/"):
-                yield _join(root, stat.key), _named(_join(root, stat.key), stat)
+                yield _join(root, stat.key), _with_uri(_join(root, stat.key), stat)
 
     def problems(self, uri: str) -> Iterator[tuple[str, Problem]]:
         """Yield (absolute URI, problem) of the entries below a folder that cannot be read as objects, sorted by URI."""
@@ -133,7 +133,7 @@ class SourceBucket:
             return listing.get(full)
         self._probes[parent] += 1
         try:
-            return _named(full, self._store(root).stat(key))
+            return _with_uri(full, self._store(root).stat(key))
         except NotFound:
             return None
 
@@ -155,7 +155,7 @@ class SourceBucket:
                 elif stat.problem:
                     unusable[uri] = stat.problem
                 elif not stat.key.endswith("/"):
-                    found[uri] = _named(uri, stat)
+                    found[uri] = _with_uri(uri, stat)
             self._listings[folder] = dict(sorted(found.items()))
             self._unusable[folder] = dict(sorted(unusable.items()))
         return self._listings[folder]
@@ -186,5 +186,5 @@ def _join(root: str, key: str) -> str:
     return f"{root.rstrip('/')}/{key}"
 
 
-def _named(uri: str, stat: Stat) -> Stat:
+def _with_uri(uri: str, stat: Stat) -> Stat:
     return Stat(uri, stat.size, stat.etag, stat.modified, stat.version, problem=stat.problem)

@@ -71,7 +71,7 @@ class FolderContents:
         self._hidden.update(ours)
         for root, records in data_sets.items():
             self._read_segments(root, records)
-        self._stale = self._not_current(ours)
+        self._stale = self._outdated_data_sets(ours)
 
     def objects(self, wanted: Callable[[str], object] = bool) -> Iterator[tuple[str, Stat]]:
         """Yield (absolute URI, stat) of every data object.
@@ -96,7 +96,7 @@ class FolderContents:
     def _is_hidden(self, uri: str) -> bool:
         if uri.startswith(self._stale):
             return True
-        return uri not in self._committed and any(folder in self._hidden for folder in _above(uri))
+        return uri not in self._committed and any(folder in self._hidden for folder in _folders_above(uri))
 
     def _records(self) -> Iterator[str]:
         """Yield the records that determine what is data: those in the folder, or that of the segment around it."""
@@ -113,13 +113,15 @@ class FolderContents:
         telling = [(model, record) for model, record in map(_model, records) if model]
         for model, record in sorted(telling, key=lambda each: each[0] is not StageRecord):
             match self._load(record, model):
-                case StageRecord(stage=said, key=whole) | Segment(stage=said, key=whole) | Pass(stage=said, key=whole):
+                case (
+                    StageRecord(stage=owner, key=whole) | Segment(stage=owner, key=whole) | Pass(stage=owner, key=whole)
+                ):
                     pass
-                case Claim(data_set=said, key=whole):
+                case Claim(data_set=owner, key=whole):
                     pass
                 case _:
                     continue
-            if said == name and whole[:KEY_DIGITS] == key:
+            if owner == name and whole[:KEY_DIGITS] == key:
                 return True
         return False
 
@@ -133,13 +135,13 @@ class FolderContents:
             if folder == root:
                 continue
             if closed in inside:
-                self._commit(folder, closed)
+                self._read_segment(folder, closed)
             elif opened in inside:
-                self._check(folder, opened, self._load(opened, Pass), "pass.json")
+                self._checked_root(folder, opened, self._load(opened, Pass), "pass.json")
 
-    def _commit(self, folder: str, record: str) -> None:
+    def _read_segment(self, folder: str, record: str) -> None:
         segment = self._load(record, Segment)
-        store = self._check(folder, record, segment, "segment.json")
+        store = self._checked_root(folder, record, segment, "segment.json")
         if store is None or segment is None or segment.state != "committed":
             return
         outputs: set[str] = set()
@@ -148,21 +150,25 @@ class FolderContents:
             if part.items:
                 found = self._outputs(store, folder, part.items)
                 if found is None:
-                    self._damaged(
+                    self._report_damage(
                         folder, store + part.items.key, "the rows of a committed segment are damaged or missing"
                     )
                     return
                 outputs |= found
         self._committed |= outputs
 
-    def _check(self, folder: str, record: str, said: Segment | Pass | None, name: str) -> str | None:
+    def _checked_root(self, folder: str, record: str, record_read: Segment | Pass | None, name: str) -> str | None:
         """Return the root of the store if the record of a segment is in its place; otherwise hide the segment."""
-        if said is None:
-            self._damaged(folder, record, "a record of a reelmill data set cannot be read; is it of a newer version?")
+        if record_read is None:
+            self._report_damage(
+                folder, record, "a record of a reelmill data set cannot be read; is it of a newer version?"
+            )
             return None
-        place = f"{DataSetPaths(said.stage, said.key).segment(said.segment).internal}/{name}"
+        place = f"{DataSetPaths(record_read.stage, record_read.key).segment(record_read.segment).internal}/{name}"
         if not record.endswith(f"/{place}"):
-            self._damaged(folder, record, f"the reelmill data set was moved or renamed; it belongs at <store>/{place}")
+            self._report_damage(
+                folder, record, f"the reelmill data set was moved or renamed; it belongs at <store>/{place}"
+            )
             return None
         self._hidden.add(folder)
         return record.removesuffix(place)
@@ -181,11 +187,11 @@ class FolderContents:
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             return None
 
-    def _damaged(self, folder: str, uri: str, message: str) -> None:
+    def _report_damage(self, folder: str, uri: str, message: str) -> None:
         self._hidden.add(folder)
         self._problems.append((uri, Problem(_REASON, message, is_folder=True)))
 
-    def _not_current(self, data_sets: list[str]) -> tuple[str, ...]:
+    def _outdated_data_sets(self, data_sets: list[str]) -> tuple[str, ...]:
         """Return the data sets below the folder that are not the latest of their stage, except the folder itself."""
         stages: dict[str, list[str]] = defaultdict(list)
         for root in data_sets:
@@ -249,7 +255,7 @@ def _model(record: str) -> tuple[type[Model] | None, str]:
     return (_MODELS[found["users"] or found["name"]] if found else None), record
 
 
-def _above(uri: str) -> Iterator[str]:
+def _folders_above(uri: str) -> Iterator[str]:
     """Yield the folders above a URI, each with a slash at its end."""
     at = uri.find("/", 1)
     while at >= 0:

@@ -48,7 +48,7 @@ class MediaFolder:
         path = checked_path(path)
         uri = self._absolute(path)
         is_listed = uri.startswith(f"{self.uri}/") and not is_web(uri)
-        stat = self._files.get(uri) if is_listed else self._elsewhere(uri)
+        stat = self._files.get(uri) if is_listed else self._stat_outside(uri)
         if stat is not None and stat.problem:
             raise ItemError(stat.problem.reason, stat.problem.message)
         if stat is None:
@@ -87,14 +87,14 @@ class MediaFolder:
             hits = [hit for hit in self._by_stem.get(_nfc(stem(basename(uri))), []) if stem(hit) == stem(uri)]
             if not hits:
                 raise
-            return self._one(hits, error.what)
+            return self._single(hits, error.what)
 
     def named(self, name: str) -> Found:
         """Return the file of this name anywhere below the folder, preferably directly in it, with any extension."""
         bare = basename(checked_path(name))
         for hits in (self._by_name.get(_nfc(bare)), self._by_stem.get(_nfc(bare)), self._by_stem.get(_nfc(stem(bare)))):
             if hits:
-                return self._one([hit for hit in hits if hit == f"{self.uri}/{basename(hit)}"] or hits, "")
+                return self._single([hit for hit in hits if hit == f"{self.uri}/{basename(hit)}"] or hits, "")
         raise ItemError(
             ItemReason.MISSING, f"no file {self.uri}/{bare if stem(bare) != bare else f'{bare}.mp4 (or .mkv, …)'}"
         )
@@ -102,7 +102,7 @@ class MediaFolder:
     def of_video(self, vid: str) -> Found:
         """Return the file named after the id of a video: `{id}.mp4`, or `{title} [{id}].mp4` as yt-dlp writes it."""
         hits = self._by_stem.get(_nfc(vid)) or self._by_bracket.get(vid, [])
-        return self._one(hits, f"no file {self.uri}/{vid}.mp4 (or .mkv, .webm, …)")
+        return self._single(hits, f"no file {self.uri}/{vid}.mp4 (or .mkv, .webm, …)")
 
     def below(self, tail: str) -> Found | None:
         """Return the file at exactly this path below the folder, or None."""
@@ -110,7 +110,7 @@ class MediaFolder:
         stat = self._files.get(uri)
         return (uri, stat) if stat else None
 
-    def _one(self, hits: list[str], missing: str) -> Found:
+    def _single(self, hits: list[str], missing: str) -> Found:
         if not hits:
             raise ItemError(ItemReason.MISSING, missing)
         if len(hits) > 1:
@@ -118,7 +118,7 @@ class MediaFolder:
             raise ItemError(ItemReason.AMBIGUOUS, f"{count_of(len(hits), 'file')} match: {', '.join(hits[:3])}{more}")
         return hits[0], self._files[hits[0]]
 
-    def _elsewhere(self, uri: str) -> Stat | None:
+    def _stat_outside(self, uri: str) -> Stat | None:
         """Return the attributes of a file outside the folder; in a data set of reelmill, only of a committed one."""
         try:
             return self._stat(uri)

@@ -22,31 +22,31 @@ class OwnStore:
         check_store_uri(ref.uri)
         self._endpoint = ref.connection.endpoint
         self._root, key = split_uri(ref.uri)
-        self._shown = f"{self._root.rstrip('/')}/{key.rstrip('/')}"
-        self._folder = self._real(self._shown)
+        self._uri = f"{self._root.rstrip('/')}/{key.rstrip('/')}"
+        self._folder = self._resolved(self._uri)
         self._is_below = cache(self._resolved_below)
 
     def refuse(self, uri: str, endpoint: str) -> None:
         """Raise SpecError if the folder of a source is the store itself."""
-        if self._is_there(uri, endpoint) and self._real(_tidy(uri)) == self._folder:
+        if self._is_there(uri, endpoint) and self._resolved(_tidied(uri)) == self._folder:
             raise SpecError(
-                f"the source {_tidy(uri)} is the pipeline's own store {self._shown}"
-                + ("" if self._folder == self._shown == _tidy(uri) else f": both are {self._folder}"),
+                f"the source {_tidied(uri)} is the pipeline's own store {self._uri}"
+                + ("" if self._folder == self._uri == _tidied(uri) else f": both are {self._folder}"),
                 where=uri,
                 hint="keep the store in another folder, beside the source",
             )
 
-    def lies_in(self, uri: str, endpoint: str) -> str:
+    def message_about_store_inside(self, uri: str, endpoint: str) -> str:
         """Return the sentence about a store below the folder of a source, with links resolved; otherwise empty."""
-        folder = self._real(_tidy(uri))
+        folder = self._resolved(_tidied(uri))
         if not self._is_there(uri, endpoint) or not self._folder.startswith(f"{folder.rstrip('/')}/"):
             return ""
-        named = "" if (self._shown, _tidy(uri)) == (self._folder, folder) else f" ({self._folder} in {folder})"
-        return f"the pipeline's own store {self._shown} lies in the source {_tidy(uri)}{named}: its files are ignored"
+        named = "" if (self._uri, _tidied(uri)) == (self._folder, folder) else f" ({self._folder} in {folder})"
+        return f"the pipeline's own store {self._uri} lies in the source {_tidied(uri)}{named}: its files are ignored"
 
     def holds(self, uri: str, listed: str, endpoint: str) -> bool:
         """Return whether an object below `listed` belongs to the store; False if the listed folder is in the store."""
-        if not self._is_there(uri, endpoint) or self._is_below(_tidy(listed)):
+        if not self._is_there(uri, endpoint) or self._is_below(_tidied(listed)):
             return False
         return self._is_below(uri.rpartition("/")[0])
 
@@ -55,9 +55,9 @@ class OwnStore:
         return root == self._root and (root == "/" or endpoint == self._endpoint)
 
     def _resolved_below(self, folder: str) -> bool:
-        return f"{self._real(folder)}/".startswith(f"{self._folder.rstrip('/')}/")
+        return f"{self._resolved(folder)}/".startswith(f"{self._folder.rstrip('/')}/")
 
-    def _real(self, folder: str) -> str:
+    def _resolved(self, folder: str) -> str:
         return os.path.realpath(folder) if self._root == "/" else folder
 
 
@@ -77,6 +77,6 @@ def refuse_own_store(store: StoreRef, sources: tuple[SourceDef, ...]) -> None:
             own.refuse(uri, connection_to(uri, source.connection, store).endpoint)
 
 
-def _tidy(uri: str) -> str:
+def _tidied(uri: str) -> str:
     root, key = split_uri(uri)
     return f"{root.rstrip('/')}/{key.rstrip('/')}"

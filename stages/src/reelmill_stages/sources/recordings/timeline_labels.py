@@ -56,7 +56,7 @@ def chosen_actions(content: object, annotator: str | None) -> Chosen:
     annotations = content.get("annotations") if isinstance(content, Mapping) else None
     if not isinstance(annotations, list) or not all(isinstance(one, Mapping) for one in annotations):
         raise ItemError(ItemReason.BAD_LABELS, "a label file has a list of annotations")
-    there = [(_time(one), _who(one), one) for one in annotations]
+    there = [(_time(one), _annotator(one), one) for one in annotations]
     if annotator is not None:
         known = sorted({who for _, who, _ in there})
         there = [each for each in there if each[1] == annotator]
@@ -112,18 +112,18 @@ def _frame(value: object, name: str, reason: str) -> int:
     return int(value)
 
 
-def _who(annotation: Mapping[str, Any]) -> str:
+def _annotator(annotation: Mapping[str, Any]) -> str:
     return str(annotation.get("annotator", annotation.get("completed_by", "")))
 
 
 def _time(annotation: Mapping[str, Any]) -> datetime:
-    said = annotation.get("updated_at") or annotation.get("created_at")
-    if said is None:
+    changed = annotation.get("updated_at") or annotation.get("created_at")
+    if changed is None:
         return datetime.min.replace(tzinfo=UTC)
     try:
-        time = datetime.fromisoformat(str(said))
+        time = datetime.fromisoformat(str(changed))
     except ValueError as error:
         raise ItemError(
-            ItemReason.BAD_LABELS, f"an annotation was changed at {shown(said)}, which is not a time"
+            ItemReason.BAD_LABELS, f"an annotation was changed at {shown(changed)}, which is not a time"
         ) from error
     return time if time.tzinfo else time.replace(tzinfo=UTC)

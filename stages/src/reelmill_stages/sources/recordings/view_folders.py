@@ -69,8 +69,8 @@ def keypoint_folders(bucket: Bucket, uri: str, source: str) -> dict[Recording, d
         count, digest = folder_digest(media_of(path, stat, source) for path, stat in _usable(files, bad))
         if len(parts) == 3 and (count or bad):
             take = take_of_folders(parts[0], parts[1])
-            told = {"uri": place, "source": source, "files": count, "digest": digest}
-            takes[take][parts[2]] = bad[0] if bad else told
+            folder_of_view = {"uri": place, "source": source, "files": count, "digest": digest}
+            takes[take][parts[2]] = bad[0] if bad else folder_of_view
     return takes
 
 

@@ -72,7 +72,7 @@ def lines_of(data: bytes, where: str, separator: str) -> Iterator[TableRecord]:
         if isinstance(record, TableRecord):
             yield record
         elif number == 0:
-            raise _refused(record, where)
+            raise _header_error(record, where)
 
 
 def _lines(data: bytes, column: str, seen: KnownColumns) -> Iterator[Any]:
@@ -92,7 +92,7 @@ def _separated(data: bytes, where: str, separator: str, quoting: Quoting, seen: 
     lines = records(data, separator, quoting)
     first = next(lines, TableRecord(1, []))
     if isinstance(first, BadLine):
-        raise _refused(first, where)
+        raise _header_error(first, where)
     header = [name.strip() for name in first.cells]
     refuse_twice(header, f"{where}:{first.line}")
     seen.add(dict.fromkeys(header))
@@ -107,7 +107,7 @@ def _separated(data: bytes, where: str, separator: str, quoting: Quoting, seen: 
         yield row
 
 
-def _refused(line: BadLine, where: str) -> SpecError:
+def _header_error(line: BadLine, where: str) -> SpecError:
     return SpecError(
         f"the header cannot be read: {line.what}", where=f"{where}:{line.line}", hint="save the file as UTF-8 text"
     )

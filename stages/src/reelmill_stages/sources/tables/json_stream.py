@@ -77,13 +77,13 @@ def _lines(data: bytes) -> Iterator[tuple[int, Any]]:
             text = line.decode("utf-8-sig" if number == 1 else "utf-8").strip(_SPACE)
             yield from [(number, value) for value in _values_of(text)]
         except json.JSONDecodeError as error:
-            yield number, _bad(number, f"not JSON: {error.msg} at character {error.pos + 1}", line)
+            yield number, _bad_line(number, f"not JSON: {error.msg} at character {error.pos + 1}", line)
         except UnicodeDecodeError as error:
-            yield number, _bad(number, f"not UTF-8 at byte {error.start + 1}", line)
+            yield number, _bad_line(number, f"not UTF-8 at byte {error.start + 1}", line)
         except ValueError as error:
-            yield number, _bad(number, f"not JSON: {str(error).partition(';')[0]}", line)
+            yield number, _bad_line(number, f"not JSON: {str(error).partition(';')[0]}", line)
         except RecursionError:
-            yield number, _bad(number, "not JSON: nested too deeply", line)
+            yield number, _bad_line(number, "not JSON: nested too deeply", line)
 
 
 def _values_of(line: str) -> Iterator[Any]:
@@ -95,7 +95,7 @@ def _values_of(line: str) -> Iterator[Any]:
             at += 1
 
 
-def _bad(number: int, what: str, line: bytes) -> BadLine:
+def _bad_line(number: int, what: str, line: bytes) -> BadLine:
     return BadLine(number, what, line.decode("utf-8", "backslashreplace").rstrip("\r\n"))
 
 

@@ -43,8 +43,8 @@ def parquet_rows(data: bytes, where: str, seen: KnownColumns, wanted: list[str])
     except (ReelmillError, MemoryError):
         raise
     except Exception as error:  # damaged files raise more than pyarrow's own errors
-        told = " ".join(str(error).split())
-        raise SpecError(f"not Parquet: {told}", where=where, hint="is the upload complete?") from error
+        reason = " ".join(str(error).split())
+        raise SpecError(f"not Parquet: {reason}", where=where, hint="is the upload complete?") from error
 
 
 def _values(column: Any) -> list[Any]:

@@ -58,7 +58,7 @@ def records(data: bytes, separator: str, quoting: Quoting) -> Iterator[TableReco
             continue
         mark = lines.mark()
         cells = _cells(content, text, separator, quoting, lines)
-        wrong = cells if isinstance(cells, str) else _wrong(cells, width if lines.mark() != mark else 0)
+        wrong = cells if isinstance(cells, str) else _cell_problem(cells, width if lines.mark() != mark else 0)
         if isinstance(cells, str) or wrong:
             lines.back_to(mark)
             yield BadLine(number, wrong, content)
@@ -83,7 +83,7 @@ def _cells(content: str, text: str, separator: str, quoting: Quoting, lines: "_L
         return _standard(text, separator, lines)
 
 
-def _wrong(cells: list[str], width: int) -> str:
+def _cell_problem(cells: list[str], width: int) -> str:
     """Describe the error in the cells of a record. `width` is the required number of cells if it has several lines."""
     if width and len(cells) != width:
         return f"a quote opens a cell of several lines, and the record has {len(cells)} cells instead of {width}"

@@ -11,10 +11,10 @@ _BEGINNINGS = (
     (codecs.BOM_UTF16_BE, "UTF-16 text"),
     (b"\x1f\x8b", "compressed with gzip"),
     (b"\x28\xb5\x2f\xfd", "compressed with zstd"),
-    (b"BZh", "compressed with bzip2"),
+    *((b"BZh%d1AY&SY" % level, "compressed with bzip2") for level in range(1, 10)),
     (b"\xfd7zXZ\0", "compressed with xz"),
     (b"PK\x03\x04", "a zip archive"),
-    (b"PAR1", "a Parquet file"),
+    (b"PAR1\x15", "a Parquet file"),
 )
 
 

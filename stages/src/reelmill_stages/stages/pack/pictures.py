@@ -13,7 +13,7 @@ from reelmill_stages.media.decoding.picture import Turned, render, shown_size
 from reelmill_stages.media.timeline import item_span
 from reelmill_stages.stage import File
 from reelmill_stages.stages.pack.sample import PackInput
-from reelmill_stages.tar.payload_copies import lent
+from reelmill_stages.tar.payload_copies import link_or_copy
 
 
 def pictures(clip: PackInput, wanted: Sequence[int], *, quality: int, max_side: int | None) -> tuple[File, ...]:
@@ -35,7 +35,7 @@ def pictures(clip: PackInput, wanted: Sequence[int], *, quality: int, max_side: 
     place_of: dict[int, int] = {}
     for place, index in enumerate(wanted):
         if place_of.setdefault(index, place) != place:
-            lent(clip.scratch / f"{place_of[index]}.jpg", clip.scratch / f"{place}.jpg")
+            link_or_copy(clip.scratch / f"{place_of[index]}.jpg", clip.scratch / f"{place}.jpg")
     return tuple(File(f"{place}.jpg", clip.scratch / f"{place}.jpg") for place in range(len(wanted)))
 
 

@@ -59,8 +59,8 @@ class DocumentEncoder:
         batch = _Batch(texts, self._tokenizer.encode(texts))
         self._lay_out(samples, batch)
         ids = batch.ids()
-        spoken = np.count_nonzero(self._is_symbol.take(ids)) - (len(ids) - sum(map(len, batch.encoded)))
-        if spoken:
+        has_symbols = np.count_nonzero(self._is_symbol.take(ids)) - (len(ids) - sum(map(len, batch.encoded)))
+        if has_symbols:
             self._escape(batch)
             self._lay_out(samples, batch)
             ids = batch.ids()
@@ -70,7 +70,7 @@ class DocumentEncoder:
         for number, (tokens, count, text) in enumerate(batch.documents):
             end, last = begin + tokens, first + count
             try:
-                escaped = bool(spoken) and batch.escaped_in(first, last)
+                escaped = bool(has_symbols) and batch.escaped_in(first, last)
                 if number in unreadable:
                     raise ItemError(
                         ItemReason.UNKNOWN_SCRIPT,
@@ -133,12 +133,12 @@ class DocumentEncoder:
 
     def _escape(self, batch: "_Batch") -> None:
         """Encode texts that contain a symbol again, with its name escaped."""
-        speak = self._tokenizer.spoken
+        has_symbol = self._tokenizer.has_symbol
         for place, (text, ids) in enumerate(zip(batch.texts, batch.encoded, strict=True)):
-            if speak(ids):
+            if has_symbol(ids):
                 batch.texts[place] = self._tokenizer.escaped(text)
                 (batch.encoded[place],) = self._tokenizer.encode([batch.texts[place]])
-                batch.escaped[place] = not speak(batch.encoded[place])
+                batch.escaped[place] = not has_symbol(batch.encoded[place])
 
 
 @dataclass(slots=True)

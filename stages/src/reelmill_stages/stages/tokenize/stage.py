@@ -42,7 +42,7 @@ from reelmill_stages.stages.tokenize.tar_samples import UnusableSample, UsableSa
 from reelmill_stages.stages.tokenize.token_tar import TokenTar
 from reelmill_stages.stages.tokenize.views import views
 from reelmill_stages.tar.buffered_reads import BufferedReads
-from reelmill_stages.tar.payload_copies import lent
+from reelmill_stages.tar.payload_copies import link_or_copy
 from reelmill_stages.tar.walk import Member, payload
 from reelmill_stages.tokens.rules import PackRules
 from reelmill_stages.tokens.tokenizer import Tokenizer, load
@@ -95,7 +95,7 @@ class TokenizeStage(Stage):
             **{StageCounter.LEFT_OUT.of(reason): count for reason, count in lost.items()},
         }
         return Done(
-            payload=(*writing.files, File(TAR, lent(tar, folder / TAR))),
+            payload=(*writing.files, File(TAR, link_or_copy(tar, folder / TAR))),
             fields={"samples": one.samples, "losses": [loss.to_json() for loss in one.losses]},
             counters={**counters, **one.counters},
             message=f"left out of {count_of(one.samples, 'sample')}: {said}" if lost else "",

@@ -15,7 +15,7 @@ from reelmill_stages.media.timeline import item_span
 from reelmill_stages.media.timeline.timeline import read_timeline
 from reelmill_stages.stage import Work
 from reelmill_stages.stages.write.format import FormatFile
-from reelmill_stages.tar.payload_copies import lent
+from reelmill_stages.tar.payload_copies import link_or_copy
 from reelmill_stages.untrusted.arrays import ArrayArchive, ArrayError, read_array
 from reelmill_stages.untrusted.images import open_image
 
@@ -31,7 +31,7 @@ def files_of(item: Item, block: WriteBlock, work: Work, scratch: Path, longest: 
     """
     found, total = [], 0
     for column, media in media_of(item, block).items():
-        path = lent(work.fetch(media), scratch / column)
+        path = link_or_copy(work.fetch(media), scratch / column)
         if column == VECTOR:
             path = _vector_file(path, scratch / f"{VECTOR}.npy")
         total += _checked_size(path, longest - total)

@@ -65,11 +65,13 @@ def explain(error: Exception, *, endpoint: str, container: str, key: str = "") -
     if isinstance(error, ReelmillError):
         return error
     if isinstance(error, ClientAuthenticationError) and error.response is None:
-        return StoreError(f"no credentials: {_line(error)}", where=place, hint="set AZURE_STORAGE_KEY, or an identity")
+        return StoreError(
+            f"no credentials: {_first_line(error)}", where=place, hint="set AZURE_STORAGE_KEY, or an identity"
+        )
     if isinstance(error, IncompleteReadError | DecodeError):
-        return TransientError(f"the connection broke: {_line(error)}", where=place, hint=_AGAIN)
+        return TransientError(f"the connection broke: {_first_line(error)}", where=place, hint=_AGAIN)
     if isinstance(error, HttpResponseError) and error.status_code:
-        return _answered(error, place, container, endpoint)
+        return _error_of_answer(error, place, container, endpoint)
     if isinstance(error, ServiceRequestTimeoutError | ServiceResponseTimeoutError):
         return Unreachable(
             "the server does not respond in time", where=place, hint="check the endpoint and the network"
@@ -79,11 +81,11 @@ def explain(error: Exception, *, endpoint: str, container: str, key: str = "") -
             "the endpoint cannot be reached", where=place, hint="check the account's name and the network"
         )
     if isinstance(error, ServiceResponseError | AzureError | OSError):
-        return TransientError(f"the connection broke: {_line(error)}", where=place, hint=_AGAIN)
+        return TransientError(f"the connection broke: {_first_line(error)}", where=place, hint=_AGAIN)
     return None
 
 
-def _answered(error: HttpResponseError, place: str, container: str, endpoint: str) -> ReelmillError:
+def _error_of_answer(error: HttpResponseError, place: str, container: str, endpoint: str) -> ReelmillError:
     code, status = _code(error), error.status_code or 0
     if code == "ContainerNotFound":
         return NotFound(
@@ -97,10 +99,10 @@ def _answered(error: HttpResponseError, place: str, container: str, endpoint: st
     if status == 404:
         return NotFound("no such object", where=place)
     if code in _TRANSIENT or status >= 500 or status in (408, 429):
-        return TransientError(f"{code or status}: {_line(error)}", where=place, hint=_AGAIN)
+        return TransientError(f"{code or status}: {_first_line(error)}", where=place, hint=_AGAIN)
     if status in (401, 403):
         return StoreError(f"no permission: {code or status}", where=place, hint="check the AZURE_STORAGE_… variables")
-    return StoreError(f"{code or status}: {_line(error)}", where=place, hint="check the store's configuration")
+    return StoreError(f"{code or status}: {_first_line(error)}", where=place, hint="check the store's configuration")
 
 
 def _code(error: BaseException | None) -> str:
@@ -111,5 +113,5 @@ def _code(error: BaseException | None) -> str:
     return str(getattr(code, "value", code) or error.status_code or "")
 
 
-def _line(error: BaseException) -> str:
+def _first_line(error: BaseException) -> str:
     return (str(error).strip() or type(error).__name__).splitlines()[0][:300]

@@ -99,7 +99,7 @@ class AzureStore:
             raise ValueError("start and length count from 0")
         _no_versions(version)
         if length == 0:
-            self._match(self.stat(key), if_match)
+            self._require_match(self.stat(key), if_match)
             return b""
         try:
             return b"".join(self._chunks(key, if_match, start, length))
@@ -138,13 +138,17 @@ class AzureStore:
             condition = {"etag": f'"{if_match}"', "match_condition": MatchConditions.IfNotModified}
 
         def send(source: BinaryIO, size: int) -> Stat:
-            told = self._blob(key).upload_blob(source, length=size, overwrite=not create, metadata=named, **condition)
-            return Stat(key, size, plain(told["etag"]), told["last_modified"].timestamp(), "", dict(metadata or {}))
+            written = self._blob(key).upload_blob(
+                source, length=size, overwrite=not create, metadata=named, **condition
+            )
+            return Stat(
+                key, size, plain(written["etag"]), written["last_modified"].timestamp(), "", dict(metadata or {})
+            )
 
         try:
             return sent(
                 key, data, send, self._retries.call, self._retries.attempts(),
-                lambda source, size: self._equal(key, source, size, metadata),
+                lambda source, size: self._equal_blob(key, source, size, metadata),
             )  # fmt: skip
         except NotFound as error:
             if if_match and no_object(error):
@@ -180,10 +184,10 @@ class AzureStore:
         attempts = self._retries.attempts()
         begun_as = ""
         try:
-            told = self._retries.call(
+            started_copy = self._retries.call(
                 to, lambda: target.start_copy_from_url(source.url, match_condition=MatchConditions.IfMissing), attempts
             )
-            begun_as = str(told["copy_id"])
+            begun_as = str(started_copy["copy_id"])
         except PreconditionFailed:
             if not attempts.repeated:
                 raise
@@ -234,12 +238,12 @@ class AzureStore:
     def _explain(self, error: Exception, key: str) -> ReelmillError | None:
         return explain(error, endpoint=self._endpoint, container=self._name, key=self._prefix + key if key else "")
 
-    def _equal(self, key: str, source: BinaryIO, size: int, metadata: Mapping[str, str] | None) -> Stat | None:
+    def _equal_blob(self, key: str, source: BinaryIO, size: int, metadata: Mapping[str, str] | None) -> Stat | None:
         return equal_object(
             lambda: self.stat(key), lambda etag: self._chunks(key, etag, 0, None), source, size, metadata
         )
 
-    def _match(self, stat: Stat, if_match: str) -> None:
+    def _require_match(self, stat: Stat, if_match: str) -> None:
         if if_match and stat.etag != if_match:
             raise PreconditionFailed("the object has changed", where=f"{self._uri} {stat.key}")
 

@@ -15,18 +15,18 @@ def checksum_of(source: BinaryIO) -> str:
     while chunk := source.read(_CHUNK):
         found.update(chunk)  # type: ignore[no-untyped-call]
     source.seek(0)
-    return _told(found)
+    return _encoded(found)
 
 
-def compared(chunks: Iterator[bytes], wanted: str | None, differs: Callable[[], Exception]) -> Iterator[bytes]:
+def verified_chunks(chunks: Iterator[bytes], wanted: str | None, differs: Callable[[], Exception]) -> Iterator[bytes]:
     """Yield the chunks; at their end, raise the result of `differs` if their checksum is not `wanted` (None: any)."""
     found = Checksum()  # type: ignore[no-untyped-call]
     for chunk in chunks:
         found.update(chunk)  # type: ignore[no-untyped-call]
         yield chunk
-    if wanted is not None and _told(found) != wanted:
+    if wanted is not None and _encoded(found) != wanted:
         raise differs()
 
 
-def _told(found: Checksum) -> str:
+def _encoded(found: Checksum) -> str:
     return b64encode(found.digest()).decode()  # type: ignore[no-untyped-call]

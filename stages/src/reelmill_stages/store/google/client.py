@@ -91,7 +91,7 @@ class BucketClient:
         try:
             list(self.bucket().list_blobs(max_results=1, **self.options))
         except Exception as error:
-            if isinstance(self._told(error, ""), NotFound):
+            if isinstance(self._problem(error, ""), NotFound):
                 raise NotFound(
                     f"the bucket {self._name!r} does not exist",
                     where=self._endpoint,
@@ -101,10 +101,10 @@ class BucketClient:
             self.is_there = True
 
     def _explain(self, error: Exception, key: str) -> ReelmillError | None:
-        problem = self._told(error, key)
+        problem = self._problem(error, key)
         if isinstance(problem, NotFound) and not self.is_there:
             self._ask_for_bucket()
         return problem
 
-    def _told(self, error: Exception, key: str) -> ReelmillError | None:
+    def _problem(self, error: Exception, key: str) -> ReelmillError | None:
         return explain(error, endpoint=self._endpoint, bucket=self._name, key=self.prefix + key if key else "")

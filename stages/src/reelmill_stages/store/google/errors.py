@@ -34,17 +34,17 @@ def explain(error: Exception, *, endpoint: str, bucket: str, key: str = "") -> R
     if isinstance(error, ReelmillError):
         return error
     if isinstance(error, GoogleAPICallError):
-        return _answered(error.code or 0, _line(error), place)
+        return _error_of_answer(error.code or 0, _first_line(error), place)
     if isinstance(error, InvalidResponse):
-        return _answered(error.response.status_code, _line(error), place)
+        return _error_of_answer(error.response.status_code, _first_line(error), place)
     if isinstance(error, DataCorruption):
         return TransientError("the checksum of what was read is wrong", where=place, hint=_AGAIN)
     if isinstance(error, RefreshError) and not error.retryable:
         return StoreError(
-            f"the credentials are rejected: {_line(error)}", where=place, hint="check the key or identity"
+            f"the credentials are rejected: {_first_line(error)}", where=place, hint="check the key or identity"
         )
     if isinstance(error, SSLError):
-        return StoreError(f"TLS: {_line(error)}", where=place, hint="check the endpoint, and REQUESTS_CA_BUNDLE")
+        return StoreError(f"TLS: {_first_line(error)}", where=place, hint="check the endpoint, and REQUESTS_CA_BUNDLE")
     if isinstance(error, ConnectTimeout) or (
         isinstance(error, Unconnected) and any(word in str(error) for word in _NO_CONNECTION)
     ):
@@ -54,13 +54,13 @@ def explain(error: Exception, *, endpoint: str, bucket: str, key: str = "") -> R
             "the server does not respond in time", where=place, hint="check the endpoint and the network"
         )
     if isinstance(error, RequestException | TransportError | HTTPError | OSError):
-        return TransientError(f"the connection broke: {_line(error)}", where=place, hint=_AGAIN)
+        return TransientError(f"the connection broke: {_first_line(error)}", where=place, hint=_AGAIN)
     if isinstance(error, GoogleAuthError):
-        return StoreError(f"no credentials: {_line(error)}", where=place, hint="check the key or identity")
+        return StoreError(f"no credentials: {_first_line(error)}", where=place, hint="check the key or identity")
     return None
 
 
-def _answered(status: int, line: str, place: str) -> ReelmillError:
+def _error_of_answer(status: int, line: str, place: str) -> ReelmillError:
     if status == 412:
         return PreconditionFailed("a condition failed: the object exists or has changed", where=place)
     if status == 404:
@@ -76,7 +76,7 @@ def _answered(status: int, line: str, place: str) -> ReelmillError:
     return StoreError(f"HTTP {status}: {line}", where=place, hint="check the store's configuration")
 
 
-def _line(error: BaseException) -> str:
+def _first_line(error: BaseException) -> str:
     # Errors about identities contain the response of the server after the message.
-    told = error.args[0] if isinstance(error, GoogleAuthError) and error.args else error
-    return (str(told).strip() or type(error).__name__).splitlines()[0][:300]
+    reported = error.args[0] if isinstance(error, GoogleAuthError) and error.args else error
+    return (str(reported).strip() or type(error).__name__).splitlines()[0][:300]

@@ -25,11 +25,11 @@ def pages(client: BucketClient, prefix: str, delimiter: str = "") -> Iterator[tu
 def _page(
     client: BucketClient, prefix: str, token: str | None, delimiter: str
 ) -> tuple[list[Blob], list[str], str | None]:
-    asked = client.bucket().list_blobs(
+    answer = client.bucket().list_blobs(
         prefix=prefix, page_token=token, delimiter=delimiter or None, fields=_FIELDS, **client.options
     )
-    objects = list(next(asked.pages, ()))
-    return objects, sorted(asked.prefixes), asked.next_page_token
+    objects = list(next(answer.pages, ()))
+    return objects, sorted(answer.prefixes), answer.next_page_token
 
 
 def listed(key: str, found: Blob) -> Stat:

@@ -22,7 +22,7 @@ from reelmill_stages.store import Stat
 from reelmill_stages.store.bucket_listing import in_order
 from reelmill_stages.store.buckets.transfer import equal_object, fetched, resumed, sent
 from reelmill_stages.store.chunk_stream import ChunkStream, begun
-from reelmill_stages.store.google.checksum import checksum_of, compared
+from reelmill_stages.store.google.checksum import checksum_of, verified_chunks
 from reelmill_stages.store.google.client import PART, BucketClient
 from reelmill_stages.store.google.credentials import credential
 from reelmill_stages.store.google.errors import past_end
@@ -89,10 +89,10 @@ class GoogleStore:
         _no_versions(version)
         if length == 0:
             if (stat := self.stat(key)) and if_match not in ("", stat.etag):
-                raise self._other(key)
+                raise self._changed_object(key)
             return b""
         end = None if length is None else start + length - 1
-        return self._part(key, if_match, start or None, end)
+        return self._read_part(key, if_match, start or None, end)
 
     @contextmanager
     def open(self, key: str, *, if_match: str = "", version: str = "") -> Iterator[BinaryIO]:
@@ -137,13 +137,13 @@ class GoogleStore:
             if blob.crc32c != checksum:
                 with suppress(PreconditionFailed, NotFound):
                     self._delete(key, int(blob.generation))
-                raise self._wrong(key)
+                raise self._wrong_bytes(key)
             return blob
 
         try:
             written = sent(
                 key, data, send, self._client.call, self._client.retries.attempts(),
-                lambda source, size: self._equal(key, source, size, metadata),
+                lambda source, size: self._equal_object(key, source, size, metadata),
             )  # fmt: skip
         except NotFound as error:
             if if_match and self._client.is_there:
@@ -207,7 +207,7 @@ class GoogleStore:
         with suppress(PreconditionFailed, NotFound):
             self._delete(key, int(stat.etag))
 
-    def _part(self, key: str, if_match: str, start: int | None, end: int | None) -> bytes:
+    def _read_part(self, key: str, if_match: str, start: int | None, end: int | None) -> bytes:
         """Return the content of an object, or of a range of it, whose last byte is `end`."""
         generation = self._generation(key, if_match)
         try:
@@ -225,7 +225,7 @@ class GoogleStore:
         except NotFound:
             # A generation that was replaced does not exist, unless the bucket keeps noncurrent ones.
             if generation is not None and self._exists(key):
-                raise self._other(key) from None
+                raise self._changed_object(key) from None
             raise
         except StoreError as error:
             if past_end(error.__cause__):
@@ -239,19 +239,19 @@ class GoogleStore:
         self._client.call(key, lambda: blob.reload(**self._client.options))
         generation = str(blob.generation)
         if if_match not in ("", generation):
-            raise self._other(key)
+            raise self._changed_object(key)
         try:
             chunks = resumed(
                 lambda done: self._client.stream(key, generation, done), blob.size or 0, key, self._client.retries
             )
-            yield from compared(chunks, blob.crc32c, lambda: self._wrong(key))
+            yield from verified_chunks(chunks, blob.crc32c, lambda: self._wrong_bytes(key))
         except NotFound:
             # A generation that was replaced does not exist, unless the bucket keeps noncurrent ones.
             if self._exists(key):
-                raise self._other(key) from None
+                raise self._changed_object(key) from None
             raise
 
-    def _equal(self, key: str, source: BinaryIO, size: int, metadata: Mapping[str, str] | None) -> Stat | None:
+    def _equal_object(self, key: str, source: BinaryIO, size: int, metadata: Mapping[str, str] | None) -> Stat | None:
         return equal_object(lambda: self.stat(key), lambda etag: self._chunks(key, etag), source, size, metadata)
 
     def _checksum(self, key: str) -> tuple[int | None, str | None]:
@@ -265,7 +265,7 @@ class GoogleStore:
         blob = self._client.blob(key)
         self._client.call(key, lambda: blob.delete(if_generation_match=generation, **self._client.options))
 
-    def _wrong(self, key: str) -> WrongBytes:
+    def _wrong_bytes(self, key: str) -> WrongBytes:
         return WrongBytes(
             "the checksum of what was transferred is wrong", where=f"{self._uri} {key}", hint="run again later"
         )
@@ -277,10 +277,10 @@ class GoogleStore:
 
     def _generation(self, key: str, etag: str) -> int | None:
         if etag and not (etag.isascii() and etag.isdecimal()):
-            raise self._other(key)
+            raise self._changed_object(key)
         return int(etag) if etag else None
 
-    def _other(self, key: str) -> PreconditionFailed:
+    def _changed_object(self, key: str) -> PreconditionFailed:
         return PreconditionFailed("the object has changed", where=f"{self._uri} {key}")
 
 

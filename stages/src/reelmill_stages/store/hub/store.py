@@ -83,13 +83,13 @@ class HubStore(WebStore):
         raise NotFound("no such file", where=f"{self._root}/{key}")
 
     def list(self, prefix: str = "", *, follow_links: bool = True, problems: bool = False) -> Iterator[Stat]:
-        yield from sorted(self._below(check_prefix(prefix), problems=problems), key=lambda stat: stat.key)
+        yield from sorted(self._stats_below(check_prefix(prefix), problems=problems), key=lambda stat: stat.key)
 
     def folders(self, prefix: str = "") -> Iterator[str]:
-        below = {stat.key.removeprefix(prefix) for stat in self._below(check_prefix(prefix), problems=False)}
+        below = {stat.key.removeprefix(prefix) for stat in self._stats_below(check_prefix(prefix), problems=False)}
         yield from sorted({name.partition("/")[0] for name in below if "/" in name})
 
-    def _below(self, prefix: str, *, problems: bool) -> Iterator[Stat]:
+    def _stats_below(self, prefix: str, *, problems: bool) -> Iterator[Stat]:
         first = self._repository.tree(self._commit, prefix.rpartition("/")[0])
         url: str | None = first
         while url:
@@ -164,7 +164,7 @@ class HubStore(WebStore):
 
         def at(commit: str) -> Transfer:
             url = self._repository.file(commit, check_key(key))
-            return Transfer(self._client, url, expected, start, length, conditional=False, told=_content)
+            return Transfer(self._client, url, expected, start, length, conditional=False, headers_of=_content_etag)
 
         if not version:
             return at(self._commit)
@@ -189,9 +189,9 @@ class _Pinned:
         yield from found
 
 
-def _content(answer: Answer) -> Mapping[str, str]:
+def _content_etag(answer: Answer) -> Mapping[str, str]:
     """Return the id of the content from the response of the Hub, not from the host to which it redirects."""
     headers = answer.first_headers
-    told = headers.get("x-linked-etag") or headers.get("etag", "")
-    content = told.removeprefix("W/").strip('"')
+    etag = headers.get("x-linked-etag") or headers.get("etag", "")
+    content = etag.removeprefix("W/").strip('"')
     return {"etag": f'"{content}"'} if content else {}

@@ -34,7 +34,7 @@ class Folders:
         except FileNotFoundError:
             return None
         if modes.S_ISLNK(status.st_mode):
-            raise _link(self.root.joinpath(*self.names, name))
+            raise _link_error(self.root.joinpath(*self.names, name))
         return status
 
     def remove_empty(self) -> None:
@@ -54,7 +54,7 @@ def opened(root: Path, names: Sequence[str], *, make: bool = False) -> Iterator[
     fds = [os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)]
     try:
         for number, name in enumerate(names):
-            fds.append(_child(fds[-1], name, root.joinpath(*names[: number + 1]), make=make))
+            fds.append(_open_child(fds[-1], name, root.joinpath(*names[: number + 1]), make=make))
         yield Folders(root, tuple(names), tuple(fds))
     finally:
         for fd in fds:
@@ -72,7 +72,7 @@ def is_file(status: os.stat_result | None) -> bool:
     return status is not None and modes.S_ISREG(status.st_mode)
 
 
-def _child(above: int, name: str, path: Path, *, make: bool) -> int:
+def _open_child(above: int, name: str, path: Path, *, make: bool) -> int:
     try:
         return _open(above, name, path)
     except FileNotFoundError:
@@ -90,11 +90,11 @@ def _open(above: int, name: str, path: Path) -> int:
     except OSError:
         with suppress(FileNotFoundError):
             if modes.S_ISLNK(os.stat(name, dir_fd=above, follow_symlinks=False).st_mode):
-                raise _link(path) from None
+                raise _link_error(path) from None
         raise
 
 
-def _link(path: Path) -> StoreError:
+def _link_error(path: Path) -> StoreError:
     return StoreError(
         "a link is in the way: reelmill neither writes nor deletes through links",
         where=str(path),

@@ -142,7 +142,7 @@ class _Walk:
         except _GONE:
             if child.is_link and os.path.lexists(path):
                 # If the target is on a disk that is not mounted, a name without extension may be that of a folder.
-                nowhere = Problem(ItemReason.MISSING, f"the link leads nowhere: {_target(path)}", not path.suffix)
+                nowhere = Problem(ItemReason.MISSING, f"the link leads nowhere: {_link_target(path)}", not path.suffix)
                 yield FolderEntry(key, path, None, nowhere)
             return
         except OSError as error:
@@ -195,5 +195,5 @@ def _problem(error: OSError, *, is_folder: bool) -> Problem:
     return Problem(reason, message, is_folder)
 
 
-def _target(path: Path) -> str:
+def _link_target(path: Path) -> str:
     return os.fsencode(path.readlink()).decode(errors="backslashreplace")

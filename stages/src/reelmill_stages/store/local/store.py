@@ -86,14 +86,14 @@ class LocalStore:
             with mapped(path):
                 status = os.fstat(file.fileno())
                 record = record_of(file.fileno(), status, self._records)
-            self._match(self._stat(key, path, status, record), if_match)
+            self._require_match(self._stat(key, path, status, record), if_match)
             yield file
 
     def fetch(self, key: str, folder: Path, *, if_match: str = "", version: str = "") -> Path:
         path = self._path(key)
         self._only_version(path, version)
         if if_match:
-            self._match(self.stat(key), if_match)
+            self._require_match(self.stat(key), if_match)
         with mapped(path):
             found = path.stat()
         if not is_file(found):
@@ -243,7 +243,7 @@ class LocalStore:
         if version:
             raise NotFound(f"no version {version!r}: a local folder has no versions", where=str(path))
 
-    def _match(self, stat: Stat, if_match: str) -> None:
+    def _require_match(self, stat: Stat, if_match: str) -> None:
         if if_match and stat.etag != if_match:
             raise PreconditionFailed("the object has changed", where=str(self._path(stat.key)))
 
@@ -257,14 +257,14 @@ class LocalStore:
             if create and replaced:
                 raise PreconditionFailed("the object already exists", where=str(path))
             if if_match:
-                self._match_on_write(key, path, if_match)
+                self._require_match_on_write(key, path, if_match)
             self._place(key, path, temp, create=create)
             if replaced:
                 replaced.unlink(missing_ok=True)
 
-    def _match_on_write(self, key: str, path: Path, if_match: str) -> None:
+    def _require_match_on_write(self, key: str, path: Path, if_match: str) -> None:
         try:
-            self._match(self.stat(key), if_match)
+            self._require_match(self.stat(key), if_match)
         except NotFound as error:
             raise PreconditionFailed("the object no longer exists", where=str(path)) from error
 

@@ -81,7 +81,7 @@ class RangedMedia:
         """
         if sum(map(len, ranges)) > self.size * self._most:
             raise WholeFileNeeded(f"{self.name}: most of the object is to be read")
-        with self._failing():
+        with self._failure_kept():
             self._expect(ranges)
 
     def _expect(self, ranges: Sequence[range]) -> None:
@@ -119,14 +119,14 @@ class RangedMedia:
         if found is None and not wait:
             return b""
         if found is None:
-            with self._failing(), CLOCK.on(Bound.STORE):
+            with self._failure_kept(), CLOCK.on(Bound.STORE):
                 self._load(number, -(-(offset + length) // self._cache.block))
             found = self._cache.get((self._number, number), offset, length)
             assert found is not None
         return found
 
     @contextmanager
-    def _failing(self) -> Iterator[None]:
+    def _failure_kept(self) -> Iterator[None]:
         try:
             with self._errors():
                 try:
@@ -143,7 +143,7 @@ class RangedMedia:
             blocks, future = self._running.popleft()
             self._keep(blocks, *future.result())
             self._start()
-        if self._holds(number):
+        if self._has_block(number):
             return
         for blocks in self._expected:
             if number in blocks:
@@ -162,19 +162,19 @@ class RangedMedia:
             count = max(1, self._window // self._cache.block)
         end = -(-self.size // self._cache.block)
         blocks = range(number, min(number + count, end))
-        held = next((block for block in blocks if self._holds(block)), blocks.stop)
+        held = next((block for block in blocks if self._has_block(block)), blocks.stop)
         blocks = range(number, held)
         self._keep(blocks, *self._request(blocks))
         self._last = blocks.stop
 
-    def _holds(self, number: int) -> bool:
+    def _has_block(self, number: int) -> bool:
         return (self._number, number) in self._cache
 
     def _start(self) -> None:
         """Start as many requests ahead as fit."""
         while self._expected and len(self._running) < self._ahead.parallel():
             blocks = self._expected.popleft()
-            lacking = [block for block in blocks if not self._holds(block)]
+            lacking = [block for block in blocks if not self._has_block(block)]
             if not lacking:
                 continue
             self._pool = self._pool or ThreadPoolExecutor(_THREADS, "ranges")

@@ -51,12 +51,12 @@ class Body(LargeReads):
 
     def chunks(self, size: int) -> Iterator[bytes]:
         """Yield the remaining content, in chunks of at most `size` bytes."""
-        while chunk := self._next(size):
+        while chunk := self._next_chunk(size):
             yield chunk
 
     def readinto(self, buffer: Any) -> int:
         view = memoryview(buffer)
-        chunk = self._next(len(view))
+        chunk = self._next_chunk(len(view))
         view[: len(chunk)] = chunk
         return len(chunk)
 
@@ -65,7 +65,7 @@ class Body(LargeReads):
             self._release()
         super().close()
 
-    def _next(self, size: int) -> bytes:
+    def _next_chunk(self, size: int) -> bytes:
         while self._at < self._size and size:
             try:
                 chunk = self._response.read(min(size, self._size - self._at), decode_content=False)

@@ -100,20 +100,20 @@ def explain(error: Exception, *, endpoint: str, bucket: str, key: str = "") -> R
     if isinstance(error, ReelmillError):
         return error
     if isinstance(error, S3Error):
-        return _answered(error, place, bucket, endpoint)
+        return _error_of_answer(error, place, bucket, endpoint)
     if isinstance(error, ServerError):
-        return _status(error.status_code, place)
+        return _error_of_status(error.status_code, place)
     if isinstance(error, InvalidResponseError):
-        return _status(int(error._code), place)  # it has no public accessor
+        return _error_of_status(int(error._code), place)  # it has no public accessor
     if isinstance(error, HTTPError | OSError):
-        return _unanswered(error, place)
+        return _error_without_answer(error, place)
     if isinstance(error, _UNREADABLE):
-        told = str(error) or type(error).__name__
-        return TransientError(f"the server's answer cannot be read: {told}", where=place, hint=_PROXY)
+        answer_problem = str(error) or type(error).__name__
+        return TransientError(f"the server's answer cannot be read: {answer_problem}", where=place, hint=_PROXY)
     return None
 
 
-def _answered(error: S3Error, place: str, bucket: str, endpoint: str) -> ReelmillError:
+def _error_of_answer(error: S3Error, place: str, bucket: str, endpoint: str) -> ReelmillError:
     code, status = error.code or "", error.response.status
     if code == "NoSuchBucket":
         return NotFound(f"the bucket {bucket!r} does not exist", where=endpoint, hint="create it, or check the URI")
@@ -136,7 +136,7 @@ def _answered(error: S3Error, place: str, bucket: str, endpoint: str) -> Reelmil
     return StoreError(f"{code}: {error.message}", where=place, hint="check the store's configuration")
 
 
-def _status(status: int, place: str) -> ReelmillError:
+def _error_of_status(status: int, place: str) -> ReelmillError:
     if status == 412:
         return PreconditionFailed("a condition failed: the object exists or has changed", where=place)
     if status >= 500 or status == 429:
@@ -148,7 +148,7 @@ def _status(status: int, place: str) -> ReelmillError:
     )
 
 
-def _unanswered(error: Exception, place: str) -> ReelmillError:
+def _error_without_answer(error: Exception, place: str) -> ReelmillError:
     if isinstance(error, SSLError):
         text = str(error)
         if "CERTIFICATE_VERIFY_FAILED" in text:

@@ -101,7 +101,7 @@ class S3Store:
         if start < 0 or (length is not None and length < 0):
             raise ValueError("start and length count from 0")
         if length == 0:
-            self._match(self.stat(key), if_match)
+            self._require_match(self.stat(key), if_match)
             return b""
         try:
             with self._body(key, if_match, version, start, length or 0) as body:
@@ -148,7 +148,9 @@ class S3Store:
                 written = self._send(upload, source, size, create=create)
             except StoreError as error:
                 # The response was lost, and the retry found the object of the first attempt.
-                found = self._equal(key, source, size, metadata) if any(each.repeated for each in calls) else None
+                found = (
+                    self._equal_object(key, source, size, metadata) if any(each.repeated for each in calls) else None
+                )
                 if found:
                     return found
                 if if_match and no_object(error):
@@ -160,7 +162,7 @@ class S3Store:
         # Some servers list folder by folder, with `a/b` before `a-b`, so only the complete list can be sorted.
         found: Found = []
         attempts = self._retries.attempts()
-        while not self._list_on(prefix, found, attempts):
+        while not self._continue_list(prefix, found, attempts):
             pass
         yield from in_order(found, problems=problems)
 
@@ -192,7 +194,7 @@ class S3Store:
         self._retries.call(key, lambda: copy.copy(self._client, self._bucket, self._full(key), self._full(to), size))
         self.delete(key)
 
-    def _list_on(self, prefix: str, found: Found, attempts: Attempts) -> bool:
+    def _continue_list(self, prefix: str, found: Found, attempts: Attempts) -> bool:
         """Add the objects after the last one found; returns False if the list was interrupted and can be continued."""
         try:
             for each in self._client.list_objects(
@@ -223,7 +225,7 @@ class S3Store:
                 raise PreconditionFailed("the object already exists", where=f"s3://{self._bucket}/{upload.key}")
         return upload.parts(source, size, self._part_size)
 
-    def _equal(self, key: str, source: BinaryIO, size: int, metadata: Mapping[str, str] | None) -> Stat | None:
+    def _equal_object(self, key: str, source: BinaryIO, size: int, metadata: Mapping[str, str] | None) -> Stat | None:
         """Return the attributes of the object if it has this content and metadata, otherwise None."""
         try:
             stat = self.stat(key)
@@ -270,14 +272,14 @@ class S3Store:
         # Some servers ignore If-Match on reads.
         if etag and response.headers.get("etag", "").strip('"') != etag:
             response.close()
-            raise self._other(key)
+            raise self._changed_object(key)
         return response
 
-    def _match(self, stat: Stat, if_match: str) -> None:
+    def _require_match(self, stat: Stat, if_match: str) -> None:
         if if_match and stat.etag != if_match:
-            raise self._other(stat.key)
+            raise self._changed_object(stat.key)
 
-    def _other(self, key: str) -> PreconditionFailed:
+    def _changed_object(self, key: str) -> PreconditionFailed:
         return PreconditionFailed("the object has changed", where=f"{self._uri} {key}")
 
     def _head(self, key: str) -> Object:

@@ -106,7 +106,7 @@ class WebClient:
         attempts = Attempts(self.patience)
         while True:
             try:
-                answer = self._followed(method, url, {**_HEADERS, **(headers or {})}, body)
+                answer = self._ask_through_redirects(method, url, {**_HEADERS, **(headers or {})}, body)
                 if answer.status < 300 or answer.status in accept:
                     return answer
                 answer.close()
@@ -117,30 +117,30 @@ class WebClient:
                     raise
                 attempts.wait_or_raise(problem, error)
 
-    def _followed(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
+    def _ask_through_redirects(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
         known = self._moved.get(url)
         if known and known[2] > time.monotonic():
-            answer = self._once(method, known[0], headers, body, known[1])
+            answer = self._send_request(method, known[0], headers, body, known[1])
             if answer.status < 300 or answer.status in (412, 416):
                 return answer
             answer.close()
         self._moved.pop(url, None)
-        at, first = url, None
+        target_url, first = url, None
         for _ in range(_HOPS):
-            answer = self._once(method, at, headers, body, first)
+            answer = self._send_request(method, target_url, headers, body, first)
             first = first or answer.headers
             location = answer.headers.get("location")
             if answer.status not in _REDIRECTS or not location:
-                if at != url and answer.status < 300:
+                if target_url != url and answer.status < 300:
                     if len(self._moved) >= _REMEMBERED:
                         self._moved.clear()
-                    self._moved[url] = (at, first, time.monotonic() + _FRESH)
+                    self._moved[url] = (target_url, first, time.monotonic() + _FRESH)
                 return answer
             answer.close()
-            at = self._rules.target(at, location)
+            target_url = self._rules.target(target_url, location)
         raise ServerRefused(ItemReason.REDIRECT, f"the server redirects more than {_HOPS} times", where=url)
 
-    def _once(
+    def _send_request(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, first: Mapping[str, str] | None
     ) -> Answer:
         server = origin(url)
@@ -158,17 +158,17 @@ class WebClient:
         except BaseException:
             end()
             raise
-        if response.status in (429, 503) and (seconds := _retry_after(response.headers.get("retry-after", ""))):
+        if response.status in (429, 503) and (seconds := _seconds_to_wait(response.headers.get("retry-after", ""))):
             self._turns.pause(str(server), min(seconds, _PAUSE))
         return Answer(response, url, first or response.headers, end)
 
 
-def _retry_after(told: str) -> float:
+def _seconds_to_wait(header: str) -> float:
     """Parse the header Retry-After, seconds or a date, to seconds; 0 for any other value."""
-    if told.strip().isdecimal():
-        return float(told)
+    if header.strip().isdecimal():
+        return float(header)
     with suppress(ValueError, TypeError, OverflowError):
-        return max(0.0, email.utils.parsedate_to_datetime(told).timestamp() - time.time())
+        return max(0.0, email.utils.parsedate_to_datetime(header).timestamp() - time.time())
     return 0.0
 
 

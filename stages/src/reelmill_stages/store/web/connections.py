@@ -32,11 +32,11 @@ def pool(rules: Rules, silence: float, env: Mapping[str, str] = os.environ) -> P
 
     class Plain(HTTPConnection):
         def _new_conn(self) -> socket.socket:
-            return _connected(self, rules, "http")
+            return _connect(self, rules, "http")
 
     class Secure(HTTPSConnection):
         def _new_conn(self) -> socket.socket:
-            return _connected(self, rules, "https")
+            return _connect(self, rules, "https")
 
     class PlainPool(HTTPConnectionPool):
         ConnectionCls: Any = Plain
@@ -57,7 +57,7 @@ def pool(rules: Rules, silence: float, env: Mapping[str, str] = os.environ) -> P
     return manager
 
 
-def _connected(connection: HTTPConnection, rules: Rules, scheme: str) -> socket.socket:
+def _connect(connection: HTTPConnection, rules: Rules, scheme: str) -> socket.socket:
     server = Origin(scheme, connection.host.strip("[]").rstrip("."), connection.port or 0)
     try:
         found = socket.getaddrinfo(server.host, server.port, type=socket.SOCK_STREAM)
@@ -69,7 +69,7 @@ def _connected(connection: HTTPConnection, rules: Rules, scheme: str) -> socket.
     problem: Exception = OSError("the host has no address")
     for address in addresses:
         try:
-            return _to(connection, address)
+            return _connect_to(connection, address)
         except OSError as error:
             problem = error
     if isinstance(problem, TimeoutError):
@@ -77,6 +77,6 @@ def _connected(connection: HTTPConnection, rules: Rules, scheme: str) -> socket.
     raise NewConnectionError(connection, f"no connection to {server}: {problem}") from problem
 
 
-def _to(connection: HTTPConnection, address: str) -> socket.socket:
+def _connect_to(connection: HTTPConnection, address: str) -> socket.socket:
     place = (address, connection.port or 0)
     return create_connection(place, connection.timeout, socket_options=connection.socket_options)

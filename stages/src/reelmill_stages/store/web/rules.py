@@ -97,7 +97,7 @@ class Rules:
 
 def not_public(address: str) -> str:
     """Return the word for an address that is not public; empty for a public one."""
-    found = _embedded(ipaddress.ip_address(address))
+    found = _embedded_address(ipaddress.ip_address(address))
     if found.is_loopback:
         return "loopback"
     if found.is_link_local:
@@ -107,7 +107,9 @@ def not_public(address: str) -> str:
     return "" if found.is_global and (found.version == 4 or found in _UNICAST) else "private"
 
 
-def _embedded(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+def _embedded_address(
+    address: ipaddress.IPv4Address | ipaddress.IPv6Address,
+) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
     """Return the IPv4 address that is embedded in an IPv6 address, or the address itself."""
     if isinstance(address, ipaddress.IPv4Address):
         return address

@@ -114,13 +114,13 @@ class WebStore:
         if_match: str = "",
         metadata: Mapping[str, str] | None = None,
     ) -> NoReturn:
-        raise self._read_only()
+        raise self._read_only_error()
 
     def delete(self, key: str) -> NoReturn:
-        raise self._read_only()
+        raise self._read_only_error()
 
     def move(self, key: str, to: str) -> NoReturn:
-        raise self._read_only()
+        raise self._read_only_error()
 
     def _transfer(
         self, key: str, if_match: str, version: str, start: int | None = None, length: int | None = None
@@ -136,7 +136,7 @@ class WebStore:
     def _url(self, key: str) -> str:
         return f"{self._server}/{quote(check_key(key), safe=_SAFE)}"
 
-    def _read_only(self) -> StoreError:
+    def _read_only_error(self) -> StoreError:
         return StoreError("this is a source, which is read-only", where=self.uri, hint="write to the pipeline's store")
 
 

@@ -47,7 +47,7 @@ class Transfer:
     length: int | None = None
     conditional: bool = True
     """Whether the server supports conditional requests."""
-    told: Callable[[Answer], Mapping[str, str]] = lambda answer: answer.headers
+    headers_of: Callable[[Answer], Mapping[str, str]] = lambda answer: answer.headers
     """The headers that identify the version."""
 
     def chunks(self) -> Iterator[bytes]:
@@ -61,11 +61,11 @@ class Transfer:
         attempts, done, version = Attempts(self.client.patience), 0, self.expected
         while self.length is None or done < self.length:
             try:
-                with self._asked(version, done) as answer:
+                with self._request(version, done) as answer:
                     if answer.status == 416:
-                        self._past_end(answer, version, done)
+                        self._refuse_past_end(answer, version, done)
                         return
-                    version, size, skip = self._judged(answer, version, done)
+                    version, size, skip = self._checked_answer(answer, version, done)
                     for chunk in answer.chunks(_CHUNK):
                         if size is not None and len(chunk) - skip > size - done:
                             raise self._too_long(size)
@@ -88,7 +88,7 @@ class Transfer:
                 continue
             return
 
-    def _asked(self, version: Validator | None, done: int) -> Answer:
+    def _request(self, version: Validator | None, done: int) -> Answer:
         headers: dict[str, str] = {}
         if self.start is not None or done:
             first = (self.start or 0) + done
@@ -98,16 +98,18 @@ class Transfer:
             headers |= version.range_conditions() if headers else version.conditions()
         return self.client.ask("GET", self.url, headers, accept=_PAST_END if "Range" in headers else frozenset())
 
-    def _judged(self, answer: Answer, version: Validator | None, done: int) -> tuple[Validator | None, int | None, int]:
+    def _checked_answer(
+        self, answer: Answer, version: Validator | None, done: int
+    ) -> tuple[Validator | None, int | None, int]:
         """Return (version, size of the whole transfer, both None if unknown, bytes of the response to skip)."""
-        told = self.told(answer)
+        version_headers = self.headers_of(answer)
         if answer.headers.get("content-encoding", "identity").lower() != "identity":
             raise StoreError("the server compresses the file although the request does not allow it", where=self.url)
-        if version is not None and version.contradicted(told):
+        if version is not None and version.contradicted(version_headers):
             raise PreconditionFailed("the file has changed", where=self.url)
         length = content_length(answer.headers)
         if answer.status == 206:
-            return self._part(answer, version, told, done)
+            return self._checked_part(answer, version, version_headers, done)
         if self.start is not None:
             raise RangesUnsupported("the server does not support ranges", where=self.url)
         if version is not None and length is not None and length != version.size:
@@ -116,10 +118,10 @@ class Transfer:
                 raise self._too_long(version.size)
             raise PreconditionFailed(f"the file has {length} bytes, not {version.size}", where=self.url)
         size = length if version is None else version.size
-        return version or (None if size is None else Validator.of(size, told)), size, done
+        return version or (None if size is None else Validator.of(size, version_headers)), size, done
 
-    def _part(
-        self, answer: Answer, version: Validator | None, told: Mapping[str, str], done: int
+    def _checked_part(
+        self, answer: Answer, version: Validator | None, version_headers: Mapping[str, str], done: int
     ) -> tuple[Validator, int, int]:
         found, start = content_range(answer.headers), self.start or 0
         if found is None or found[0] != start + done:
@@ -132,9 +134,9 @@ class Transfer:
         end = whole if self.length is None else min(whole, start + self.length)
         if last >= end:
             raise self._too_long(end - start)
-        return version or Validator.of(whole, told), end - start, 0
+        return version or Validator.of(whole, version_headers), end - start, 0
 
-    def _past_end(self, answer: Answer, version: Validator | None, done: int) -> None:
+    def _refuse_past_end(self, answer: Answer, version: Validator | None, done: int) -> None:
         """Raise PreconditionFailed if the file ends before a position at which it had a byte when it was listed."""
         at = (self.start or 0) + done
         if done or (version is not None and at < version.size):
@@ -151,8 +153,8 @@ class Transfer:
 
 def content_length(headers: Mapping[str, str]) -> int | None:
     """Return the value of Content-Length, or None."""
-    told = headers.get("content-length", "")
-    return int(told) if told.isascii() and told.isdecimal() and len(told) < 19 else None
+    text = headers.get("content-length", "")
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else None
 
 
 def content_range(headers: Mapping[str, str]) -> tuple[int, int, int | None] | None:

@@ -39,18 +39,18 @@ class Turns:
     ) -> None:
         self._parallel = parallel
         self._delay = delay
-        self._folder = folder or _shared()
+        self._folder = folder or _shared_folder()
         self._sleep = sleep
 
     def take(self, server: str) -> Callable[[], None]:
         """Wait for a turn, and return the function that ends it. Raises TransientError after the maximum wait."""
-        place = self._place(server)
+        place = self._folder_of_server(server)
         slot = self._slot(place, server)
         try:
-            wait = self._appointment(place, server)
+            wait = self._reserved_wait(place, server)
             while wait > 0:
                 self._sleep(wait)
-                wait = self._appointment(place, server) if self._is_paused(place) else 0.0
+                wait = self._reserved_wait(place, server) if self._is_paused(place) else 0.0
         except BaseException:
             os.close(slot)
             raise
@@ -58,10 +58,10 @@ class Turns:
 
     def pause(self, server: str, seconds: float) -> None:
         """Let no request to the server begin for this time."""
-        with _record(self._place(server)) as record:
+        with _record(self._folder_of_server(server)) as record:
             record.not_before = max(record.not_before, time.time() + seconds)
 
-    def _place(self, server: str) -> Path:
+    def _folder_of_server(self, server: str) -> Path:
         place = self._folder / hashlib.sha256(server.encode()).hexdigest()[:16]
         place.mkdir(parents=True, exist_ok=True)
         return place
@@ -87,7 +87,7 @@ class Turns:
         with _record(place) as record:
             return record.not_before > time.time()
 
-    def _appointment(self, place: Path, server: str) -> float:
+    def _reserved_wait(self, place: Path, server: str) -> float:
         """Return the seconds until the request may begin, at a time that is reserved for it."""
         with _record(place) as record:
             now = time.time()
@@ -127,7 +127,7 @@ def _record(place: Path) -> Iterator[_Times]:
         os.close(descriptor)
 
 
-def _shared() -> Path:
+def _shared_folder() -> Path:
     """Return a folder of this user for all processes; if another user owns that name, one for this process."""
     folder = Path(tempfile.gettempdir()) / f"reelmill-web-{os.getuid()}"
     with suppress(FileExistsError):

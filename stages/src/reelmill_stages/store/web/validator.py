@@ -58,5 +58,5 @@ class Validator:
 
     def contradicted(self, headers: Mapping[str, str]) -> bool:
         """Return whether the headers of a response identify another version."""
-        told = headers.get("etag", "") if self.tag.startswith(('"', "W/")) else headers.get("last-modified", "")
-        return bool(self.tag) and bool(told) and told != self.tag
+        found = headers.get("etag", "") if self.tag.startswith(('"', "W/")) else headers.get("last-modified", "")
+        return bool(self.tag) and bool(found) and found != self.tag

@@ -16,7 +16,7 @@ from reelmill.cli.display.console import console
 from reelmill.cli.display.output import NARROW, Format, Output, duration, emit, show
 from reelmill.cli.display.terminal import say
 from reelmill.cli.input.options import HERE, ClusterOptions
-from reelmill.contract.text.messages import told
+from reelmill.contract.text.messages import safe_message
 from reelmill.contract.text.terminal import printable
 from reelmill.plan.jobs.names import LETTERS
 
@@ -37,17 +37,17 @@ def events(
     For Jobs and pods, only warnings are shown unless --all is given.
     """
     with named(name, place) as (link, resource):
-        seen = looked(link, resource)
+        seen = fetched_view(link, resource)
     if not output.for_people:
         emit(list(seen.events), output)
     elif seen.events:
-        told = [row for row in rows(seen) if every or row["type"] == "Warning" or row["object"] == "pipeline"]
-        _show(told, output)
+        shown = [row for row in rows(seen) if every or row["type"] == "Warning" or row["object"] == "pipeline"]
+        _print_events(shown, output)
     else:
         say(f"no events for {name}: by default a cluster keeps events for one hour")
 
 
-def looked(link: ClusterClient, resource: Json) -> PipelineView:
+def fetched_view(link: ClusterClient, resource: Json) -> PipelineView:
     """Fetch the Jobs, pods and events of a pipeline."""
     jobs, pods = link.owned(JOBS, resource), link.owned(PODS, resource)
     seen = PipelineView(resource, datetime.now(UTC), jobs, pods)
@@ -68,10 +68,10 @@ def about(seen: PipelineView, events: list[Json]) -> list[Json]:
         found = _JOB.match(name)
         return name in ours or bool(found and found["hash"] in hashes)
 
-    return sorted(filter(is_ours, events), key=_when)
+    return sorted(filter(is_ours, events), key=_last_time)
 
 
-def _when(event: Json) -> str:
+def _last_time(event: Json) -> str:
     series = event.get("series") or {}
     stamp = str(
         series.get("lastObservedTime")
@@ -87,12 +87,12 @@ def rows(seen: PipelineView) -> Iterator[dict[str, Any]]:
     """One row for equal messages about pods of one Job, with the age of the latest and the number of occurrences."""
     found: dict[tuple[str, ...], dict[str, Any]] = {}
     for event in seen.events:
-        message = " ".join(told(str(event.get("message") or "")).split())
-        key = (str(event.get("type")), str(event.get("reason")), _object(event, seen), _POD.sub("", message))
+        message = " ".join(safe_message(str(event.get("message") or "")).split())
+        key = (str(event.get("type")), str(event.get("reason")), _object_name(event, seen), _POD.sub("", message))
         times = int((event.get("series") or {}).get("count") or event.get("count") or 1)
         times += found.pop(key, {}).get("times", 0)
         found[key] = {
-            "age": duration(seen.since(_when(event))),
+            "age": duration(seen.since(_last_time(event))),
             "type": key[0],
             "reason": key[1],
             "object": key[2],
@@ -106,7 +106,7 @@ def rows(seen: PipelineView) -> Iterator[dict[str, Any]]:
 _POD = re.compile(r"\S+-[0-9a-f]{10}-[vosc]\d+-\d+-\w+")
 
 
-def _object(event: Json, seen: PipelineView) -> str:
+def _object_name(event: Json, seen: PipelineView) -> str:
     """`pipeline`, or the stage and step of a Job or pod: `clips shards pod`."""
     involved = event.get("involvedObject") or {}
     kind, name = str(involved.get("kind") or "").lower(), str(involved.get("name") or "")
@@ -119,7 +119,7 @@ def _object(event: Json, seen: PipelineView) -> str:
     return f"{step} {kind}" if step == "survey" else f"{found['stage']} {step} {kind}"
 
 
-def _show(rows: list[dict[str, Any]], output: Format) -> None:
+def _print_events(rows: list[dict[str, Any]], output: Format) -> None:
     """Print a table, or two lines per event on a narrow terminal."""
     screen = console()
     if screen.width >= NARROW or output is Format.WIDE:

@@ -17,7 +17,7 @@ def suspend(name: Name, place: ClusterOptions = HERE, output: Output = Format.TA
 
     def ask(link: ClusterClient, resource: Json) -> Answer:
         say = speaker(name, place)
-        if _suspended(resource):
+        if _is_suspended(resource):
             return resource, [f"{name}: already suspended", f"resume with: {say('resume')}"]
         changed = link.merge(name, {"spec": {"suspend": True}})
         return changed, [f"{name}: suspended, its pods are being stopped", f"resume with: {say('resume')}"]
@@ -29,7 +29,7 @@ def resume(name: Name, place: ClusterOptions = HERE, watch: Watch = False, outpu
     """Resume a suspended pipeline from the committed work."""
 
     def ask(link: ClusterClient, resource: Json) -> Answer:
-        if not _suspended(resource):
+        if not _is_suspended(resource):
             return resource, [f"{name}: not suspended"]
         return link.merge(name, {"spec": {"suspend": False}}), [f"{name}: resumed"]
 
@@ -59,7 +59,7 @@ def cancel(name: Name, place: ClusterOptions = HERE, output: Output = Format.TAB
     asking(name, place, output, ask)
 
 
-def _suspended(resource: Json) -> bool:
+def _is_suspended(resource: Json) -> bool:
     return bool((resource.get("spec") or {}).get("suspend"))
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from reelmill.cli.cluster.changes import changes
-from reelmill.cli.cluster.client import ClusterClient, edge
+from reelmill.cli.cluster.client import ClusterClient, connected_client
 from reelmill.cli.cluster.follow import follow
 from reelmill.cli.cluster.pipeline_view import Json, plain
 from reelmill.cli.cluster.requests import Watch, speaker
@@ -40,19 +40,19 @@ def submit(
     Fields that other tools set are not changed.
     """
     loaded = pipelines.load(file, elsewhere)
-    _must_be_reachable(loaded)
-    with edge(place) as link:
-        document = _document(loaded, link, place)
+    _check_store_is_remote(loaded)
+    with connected_client(place) as link:
+        document = _resource_to_send(loaded, link, place)
         name = document["metadata"]["name"]
         old = link.find(name)
         # A dry run first: compare the resource as the server completes it, not the file.
         new = link.apply(document, dry_run=True, force=force)
-        said = [_happened(old, new, dry_run=dry_run), *_again(old, new)]
+        lines = [_outcome_line(old, new, dry_run=dry_run), *_change_lines(old, new)]
         if not dry_run:
             new = link.apply(document, dry_run=False, force=force)
         if not output.for_people:
             emit(plain(new), output)
-        for line in said if output.for_people else ():
+        for line in lines if output.for_people else ():
             say(line)
         if dry_run:
             return
@@ -62,7 +62,7 @@ def submit(
             say(f"watch it with: {speaker(name, place)('status', '-w')}")
 
 
-def _document(loaded: Loaded, link: ClusterClient, place: ClusterOptions) -> Json:
+def _resource_to_send(loaded: Loaded, link: ClusterClient, place: ClusterOptions) -> Json:
     """The resource to send: the file with the store and the namespace that the options select."""
     given = loaded.data
     metadata = given["metadata"]
@@ -78,7 +78,7 @@ def _document(loaded: Loaded, link: ClusterClient, place: ClusterOptions) -> Jso
     return {**body, "metadata": {**metadata, "namespace": link.namespace}}
 
 
-def _must_be_reachable(loaded: Loaded) -> None:
+def _check_store_is_remote(loaded: Loaded) -> None:
     """Raises SpecError if the store is a local folder, which pods cannot read."""
     uri = loaded.pipeline.spec.store.uri
     if not uri.startswith(("s3://", "az://", "gs://")):
@@ -89,7 +89,7 @@ def _must_be_reachable(loaded: Loaded) -> None:
         )
 
 
-def _happened(old: Json | None, new: Json, *, dry_run: bool) -> str:
+def _outcome_line(old: Json | None, new: Json, *, dry_run: bool) -> str:
     name = f"{new['metadata']['namespace']}/{new['metadata']['name']}"
     if old is None:
         return f"{name}: would be created" if dry_run else f"{name}: created"
@@ -98,7 +98,7 @@ def _happened(old: Json | None, new: Json, *, dry_run: bool) -> str:
     return f"{name}: would be changed" if dry_run else f"{name}: changed"
 
 
-def _again(old: Json | None, new: Json) -> list[str]:
+def _change_lines(old: Json | None, new: Json) -> list[str]:
     if old is None or old.get("spec") == new.get("spec"):
         return []
     try:

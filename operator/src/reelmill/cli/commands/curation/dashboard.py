@@ -79,22 +79,24 @@ def dashboard(
     )
     env = store_commands.environment()
     if files or elsewhere.store:
-        if said := given(place):
-            raise SpecError(f"{said[0]} requires the pipelines of a cluster", hint=f"remove {said[0]}, or the files")
+        if options := given(place):
+            raise SpecError(
+                f"{options[0]} requires the pipelines of a cluster", hint=f"remove {options[0]}, or the files"
+            )
         if everywhere:
             raise SpecError("--all-namespaces requires the pipelines of a cluster", hint="remove it, or the files")
     if files:
-        serve(settings, env, ready=_ready, files=[definition(file, elsewhere) for file in files])
+        serve(settings, env, ready=_say_address, files=[definition(file, elsewhere) for file in files])
     elif elsewhere.store:
         connection = Connection(endpoint=elsewhere.endpoint or "")
-        serve(settings, env, ready=_ready, store=StoreRef(uri=elsewhere.store, connection=connection))
+        serve(settings, env, ready=_say_address, store=StoreRef(uri=elsewhere.store, connection=connection))
     elif elsewhere.endpoint:
         raise SpecError("--endpoint requires --store or a pipeline file", hint="give one of them, or remove --endpoint")
     else:
         from reelmill.cli.cluster.cluster_pipelines import ClusterPipelines  # only a cluster needs its packages
 
         with ClusterPipelines(place, everywhere=everywhere) as pipelines:
-            serve(settings, env, ready=_ready, pipelines=pipelines)
+            serve(settings, env, ready=_say_address, pipelines=pipelines)
 
 
 def definition(file: str, elsewhere: StoreOverride) -> PipelineDefinition:
@@ -122,6 +124,6 @@ def _network(proxy: str) -> str:
         raise SpecError(f"--trusted-proxy: {error}", hint="write it as 10.0.0.7 or 10.0.0.0/8") from None
 
 
-def _ready(url: str) -> None:
+def _say_address(url: str) -> None:
     say(url)
     say("press Ctrl-C to stop")

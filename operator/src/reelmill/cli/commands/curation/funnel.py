@@ -45,12 +45,12 @@ def funnel(
     if output in (FunnelFormat.JSON, FunnelFormat.YAML):
         emit([row.to_json() for row in rows], Format(output))
     elif output is FunnelFormat.TABLE:
-        _table(rows)
+        _print_table(rows)
     else:
-        _picture(rows, loaded.pipeline.metadata.name, output)
+        _write_picture(rows, loaded.pipeline.metadata.name, output)
 
 
-def _table(rows: Sequence[FunnelRow]) -> None:
+def _print_table(rows: Sequence[FunnelRow]) -> None:
     from reelmill.cli.display.console import console
     from reelmill.cli.display.funnel import lines
 
@@ -59,7 +59,7 @@ def _table(rows: Sequence[FunnelRow]) -> None:
         out.print(line)
 
 
-def _picture(rows: Sequence[FunnelRow], title: str, form: FunnelFormat) -> None:
+def _write_picture(rows: Sequence[FunnelRow], title: str, form: FunnelFormat) -> None:
     if form is FunnelFormat.PNG and sys.stdout.isatty():
         raise SpecError(
             "a PNG cannot be shown in a terminal", hint="redirect it to a file: reelmill funnel … -o png > funnel.png"

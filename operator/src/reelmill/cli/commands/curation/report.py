@@ -15,7 +15,7 @@ from reelmill.cli.input.options import AS_NAMED, HERE, ClusterOptions, StoreOver
 from reelmill.cli.run_definition import definition_of
 from reelmill.contract.commands.signatures import REPORT
 from reelmill.contract.errors import SpecError
-from reelmill.contract.output_file import must_be_ours
+from reelmill.contract.output_file import check_may_replace
 
 STDOUT = "-"
 _GENERATOR = b'<meta name="generator" content="reelmill '
@@ -39,21 +39,21 @@ def report(
     loaded = stored(pipeline, place, elsewhere)
     command = store_commands.load(REPORT)
     if output != STDOUT:
-        _must_be_writable(Path(output))
+        _check_output_file(Path(output))
     made = command(store_commands.task(loaded), store_commands.environment(), definition_of(loaded))
     if output == STDOUT:
         print(made.html, end="")
         return
-    _write(Path(output), made.html)
+    _write_report(Path(output), made.html)
     say(f"{output}: {made.verdict.word}. {made.verdict.sentence}")
 
 
-def _must_be_writable(path: Path) -> None:
+def _check_output_file(path: Path) -> None:
     if os.path.isdir(path):  # noqa: PTH112 - Path.is_dir raises OSError for a name that is too long
         raise SpecError("this is a folder, not a file", where=str(path), hint=f"name a file: {path}/report.html")
     if not os.path.isdir(path.parent):  # noqa: PTH112
         raise SpecError("no such folder", where=str(path.parent), hint="create it, or write the report elsewhere")
-    must_be_ours(path, _is_report, option="--output")
+    check_may_replace(path, _is_report, option="--output")
 
 
 def _is_report(path: Path) -> bool:
@@ -61,7 +61,7 @@ def _is_report(path: Path) -> bool:
         return _GENERATOR in file.read(_HEAD)
 
 
-def _write(path: Path, html: str) -> None:
+def _write_report(path: Path, html: str) -> None:
     """Write the file whole or not at all. What is there and is no file, such as a device, is written to."""
     new = path.with_name(f".{path.name[:100]}.{secrets.token_hex(4)}.new")
     try:

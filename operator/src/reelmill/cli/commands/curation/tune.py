@@ -49,10 +49,10 @@ def tune(
     if not output.for_people:
         emit(found.to_json(), output)
         return
-    _print(found, output)
+    _print_result(found, output)
 
 
-def _print(found: TuneResult, output: Format) -> None:
+def _print_result(found: TuneResult, output: Format) -> None:
     from reelmill.cli.display.histograms import lines
 
     write(f"{found.stage} keeps {amount(found.kept)} of {count_of(found.items, 'item')}")

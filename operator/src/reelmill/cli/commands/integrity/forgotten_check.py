@@ -23,11 +23,11 @@ def check_forgotten(loaded: Loaded, *, output: Format) -> None:
         show(rows, output, columns=COLUMNS)
     for row in found:
         many = f"{count_of(row.items, 'forgotten item')} of {row.source}"
-        said = f"{count_of(row.objects, 'object')} read, {row.named_only} compared by name only"
+        examined = f"{count_of(row.objects, 'object')} read, {row.named_only} compared by name only"
         if row.left:
-            say(f"traces of {many} remain in {count_of(len(row.left), 'object')} ({said})")
+            say(f"traces of {many} remain in {count_of(len(row.left), 'object')} ({examined})")
         elif row.items:
-            say(f"no traces of {many} remain ({said})")
+            say(f"no traces of {many} remain ({examined})")
         else:
             say(f"no items of {row.source} were forgotten")
         if row.unfinished:

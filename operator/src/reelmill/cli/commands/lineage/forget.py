@@ -59,26 +59,26 @@ def forget(
     Exits with code 65 if traces remain.
     """
     loaded = stored(pipeline, place, elsewhere)
-    name = _source(loaded, source)
+    name = _source_name(loaded, source)
     wanted = tuple(keys or ())
     if release and not continue_:
-        _release(loaded, name, wanted, yes=yes, output=output)
+        _release_objects(loaded, name, wanted, yes=yes, output=output)
         return
     if bool(wanted) == continue_ or release:
         raise SpecError("give the keys of items, or --continue alone", hint="see reelmill forget --help")
-    found = _call(loaded, name, wanted, act=False)
-    if found.state != "forgotten" and not found.left and _may(found, yes=yes):
-        found = _call(loaded, name, wanted, act=True)
+    found = _call_forget(loaded, name, wanted, act=False)
+    if found.state != "forgotten" and not found.left and _confirm(found, yes=yes):
+        found = _call_forget(loaded, name, wanted, act=True)
     if not output.for_people:
         emit(found.to_json(), output)
     elif found.rows:
         show([row.to_json() for row in found.rows], output, columns=COLUMNS)
-    _say(found, str(pipeline))
+    _say_result(found, str(pipeline))
     if found.left:
         raise typer.Exit(CommandExit.ITEMS)
 
 
-def _release(loaded: Loaded, source: str, keys: tuple[str, ...], *, yes: bool, output: Format) -> None:
+def _release_objects(loaded: Loaded, source: str, keys: tuple[str, ...], *, yes: bool, output: Format) -> None:
     found = _call_release(loaded, source, keys, act=False)
     if not output.for_people and not yes:
         emit(found.to_json(), output)
@@ -91,7 +91,7 @@ def _release(loaded: Loaded, source: str, keys: tuple[str, ...], *, yes: bool, o
         say(f"would release {count_of(len(found.left), 'object')} with names of {many}: use --yes")
         return
     if not yes and not typer.confirm(
-        printable(f"Does this ({count_of(len(found.left), 'object')}) belong to something other than {many}?"), err=True
+        printable(f"Release {count_of(len(found.left), 'object')} that did not come from {many}?"), err=True
     ):
         say("nothing was done")
         raise typer.Exit
@@ -107,17 +107,17 @@ def _call_release(loaded: Loaded, source: str, keys: tuple[str, ...], *, act: bo
         store_commands.environment(),
         source=source,
         keys=keys,
-        moment=_now(),
-        user=_user(),
+        moment=_timestamp(),
+        user=_user_name(),
         act=act,
     )
 
 
-def _now() -> str:
+def _timestamp() -> str:
     return f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
-def _user() -> str:
+def _user_name() -> str:
     """The user's name on this machine; empty if it has none, as in a container."""
     try:
         return getpass.getuser()
@@ -125,23 +125,28 @@ def _user() -> str:
         return ""
 
 
-def _source(loaded: Loaded, source: str) -> str:
+def _source_name(loaded: Loaded, source: str) -> str:
     names = list(loaded.graph.sources)
     if not source and len(names) == 1:
         return names[0]
     if source not in names:
-        said = f"no source named {source!r}" if source else "--source is missing"
-        raise SpecError(said, where=loaded.document.file, hint=f"choose one of {', '.join(names)}")
+        problem = f"no source named {source!r}" if source else "--source is missing"
+        raise SpecError(problem, where=loaded.document.file, hint=f"choose one of {', '.join(names)}")
     return source
 
 
-def _call(loaded: Loaded, source: str, keys: tuple[str, ...], *, act: bool) -> ForgetResult:
+def _call_forget(loaded: Loaded, source: str, keys: tuple[str, ...], *, act: bool) -> ForgetResult:
     return store_commands.load(FORGET)(
-        store_commands.task(loaded), store_commands.environment(), source=source, keys=keys, moment=_now(), act=act
+        store_commands.task(loaded),
+        store_commands.environment(),
+        source=source,
+        keys=keys,
+        moment=_timestamp(),
+        act=act,
     )
 
 
-def _may(found: ForgetResult, *, yes: bool) -> bool:
+def _confirm(found: ForgetResult, *, yes: bool) -> bool:
     """Whether to proceed. On a terminal, shows what would be removed and asks."""
     if yes or not (sys.stdin.isatty() and sys.stderr.isatty()):
         return yes
@@ -159,15 +164,15 @@ def _may(found: ForgetResult, *, yes: bool) -> bool:
 
 def _say_copies(found: ForgetResult) -> None:
     """Print how many inputs will be processed again, before anything is done."""
-    if copies := _copies(found):
+    if copies := _number_of_copies(found):
         say(f"{copies} inputs were dropped as copies of them and will be processed again; name those to forget as well")
 
 
-def _copies(found: ForgetResult) -> int:
+def _number_of_copies(found: ForgetResult) -> int:
     return sum(row.copies for row in found.rows)
 
 
-def _say(found: ForgetResult, pipeline: str) -> None:
+def _say_result(found: ForgetResult, pipeline: str) -> None:
     many = f"{count_of(len(found.keys), 'item')} of {found.source}"
     if found.left:
         more = f", … ({len(found.left) - _NAMED} more)" if len(found.left) > _NAMED else ""
@@ -185,7 +190,7 @@ def _say(found: ForgetResult, pipeline: str) -> None:
     elif found.rows:
         say(f"forgot {many}: no traces remain")
         say(f"to rebuild lists and files that also held other items: reelmill run {pipeline}")
-        if copies := _copies(found):
+        if copies := _number_of_copies(found):
             say(f"that run also decides again on {copies} inputs that were dropped as copies of them")
     else:
         say(f"{many} were forgotten before, and no traces remain")

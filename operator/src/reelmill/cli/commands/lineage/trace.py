@@ -45,31 +45,31 @@ def trace(
         store_commands.task(loaded), store_commands.environment(), item=item, stage=stage
     )
     rows = list(found)
-    show_first((_row(row, output) for row in rows), limit, output, columns=COLUMNS)
+    show_first((_table_row(row, output) for row in rows), limit, output, columns=COLUMNS)
     if unknown := [row for row in rows if not row.known]:
         names = ", ".join(dict.fromkeys(row.stage for row in unknown))
         say(f"the inputs of items of {names} are unknown: an earlier version of reelmill wrote them")
 
 
-def _row(row: TraceRow, output: Format) -> dict[str, Any]:
+def _table_row(row: TraceRow, output: Format) -> dict[str, Any]:
     given = row.to_json()
-    return {**given, "outcome": _outcome(row), "what": _what(row)} if output.for_people else given
+    return {**given, "outcome": _outcome_text(row), "what": _description(row)} if output.for_people else given
 
 
-def _outcome(row: TraceRow) -> str:
+def _outcome_text(row: TraceRow) -> str:
     return f"{row.outcome}({row.reason})" if row.reason else row.outcome
 
 
-def _what(row: TraceRow) -> str:
+def _description(row: TraceRow) -> str:
     if not row.known:
         return "unknown"
     files = [file.key for file in row.files]
     media = row.media["uri"] if row.media else ""
     named = [media, *(key for key in files if key != media)] if media else files
-    return " ".join(filter(None, [", ".join(named), _time(row.time), row.message]))
+    return " ".join(filter(None, [", ".join(named), _time_text(row.time), row.message]))
 
 
-def _time(time: SourceTime | None) -> str:
+def _time_text(time: SourceTime | None) -> str:
     if time is None:
         return ""
     frames = f" frames {time.first_frame} to {time.end_frame}" if time.end_frame is not None else ""

@@ -40,11 +40,11 @@ class SupportBundle:
     def document(self, name: str, value: Any) -> None:
         """Add JSON values."""
         text = json.dumps(self.redactor.tree(value), indent=1, ensure_ascii=False, default=str)
-        self._add(name, _first(text.encode(errors="replace")))
+        self._add(name, _truncated(text.encode(errors="replace")))
 
     def text(self, name: str, text: str) -> None:
         """Add a text."""
-        self._add(name, _first(self.redactor.text(text).encode(errors="replace")))
+        self._add(name, _truncated(self.redactor.text(text).encode(errors="replace")))
 
     def record(self, name: str, text: str) -> None:
         """Add a record of a store: a JSON document, on any number of lines, or the lines of a log."""
@@ -96,7 +96,7 @@ class SupportBundle:
             number, new = tempfile.mkstemp(prefix=".", suffix=".new", dir=path.parent)
             try:
                 with os.fdopen(number, "wb") as raw:
-                    _pack(raw, self.name, files)
+                    _write_archive(raw, self.name, files)
                 Path(new).replace(path)
             except BaseException:
                 with suppress(OSError):
@@ -140,11 +140,11 @@ def contained(name: str) -> str:
     return "/".join("__" if part == ".." else part for part in parts) or "_"
 
 
-def _first(data: bytes) -> bytes:
+def _truncated(data: bytes) -> bytes:
     return data if len(data) <= MOST_BYTES else data[:MOST_BYTES] + f"\n{_CUT}\n".encode()
 
 
-def _pack(raw: Any, folder: str, files: dict[str, bytes]) -> None:
+def _write_archive(raw: Any, folder: str, files: dict[str, bytes]) -> None:
     now = int(time.time())
     with tarfile.open(fileobj=raw, mode="w:gz", format=tarfile.PAX_FORMAT) as tar:
         for name in sorted(files):

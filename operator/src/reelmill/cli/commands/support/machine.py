@@ -15,8 +15,8 @@ SHOWN = ("REELMILL_", "AWS_", "AZURE_", "UV_", "CUDA_", "KUBE", "HTTP_PROXY", "H
 
 def machine(environment: Mapping[str, str]) -> dict[str, Any]:
     """Versions, the platform, CPUs, and which variables are set."""
-    told = [one.metadata for one in distributions()]  # each look parses a file
-    packages = {one["Name"]: one["Version"] for one in told if one["Name"]}
+    distributions_metadata = [one.metadata for one in distributions()]  # each look parses a file
+    packages = {one["Name"]: one["Version"] for one in distributions_metadata if one["Name"]}
     return {
         "reelmill": __version__,
         "python": sys.version,

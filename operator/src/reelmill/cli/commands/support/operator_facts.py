@@ -5,7 +5,7 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from reelmill.cli.cluster.client import PODS, ClusterClient, edge
+from reelmill.cli.cluster.client import PODS, ClusterClient, connected_client
 from reelmill.cli.cluster.pipeline_view import Json
 from reelmill.cli.commands.support.bundle import SupportBundle
 from reelmill.cli.commands.support.cluster_facts import add_logs, pod_facts
@@ -28,10 +28,10 @@ def add_operator(bundle: SupportBundle, link: ClusterClient, place: ClusterOptio
         namespace, name = (deployment["metadata"][part] for part in ("namespace", "name"))
         folder = f"operator/{namespace}-{name}"
         bundle.document(f"{folder}/deployment.json", deployment_facts(deployment))
-        with bundle.trying(f"{folder}/pods.json"), edge(replace(place, namespace=namespace)) as there:
-            pods = there.every(PODS, labels=OPERATOR)
+        with bundle.trying(f"{folder}/pods.json"), connected_client(replace(place, namespace=namespace)) as client:
+            pods = client.every(PODS, labels=OPERATOR)
             bundle.document(f"{folder}/pods.json", [pod_facts(pod) for pod in pods])
-            add_logs(bundle, there, pods, folder)
+            add_logs(bundle, client, pods, folder)
 
 
 def _deployments(link: ClusterClient) -> list[Json]:
@@ -57,7 +57,7 @@ def deployment_facts(deployment: Json) -> Json:
         "containers": [
             {
                 "image": each.get("image"),
-                "options": _options(each),
+                "options": _option_names(each),
                 "resources": each.get("resources"),
                 "settings": _settings(each),
             }
@@ -67,7 +67,7 @@ def deployment_facts(deployment: Json) -> Json:
     }
 
 
-def _options(container: Json) -> list[str]:
+def _option_names(container: Json) -> list[str]:
     """The names of the options in the arguments."""
     return [str(word).partition("=")[0] for word in container.get("args") or () if str(word).startswith("-")]
 

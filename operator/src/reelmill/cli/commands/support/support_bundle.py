@@ -58,9 +58,9 @@ def support_bundle(
         with bundle.trying(f"crashes/{report.name}"):
             bundle.text(f"crashes/{report.name}", report.read_text(errors="replace"))
     if target.is_name(pipeline):
-        _of_cluster(bundle, pipeline, elsewhere, place)
+        _add_from_cluster(bundle, pipeline, elsewhere, place)
     else:
-        _of_file(bundle, pipeline, elsewhere, place)
+        _add_from_file(bundle, pipeline, elsewhere, place)
     path = output or Path(f"{stem}.tar.gz")
     files = bundle.write(path)
     say(f"{path}: {count_of(files, 'file')}, {size(path.stat().st_size)}; review it before you publish it")
@@ -70,7 +70,7 @@ def support_bundle(
         say(f"apart from that, the bundle is complete; {MANIFEST} in it lists the same")
 
 
-def _of_cluster(bundle: SupportBundle, name: str, elsewhere: StoreOverride, place: ClusterOptions) -> None:
+def _add_from_cluster(bundle: SupportBundle, name: str, elsewhere: StoreOverride, place: ClusterOptions) -> None:
     with target.named(name, place) as (link, resource):
         bundle.redactor.learn(secrets_of(resource))
         add_pipeline(bundle, link, resource, place)
@@ -79,7 +79,7 @@ def _of_cluster(bundle: SupportBundle, name: str, elsewhere: StoreOverride, plac
         add_store(bundle, loaded)
 
 
-def _of_file(bundle: SupportBundle, file: str, elsewhere: StoreOverride, place: ClusterOptions) -> None:
+def _add_from_file(bundle: SupportBundle, file: str, elsewhere: StoreOverride, place: ClusterOptions) -> None:
     try:
         document = documents.read(file)
     except SpecError as error:

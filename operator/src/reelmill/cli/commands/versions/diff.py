@@ -74,15 +74,17 @@ def diff(
 
 def _row(row: DiffRow, output: Format) -> dict[str, Any]:
     given = row.to_json()
-    return {**given, "what": _what(row)} if output.for_people else given
+    return {**given, "what": _difference_text(row)} if output.for_people else given
 
 
-def _what(row: DiffRow) -> str:
+def _difference_text(row: DiffRow) -> str:
     if row.level == "input" and row.was != row.now:
         return " -> ".join(outcome for outcome in (row.was, row.now) if outcome)
-    return "; ".join(f"{name}: {_short(before)} -> {_short(after)}" for name, (before, after) in row.fields.items())
+    return "; ".join(
+        f"{name}: {_short_state(before)} -> {_short_state(after)}" for name, (before, after) in row.fields.items()
+    )
 
 
-def _short(value: Any) -> str:
+def _short_state(value: Any) -> str:
     text = "absent" if value is None else str(value)
     return text if len(text) <= 40 else f"{text[:37]}..."

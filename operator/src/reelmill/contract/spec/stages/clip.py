@@ -105,9 +105,9 @@ class ClipBlock(StageBlock):
 
     def refusals(self) -> list[str]:
         wrong = [*self._wrong_lengths(), *(self._wrong_detection() if self.by == "scenes" else [])]
-        return [*wrong, *(self._wrong_measures(self.measure) if self.measure else [])]
+        return [*wrong, *(self._measure_errors(self.measure) if self.measure else [])]
 
-    def _wrong_measures(self, measure: SceneMeasures) -> list[str]:
+    def _measure_errors(self, measure: SceneMeasures) -> list[str]:
         for field, value, fits in (
             ("by", self.by, self.by == "scenes"),
             ("detector", self.detector, self.detector != "transnetv2"),

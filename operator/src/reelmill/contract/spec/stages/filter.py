@@ -154,7 +154,7 @@ class Rule(Model):
         }
 
     @model_validator(mode="after")
-    def _sound(self) -> Self:
+    def _check_conditions(self) -> Self:
         try:
             rule_name(self.reason)
         except ValueError as error:

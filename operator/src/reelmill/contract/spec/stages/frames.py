@@ -66,7 +66,7 @@ class FramesBlock(StageBlock):
         return wrong
 
 
-def _some_share(ratios: list[float]) -> list[float]:
+def _check_ratios(ratios: list[float]) -> list[float]:
     if not sum(ratios):
         raise ValueError("all ratios are 0: every split would be empty")
     return ratios
@@ -78,7 +78,7 @@ class Split(Model):
     mode: Literal["random", "by_video", "all_train", "all_test"] = "random"
     """`random`: each item separately; `by_video`: all clips of a video are in the same split (no leakage)."""
     ratios: Annotated[
-        list[Annotated[float, Field(ge=0, le=1)]], Field(min_length=3, max_length=3), AfterValidator(_some_share)
+        list[Annotated[float, Field(ge=0, le=1)]], Field(min_length=3, max_length=3), AfterValidator(_check_ratios)
     ] = [0.8, 0.1, 0.1]
     """Ratios of train, val and test, normalized to a sum of 1. A split with ratio 0 is empty; any other has at least
     one sample."""

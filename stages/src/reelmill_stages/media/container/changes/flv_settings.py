@@ -9,13 +9,13 @@ from reelmill_stages.media_file import MediaFile
 
 _SIGNATURE = b"FLV"
 _TAG_HEADER = 11
-_SIZE_OF_BEFORE = 4
-_TYPE = 0x1F
+_PREVIOUS_TAG_SIZE = 4
+_TYPE_MASK = 0x1F
 _SOUND, _PICTURES = 8, 9
 _AAC, _AVC, _EXTENDED = 10, 7, 9
-_READ = 5
+_PREFIX = 5
 """Bytes at the beginning of a tag's data that identify settings; their content follows."""
-_MOST = 1 << 16
+_MAX_SETTINGS = 1 << 16
 """Maximum bytes of settings that are compared."""
 
 
@@ -24,17 +24,19 @@ def settings_change(path: MediaFile, *, sound: bool) -> bool:
     if not isinstance(path, Path):
         return False
     state = path.stat()
-    return _changes(path, state.st_size, state.st_mtime_ns)[not sound]
+    return _changing_settings(path, state.st_size, state.st_mtime_ns)[not sound]
 
 
 @lru_cache(maxsize=4)
-def _changes(path: Path, _size: int, _changed: int) -> tuple[bool, bool]:
+def _changing_settings(path: Path, _size: int, _changed: int) -> tuple[bool, bool]:
     """Return whether the settings of (sound, pictures) change."""
-    found: dict[int, set[bytes]] = {_SOUND: set(), _PICTURES: set()}
+    first: dict[int, bytes] = {}
+    changing: set[int] = set()
     with path.open("rb") as file:
         for kind, settings in _settings(file):
-            found[kind].add(settings)
-    return len(found[_SOUND]) > 1, len(found[_PICTURES]) > 1
+            if settings != first.setdefault(kind, settings):
+                changing.add(kind)
+    return _SOUND in changing, _PICTURES in changing
 
 
 def _settings(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
@@ -42,16 +44,16 @@ def _settings(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
     head = file.read(9)
     if not head.startswith(_SIGNATURE) or len(head) < 9:
         return
-    place = int.from_bytes(head[5:9]) + _SIZE_OF_BEFORE
+    place = int.from_bytes(head[5:9]) + _PREVIOUS_TAG_SIZE
     while True:
         file.seek(place)
-        tag = file.read(_TAG_HEADER + _READ)
+        tag = file.read(_TAG_HEADER + _PREFIX)
         if len(tag) < _TAG_HEADER:
             return
-        kind, size, data = tag[0] & _TYPE, int.from_bytes(tag[1:4]), tag[_TAG_HEADER:]
+        kind, size, data = tag[0] & _TYPE_MASK, int.from_bytes(tag[1:4]), tag[_TAG_HEADER:]
         if size > 1 and len(data) > 1 and _is_settings(kind, data):
-            yield kind, data[: min(size, _READ)] + file.read(min(max(0, size - _READ), _MOST))
-        place += _TAG_HEADER + size + _SIZE_OF_BEFORE
+            yield kind, data[: min(size, _PREFIX)] + file.read(min(max(0, size - _PREFIX), _MAX_SETTINGS))
+        place += _TAG_HEADER + size + _PREVIOUS_TAG_SIZE
 
 
 def _is_settings(kind: int, data: bytes) -> bool:

@@ -14,6 +14,7 @@ import numpy as np
 from reelmill.contract.errors import ItemError
 from reelmill.contract.reasons import ItemReason
 from reelmill_stages.media.container.transport_packets import SIZE, SYNC, PacketForm, packet_form
+from reelmill_stages.media.crc import crc_from_highest
 from reelmill_stages.media_file import MediaFile
 
 _CODECS = {
@@ -43,10 +44,11 @@ _CODECS = {
 _SAME_DECODER = ({0x01, 0x02}, {0x03, 0x04})
 _PID_OF_PROGRAMS = 0
 _PROGRAMS, _MAP = 0x00, 0x02
-_READ = 1 << 15
+_READ = 1 << 12
 """Packets that are read at a time."""
-_CHECKSUM = 4
-_NEAR = 1 << 14
+_CHECKSUM, _CHECKSUM_BEGIN = 4, 0xFFFFFFFF
+"""Bytes of a checksum, and its register at the begin of a table."""
+_MAX_DISTANCE_TO_MAP = 1 << 14
 """Bytes; a list of programs belongs to a map that follows it this soon."""
 
 Packets = np.ndarray[Any, np.dtype[np.uint8]]
@@ -65,12 +67,12 @@ class _Move:
 
     def __str__(self) -> str:
         if self.old[0] != self.new[0]:
-            way = f"from stream {self.old[0]:#x} to stream {self.new[0]:#x}"
+            change = f"from stream {self.old[0]:#x} to stream {self.new[0]:#x}"
         else:
             names = _CODECS[self.kind]
-            way = f"from {names[self.old[1]]} to " + names.get(self.new[1], f"streams of type {self.new[1]:#x}")
+            change = f"from {names[self.old[1]]} to " + names.get(self.new[1], f"streams of type {self.new[1]:#x}")
         verb = "move" if self.kind == "pictures" else "moves"
-        return f"at byte {self.place}, its {self.kind} {verb} {way}; split the file there"
+        return f"at byte {self.place}, its {self.kind} {verb} {change}; split the file there"
 
 
 def refuse_moves(path: MediaFile, container: str, pid: int) -> None:
@@ -93,34 +95,37 @@ def _moves(path: Path, _size: int, _changed: int) -> dict[int, _Move]:
         form = packet_form(file)
         if form is None:
             return {}
-        for place, packets in _aligned(file, form):
+        for place, packets in _packet_runs(file, form):
             pids = (packets[:, 1].astype(np.uint16) & 0x1F) << 8 | packets[:, 2]
             for number in np.flatnonzero(packets[:, 1] & 0x40):
                 tables.read(place + int(number) * form.size, int(pids[number]), packets[number])
     return tables.moves
 
 
-def _aligned(file: BinaryIO, form: PacketForm) -> Iterator[tuple[int, Packets]]:
+def _packet_runs(file: BinaryIO, form: PacketForm) -> Iterator[tuple[int, Packets]]:
     """Yield (offset of the first, consecutive packets); bytes between packets are skipped."""
-    place = form.before
+    begin = form.before
     while True:
-        file.seek(place)
+        file.seek(begin)
         data = file.read(_READ * form.size)
-        packets = np.frombuffer(data, np.uint8, len(data) // form.size * form.size).reshape(-1, form.size)
-        wrong = np.flatnonzero(packets[:, 0] != SYNC)
-        whole = int(wrong[0]) if len(wrong) else len(packets)
-        if whole:
-            yield place, packets[:whole]
-        elif len(data) < 2 * form.size:
+        at = 0
+        while count := (len(data) - at) // form.size:
+            packets = np.frombuffer(data, np.uint8, count * form.size, at).reshape(count, form.size)
+            wrong = np.flatnonzero(packets[:, 0] != SYNC)
+            whole = int(wrong[0]) if len(wrong) else count
+            if whole:
+                yield begin + at, packets[:whole]
+            at += whole * form.size
+            if len(wrong):
+                at = _next_packet(data, at, form.size)
+        if not at:
             return
-        place += whole * form.size
-        if len(wrong):
-            place += _skipped(data[whole * form.size :], form.size)
+        begin += at
 
 
-def _skipped(data: bytes, size: int) -> int:
-    """Return the number of bytes before the next packet, at least 1."""
-    at = data.find(SYNC, 1)
+def _next_packet(data: bytes, wrong: int, size: int) -> int:
+    """Return the offset of the next packet after this offset, at which none begins; the end if there is none."""
+    at = data.find(SYNC, wrong + 1)
     while at >= 0 and data[at + size : at + size + 1] not in (b"", bytes([SYNC])):
         at = data.find(SYNC, at + 1)
     return at if at >= 0 else len(data)
@@ -133,12 +138,12 @@ class _Tables:
         self.moves: dict[int, _Move] = {}
         self._maps: dict[int, dict[int, int]] = {}
         """Stream types by PID, of each program that is listed, by the PID of its map."""
-        self._known: dict[int, bytes] = {}
-        self._first: dict[int, int] = {}
+        self._last_payloads: dict[int, bytes] = {}
+        self._first_types: dict[int, int] = {}
         """The stream type of each PID when it was first mapped."""
-        self._waiting: dict[int, list[_Move]] = {}
+        self._pending_moves: dict[int, list[_Move]] = {}
         """Moves to streams that have no packet yet, by PID."""
-        self._listed_at = 0
+        self._list_place = 0
         """Offset of the last list of programs, which files must have before their maps."""
 
     def read(self, place: int, pid: int, packet: Packets) -> None:
@@ -146,56 +151,62 @@ class _Tables:
         if pid == _PID_OF_PROGRAMS or pid in self._maps:
             payload = _payload(packet)
             if pid == _PID_OF_PROGRAMS:
-                self._listed_at = place
-            if self._known.get(pid) != payload and (section := _section(payload)):
-                self._known[pid] = payload
-                self._update(place, pid, section)
-        for move in self._waiting.pop(pid, ()):
+                self._list_place = place
+            if self._last_payloads.get(pid) != payload and (section := _section(payload)):
+                self._last_payloads[pid] = payload
+                self._apply_section(place, pid, section)
+        for move in self._pending_moves.pop(pid, ()):
             self.moves.setdefault(move.old[0], move)
 
-    def _update(self, place: int, pid: int, section: bytes) -> None:
+    def _apply_section(self, place: int, pid: int, section: bytes) -> None:
         if pid == _PID_OF_PROGRAMS and section[0] == _PROGRAMS:
             listed = [section[at : at + 4] for at in range(8, len(section) - _CHECKSUM, 4)]
             maps = [_pid(entry[2:]) for entry in listed if entry[:2] != bytes(2)]
             self._maps = {own: self._maps.get(own, {}) for own in maps}
         elif pid in self._maps and section[0] == _MAP:
             self._maps[pid] = dict(_streams(section))
-            self._compare(self._listed_at if place - self._listed_at < _NEAR else place)
+            self._find_moves(self._list_place if place - self._list_place < _MAX_DISTANCE_TO_MAP else place)
 
-    def _compare(self, place: int) -> None:
+    def _find_moves(self, place: int) -> None:
         mapped = {pid: type_ for streams in self._maps.values() for pid, type_ in streams.items()}
-        for pid, type_ in self._first.items():
-            kind = _kind(type_)
-            if not kind or _is_same(mapped.get(pid), type_):
+        for pid, type_ in self._first_types.items():
+            kind = _stream_kind(type_)
+            if not kind or _has_same_decoder(mapped.get(pid), type_):
                 continue
-            heirs = [(new, of) for new, of in mapped.items() if new not in self._first and _kind(of) == kind]
+            successors = [
+                (new, of) for new, of in mapped.items() if new not in self._first_types and _stream_kind(of) == kind
+            ]
             if pid in mapped:
                 self.moves.setdefault(pid, _Move(place, kind, (pid, type_), (pid, mapped[pid])))
-            elif heirs:
-                self._waiting.setdefault(heirs[0][0], []).append(_Move(place, kind, (pid, type_), heirs[0]))
+            elif successors:
+                self._pending_moves.setdefault(successors[0][0], []).append(
+                    _Move(place, kind, (pid, type_), successors[0])
+                )
         for pid, type_ in mapped.items():
-            self._first.setdefault(pid, type_)
+            self._first_types.setdefault(pid, type_)
 
 
-def _kind(type_: int) -> str:
+def _stream_kind(type_: int) -> str:
     return next((kind for kind, codecs in _CODECS.items() if type_ in codecs), "")
 
 
-def _is_same(one: int | None, other: int) -> bool:
+def _has_same_decoder(one: int | None, other: int) -> bool:
     return one == other or any({one, other} <= types for types in _SAME_DECODER)
 
 
 def _payload(packet: Packets) -> bytes:
-    own = packet[:SIZE].tobytes()
-    return own[5 + own[4] :] if own[3] & 0x20 else own[4:]
+    data = packet[:SIZE].tobytes()
+    return data[5 + data[4] :] if data[3] & 0x20 else data[4:]
 
 
 def _section(payload: bytes) -> bytes:
-    """Return the table that begins in a packet; empty if it does not end in it."""
+    """Return the table that begins in a packet; empty if it does not end in it or its checksum is wrong."""
     if not payload or len(payload) < (begin := 1 + payload[0]) + 8:
         return b""
     end = begin + 3 + (int.from_bytes(payload[begin + 1 : begin + 3]) & 0xFFF)
-    return payload[begin:end] if end <= len(payload) and payload[begin + 5] & 1 else b""
+    section = payload[begin:end]
+    is_whole = end <= len(payload) and crc_from_highest(section, _CHECKSUM_BEGIN) == 0
+    return section if is_whole and section[5] & 1 else b""
 
 
 def _pid(data: bytes) -> int:

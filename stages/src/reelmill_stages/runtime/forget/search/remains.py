@@ -91,20 +91,20 @@ def remains(store: Store, what: Forgotten) -> Remains:
     mine = {root for one in what.names for root in one.roots} | data_sets.below(sources)
     others = data_sets.roots - mine
     for stat in data_sets.listed:
-        if is_link(stat) or _is_of(stat.key, others) or stat.key.startswith((TOMBSTONES, PENDING)):
+        if is_link(stat) or _is_below(stat.key, others) or stat.key.startswith((TOMBSTONES, PENDING)):
             continue
         if tombstone_digest(what.source.name, stat.key) in what.released:
             continue
-        if names.names_file(stat.key) or _has(store, stat, names, found):
+        if names.names_file(stat.key) or _mentions_names(store, stat, names, found):
             found.left.append(stat.key)
     return found
 
 
-def _is_of(key: str, roots: Collection[str]) -> bool:
+def _is_below(key: str, roots: Collection[str]) -> bool:
     return "/".join(key.split("/", 2)[:2]) in roots
 
 
-def _has(store: Store, stat: Stat, names: DigestNames, found: Remains) -> bool:
+def _mentions_names(store: Store, stat: Stat, names: DigestNames, found: Remains) -> bool:
     read = reader_of(stat.key)
     if read is None:
         found.named_only += 1

@@ -25,6 +25,8 @@ _PRINTABLE = re.compile(rb"[\x20-\x7e\x80-\xff]{3,}")
 _JSON = (".json", ".jsonl", ".ndjson")
 _TEXT = (".txt", ".csv", ".tsv", ".srt", ".vtt", ".md", ".html", ".yaml", ".yml", ".log", ".list", ".sha256", ".xml")
 _PICKLE = (".pkl", ".pickle", ".idx")
+_EDITED = re.compile(r"\.edited(-\d+)?$")
+"""End of the name of a view that was edited by hand and kept."""
 _MOST_LINE = 1 << 24
 """Maximum number of bytes of a text read at once, because a file need not have lines."""
 
@@ -38,7 +40,7 @@ class UnreadableTexts(Exception):
 
 def reader_of(key: str) -> Reader | None:
     """The reader of the texts of an object with this key; None: its format has no texts or is unknown."""
-    name = PurePosixPath(key).name.lower()
+    name = _EDITED.sub("", PurePosixPath(key).name.lower())
     if name.endswith(_JSON):
         return _json if f"{INTERNAL}/" not in key else _record
     if name.endswith(_TEXT):

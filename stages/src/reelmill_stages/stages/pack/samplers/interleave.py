@@ -13,7 +13,7 @@ from reelmill_stages.media.decoding.jpeg import jpeg
 from reelmill_stages.stage import File
 from reelmill_stages.stages.pack.pictures import reduced
 from reelmill_stages.stages.pack.sample import PackInput, UnkeyedSample
-from reelmill_stages.tar.payload_copies import lent
+from reelmill_stages.tar.payload_copies import link_or_copy
 from reelmill_stages.untrusted.images import open_image
 
 _ORIENTATION = 0x0112
@@ -55,7 +55,7 @@ class Interleave:
             size = reduced(*image.size, self.block.max_side)
             upright = image.getexif().get(_ORIENTATION, 1) == 1
             if image.format == "JPEG" and image.mode in ("RGB", "L") and upright and size == image.size:
-                lent(source, target)
+                link_or_copy(source, target)
                 return
             made = ImageOps.exif_transpose(image).convert("RGB")
             size = reduced(*made.size, self.block.max_side)

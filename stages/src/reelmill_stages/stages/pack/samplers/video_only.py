@@ -16,7 +16,7 @@ from reelmill_stages.sources.objects.folder import MEDIA
 from reelmill_stages.stage import File
 from reelmill_stages.stages.pack.sample import PackInput, UnkeyedSample
 from reelmill_stages.store.web.urls import file_path
-from reelmill_stages.tar.payload_copies import lent
+from reelmill_stages.tar.payload_copies import link_or_copy
 
 _MP4 = {"mp4", "m4v", "mov", ""}
 
@@ -35,7 +35,7 @@ class VideoOnly:
             raise wrong
         if media.source and not clip.timeline.pts:
             raise ItemError(ItemReason.NO_FRAMES, f"{clip.item.key} has no visible frame")
-        part = File("mp4", lent(clip.path, clip.scratch / "mp4"))
+        part = File("mp4", link_or_copy(clip.path, clip.scratch / "mp4"))
         container = PurePosixPath(file_path(media.uri)).suffix.lower().removeprefix(".")
         counters = {} if container in _MP4 else {StageCounter.CONTAINER.of(_known(container)): 1}
         conversations: Any = clip.item.fields.get("conversations")
