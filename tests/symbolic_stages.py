@@ -97,6 +97,8 @@ class DataSet:
 class SymbolicStore:
     bucket: dict[str, list[str]] = field(default_factory=dict)
     """Source name -> keys that a listing finds."""
+    failed_rows: dict[str, int] = field(default_factory=dict)
+    """Source name -> number of rows that are not valid items."""
     failing: dict[tuple[str, str], list[str]] = field(default_factory=dict)
     """(stage, key) -> the failure class of each failing try, in order; later tries succeed."""
     exits: dict[tuple[str, str], list[int]] = field(default_factory=dict)
@@ -217,7 +219,9 @@ class SymbolicStore:
             waves = min(task.waves, len(new))
             segments += [new[wave::waves] for wave in range(waves)]
             items = sum(map(len, segments))
-            sources[source.name] = SourceReport(segments=len(segments), items=items, new=len(new))
+            sources[source.name] = SourceReport(
+                segments=len(segments), items=items, failed=self.failed_rows.get(source.name, 0), new=len(new)
+            )
         for stage in task.stages:
             data = self.stages.get((stage.name, stage.key), DataSet())
             foreign = stage.name in self.foreign

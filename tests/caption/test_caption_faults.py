@@ -62,7 +62,7 @@ def test_007_f04_a_fault_of_the_server_is_one_row(
 
 
 @pytest.mark.parametrize("text", ["do=busy:2", "do=503:2", "do=500:2", "do=cut:2", "do=reset:2"])
-def test_what_passes_is_asked_again(text: str, models: Models, tmp_path: Path) -> None:
+def test_temporary_failures_are_retried(text: str, models: Models, tmp_path: Path) -> None:
     booth = Booth(tmp_path)
     found = booth.made(booth.ask(models, text))
     assert found.fields["text"].startswith("8 pictures")

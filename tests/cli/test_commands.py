@@ -1,5 +1,6 @@
 """Commands on a pipeline that ran: two videos, one of them broken, in a folder store."""
 
+import errno
 import json
 import os
 import shutil
@@ -14,6 +15,7 @@ import yaml
 
 import footage
 from cli.terminal import PIPELINE, lines, reelmill, write
+from reelmill_stages.commands.export_folder import incoming_below
 
 pytestmark = pytest.mark.store  # needs no server, but runs a pipeline
 
@@ -207,6 +209,16 @@ def test_a_killed_export_is_completed_and_what_it_left_is_removed_when_it_is_old
     assert reelmill("export", ran, "pictures", out, "--mode", "copy").code == 0
     assert files_in(out / "0001") == stored
     assert (old.exists(), new.exists(), own.exists()) == (False, True, True)
+
+
+def test_exports_are_written_to_file_systems_without_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def flock(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("fcntl.flock", flock)
+    with incoming_below(tmp_path) as folder:
+        (folder / "a.jpg").write_bytes(b"a")
+    assert [*tmp_path.iterdir()] == []
 
 
 def test_links_lead_to_the_store(ran: Path, tmp_path: Path) -> None:

@@ -42,3 +42,19 @@ def test_rows_that_cannot_be_items_are_counted_like_a_stages_losses(path: Path) 
 
     said = reelmill("retry", path)
     assert (said.code, "nothing to retry" in said.err, "failed rows of raw" in said.err) == (0, True, True)
+
+
+def test_a_source_of_which_every_row_failed_is_not_complete(path: Path, tmp_path: Path) -> None:
+    rows = tmp_path / "rows.csv"
+    rows.write_text("path,start,end\ngone.mp4,0,1\nlost.mp4,0,1\n")
+    said = reelmill("run", path)
+    assert said.code == 65
+    assert "raw: all 2 rows of the source failed, so no stage has any input from it: " in said.err
+    assert "complete" not in said.err
+    said = reelmill("report", path)
+    assert "report.html: failed. " in said.err
+    assert "raw lost 2 of 2 rows to failures" in said.err
+    rows.write_text(rows.read_text() + "a.mp4,0,1\n")
+    said = reelmill("run", path)
+    assert said.code == 0, said.err
+    assert "complete: store" in said.err.splitlines()

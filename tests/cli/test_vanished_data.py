@@ -1,4 +1,4 @@
-"""The deep check, and repair, of a store that has nothing of a pipeline, or nothing any more."""
+"""The deep check, repair, ledger and report of a store that has nothing of a pipeline, or nothing any more."""
 
 import json
 import shutil
@@ -19,12 +19,32 @@ def pipeline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return write(tmp_path)
 
 
-@pytest.mark.parametrize("command", [("check", "--deep"), ("repair",), ("check", "--deep", "--stage", "spans")])
-def test_what_never_ran_is_not_called_undamaged(pipeline: Path, command: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("check", "--deep"),
+        ("repair",),
+        ("check", "--deep", "--stage", "spans"),
+        ("ledger",),
+        ("ledger", "--outcome", "failed"),
+        ("ledger", "--stage", "spans"),
+        ("report",),
+    ],
+)
+def test_a_store_of_a_pipeline_that_never_ran_is_refused_with_its_folder(
+    pipeline: Path, tmp_path: Path, command: tuple[str, ...]
+) -> None:
     said = reelmill(command[0], pipeline, *command[1:])
     names = "spans" if "--stage" in command else "raw, spans and pictures"
+    problem = f"store in {tmp_path}: the store has no data set of {names} with this definition"
     assert (said.code, said.out) == (2, "")
-    assert f"error: store: the store has no data set of {names} with this definition\nhint: run " in said.err
+    assert f"error: {problem}\nhint: run " in said.err
+
+
+def test_the_ledger_of_a_source_without_items_is_empty(pipeline: Path) -> None:
+    assert reelmill("run", pipeline, "-q").code == 0
+    said = reelmill("ledger", pipeline, "--stage", "raw", "-o", "json")
+    assert (said.code, json.loads(said.out)) == (0, [])
 
 
 def test_a_source_without_items_is_undamaged(pipeline: Path) -> None:

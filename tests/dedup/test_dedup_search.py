@@ -154,7 +154,7 @@ def test_codes_share_a_band_as_often_as_their_distance_says() -> None:
         assert abs(shared - expected) < 0.1
 
 
-def test_bands_are_the_same_for_ever() -> None:
+def test_the_bands_are_fixed_numbers() -> None:
     assert bands.choice(32, 16)[0].tolist() == [4, 9, 26, 17]
     assert bands.random_bits("reelmill", 16).tolist() == [1, 0, 1, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1]
 

@@ -146,19 +146,19 @@ class Nemesis:
         self.s3.start()
 
     def store_says(self, code: int, word: str) -> None:
-        self._for_a_while(lambda proxy: proxy.fault(status(code, word), times=10**6))
+        self._disturb_for_a_while(lambda proxy: proxy.fault(status(code, word), times=10**6))
 
     def silent_store(self) -> None:
-        self._for_a_while(lambda proxy: proxy.fault(stall(15.0), times=6))
+        self._disturb_for_a_while(lambda proxy: proxy.fault(stall(15.0), times=6))
 
     def lossy_store(self) -> None:
-        def some(proxy: FaultProxy) -> None:
+        def disturb_answers(proxy: FaultProxy) -> None:
             for act in (lost, reset) * 8:
                 proxy.fault(act, method=self.chance.choice(["PUT", "GET", ""]), times=1)
 
-        self._for_a_while(some)
+        self._disturb_for_a_while(disturb_answers)
 
-    def _for_a_while(self, begin: Callable[[FaultProxy], None]) -> None:
+    def _disturb_for_a_while(self, begin: Callable[[FaultProxy], None]) -> None:
         assert self.s3.proxy
         begin(self.s3.proxy)
         time.sleep(self.chance.uniform(2, 20))
@@ -242,9 +242,9 @@ class Pipelines:
             turn += 1
             name = f"p{number}-{turn}"
             try:
-                self._again(lambda name=name: self._disturbed.begin(name))
-                self._again(lambda name=name: self._cleared(name))
-                self._again(lambda name=name: self._disturbed.ends_well(name, PATIENCE))
+                self._repeat_until_reachable(lambda name=name: self._disturbed.begin(name))
+                self._repeat_until_reachable(lambda name=name: self._cleared(name))
+                self._repeat_until_reachable(lambda name=name: self._disturbed.ends_well(name, PATIENCE))
             except Exception as problem:
                 self.bad.append(f"{name}: {type(problem).__name__} {str(problem)[:3000]}")
                 print(f"           {name} PROBLEM {str(problem)[:300]}", flush=True)
@@ -267,7 +267,7 @@ class Pipelines:
             time.sleep(1)
 
     @staticmethod
-    def _again(look: Callable[[], None]) -> None:
+    def _repeat_until_reachable(look: Callable[[], None]) -> None:
         """Repeat a check whose server is disturbed; a failed assertion is not repeated."""
         end = time.monotonic() + PATIENCE
         while True:

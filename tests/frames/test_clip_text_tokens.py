@@ -26,7 +26,7 @@ def test_ids_equal_those_of_hugging_face_and_of_open_clip(row: dict[str, object]
         assert ids.tolist() == expected
 
 
-def test_a_known_caption() -> None:
+def test_a_known_caption_has_known_ids() -> None:
     assert ClipTokens("clip-open").ids("a photo of a cat")[:8].tolist() == [49406, 320, 1125, 539, 320, 2368, 49407, 0]
 
 

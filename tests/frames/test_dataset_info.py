@@ -90,7 +90,7 @@ def test_d10_by_video_keeps_the_clips_of_a_video_together() -> None:
     assert sizes(exact) == (320, 40, 40)
 
 
-def test_a_share_of_nothing_gets_nothing() -> None:
+def test_a_split_with_ratio_0_is_empty() -> None:
     assert sizes(divide(named(50), Split(ratios=[1, 0, 0]))) == (50, 0, 0)
     assert sizes(divide(named(50), Split(ratios=[0.8, 0, 0.2])))[1] == 0
     assert sizes(divide([], Split())) == (0, 0, 0)

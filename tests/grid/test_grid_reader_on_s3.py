@@ -104,7 +104,7 @@ def test_a_server_without_ranges_gives_the_whole_file(kind: str, reader_of, seaw
 
 
 @pytest.mark.parametrize("kind", ["hdf5", "npz"])
-def test_an_error_of_the_server_is_told_and_the_next_read_goes_on(
+def test_an_error_of_the_server_is_reported_and_the_next_read_works(
     kind: str, reader_of, seaweedfs_server: Server
 ) -> None:
     with fault_proxy(seaweedfs_server.port) as proxy:
@@ -119,7 +119,7 @@ def test_an_error_of_the_server_is_told_and_the_next_read_goes_on(
 
 
 @pytest.mark.parametrize("kind", ["hdf5", "npz"])
-def test_a_file_that_is_replaced_while_it_is_read_is_told(kind: str, reader_of, seaweedfs_server: Server) -> None:
+def test_a_file_that_is_replaced_while_it_is_read_is_reported(kind: str, reader_of, seaweedfs_server: Server) -> None:
     with fault_proxy(seaweedfs_server.port) as proxy:
         reader = reader_of(kind, f"http://127.0.0.1:{proxy.port}")
         forked = pickle.loads(pickle.dumps(reader))

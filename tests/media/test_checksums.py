@@ -84,7 +84,7 @@ def test_ffv1_without_checksums_or_slices_is_whole(extra: tuple[str, ...], tmp_p
 
 
 @hypothesis.given(st.binary(max_size=200), st.binary(max_size=200), st.integers(0, 2**32 - 1))
-def test_a_crc_goes_on_and_changes_with_every_bit(first: bytes, second: bytes, register: int) -> None:
+def test_a_crc_can_be_continued_and_changes_with_every_bit(first: bytes, second: bytes, register: int) -> None:
     whole = crc_from_highest(first + second, register)
     assert crc_from_highest(second, crc_from_highest(first, register)) == whole
     slow = register
@@ -171,7 +171,7 @@ def test_a_damaged_last_page_of_ogg_costs_the_picture_before_it(codec: str, tmp_
 
 
 @pytest.mark.parametrize("ends", [True, False])
-def test_a_page_behind_the_end_of_a_stream_is_none_of_its_own(ends: bool, tmp_path: Path) -> None:
+def test_a_damaged_page_after_the_end_of_a_stream_is_no_loss(ends: bool, tmp_path: Path) -> None:
     path = lying.film(tmp_path, "film.ogv", frames=30, extra=OGG["theora"])
     data = bytearray(path.read_bytes())
     at, size, stream = pages(data)[-1]
@@ -240,14 +240,16 @@ def test_files_of_ogg_that_are_joined_have_lost_nothing(tmp_path: Path) -> None:
 
 
 @hypothesis.given(st.data())
-def test_any_bytes_have_lost_pages_or_not(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
+def test_any_bytes_are_searched_for_lost_pages_without_a_crash(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
     path = tmp_path_factory.getbasetemp() / "any.ogg"
     parts = data.draw(st.lists(st.binary(max_size=60) | st.just(b"OggS") | st.just(b"OggS" + bytes(22)), max_size=8))
     path.write_bytes(b"".join(parts))
     assert lost_pages(path, 0) == []
 
 
-def test_a_file_of_nothing_but_damaged_pages_ends_soon(tmp_path: Path) -> None:
+def test_reading_a_file_of_damaged_pages_is_bounded(tmp_path: Path) -> None:
     path = tmp_path / "marks.ogg"
     path.write_bytes(b"OggS" * 100_000)
     with pytest.raises(ItemError, match=r"marks\.ogg: more than 10000 of its pages are damaged"):

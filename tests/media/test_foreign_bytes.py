@@ -66,7 +66,7 @@ def test_boxes_of_any_length_are_walked_to_an_end(tmp_path: Path, data: bytes) -
 
 
 @pytest.mark.parametrize("size", [0, 7, 2**32 - 1])
-def test_an_edit_list_is_not_set_in_a_box_that_lies(size: int, tmp_path: Path) -> None:
+def test_an_edit_list_is_not_set_in_a_box_with_a_wrong_size(size: int, tmp_path: Path) -> None:
     data = bytearray(footage.video(seconds=1.0, audio=False).read_bytes())
     at = data.index(b"edts") - 4
     data[at : at + 4] = size.to_bytes(4, "big")

@@ -37,7 +37,7 @@ def test_sound_alone_has_no_video(name: str, tmp_path: Path) -> None:
     assert said(tmp_path / name) == ("no_video", f"{name} has no video stream (streams: audio)")
 
 
-def test_a_cover_is_no_video(tmp_path: Path) -> None:
+def test_cover_art_alone_is_no_video(tmp_path: Path) -> None:
     cover = tmp_path / "cover.jpg"
     footage.ffmpeg(*lying.source(1), "-frames:v", "1", str(cover))
     footage.ffmpeg(

@@ -93,7 +93,7 @@ def test_frames_are_not_given_again_where_decoder_settings_change(tmp_path: Path
     assert not again(steady=False).resumptions
 
 
-def test_a_frame_whose_number_nobody_tells_after_damage_says_so(tmp_path: Path) -> None:
+def test_a_frame_of_unknown_number_after_damage_is_reported(tmp_path: Path) -> None:
     """A bare stream has no times: damage may have cost any number of frames."""
     options = ("-pix_fmt", "yuv420p", "-preset", "ultrafast", "-g", "10", "-bf", "2")
     whole = footage.video(seconds=1, size=(208, 112), codec="libx264", options=options, audio=False, container="h264")

@@ -37,7 +37,7 @@ def test_a_lost_packet_costs_pictures_and_changes_none(codec: str, share: float,
 
 @pytest.mark.parametrize("codec", list(CODECS))
 @pytest.mark.parametrize("place", [1, -1], ids=["second", "last"])
-def test_a_lost_packet_of_the_first_picture_is_told(codec: str, place: int, tmp_path: Path) -> None:
+def test_a_lost_packet_of_the_first_picture_is_reported(codec: str, place: int, tmp_path: Path) -> None:
     whole = stream(codec)
     data, path = whole.read_bytes(), tmp_path / "lossy.ts"
     video = [at for at in range(0, len(data), TS) if data[at + 1] & 0x1F == 1 and data[at + 2] == 0]
@@ -65,7 +65,7 @@ def test_a_recording_that_ends_within_a_packet_gives_no_half_picture(codec: str,
 
 @pytest.mark.parametrize("codec", list(CODECS))
 @pytest.mark.parametrize("more", [b"", b"\r\n", b"\0" * 500])
-def test_a_whole_recording_loses_nothing_whatever_follows_it(codec: str, more: bytes, tmp_path: Path) -> None:
+def test_a_complete_recording_has_no_losses_whatever_follows_it(codec: str, more: bytes, tmp_path: Path) -> None:
     whole = stream(codec)
     path = tmp_path / "whole.ts"
     path.write_bytes(whole.read_bytes() + more)

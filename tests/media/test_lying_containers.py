@@ -61,12 +61,12 @@ def test_samples_that_are_all_called_sync_samples_are_not_believed(codec: str, l
 
 def test_two_pictures_in_one_packet_are_two_frames(tmp_path: Path) -> None:
     timeline = check(lying.packed_avi(tmp_path), tmp_path, 40, copies=False)
-    assert timeline.told() == {"measured": "packet 1: a packet holds several pictures"}
+    assert timeline.special_properties() == {"measured": "packet 1: a packet holds several pictures"}
 
 
 def test_samples_of_no_bytes_show_nothing_new(tmp_path: Path) -> None:
     timeline = check(lying.zero_byte_samples(tmp_path), tmp_path, 30, copies=True)
-    assert timeline.told() == {}
+    assert timeline.special_properties() == {}
 
 
 @pytest.mark.parametrize("way", ["four_zeros", "newline", "trailer", "streamed.avi"])

@@ -18,13 +18,13 @@ def test_times_rise_whatever_the_container_says(times: list[int | None], usual: 
 
 
 @given(st.sets(st.integers(0, 10**6), min_size=1, max_size=40), st.randoms())
-def test_times_that_are_all_told_are_kept(ticks: set[int], chance: object) -> None:
+def test_times_that_the_container_has_for_all_packets_are_kept(ticks: set[int], chance: object) -> None:
     times = list(ticks)
     chance.shuffle(times)  # type: ignore[attr-defined]
     assert rising(times, 1) == tuple(sorted(ticks))
 
 
-def test_what_is_not_told_lies_between_its_neighbours() -> None:
+def test_missing_times_are_between_those_of_their_neighbours() -> None:
     assert rising([0, None, 200, None], 7) == (0, 100, 200, 300)
     assert rising([None, 100, None, None, 400], 7) == (0, 100, 200, 300, 400)
     assert rising([None, None], 7) == (0, 7)

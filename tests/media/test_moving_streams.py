@@ -94,7 +94,7 @@ def checksum(data: bytes) -> bytes:
     return register.to_bytes(4)
 
 
-def test_damaged_tables_tell_no_move(tmp_path: Path) -> None:
+def test_a_table_with_a_wrong_checksum_is_ignored(tmp_path: Path) -> None:
     data = bytearray(recording(tmp_path, 0))
     h264 = data.index(b"\x1b\xe1\0", len(data) // 2)
     table, path = h264 - 12, tmp_path / "film.ts"
@@ -150,7 +150,9 @@ def test_an_ogg_file_of_damaged_pages_is_corrupt(tmp_path: Path) -> None:
 
 
 @hypothesis.given(st.data())
-def test_any_bytes_move_or_not(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
+def test_any_bytes_are_searched_for_moves_without_a_crash(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
     """Tables of any content, in packets or not, and tags of any size."""
     path = tmp_path_factory.getbasetemp() / "any.bin"
     packet = st.binary(max_size=184).map(lambda own: b"G\x40\0\x10" + own.ljust(184, b"\xff"))

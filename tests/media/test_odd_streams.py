@@ -86,7 +86,7 @@ def test_an_angle_that_is_no_quarter_turn_is_rounded_in_clips_as_in_frames(angle
     source = tmp_path / "skewed.mp4"
     footage.ffmpeg("-display_rotation", str(angle), "-i", str(plain), "-c", "copy", str(source))
     assert read_timeline(source).shape.askew
-    assert read_timeline(source).told()["shape"] == {"askew": True}
+    assert read_timeline(source).special_properties()["shape"] == {"askew": True}
     clip = encoded(source, range(5, 9), tmp_path / "clip.mp4")
     with av.open(str(clip)) as container:
         frames = list(container.decode(video=0))

@@ -14,7 +14,7 @@ from frames.workplace import done as sample_done
 from frames.workplace import item
 from media import lying
 from reelmill.contract.errors import ItemError
-from reelmill_stages.media.cutting.stored_frames import uncovered
+from reelmill_stages.media.cutting.stored_frames import border_filters
 from reelmill_stages.media.decoding.decode import decode
 from reelmill_stages.media.decoding.picture import Turned, render, shown_size
 from reelmill_stages.media.timeline.shape import Shape
@@ -83,19 +83,19 @@ def test_a_border_that_the_container_hides_is_hidden_on_every_way(tmp_path: Path
 
 def test_an_ffmpeg_without_borders_is_told_to_cut_them() -> None:
     shape = Shape(crop=(16, 8, 4, 2))
-    assert uncovered(shape, (5, 1, 6)) == ["crop=iw-24:ih-6:16:4:exact=1"]
-    assert uncovered(shape, (7, 1)) == uncovered(shape, ()) == uncovered(Shape(), (5, 1)) == []
+    assert border_filters(shape, (5, 1, 6)) == ["crop=iw-24:ih-6:16:4:exact=1"]
+    assert border_filters(shape, (7, 1)) == border_filters(shape, ()) == border_filters(Shape(), (5, 1)) == []
     with pytest.raises(ItemError, match=r"needs ffmpeg 7\.1, this is 5\.1"):
-        uncovered(replace(shape, turned=True), (5, 1))
+        border_filters(replace(shape, turned=True), (5, 1))
 
 
 def test_square_pixels_that_are_all_shown_are_nothing_to_tell(tmp_path: Path) -> None:
     timeline = read_timeline(lying.film(tmp_path, "plain.mp4"))
     assert timeline.shape.aspect == Fraction(1)
-    assert timeline.told() == {}
+    assert timeline.special_properties() == {}
 
 
-def test_a_turn_that_only_the_bitstream_tells_is_applied_and_copied(tmp_path: Path) -> None:
+def test_a_turn_that_only_the_bitstream_contains_is_applied_and_copied(tmp_path: Path) -> None:
     plain, turned = lying.film(tmp_path, "plain.mp4"), tmp_path / "turned.mp4"
     told = "h264_metadata=display_orientation=insert:rotate=90"
     footage.ffmpeg("-i", str(plain), "-c", "copy", "-bsf:v", told, str(turned))

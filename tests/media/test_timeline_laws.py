@@ -79,9 +79,7 @@ def test_runs_hold_all_that_is_wanted_rise_and_begin_at_keys(wanted: set[int], k
         (0, Fraction(1, 25), 0),
     ],
 )
-def test_a_moment_written_in_decimals_meets_the_frame_that_lies_on_it(
-    seconds: float, base: Fraction, tick: int
-) -> None:
+def test_a_decimal_time_selects_the_frame_that_begins_then(seconds: float, base: Fraction, tick: int) -> None:
     assert first_tick_at(seconds, base) == tick
 
 

@@ -73,7 +73,7 @@ def test_every_stage_that_reads_videos_is_in_this_file() -> None:
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_a_row_is_its_part_of_the_file(name: str, tmp_path: Path) -> None:
+def test_a_row_with_a_span_stands_for_that_part_of_the_file(name: str, tmp_path: Path) -> None:
     found = []
     for place, item in enumerate(rows(rig := Rig(tmp_path / "scratch"))):
         rig.scratch = tmp_path / f"{place}"
@@ -109,12 +109,12 @@ def test_a_model_that_describes_videos_sees_the_part_and_is_asked_anew_about_eac
     assert asked[0] == asked[1] != asked[2]
 
 
-def test_a_network_sees_the_part(tmp_path: Path) -> None:
+def test_frames_for_a_network_are_those_of_the_span(tmp_path: Path) -> None:
     shown = [[frame.tobytes() for frame in frames_of(item, rig, 4)] for rig in [Rig(tmp_path)] for item in rows(rig)]
     assert shown[0] == shown[1] != shown[2]
 
 
-def test_pages_know_the_part(tmp_path: Path) -> None:
+def test_the_span_of_a_row_is_known_without_its_file(tmp_path: Path) -> None:
     row, span, whole = rows(Rig(tmp_path))
     assert known_span(row) == known_span(span) == Span(START, END)
     assert known_span(whole) is None
@@ -153,6 +153,6 @@ def test_only_keys_of_stages_that_took_whole_files_for_parts_of_them_change(
     assert versions[0] - versions[1] == raised
 
 
-def test_clips_are_no_parts_of_files() -> None:
+def test_written_clips_are_whole_files() -> None:
     made = spec({"clip4mc": {"metadata": "s3://i/t.json", "videos": "s3://i/v/"}}, {"clip": {}}, {"pack": {}})
     assert keys(made, resolve(made)).definitions["s1"]["version"] == 1

@@ -154,6 +154,34 @@ def test_the_operator_calls_no_pipeline_complete_of_which_every_item_failed() ->
     assert made.status.holds("Complete")
 
 
+def test_no_pipeline_is_complete_while_every_row_of_a_source_failed() -> None:
+    made = cluster(videos=0)
+    made.store.failed_rows["raw"] = 3
+    made.settle()
+    stalled = made.status.condition("Stalled")
+    assert stalled
+    assert (stalled.status, stalled.reason) == ("True", "ToleranceExceeded")
+    assert stalled.message == (
+        "raw: all 3 rows of the source failed, so no stage has any input from it: "
+        "see the ledger and correct the source; every listing reads failed rows again"
+    )
+    assert made.status.holds("Failed")
+    assert not made.status.holds("Complete")
+    made.store.failed_rows["raw"] = 2
+    made.store.bucket["raw"] = ["raw/v0"]
+    made.annotations = {"reelmill.dev/refresh": "t1"}
+    made.settle()
+    assert made.status.holds("Complete")
+    assert not made.status.holds("Stalled")
+    assert made.status.stage("samples").totals.done == 1
+
+
+def test_a_source_without_rows_is_complete() -> None:
+    made = cluster(videos=0)
+    made.settle()
+    assert made.status.holds("Complete")
+
+
 def test_the_next_attempt_holds_only_the_undone_shards() -> None:
     made = cluster(videos=12, shards=6, failures={"retriesPerShard": 0})
     made.store.exits["clips", "shards"] = [0, 70, 0, 70, 0, 0]

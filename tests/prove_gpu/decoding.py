@@ -19,7 +19,7 @@ from reelmill_stages.media.decoding import gpu_decoder
 from reelmill_stages.media.decoding.decode import Picture, decode, used_gpu
 from reelmill_stages.media.decoding.picture import render
 from reelmill_stages.media.decoding.reader import PacketReader
-from reelmill_stages.media.gpu_fallback import listened
+from reelmill_stages.media.gpu_fallback import with_collected_errors
 from reelmill_stages.media.timeline.timeline import Timeline
 
 PART = "decode"
@@ -94,7 +94,7 @@ def _asked(cpu: Reference) -> str:
     """What the decoder does with a stream that the table excludes."""
     messages: list[str] = []
     try:
-        frames = sum(1 for _ in listened(alone(cpu.path, cpu.timeline), messages))
+        frames = sum(1 for _ in with_collected_errors(alone(cpu.path, cpu.timeline), messages))
     except gpu_decoder.ERRORS as error:
         return f"refuses ({gpu_decoder.failure(error, messages, cpu.timeline).message})"
     return f"gives {frames} frames, so the table may be extended"

@@ -109,9 +109,7 @@ def test_a_stage_that_names_two_views_alike_is_refused_and_no_view_takes_the_pla
         line.commit(upper, 1, view={"times": 2}, view_only=True)
 
 
-def test_a_view_that_was_edited_by_hand_is_kept_beside_the_next_one(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_view_that_was_edited_by_hand_is_kept_beside_the_next_one(tmp_path: Path) -> None:
     line = toy.Line(tmp_path)
     line.stage("upper")
     view = line.data("upper").names.view("all.json")
@@ -124,6 +122,23 @@ def test_a_view_that_was_edited_by_hand_is_kept_beside_the_next_one(
     assert shown(line)["keys"] == ["edited once", "edited twice", "last"]
     kept = {stat.key: line.store.read(stat.key) for stat in line.store.list(f"{view}.edited")}
     assert kept == {f"{view}.edited": b"edited once", f"{view}.edited-2": b"edited twice"}
+
+
+def test_a_view_without_its_attributes_is_kept_because_nothing_shows_that_it_is_unchanged(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    line = toy.Line(tmp_path)
+    line.stage("upper")
+    line.put("v")
+    line.go()
+    view = line.data("upper").names.view("all.json")
+    written = line.store.read(view)
+    (tmp_path / "copy").write_bytes(written)
+    (tmp_path / "copy").replace(tmp_path / "store" / view)
+    line.put("w")
+    line.go()
+    assert line.store.read(f"{view}.edited") == written
+    assert "or copied without the attributes" in caplog.text
 
 
 def test_a_view_that_was_edited_by_hand_is_not_replaced_by_that_of_an_older_segment(tmp_path: Path) -> None:

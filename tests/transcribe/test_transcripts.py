@@ -11,7 +11,7 @@ from reelmill.contract.errors import ItemError
 from reelmill.contract.spec.stages.transcribe import TranscribeBlock
 from reelmill_stages.models.voice import STEP, VoiceRules, pieces, speech
 from reelmill_stages.stages.transcribe.check import TranscriptsCheck
-from reelmill_stages.stages.transcribe.transcript import Heard, SpokenSegment, Word, heard, language_of, moved
+from reelmill_stages.stages.transcribe.transcript import Heard, SpokenSegment, Word, language_of, moved, parse_response
 from reelmill_stages.stages.transcribe.vtt import webvtt
 
 RULES = VoiceRules(threshold=0.5, min_speech=4 * STEP, min_silence=6 * STEP, pad=3 * STEP)
@@ -84,7 +84,7 @@ responses = st.fixed_dictionaries(
 @given(responses, st.sampled_from(["word", "segment"]))
 def test_any_response_is_a_transcript_inside_of_the_sound_or_one_reason(response: dict[str, Any], grain: str) -> None:
     try:
-        found = heard(response, 10.0, block(times=grain))
+        found = parse_response(response, 10.0, block(times=grain))
     except ItemError as error:
         reason = error.reason
     else:

@@ -114,3 +114,25 @@ def test_every_control_and_picture_has_a_name_and_can_be_reached_by_keys(tab: An
     assert tab.evaluate("document.activeElement.innerText") == "Skip to content"
     assert tab.locator("h1").count() == 1
     assert tab.locator("main").count() == 1
+
+
+def test_a_filter_that_is_chosen_during_a_poll_holds(tab: Any) -> None:
+    held: dict[str, Any] = {}
+
+    def hold(route: Any) -> None:
+        name = "filter" if "q=nobody" in route.request.url else "poll"
+        if name in held or route.request.headers.get("hx-target") != "pipelines":
+            route.continue_()
+        else:
+            held[name] = route
+
+    tab.goto("/")
+    tab.route("**/*", hold)
+    until(tab, lambda: "poll" in held)
+    tab.get_by_role("searchbox").fill("nobody")
+    tab.wait_for_timeout(1000)  # in which the page could ask for the filtered list
+    for name in ("poll", "filter"):
+        until(tab, lambda name=name: name in held)
+        held[name].fulfill(response=held[name].fetch())
+        tab.wait_for_timeout(100)
+    tab.get_by_text("No pipeline matches").wait_for()

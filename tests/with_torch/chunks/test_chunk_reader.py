@@ -22,7 +22,7 @@ from chunks import chunk_place
 from chunks.chunk_place import indexed, point_folders, take
 from footage import frame_number
 from reelmill.contract.errors import ItemError, NotFound, PreconditionFailed, SpecError
-from reelmill_stages.datasets.chunks import ChunkSamples, _picked, collate_chunks
+from reelmill_stages.datasets.chunks import ChunkSamples, _evenly_spaced, collate_chunks
 from reelmill_stages.media.keypoints import file_name
 
 pytestmark = pytest.mark.store
@@ -96,7 +96,7 @@ def test_a_segment_gives_the_frames_that_the_original_loader_rounds_to(root: Pat
 @given(st.integers(1, 5000), st.integers(1, 64))
 def test_frames_are_spread_in_the_arithmetic_of_the_original_loader(length: int, count: int) -> None:
     expected = torch.round(torch.linspace(0, max(length - 1, 0), count, dtype=torch.float32)).long().tolist()
-    assert _picked(7, 7 + length, count) == [7 + place for place in expected]
+    assert _evenly_spaced(7, 7 + length, count) == [7 + place for place in expected]
     exact = [Fraction(number * (length - 1), max(count - 1, 1)) for number in range(count)]
     assert all(abs(place - true) <= Fraction(501, 1000) for place, true in zip(expected, exact, strict=True))
 

@@ -8,7 +8,7 @@ import pytest
 from reelmill.contract.errors import SpecError
 from reelmill.contract.spec.stages.transcribe import TranscribeBlock
 from reelmill_stages.stages.transcribe.engines import WhisperEngine
-from reelmill_stages.stages.transcribe.transcript import heard
+from reelmill_stages.stages.transcribe.transcript import parse_response
 from with_torch.transcribe.tiny_whisper import write
 
 pytestmark = pytest.mark.store  # needs no server, but faster-whisper
@@ -35,7 +35,7 @@ def test_009_f03_a_model_of_files_hears_and_its_words_have_times(tmp_path: Path)
         assert segment.keys() == {"text", "start", "end", "avg_logprob", "no_speech_prob", "words"}
         assert all(word.keys() == {"word", "start", "end", "probability"} for word in segment["words"])
     # Weights by chance say anything, also behind the end of the sound, where nothing is taken up.
-    assert all(word.end <= 2.0 for segment in heard(response, 2.0, made).segments for word in segment.words)
+    assert all(word.end <= 2.0 for segment in parse_response(response, 2.0, made).segments for word in segment.words)
 
 
 def test_files_that_are_no_model_are_refused(tmp_path: Path) -> None:

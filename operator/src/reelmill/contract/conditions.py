@@ -173,8 +173,9 @@ class ConditionReason(StrEnum):
         "EarlyAbort", Topic.INPUT, Recovery.RETRY, "the first items of a shard all failed with the same reason",
         "check the ledger and remove the cause, or exclude such items in the source")
     TOLERANCE_EXCEEDED = (
-        "ToleranceExceeded", Topic.INPUT, Recovery.RETRY, "more items failed than `failures.tolerate` allows",
-        "check the ledger, then retry the failed items or raise `failures.tolerate`")
+        "ToleranceExceeded", Topic.INPUT, Recovery.RETRY,
+        "more items failed than `failures.tolerate` allows, or every row of a source failed",
+        "check the ledger, then retry the failed items, raise `failures.tolerate` or correct the source")
 
     STORE_ERROR = (
         "StoreError", Topic.STORE, Recovery.RETRY, "the store or a source cannot be used as configured",

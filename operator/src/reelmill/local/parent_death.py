@@ -7,7 +7,7 @@ command. A hook between fork and exec would not be safe in a process with thread
 import os
 import sys
 
-_TETHER = (
+_PROGRAM = (
     "import ctypes,os,signal,sys\n"
     "ctypes.CDLL(None).prctl(1,signal.SIGTERM)\n"
     "os.getppid()==int(sys.argv[1]) or sys.exit(75)\n"
@@ -19,4 +19,4 @@ def command_ending_with_parent(command: list[str]) -> list[str]:
     """Wrap a command so that it ends with the calling process. Its first element must be a path."""
     if sys.platform != "linux":
         return command
-    return [sys.executable, "-I", "-S", "-c", _TETHER, str(os.getpid()), *command]
+    return [sys.executable, "-I", "-S", "-c", _PROGRAM, str(os.getpid()), *command]

@@ -36,7 +36,7 @@ class EventMaker:
 
     def event(self, change: RunChange) -> RunEvent:
         """The event of one of the changes."""
-        of = change.of
+        facts = change.of
         facets: dict[str, Any] = {
             "processing_engine": processing_engine_run.ProcessingEngineRunFacet(
                 version=__version__, name=_ENGINE, producer=PRODUCER
@@ -46,37 +46,37 @@ class EventMaker:
             facets["errorMessage"] = error_message_run.ErrorMessageRunFacet(
                 message=change.message, programmingLanguage="python", producer=PRODUCER
             )
-        if of is not None:
+        if facts is not None:
             facets["parent"] = self._parent(change)
-            if of.outcomes:
+            if facts.outcomes:
                 facets["tags"] = tags_run.TagsRunFacet(
-                    tags=[tags_run.TagsRunFacetFields(name, str(count), _ENGINE) for name, count in of.outcomes],
+                    tags=[tags_run.TagsRunFacetFields(name, str(count), _ENGINE) for name, count in facts.outcomes],
                     producer=PRODUCER,
                 )
         return RunEvent(
             eventType=RunState[change.transition],
             eventTime=self._at.astimezone(UTC).isoformat(),
-            run=Run(runId=self._run_id(change.began, of), facets=facets),
-            job=self._job(of),
+            run=Run(runId=self._run_id(change.began, facts), facets=facets),
+            job=self._job(facts),
             inputs=self._inputs(change),
             outputs=self._outputs(change),
             producer=PRODUCER,
         )
 
-    def _run_id(self, began: datetime, of: PassFacts | None = None) -> str:
+    def _run_id(self, began: datetime, facts: PassFacts | None = None) -> str:
         """The run ID, which is equal for the same run or pass on every operator or machine."""
-        parts = [self._pipeline.instance, *([of.stage, of.key, str(of.segment)] if of else ())]
+        parts = [self._pipeline.instance, *([facts.stage, facts.key, str(facts.segment)] if facts else ())]
         return str(generate_static_uuid(began, "/".join(parts).encode()))
 
-    def _job(self, of: PassFacts | None) -> Job:
-        kind = "PIPELINE" if of is None else "STAGE"
+    def _job(self, facts: PassFacts | None) -> Job:
+        kind = "PIPELINE" if facts is None else "STAGE"
         facet = job_type_job.JobTypeJobFacet(
             processingType="BATCH", integration="REELMILL", jobType=kind, producer=PRODUCER
         )
-        return Job(self._namespace, self._name(of), facets={"jobType": facet})
+        return Job(self._namespace, self._name(facts), facets={"jobType": facet})
 
-    def _name(self, of: PassFacts | None) -> str:
-        return self._pipeline.job if of is None else f"{self._pipeline.job}.{of.stage}"
+    def _name(self, facts: PassFacts | None) -> str:
+        return self._pipeline.job if facts is None else f"{self._pipeline.job}.{facts.stage}"
 
     def _parent(self, change: RunChange) -> parent_run.ParentRunFacet:
         run, name = self._run_id(change.began), self._pipeline.job
@@ -88,13 +88,13 @@ class EventMaker:
         )
 
     def _inputs(self, change: RunChange) -> list[InputDataset]:
-        of = change.of
-        if of is None:
+        facts = change.of
+        if facts is None:
             return [self._input(name, None) for name in self._pipeline.sources]
-        stage = self._pipeline.stages.get(of.stage)
+        stage = self._pipeline.stages.get(facts.stage)
         upstreams = stage.upstreams if stage else ()
         # With several upstreams, the number of items from each is unknown.
-        return [self._input(name, of.inputs if len(upstreams) == 1 else None) for name in upstreams]
+        return [self._input(name, facts.inputs if len(upstreams) == 1 else None) for name in upstreams]
 
     def _input(self, name: str, rows: int | None) -> InputDataset:
         source = self._pipeline.sources.get(name)
@@ -108,10 +108,10 @@ class EventMaker:
         return InputDataset(place.namespace, place.name, facets={**_data_source(place), **schema}, inputFacets=facets)
 
     def _outputs(self, change: RunChange) -> list[OutputDataset]:
-        of = change.of
-        if of is None:
+        facts = change.of
+        if facts is None:
             return [self._output(name, self._keys.get(name, ""), None) for name in self._pipeline.ends()]
-        return [self._output(of.stage, of.key, of if change.transition == "COMPLETE" else None)]
+        return [self._output(facts.stage, facts.key, facts if change.transition == "COMPLETE" else None)]
 
     def _output(self, stage: str, key: str, made: PassFacts | None) -> OutputDataset:
         place = self._pipeline.data_set(stage, key)

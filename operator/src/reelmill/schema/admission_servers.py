@@ -95,7 +95,7 @@ SERVER_VARIABLES: Mapping[str, str] = {
 }
 """Variables of the policy that the lists of servers use."""
 
-_OF_SOURCE = (
+_SOURCE_SERVERS = (
     _servers(
         "[s.?s3.?endpoint.orValue('')] + "
         + _uris("s", SourceSpec, SourceBlock)
@@ -106,12 +106,13 @@ _OF_SOURCE = (
     + _servers("s.?web.?privateServers.orValue([])")
     + " + s.?web.?allowedHosts.orValue([]).map(h, 'https://' + h)"
 )
-_OF_STAGE = (
+_STAGE_SERVERS = (
     _servers(_uris("p", StageSpec, StageBlock) + f".map(u, {_is_url('u')} ? u : {_server_of_uri('u')})")
     + ".filter(n, n != variables.storeServer) + "
     + _servers(_model_servers("p"))
 )
 SERVER_LISTS = (
-    f"[[variables.storeServer]] + object.spec.sources.map(s, {_OF_SOURCE}) + variables.places.map(p, {_OF_STAGE})"
+    f"[[variables.storeServer]] + object.spec.sources.map(s, {_SOURCE_SERVERS}) "
+    f"+ variables.places.map(p, {_STAGE_SERVERS})"
 )
 """Lists of the servers that a pipeline connects to; empty names are ignored."""

@@ -23,14 +23,14 @@ class RunTrace:
         self._export = export
         self._about: dict[str, Attribute] = {"k8s.namespace.name": namespace, PIPELINE: name}
         self._passes: dict[tuple[str, str], tuple[int, int]] = {}
-        self._told: set[str] = set()
+        self._exported_runs: set[str] = set()
 
     def step(self, run: StepRun) -> None:
         """Export a step, unless it was exported before."""
         shard = "" if run.shard is None else f"/{run.shard}/{run.attempt}"
-        if (which := run.name + shard) in self._told:
+        if (run_and_shard := run.name + shard) in self._exported_runs:
             return
-        self._told.add(which)
+        self._exported_runs.add(run_and_shard)
         place = (run.stage, run.segment) if run.stage else (run.title, run.name)
         start, end = self._passes.get(place, (run.start, run.end))
         self._passes[place] = min(start, run.start), max(end, run.end)
@@ -55,9 +55,11 @@ class RunTrace:
             return
         for (stage, segment), (start, end) in self._passes.items():
             if segment.isdigit():
-                which = span_id(self.trace_id, stage, segment)
+                run_and_shard = span_id(self.trace_id, stage, segment)
                 about = {**self._about, STAGE: stage, SEGMENT: segment}
-                self._export(TraceSpan(f"{stage} {segment}", self.trace_id, which, self._root, start, end, about))
+                self._export(
+                    TraceSpan(f"{stage} {segment}", self.trace_id, run_and_shard, self._root, start, end, about)
+                )
         starts, ends = zip(*self._passes.values(), strict=True)
         title = f"run {self._about[PIPELINE]}"
         self._export(

@@ -36,7 +36,7 @@ def check(folder: Path, formats: Sequence[str] = ()) -> Iterator[FindingRow]:
     if not found:
         known = ", ".join(registry.checks())
         raise SpecError("no known format found in the folder", where=str(folder), hint=f"known formats are {known}")
-    yield from _found(folder, found)
+    yield from _findings(folder, found)
 
 
 def _formats(folder: Path, formats: Sequence[str]) -> Sequence[str]:
@@ -47,7 +47,7 @@ def _formats(folder: Path, formats: Sequence[str]) -> Sequence[str]:
     return formats or [name for name, each in checks.items() if each.detect(folder)]
 
 
-def _found(folder: Path, formats: Sequence[str]) -> Iterator[FindingRow]:
+def _findings(folder: Path, formats: Sequence[str]) -> Iterator[FindingRow]:
     checks = registry.checks()
     for name in formats:
         yield from (_row(name, finding) for finding in checks[name].check(folder))
@@ -96,7 +96,7 @@ def check_stage(task: Task, env: Mapping[str, str], stage: str, formats: Sequenc
             folder = Path(temporary) / stage
             export(task, env, stage, folder)
             _refuse_special_files(folder)
-            yield from _found(folder, _formats(folder, others))
+            yield from _findings(folder, _formats(folder, others))
     for word, number in last.counters.items():
         yield FindingRow(format=stage, file=".", rule=COUNTED, ok=True, message=f"{word} {number:,}")
 

@@ -1,6 +1,7 @@
 """Access to the sources and stages of a task, and to their data sets."""
 
 from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
 
 from reelmill.contract.errors import SpecError
 from reelmill.contract.records.layout import DataSetPaths
@@ -9,6 +10,7 @@ from reelmill.contract.text.sentences import listed
 from reelmill_stages.records.claims import claims_on
 from reelmill_stages.records.data_set import DataSet
 from reelmill_stages.store import Store
+from reelmill_stages.store.locations import is_absolute
 from reelmill_stages.store.open import open_store
 
 
@@ -43,6 +45,11 @@ def must_exist(store: Store, task: Task, names: Collection[str] = ()) -> None:
     if not any(claims_on(store, DataSetPaths(entry.name, entry.key)) for entry in chosen):
         raise SpecError(
             f"the store has no data set of {listed([entry.name for entry in chosen])} with this definition",
-            where=store.uri,
+            where=_address(store.uri),
             hint="run the pipeline first; if it has run, its definition or the address of the store has changed",
         )
+
+
+def _address(uri: str) -> str:
+    """The address of a store; for a relative path, with the folder at which it starts."""
+    return uri if is_absolute(uri) else f"{uri} in {Path.cwd()}"

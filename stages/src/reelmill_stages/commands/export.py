@@ -126,7 +126,7 @@ def _files(data: DataSet) -> Iterator[tuple[str, Object]]:
                 media = item.media
                 if media and not media.source and "://" not in media.uri and not media.uri.startswith(f"{data.root}/"):
                     yield (
-                        _foreign(data, media.uri, record),
+                        _path_of_other_data_set(data, media.uri, record),
                         Object(key=media.uri, size=media.size, digest=media.digest),
                     )
 
@@ -136,20 +136,20 @@ def _name(data: DataSet, key: str, record: str) -> str:
     try:
         return below(key, data.root)
     except StoreError as error:
-        raise _escapes(data.store, key, record) from error
+        raise _outside_error(data.store, key, record) from error
 
 
-def _foreign(data: DataSet, key: str, record: str) -> str:
+def _path_of_other_data_set(data: DataSet, key: str, record: str) -> str:
     """The path in the folder for a file of another data set."""
     match = _OTHER.match(key)
     try:
         below(key, match[1] if match else "")
     except StoreError as error:
-        raise _escapes(data.store, key, record) from error
+        raise _outside_error(data.store, key, record) from error
     return key
 
 
-def _escapes(store: Store, key: str, record: str) -> StoreError:
+def _outside_error(store: Store, key: str, record: str) -> StoreError:
     return StoreError(
         f"this record names a file outside of its data set: {key[:200]!r}",
         where=f"{store.uri.rstrip('/')}/{record}",

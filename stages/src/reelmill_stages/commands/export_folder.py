@@ -12,7 +12,7 @@ import stat as modes
 import tempfile
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -60,7 +60,7 @@ class ExportFolder:
                 raise SpecError(f"a file of this data set is called {min(taken)}", where=f"{name}/{key}")
             path.mkdir(parents=True, exist_ok=True)
             (path / SUMS).unlink(missing_ok=True)
-            _sweep(path)
+            _remove_abandoned(path)
             before = {str(each) for each in mark.get("files", ())} if mark else set()
             written = before | {each for each in names if not os.path.lexists(path / each)}
             place = cls(path, frozenset(written))
@@ -112,7 +112,9 @@ class ExportFolder:
 @contextmanager
 def incoming_below(folder: Path) -> Iterator[Path]:
     """Context manager: an empty, locked subfolder for incomplete files. It remains if the process is killed."""
-    with tempfile.TemporaryDirectory(prefix=_INCOMING, dir=folder) as path, _locked(Path(path)):
+    with tempfile.TemporaryDirectory(prefix=_INCOMING, dir=folder) as path, ExitStack() as lock:
+        with suppress(OSError):  # some network file systems have no locks; there, `_remove_abandoned` removes nothing
+            lock.enter_context(_locked(Path(path)))
         yield Path(path)
 
 
@@ -127,7 +129,7 @@ def _locked(folder: Path) -> Iterator[None]:
         os.close(fd)
 
 
-def _sweep(folder: Path) -> None:
+def _remove_abandoned(folder: Path) -> None:
     """Remove subfolders of killed exports: those that are old enough and not locked. Others are kept."""
     for path in folder.iterdir():
         with suppress(OSError):

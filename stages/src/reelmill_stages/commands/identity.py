@@ -27,11 +27,11 @@ def identity(task: Task, env: Mapping[str, str], claimant: Claimant, *, make: bo
         found = load(store, key, Identity)
         if found is None and make:
             # A concurrent creator can only be another run of the same file.
-            found, _ = create(store, key, _new(claimant))
+            found, _ = create(store, key, _new_identity(claimant))
     except Unreachable as error:
         raise StoreError(error.what, where=error.where, hint=error.hint) from error
     return found.uid if found else ""
 
 
-def _new(claimant: Claimant) -> Identity:
+def _new_identity(claimant: Claimant) -> Identity:
     return Identity(uid=uuid.uuid4().hex, claimant=claimant, created=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}")

@@ -7,7 +7,8 @@ from fnmatch import fnmatchcase
 from reelmill.contract.commands.result_rows import LedgerCount, StageLedgerRow
 from reelmill.contract.records.rows import LedgerRow, Outcome
 from reelmill.contract.task import Task
-from reelmill_stages.commands.entry import data_set, entries, store_of
+from reelmill_stages.commands.entry import data_set, entries, must_exist, store_of
+from reelmill_stages.records.data_set import DataSet
 
 
 def rows(
@@ -22,26 +23,23 @@ def rows(
 ) -> Iterator[StageLedgerRow]:
     """Ledger rows, with the name of their `stage`. Empty filters select all rows.
 
-    `item` is a key or a pattern with `*`. With `history`, replaced rows are included, in order of their commit.
+    `item` is a key or a pattern with `*`. With `history`, replaced rows are included, in order of their commit. Raises
+    SpecError for a store that has none of these data sets.
     """
-    store = store_of(task, env)
-    for entry in entries(task):
-        if stages and entry.name not in stages:
-            continue
-        data = data_set(store, entry)
+    for name, data in _data_sets(task, env, stages):
         for row in data.raw_ledger() if history else data.ledger():
-            if _wanted(row, classes, outcomes, item):
-                yield StageLedgerRow(stage=entry.name, **row.to_json())
+            if _matches(row, classes, outcomes, item):
+                yield StageLedgerRow(stage=name, **row.to_json())
 
 
 def summary(task: Task, env: Mapping[str, str], *, stages: Collection[str] = ()) -> list[LedgerCount]:
-    """Counts per source or stage and outcome, the largest first, with the counters of done items."""
-    store = store_of(task, env)
+    """Counts per source or stage and outcome, the largest first, with the counters of done items.
+
+    Raises SpecError for a store that has none of these data sets.
+    """
     found: list[LedgerCount] = []
-    for entry in entries(task):
-        if stages and entry.name not in stages:
-            continue
-        last = data_set(store, entry).last
+    for name, data in _data_sets(task, env, stages):
+        last = data.last
         if last is None:
             continue
         counts = Counter({tuple(name.partition(":")[::2]): number for name, number in last.reasons.items()})
@@ -49,7 +47,7 @@ def summary(task: Task, env: Mapping[str, str], *, stages: Collection[str] = ())
             counts["done", ""] = last.totals.done
         found += [
             LedgerCount(
-                stage=entry.name,
+                stage=name,
                 outcome=outcome,
                 reason=reason,
                 items=number,
@@ -60,7 +58,16 @@ def summary(task: Task, env: Mapping[str, str], *, stages: Collection[str] = ())
     return found
 
 
-def _wanted(row: LedgerRow, classes: Collection[str], outcomes: Collection[str], item: str) -> bool:
+def _data_sets(task: Task, env: Mapping[str, str], names: Collection[str]) -> list[tuple[str, DataSet]]:
+    """The data sets of these sources and stages, by default of all, with their names."""
+    store = store_of(task, env)
+    found = [(entry.name, data_set(store, entry)) for entry in entries(task) if not names or entry.name in names]
+    if all(data.last is None for _, data in found):
+        must_exist(store, task, names)
+    return found
+
+
+def _matches(row: LedgerRow, classes: Collection[str], outcomes: Collection[str], item: str) -> bool:
     return (
         (not classes or row.reason in classes)
         and (not outcomes or row.outcome in outcomes)

@@ -66,11 +66,13 @@ def _files(store: Store, names: DataSetPaths, shard: int | None, segment: int | 
             if (found := paths.log_of(stat.key)) and shard in (None, found[0])
         ]
         commits = store.list(paths.commit_logs) if shard is None else ()
-        told = [_LogFile(number, None, name, stat) for stat in commits if (name := paths.commit_log_of(stat.key))]
-        if kept or told:
+        logs_of_commits = [
+            _LogFile(number, None, name, stat) for stat in commits if (name := paths.commit_log_of(stat.key))
+        ]
+        if kept or logs_of_commits:
             return [
                 *sorted(kept, key=lambda each: (each.shard or 0, each.stat.modified)),
-                *sorted(told, key=lambda each: each.stat.modified),
+                *sorted(logs_of_commits, key=lambda each: each.stat.modified),
             ]
     return []
 

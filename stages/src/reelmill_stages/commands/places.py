@@ -32,11 +32,11 @@ def places(task: Task) -> PlacesResult:
                 continue
             if note:
                 notes.append(SourceProblem(source=source.name, field=field, problem=note))
-        problems += (_problem(source.name, "", error) for error in _refused(source))
+        problems += (_problem(source.name, "", error) for error in _adapter_errors(source))
     return PlacesResult(problems=problems, notes=notes)
 
 
-def _refused(source: SourceDef) -> Iterator[SpecError]:
+def _adapter_errors(source: SourceDef) -> Iterator[SpecError]:
     """Errors that the source's adapter raises before it lists anything."""
     if registry.own_code(source.type, source.params):
         return

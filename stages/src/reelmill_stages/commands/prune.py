@@ -46,7 +46,7 @@ def prune(
     store = store_of(task, env)
     kept = {f"{entry.name}/{entry.key[:KEY_DIGITS]}" for entry in entries(task)}
     found = places(store.list(follow_links=False))
-    _must_be_claims(release, found)
+    _check_claims(release, found)
     gone = {task.owner.uid, *release} - {""}
     place = layout.trash(f"{datetime.fromtimestamp(now, UTC):%Y%m%dT%H%M%SZ}") if trash else ""
     rows: list[PrunedRow] = []
@@ -88,7 +88,7 @@ def _row(found: Found, mine: Owned, *, deleted: bool) -> PrunedRow:
     )
 
 
-def _must_be_claims(release: Collection[str], found: Collection[Found]) -> None:
+def _check_claims(release: Collection[str], found: Collection[Found]) -> None:
     known = {uid for one in found for uid in one.claims}
     for uid in release:
         if frozen := frozen_as(uid):

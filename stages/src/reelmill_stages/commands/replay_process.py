@@ -44,12 +44,12 @@ def serve(connection: Connection) -> None:
             connection.send(ReplayAnswer("crash", message=f"{type(error).__name__}: {error}"))
             return
         if isinstance(result, Done):
-            connection.send(ReplayAnswer("done", kept=tuple(_keep(result, order.folder))))
+            connection.send(ReplayAnswer("done", kept=tuple(_copy_files(result, order.folder))))
         else:
             connection.send(ReplayAnswer(_OUTCOMES[type(result)], str(result.reason), result.message))
 
 
-def _keep(done: Done, folder: Path) -> Iterator[tuple[ReplayedFile, Path]]:
+def _copy_files(done: Done, folder: Path) -> Iterator[tuple[ReplayedFile, Path]]:
     own = [file for item in done.items for file in item.files]
     for file in [*own, *done.payload]:
         check_new_key(file.name)

@@ -32,7 +32,7 @@ def scratch_folder(folder: str) -> Iterator[Path]:
     path = Path(folder).absolute()
     try:
         path.mkdir(parents=True, exist_ok=True)
-        if not _is_ours(path):
+        if not _is_scratch_folder(path):
             raise SpecError(
                 "the scratch folder contains something else", where=folder, hint=f"{_HINT}, such as a new one"
             )
@@ -48,7 +48,7 @@ def scratch_folder(folder: str) -> Iterator[Path]:
         yield path
 
 
-def _is_ours(path: Path) -> bool:
+def _is_scratch_folder(path: Path) -> bool:
     """Return whether a folder is empty, or was used by a dashboard before."""
     names = {entry.name for entry in path.iterdir()} - {_OF_DISKS}
     if MARK in names or not names:

@@ -107,7 +107,7 @@ def croissant(
 ) -> str:
     """The description as JSON-LD. `tables` are the files ITEMS and FILES."""
     parquet = [table.described("application/x-parquet") for table in tables]
-    told = {
+    document = {
         "@context": dict(sorted(_CONTEXT.items())),
         "@type": "sc:Dataset",
         "conformsTo": _VERSION,
@@ -119,7 +119,7 @@ def croissant(
         "distribution": [*parquet, *(_distribution(contents) if contents else ())],
         "recordSet": [_items(columns), _files(), *(_contents(contents) if contents else ())],
     }
-    return json.dumps(told, indent=1, ensure_ascii=False) + "\n"
+    return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
 
 
 def _items(columns: Sequence[TableColumn]) -> dict[str, Any]:

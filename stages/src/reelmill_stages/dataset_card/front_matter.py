@@ -20,14 +20,14 @@ def front_matter(
 ) -> str:
     """The front matter between its two `---` lines. `earlier` are `configs` of the existing README; they stay first."""
     tables = [{"config_name": "items", "data_files": ITEMS}, {"config_name": "files", "data_files": FILES}]
-    told = {
+    metadata = {
         "pretty_name": name,
         **licences.front_matter(licence_counts),
         "size_categories": [size_category(items)],
         "tags": ["video", "croissant", "reelmill"],
         "configs": [*earlier, *tables],
     }
-    return f"---\n{yaml.safe_dump(told, sort_keys=False, allow_unicode=True, width=1000)}---\n"
+    return f"---\n{yaml.safe_dump(metadata, sort_keys=False, allow_unicode=True, width=1000)}---\n"
 
 
 def size_category(items: int) -> str:

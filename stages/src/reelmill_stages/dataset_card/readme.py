@@ -101,8 +101,8 @@ def day(moment: float) -> str:
 def _contents(facts: CardFacts) -> str:
     if not facts.contents:
         return "The folder holds these tables only.\n"
-    told = ", ".join(f"`{name}` ({inline(what)})" for name, what in facts.contents.items())
-    return f"`croissant.json` describes both, and the files beside them as {told}.\n"
+    file_list = ", ".join(f"`{name}` ({inline(what)})" for name, what in facts.contents.items())
+    return f"`croissant.json` describes both, and the files beside them as {file_list}.\n"
 
 
 def _origin(facts: CardFacts) -> str:

@@ -74,10 +74,10 @@ def write_items(path: Path, items: Iterable[Item], columns: Sequence[TableColumn
     schema = arrow.schema([arrow.field(column.name, types[column.kind]) for column in columns])
     count = 0
     with parquet.ParquetWriter(path, schema, compression="zstd") as writer:
-        for some in _batches(items):
-            made = {column.name: [column.value(item) for item in some] for column in columns}
+        for batch in _batches(items):
+            made = {column.name: [column.value(item) for item in batch] for column in columns}
             writer.write_table(arrow.table(made, schema=schema))
-            count += len(some)
+            count += len(batch)
     return count
 
 
@@ -89,12 +89,12 @@ def write_files(path: Path, items: Iterable[Item], files: Callable[[Item], Itera
     )
     rows = ((file, item.key) for item in items for file in files(item))
     with parquet.ParquetWriter(path, schema, compression="zstd") as writer:
-        for some in _batches(rows):
+        for batch in _batches(rows):
             made: dict[str, list[Any]] = {
-                "path": [plain(file.path) for file, _ in some],
-                "item": [plain(key) for _, key in some],
-                "size": [file.size for file, _ in some],
-                "sha256": [file.sha256 or None for file, _ in some],
+                "path": [plain(file.path) for file, _ in batch],
+                "item": [plain(key) for _, key in batch],
+                "size": [file.size for file, _ in batch],
+                "sha256": [file.sha256 or None for file, _ in batch],
             }
             writer.write_table(arrow.table(made, schema=schema))
 
@@ -111,5 +111,5 @@ def pyarrow() -> tuple[Any, Any]:
 
 def _batches(values: Iterable[Any]) -> Iterator[list[Any]]:
     left = iter(values)
-    while some := list(islice(left, _ROWS)):
-        yield some
+    while batch := list(islice(left, _ROWS)):
+        yield batch

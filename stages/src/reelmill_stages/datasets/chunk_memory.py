@@ -63,8 +63,8 @@ def log_lines(split: str | None, entries: Iterable[Entry], limit: int | None, sh
     wholes = [shape.bytes(each) for each in videos.values()]
     most, whole = (max((size for size in each if size is not None), default=None) for each in (sizes, wholes))
     if most is not None and whole is not None:
-        yield f"Memory per sample: at most {_told(most)} (vs {_told(whole)} without chunking)"
+        yield f"Memory per sample: at most {_size_text(most)} (vs {_size_text(whole)} without chunking)"
 
 
-def _told(size: int) -> str:
+def _size_text(size: int) -> str:
     return f"{size / 1e9:.2f} GB" if size >= 1e8 else f"{size / 1e6:.2f} MB"

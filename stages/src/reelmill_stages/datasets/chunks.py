@@ -137,7 +137,7 @@ class ChunkSamples:
         """Decode directly into the returned tensor, without another copy of the chunk."""
         import torch
 
-        picked = [_picked(start, end, self._frames) for start, end, _ in segments]
+        picked = [_evenly_spaced(start, end, self._frames) for start, end, _ in segments]
         if len(set(map(len, picked))) != 1:
             raise SpecError(
                 "segments of different lengths cannot be stacked", where=entry["key"], hint="set the number of frames"
@@ -251,7 +251,7 @@ def _parsed(data: bytes, where: str) -> dict[str, Any]:
         raise SpecError(str(error), where=where, hint="for details, run reelmill check") from error
 
 
-def _picked(start: int, end: int, frames: int | None) -> list[int]:
+def _evenly_spaced(start: int, end: int, frames: int | None) -> list[int]:
     """Return evenly spaced frames of a segment, including its first and last, with the arithmetic of the original.
 
     Positions are float32 and rounded to the nearest frame, halves to the even one. In contrast, torchvision's and

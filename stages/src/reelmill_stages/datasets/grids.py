@@ -153,7 +153,7 @@ class _Arrays:
 
     def _open(self) -> ContainerReader:
         if self._reader is None or self._process != os.getpid():
-            store, name = self._at(self._uri)
+            store, name = self._store_and_name(self._uri)
             if self._verify:
                 self._compare(store, name)
             ranges = store.remote and not self._whole and kind_of(Path(name)) in _BY_RANGES
@@ -173,17 +173,17 @@ class _Arrays:
         if (found := object_digest(store, key)[0]) != wanted:
             raise changed(self._uri, wanted, found, hint(store, folder, is_view=True))
 
-    def _at(self, uri: str) -> tuple[Store, str]:
+    def _store_and_name(self, uri: str) -> tuple[Store, str]:
         root, name = split_uri(uri)
         return open_location(root, self._connection, os.environ), name
 
     def _file(self, where: str, kind: str) -> str:
         """Return the address of the file itself."""
         if where.endswith(tuple(SUFFIXES.values())):
-            store, name = self._at(where)
+            store, name = self._store_and_name(where)
             store.stat(name)
             return where
-        store, folder = self._at(where)
+        store, folder = self._store_and_name(where)
         folder = folder.rstrip("/")
         inside = folder
         with suppress(NotFound):  # the folder of a stage, which may be a copy under another name

@@ -98,8 +98,10 @@ class LipMixtures:
         self._embedded: dict[tuple[str, str], str] = {}
         if precomputed:
             lists_in = f"{source}/{split}" if source else split
-            self._find(embeddings, lists_in, SampleFolder(embeddings, endpoint=endpoint, region=region, verify=verify))
-        self._rows = self._kept(split)
+            self._find_embeddings(
+                embeddings, lists_in, SampleFolder(embeddings, endpoint=endpoint, region=region, verify=verify)
+            )
+        self._rows = self._long_mixtures(split)
         self.kind: Literal["embeddings", "frames"] = "embeddings" if self._embedded or self._encoded else "frames"
         """The content of `mouth` in all samples."""
 
@@ -114,17 +116,17 @@ class LipMixtures:
         row, seat = (index, None) if self._speakers == 2 else divmod(index, 2)
         mixture, cells = self._rows[row]
         chosen = SPEAKERS if seat is None else SPEAKERS[seat : seat + 1]
-        sounds = [self._sound(cells[speaker][0]) for speaker in chosen]
+        sounds = [self._waveform(cells[speaker][0]) for speaker in chosen]
         mouths = [self._mouth(speaker, *cells[speaker]) for speaker in chosen]
         stacked = [np.stack(each) if seat is None else each[0] for each in (sounds, mouths)]
         source, mouth = (torch.from_numpy(np.ascontiguousarray(each)) for each in stacked)
-        return LipMixture(torch.from_numpy(self._sound(mixture)), source, mouth, mixture.rpartition("/")[2])
+        return LipMixture(torch.from_numpy(self._waveform(mixture)), source, mouth, mixture.rpartition("/")[2])
 
     @property
     def _encoded(self) -> bool:
         return self._encoder is not None and self._stored is not None
 
-    def _find(self, where: str, split: str, place: SampleFolder) -> None:
+    def _find_embeddings(self, where: str, split: str, place: SampleFolder) -> None:
         """Find the embeddings of a split; an incomplete split is used only with an encoder."""
         stored = place.current(f"{split}/mix.json")
         try:
@@ -138,7 +140,7 @@ class LipMixtures:
             for wav, path, *_ in _list(stored, f"{split}/{speaker}.json"):
                 self._embedded[speaker, wav] = path.removesuffix(".npz") + "_embedding.npz"
 
-    def _kept(self, split: str) -> list[tuple[str, dict[str, tuple[str, str]]]]:
+    def _long_mixtures(self, split: str) -> list[tuple[str, dict[str, tuple[str, str]]]]:
         """Return (mixture, speaker -> (wav, npz)) of all mixtures that are not too short."""
         mixtures = _list(self._raw, f"{split}/mix.json")
         sides = {speaker: _list(self._raw, f"{split}/{speaker}.json") for speaker in SPEAKERS}
@@ -150,7 +152,7 @@ class LipMixtures:
             if self._samples is None or samples >= self._samples
         ]
 
-    def _sound(self, path: str) -> "np.ndarray[Any, Any]":
+    def _waveform(self, path: str) -> "np.ndarray[Any, Any]":
         try:
             data = self._raw.read_listed(path)
         except NotFound:
@@ -161,7 +163,7 @@ class LipMixtures:
         stored = self._embedded.get((speaker, wav))
         if stored is not None and self._stored is not None:
             return self._embedding(self._stored, stored)[:, : self._frames]
-        frames = self._prepared(crops)
+        frames = self._prepared_crops(crops)
         if self.kind == "embeddings" and self._encoder is not None:
             # Encode the whole clip before cutting it, because the encoder uses neighbouring frames.
             return self._encoder(frames)[:, : self._frames]
@@ -176,7 +178,7 @@ class LipMixtures:
                 f"not an embedding: {error}", where=place.at(path), hint="find all such files with reelmill check"
             ) from error
 
-    def _prepared(self, path: str) -> "np.ndarray[Any, Any]":
+    def _prepared_crops(self, path: str) -> "np.ndarray[Any, Any]":
         try:
             return prepare(crops_in(io.BytesIO(self._crops.read_listed(path, below_first=True))))
         except ItemError as error:

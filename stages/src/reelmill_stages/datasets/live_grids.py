@@ -58,9 +58,9 @@ class LiveGridFeatures:
         require("torch", "open_clip")
         self._connection = Connection(endpoint=endpoint, region=region)
         self._weights = Path(weights)
-        self._block = self._like(like, grid) if like else _block(self._weights, grid)
+        self._block = self._block_of_file(like, grid) if like else _block(self._weights, grid)
         self._max = max_detections
-        self._images = self._listed(images, split)
+        self._images = self._uris_by_id(images, split)
         self.ids = sorted(self._images)
         self._extractor: Any = None
         self._process = 0
@@ -108,22 +108,24 @@ class LiveGridFeatures:
             self._extractor = extract.Extractor(self._block, self._weights, config=self.config)
         return self._extractor
 
-    def _like(self, like: str, grid: Mapping[str, Any]) -> GridBlock:
+    def _block_of_file(self, like: str, grid: Mapping[str, Any]) -> GridBlock:
         if unused := set(grid) - {"device"}:
             raise SpecError(f"{', '.join(sorted(unused))} cannot be given with like", hint="they are those of its file")
         stored = GridFeatures(like, endpoint=self._connection.endpoint, region=self._connection.region)
-        said = stored.attributes
-        if said.get("weights") != digest(self._weights):
-            raise SpecError("the file was made with other weights", where=like, hint=f"it says {said.get('weights')}")
-        return block_of(said, self._weights, like, **grid)
+        attributes = stored.attributes
+        if attributes.get("weights") != digest(self._weights):
+            raise SpecError(
+                "the file was made with other weights", where=like, hint=f"it says {attributes.get('weights')}"
+            )
+        return block_of(attributes, self._weights, like, **grid)
 
-    def _listed(self, images: str, split: str) -> dict[int, str]:
+    def _uris_by_id(self, images: str, split: str) -> dict[int, str]:
         """Return image id -> URI."""
         found: dict[int, str] = {}
         for part in dict.fromkeys(split.split("+")):
             folder = f"{images.rstrip('/')}/{part}".rstrip("/") + "/"
             before = len(found)
-            for uri in self._below(folder):
+            for uri in self._image_uris(folder):
                 try:
                     number = image_id(uri)
                 except ItemError as error:
@@ -135,7 +137,7 @@ class LiveGridFeatures:
                 raise NotFound("no image in this folder", where=folder, hint="check the folder and the split")
         return found
 
-    def _below(self, folder: str) -> Iterator[str]:
+    def _image_uris(self, folder: str) -> Iterator[str]:
         root, prefix = split_uri(folder)
         for stat in open_location(root, self._connection, os.environ).list(prefix):
             if stat.key.rpartition(".")[2].lower() in IMAGES:

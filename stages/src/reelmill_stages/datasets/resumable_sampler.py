@@ -47,9 +47,9 @@ class Order:
         """Yield the indexes of the remaining samples of the epoch; the next call yields the next epoch."""
         epoch, consumed = self._epoch, self._consumed
         self._epoch, self._consumed = epoch + 1, 0
-        for some in self._mine(epoch):
-            yield from some[consumed:].tolist()
-            consumed = max(consumed - len(some), 0)
+        for part in self._samples_of_rank(epoch):
+            yield from part[consumed:].tolist()
+            consumed = max(consumed - len(part), 0)
 
     def state_dict(self, epoch: int, consumed: int) -> dict[str, Any]:
         """Return the state for a checkpoint: the epoch, and the number of samples of this rank already used in it.
@@ -64,15 +64,15 @@ class Order:
             raise ValueError("the state has another seed, or the data set has changed since it was saved")
         self._epoch, self._consumed = int(state["epoch"]), int(state["consumed"])
 
-    def _mine(self, epoch: int) -> Iterator[Indexes]:
+    def _samples_of_rank(self, epoch: int) -> Iterator[Indexes]:
         """Yield the samples of this rank, in parts: int64 (any,)."""
         first: list[int] = []
         count = 0
-        for some in self._windows(epoch):
+        for part in self._windows(epoch):
             if len(first) < self._world:
-                first += some[: self._world].tolist()
-            yield some[(self._rank - count) % self._world :: self._world]
-            count += len(some)
+                first += part[: self._world].tolist()
+            yield part[(self._rank - count) % self._world :: self._world]
+            count += len(part)
         again = [first[place % count] for place in range(-count % self._world)] if count else []
         yield np.array(again, np.int64)[(self._rank - count) % self._world :: self._world]
 
@@ -82,7 +82,7 @@ class Order:
         starts = [0, *accumulate(self._counts)]
         tars = chance.permutation(len(self._counts)).tolist() if self._shuffle else range(len(self._counts))
         for place in range(0, len(tars), self._window):
-            some = np.concatenate(
+            part = np.concatenate(
                 [np.arange(starts[tar], starts[tar + 1]) for tar in tars[place : place + self._window]]
             )
-            yield chance.permutation(some) if self._shuffle else some
+            yield chance.permutation(part) if self._shuffle else part

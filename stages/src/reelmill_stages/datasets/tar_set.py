@@ -63,10 +63,10 @@ class TarSet:
             self.names, self.counts = list(counts), list(counts.values())
         except NotFound:
             # Without this view, the committed tars of a data set are unknown.
-            if _is_there(place, "latest.json") or _is_there(place, f"{INTERNAL}/stage.json"):
+            if _exists(place, "latest.json") or _exists(place, f"{INTERNAL}/stage.json"):
                 raise
             self.place = place
-            self.names, self.counts = self._listed()
+            self.names, self.counts = self._names_and_counts()
         self._ends = list(accumulate(self.counts))
         self._offsets: dict[int, tuple[int, ...]] = {}
 
@@ -78,19 +78,19 @@ class TarSet:
         if not 0 <= index < len(self):
             raise IndexError(index)
         tar = bisect_right(self._ends, index)
-        offsets = self._where(tar)
+        offsets = self._offsets_of(tar)
         row = index - (self._ends[tar - 1] if tar else 0)
         data = self.place.read(self.names[tar], start=offsets[row], length=offsets[row + 1] - offsets[row])
-        return _grouped(data, f"{self.place.at(self.names[tar])}, sample {row}")
+        return _parse_sample(data, f"{self.place.at(self.names[tar])}, sample {row}")
 
-    def _where(self, tar: int) -> tuple[int, ...]:
+    def _offsets_of(self, tar: int) -> tuple[int, ...]:
         """Return the offsets of the samples of a tar, and the end of the last one."""
         if tar not in self._offsets:
             try:
                 data = self.place.read(f"{self.names[tar]}.idx")
                 offsets = _offsets(data, self.place.at(f"{self.names[tar]}.idx"))
             except NotFound:
-                offsets = self._walked(self.names[tar])
+                offsets = self._offsets_from_tar(self.names[tar])
             if len(offsets) != self.counts[tar] + 1:
                 raise SpecError(
                     f"the index has {count_of(len(offsets) - 1, 'sample')} instead of {self.counts[tar]}",
@@ -100,7 +100,7 @@ class TarSet:
             self._offsets[tar] = offsets
         return self._offsets[tar]
 
-    def _walked(self, name: str) -> tuple[int, ...]:
+    def _offsets_from_tar(self, name: str) -> tuple[int, ...]:
         self.place.ensure(name)
         store, key = self.place.store(name)
         with tempfile.TemporaryDirectory(prefix="reelmill-tar-") as folder:
@@ -110,7 +110,7 @@ class TarSet:
             raise SpecError(words, where=self.place.at(name), hint="for details, run reelmill check")
         return (*found.offsets, found.end)
 
-    def _listed(self) -> tuple[list[str], list[int]]:
+    def _names_and_counts(self) -> tuple[list[str], list[int]]:
         store, key = self.place.store("")
         prefix = key.rstrip("/") + "/"
         names = [stat.key.removeprefix(prefix) for stat in store.list(prefix) if stat.key.endswith(".tar")]
@@ -119,7 +119,7 @@ class TarSet:
         self._offsets = {}
         counts = []
         for number, name in enumerate(names):
-            self._offsets[number] = self._walked(name)
+            self._offsets[number] = self._offsets_from_tar(name)
             counts.append(len(self._offsets[number]) - 1)
         return names, counts
 
@@ -148,7 +148,7 @@ def _offsets(data: bytes, where: str) -> tuple[int, ...]:
     return found
 
 
-def _is_there(place: SampleFolder, name: str) -> bool:
+def _exists(place: SampleFolder, name: str) -> bool:
     store, key = place.store(name)
     try:
         store.stat(key)
@@ -157,7 +157,7 @@ def _is_there(place: SampleFolder, name: str) -> bool:
     return True
 
 
-def _grouped(data: bytes, where: str) -> Grouped:
+def _parse_sample(data: bytes, where: str) -> Grouped:
     """Parse the members of one sample."""
     try:
         (sample,) = samples(walk_bytes(data + _MEMBER_TRAILER))

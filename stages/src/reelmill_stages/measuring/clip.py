@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from reelmill.contract.measures import Measure, MeasureFamily
 from reelmill.contract.records.rows import Item
 from reelmill.contract.spec.stages.measure import MeasureBlock
-from reelmill_stages.measuring.container import seen, told
+from reelmill_stages.measuring.container import container_measures, picture_measures
 from reelmill_stages.measuring.frames import MeasuredFrames, MeasuredScene
 from reelmill_stages.measuring.pictures.planes import Planes
 from reelmill_stages.measuring.reduce import reduced, rounded
@@ -39,7 +39,7 @@ class Clip:
     def restart(self) -> None:
         """Discard all frames, for another attempt at decoding."""
         self._left = len(self.needed)
-        self._told = dict(told(self._timeline, self.shown))
+        self._recorded = dict(container_measures(self._timeline, self.shown))
         self._lines: dict[str, None] = {}
         self._frames = MeasuredFrames(self._block)
 
@@ -50,7 +50,7 @@ class Clip:
         if self.judged or {index - first: times for index, times in counts.items()} != self.measured:
             return False
         self._frames, self._left = measured.frames, 0
-        self._told |= measured.shape
+        self._recorded |= measured.shape
         return True
 
     @property
@@ -61,7 +61,7 @@ class Clip:
     def see(self, picture: Picture, upright: Orientation) -> None:
         """Receive the next frame. Call this once for each needed frame, before the other methods."""
         if self._left == len(self.needed):
-            self._told |= seen(picture.frame, upright)
+            self._recorded |= picture_measures(picture.frame, upright)
         self._left -= 1
 
     def measure(self, index: int, planes: Planes, values: Mapping[Measure, float]) -> None:
@@ -71,25 +71,25 @@ class Clip:
 
     def judge(self, index: int, values: Mapping[Measure, float], lines: Sequence[str]) -> None:
         """Add a model's values for a frame of `judged`, and the text in it."""
-        self._frames.tell(values, self.judged[index])
+        self._frames.add_values(values, self.judged[index])
         self._lines |= dict.fromkeys(lines)
 
-    def say(self, words: Mapping[Measure, float | str]) -> None:
+    def record(self, words: Mapping[Measure, float | str]) -> None:
         """Add measures of the clip from other sources, such as its sound."""
-        self._told |= words
+        self._recorded |= words
 
     def fields(self) -> Said:
         """Return the fields `measures.<name>` of the clip, in the order of their declaration. Call this once."""
         if self.measured:
-            seconds = self._told[Measure.DURATION]
+            seconds = self._recorded[Measure.DURATION]
             assert isinstance(seconds, float)
-            self._told |= self._frames.told(seconds)
+            self._recorded |= self._frames.measures(seconds)
         if self.judged and MeasureFamily.TEXT in self._block.families:
-            self._told[Measure.TEXT] = "\n".join(self._lines)[:_LONGEST_TEXT]
+            self._recorded[Measure.TEXT] = "\n".join(self._lines)[:_LONGEST_TEXT]
         found: dict[str, float | str | bool] = {}
         for measure in self._block.measures:
             for name, reduction in self._block.reductions(measure):
-                value = reduced(self._frames.values(measure), reduction) if reduction else self._told.get(measure)
+                value = reduced(self._frames.values(measure), reduction) if reduction else self._recorded.get(measure)
                 value = rounded(value) if isinstance(value, int | float) else value
                 if value is not None:
                     found[name] = value

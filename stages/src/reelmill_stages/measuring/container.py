@@ -9,7 +9,7 @@ from reelmill_stages.media.decoding.picture import Orientation, shown_size
 from reelmill_stages.media.timeline.timeline import Stretch, Timeline
 
 
-def told(timeline: Timeline, shown: Stretch) -> Mapping[Measure, float | str]:
+def container_measures(timeline: Timeline, shown: Stretch) -> Mapping[Measure, float | str]:
     """Return the measures that need no frame."""
     seconds = float((shown.end - shown.start) * timeline.time_base)
     frames = len(shown.frames)
@@ -26,7 +26,7 @@ def told(timeline: Timeline, shown: Stretch) -> Mapping[Measure, float | str]:
     return found
 
 
-def seen(frame: av.VideoFrame, upright: Orientation) -> Mapping[Measure, float | str]:
+def picture_measures(frame: av.VideoFrame, upright: Orientation) -> Mapping[Measure, float | str]:
     """Return the measures that come from a decoded frame."""
     width, height = shown_size(frame, upright)
     return {

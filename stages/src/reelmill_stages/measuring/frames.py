@@ -39,7 +39,7 @@ class MeasuredFrames:
         It is shown from second `at` until second `until`, when the next frame of the video is shown.
         """
         self.counts[index] = times
-        self.tell(values, times)
+        self.add_values(values, times)
         self._bars.add(planes.luma)
         if self._pairs is None:
             return
@@ -47,10 +47,10 @@ class MeasuredFrames:
         if self._before is not None:
             self._compare(self._pairs, planes, at)
         if times > 1:
-            self.tell(_UNCHANGED, times - 1)
+            self.add_values(_UNCHANGED, times - 1)
         self._before = planes, at
 
-    def tell(self, values: Mapping[Measure, float], times: int = 1) -> None:
+    def add_values(self, values: Mapping[Measure, float], times: int = 1) -> None:
         """Add values of a frame that count `times` times."""
         for measure, value in values.items():
             for _ in range(times):
@@ -65,7 +65,7 @@ class MeasuredFrames:
         """Return the values of a measure, one for each frame or pair."""
         return self._values.get(measure, ())
 
-    def told(self, seconds: float) -> Mapping[Measure, float | str]:
+    def measures(self, seconds: float) -> Mapping[Measure, float | str]:
         """Return the measures of a clip of this duration that are not reductions of values."""
         found: dict[Measure, float | str] = {}
         if self._looks and (bars := self._bars.share) is not None:
@@ -85,9 +85,9 @@ class MeasuredFrames:
         change = pairs.change(before, planes, at - then)
         self._cuts += change.is_cut
         if change.temporal_information is not None:
-            self.tell({Measure.TEMPORAL_INFORMATION: change.temporal_information})
+            self.add_values({Measure.TEMPORAL_INFORMATION: change.temporal_information})
         if change.motion is not None:
-            self.tell({Measure.MOTION: change.motion, Measure.STATIC: float(change.motion < STATIC)})
+            self.add_values({Measure.MOTION: change.motion, Measure.STATIC: float(change.motion < STATIC)})
         if change.flow is not None:
             self._camera.add(change.flow)
 

@@ -52,7 +52,7 @@ class Measurer:
         clips: dict[int, Clip] = {}
         for place, (item, frames) in enumerate(zip(items, measured, strict=True)):
             try:
-                _earlier(item)
+                _earlier_measures(item)
                 shown = shown_in(timeline, span(item))
                 clip = Clip(self._block, item, timeline, shown, models=bool(self._models.frames))
                 clips[place] = clip
@@ -76,14 +76,14 @@ class Measurer:
     def _done(self, path: MediaFile, timeline: Timeline, clip: Clip) -> Done:
         item = clip.item
         sound = HeardSound()
-        counters: dict[str, int] = dict.fromkeys(timeline.told(), 1)
+        counters: dict[str, int] = dict.fromkeys(timeline.special_properties(), 1)
         if listens(self._block):
             whole = span(item) is None
             sound = hear(path, timeline, clip.shown, whole=whole, voices=self._models.voices)
-            clip.say(sound.told)
+            clip.record(sound.told)
             counters[StageCounter.NO_SOUND] = int(sound.stream is None)
             counters[StageCounter.DAMAGED_SOUND] = int(bool(sound.damaged))
-        earlier = {name: value for name, value in _earlier(item).items() if name not in self._block.measured}
+        earlier = {name: value for name, value in _earlier_measures(item).items() if name not in self._block.measured}
         made = NewItem(
             key=item.key,
             group=item.group,
@@ -108,7 +108,7 @@ class Measurer:
         }
 
 
-def _earlier(item: Item) -> Mapping[str, Any]:
+def _earlier_measures(item: Item) -> Mapping[str, Any]:
     """Return the measures that an item already has. Raises ItemError with reason `bad_value`."""
     found = item.fields.get(FIELD)
     if found is None:

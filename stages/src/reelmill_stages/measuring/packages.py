@@ -11,14 +11,14 @@ _ONNX = ("text", "faces", "nsfw", "speech")
 
 def require(block: MeasureBlock) -> None:
     """Raise SpecError if a package is missing."""
-    for package, extra in _needed(block):
+    for package, extra in _needed_packages(block):
         if find_spec(package) is None:
             raise SpecError(
                 f"the package {package!r} is not installed", where="measure", hint=f"install reelmill-stages[{extra}]"
             )
 
 
-def _needed(block: MeasureBlock) -> Iterator[tuple[str, str]]:
+def _needed_packages(block: MeasureBlock) -> Iterator[tuple[str, str]]:
     yield "cv2", "measure"
     if any(name in block.models for name in _ONNX):
         yield "onnxruntime", "measure"

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from reelmill.contract.measures import Measure, MeasureFamily
 from reelmill.contract.spec.stages.measure import FrameChoice, MeasureBlock
-from reelmill_stages.measuring.container import seen
+from reelmill_stages.measuring.container import picture_measures
 from reelmill_stages.measuring.frames import MeasuredFrames, MeasuredScene
 from reelmill_stages.measuring.pictures.look import look
 from reelmill_stages.measuring.pictures.planes import planes_of
@@ -40,36 +40,36 @@ class SceneFrames:
         """Receive the next frame."""
         self._waiting.append(picture)
         if len(self._waiting) > BEHIND:
-            self._take()
+            self._measure_frame()
 
     def cut(self, index: int) -> None:
         """Receive the index of a frame that begins a scene; it was already passed to `see`."""
         while self._waiting and self._waiting[0].index < index:
-            self._take()
-        self._end()
+            self._measure_frame()
+        self._end_scene()
 
     def of(self, shown: Stretch) -> MeasuredScene | None:
         """Return the measured frames of a clip, at the end; None unless exactly its needed frames were measured."""
         while self._waiting:
-            self._take()
-        self._end()
+            self._measure_frame()
+        self._end_scene()
         scene = self._scenes.get(shown.frames.start)
         if scene is None or scene.shape is None:
             return None
-        wanted = chosen(self._block.frames, self._timeline, shown) if self._measures else Counter()
+        wanted = chosen(self._block.frames, self._timeline, shown) if self._measures_pictures else Counter()
         fits = wanted == scene.frames.counts and shown.start <= self._timeline.pts[shown.frames.start]
-        return MeasuredScene(scene.frames, scene.shape) if fits and self._ends(shown) else None
+        return MeasuredScene(scene.frames, scene.shape) if fits and self._is_shown_until_next(shown) else None
 
-    def _end(self) -> None:
+    def _end_scene(self) -> None:
         if self._scene is not None:
             self._scene.frames.end()
         self._scene = None
 
     @property
-    def _measures(self) -> bool:
+    def _measures_pictures(self) -> bool:
         return not self._block.families.isdisjoint({MeasureFamily.PICTURE, MeasureFamily.MOTION})
 
-    def _ends(self, shown: Stretch) -> bool:
+    def _is_shown_until_next(self, shown: Stretch) -> bool:
         """Whether the last frame is shown until the next one, as was assumed."""
         return shown.end == self._tick(shown.frames.stop)
 
@@ -79,15 +79,15 @@ class SceneFrames:
     def _seconds(self, index: int) -> float:
         return self._timeline.seconds_at(self._tick(index))
 
-    def _take(self) -> None:
+    def _measure_frame(self) -> None:
         picture = self._waiting.popleft()
         index = picture.index
         upright = self._turned.of(picture.frame)
         if self._scene is None:
             self._scene = _Scene(MeasuredFrames(self._block), _Choice(self._block.frames, self._seconds(index)))
-            self._scene.shape = seen(picture.frame, upright)
+            self._scene.shape = picture_measures(picture.frame, upright)
             self._scenes[index] = self._scene
-        if not self._measures:
+        if not self._measures_pictures:
             return
         at, until = self._seconds(index), self._seconds(index + 1)
         if times := self._scene.choice.times(until):

@@ -132,14 +132,14 @@ def run(argv: Sequence[str], *, timeout: float) -> None:
                 process.wait()
         if status == 0:
             return
-        said = _message_excerpt(messages)
-    if "No space left on device" in said:
+        excerpt = _message_excerpt(messages)
+    if "No space left on device" in excerpt:
         raise TransientError("the disk is full", where=argv[-1], hint="give the stage more scratch space")
-    if short_of := exhausted_in(said):
+    if short_of := exhausted_in(excerpt):
         raise Exhausted(
-            short_of, f"ffmpeg ended with {status}: {said}", hint="give the stage more of it, then run again"
+            short_of, f"ffmpeg ended with {status}: {excerpt}", hint="give the stage more of it, then run again"
         )
-    raise ItemError(ItemReason.FFMPEG_FAILED, f"ffmpeg ended with {status}: {said}")
+    raise ItemError(ItemReason.FFMPEG_FAILED, f"ffmpeg ended with {status}: {excerpt}")
 
 
 def parse_version(banner: str) -> tuple[int, ...]:

@@ -106,7 +106,7 @@ def _collected_errors(messages: list[str]) -> Iterator[None]:
             messages.extend("".join(text for _, _, text in logs).splitlines()[: _MOST - len(messages)])
 
 
-def listened(values: Iterable[T], messages: list[str]) -> Iterator[T]:
+def with_collected_errors(values: Iterable[T], messages: list[str]) -> Iterator[T]:
     """Yield the values; FFmpeg's errors while producing them are added to `messages`.
 
     Errors raised between two values, by the consumer, are not collected.

@@ -33,16 +33,16 @@ LARGEST = 16 << 20
 """Maximum size in bytes of a response."""
 _BACKOFF = Backoff(first=0.5, most=20.0, jitter=0.5)
 _CONNECT_SECONDS = 10.0
-_CHECKS = 3
+_CHECK_ATTEMPTS = 3
 """Number of attempts of the check before the first item."""
-_BUGS = 4
+_INTERNAL_ERROR_ATTEMPTS = 4
 """Number of attempts if the server answers 500, because the cause may be this particular request."""
-_AGAIN = {408, 425, 429}
-_OF_THE_STAGE = {401, 403, 404}
-_MESSAGE = 300
+_RETRIED_STATUSES = {408, 425, 429}
+_FATAL_STATUSES = {401, 403, 404}
+_MESSAGE_LENGTH = 300
 
 
-class _Unanswered(Exception):
+class _AttemptFailed(Exception):
     """A failed attempt that may succeed later, within `attempts`. `wait` is the server's Retry-After in seconds."""
 
     def __init__(self, reason: ItemReason, what: str, wait: float = 0.0, attempts: int = 1_000) -> None:
@@ -62,7 +62,7 @@ class ModelClient:
         self._named = server.api_key_env or ""
         headers = {"Authorization": f"Bearer {self._key}"} if self._key else {}
         self._client = httpx2.Client(headers=headers, follow_redirects=False, timeout=timeout)
-        self._down = False
+        self._is_unreachable = False
         weakref.finalize(self, self._client.close)
 
     def check(self, model: str, *, listed: bool) -> None:
@@ -76,7 +76,7 @@ class ModelClient:
         if not listed:
             return
         try:
-            found = self._retried("GET", "/models", {}, attempts=_CHECKS)
+            found = self._request_with_retries("GET", "/models", {}, attempts=_CHECK_ATTEMPTS)
         except ItemError as error:
             raise SpecError(
                 f"the server does not answer: {error.what}",
@@ -99,68 +99,74 @@ class ModelClient:
         If a server was unreachable for the whole timeout, later items get a single attempt each until it is reachable
         again. Raises ItemError and SpecError.
         """
-        return self._retried("POST", path, content, attempts=1 if self._down else None)
+        return self._request_with_retries("POST", path, content, attempts=1 if self._is_unreachable else None)
 
-    def _retried(self, method: str, path: str, content: Mapping[str, Any], attempts: int | None) -> Mapping[str, Any]:
+    def _request_with_retries(
+        self, method: str, path: str, content: Mapping[str, Any], attempts: int | None
+    ) -> Mapping[str, Any]:
         end = time.monotonic() + self._timeout
         failures = 0
         while True:
             try:
                 with CLOCK.on(Bound.WAITING):
-                    found = self._once(method, path, content, end)
-            except _Unanswered as error:
+                    found = self._request_once(method, path, content, end)
+            except _AttemptFailed as error:
                 failures += 1
                 delay = max(error.wait, _BACKOFF.delay(failures, chance()))
                 if failures >= min(attempts or error.attempts, error.attempts) or time.monotonic() + delay >= end:
-                    self._down = error.reason is ItemReason.SERVER_FAILED
+                    self._is_unreachable = error.reason is ItemReason.SERVER_FAILED
                     tries = "attempt" if failures == 1 else "attempts"
                     raise ItemError(error.reason, f"{error} ({failures} {tries})") from error
                 with CLOCK.on(Bound.WAITING):
                     time.sleep(delay)
             else:
-                self._down = False
+                self._is_unreachable = False
                 return found
 
-    def _once(self, method: str, path: str, content: Mapping[str, Any], end: float) -> Mapping[str, Any]:
+    def _request_once(self, method: str, path: str, content: Mapping[str, Any], end: float) -> Mapping[str, Any]:
         timeout = httpx2.Timeout(max(end - time.monotonic(), 1.0), connect=_CONNECT_SECONDS)
         try:
             with self._client.stream(method, f"{self._url}{path}", timeout=timeout, **content) as response:
-                body = self._read(response, end)
+                body = self._read_body(response, end)
         except httpx2.TimeoutException as error:
-            raise _Unanswered(ItemReason.SERVER_FAILED, "no answer in time") from error
+            raise _AttemptFailed(ItemReason.SERVER_FAILED, "no answer in time") from error
         except (httpx2.TransportError, httpx2.StreamError, httpx2.DecodingError) as error:
-            raise _Unanswered(ItemReason.SERVER_FAILED, f"the connection failed: {self._clean(str(error))}") from error
+            raise _AttemptFailed(
+                ItemReason.SERVER_FAILED, f"the connection failed: {self._printable_message(str(error))}"
+            ) from error
         except httpx2.InvalidURL as error:
             raise SpecError(f"not a URL: {error}", where=self._url, hint="correct server.url") from error
-        return self._judged(response, body)
+        return self._checked_answer(response, body)
 
     @staticmethod
-    def _read(response: httpx2.Response, end: float) -> bytes:
+    def _read_body(response: httpx2.Response, end: float) -> bytes:
         body = bytearray()
         for part in response.iter_bytes():
             body += part
             if len(body) > LARGEST:
                 raise ItemError(ItemReason.BAD_ANSWER, f"the response is larger than {LARGEST} bytes")
             if time.monotonic() > end:
-                raise _Unanswered(ItemReason.SERVER_FAILED, "the answer did not end in time")
+                raise _AttemptFailed(ItemReason.SERVER_FAILED, "the answer did not end in time")
         return bytes(body)
 
-    def _judged(self, response: httpx2.Response, body: bytes) -> Mapping[str, Any]:
+    def _checked_answer(self, response: httpx2.Response, body: bytes) -> Mapping[str, Any]:
         status = response.status_code
         if status == httpx2.codes.OK:
-            return self._object(body)
-        said = f"the server answered {status}{self._said(body)}"
+            return self._parse_object(body)
+        message = f"the server answered {status}{self._server_message(body)}"
         if status == httpx2.codes.TOO_MANY_REQUESTS:
-            raise _Unanswered(ItemReason.SERVER_BUSY, said, retry_after(response.headers.get("Retry-After", "")))
+            raise _AttemptFailed(ItemReason.SERVER_BUSY, message, retry_after(response.headers.get("Retry-After", "")))
         if status == httpx2.codes.INTERNAL_SERVER_ERROR:
-            raise _Unanswered(ItemReason.SERVER_FAILED, said, attempts=_BUGS)
-        if status in _AGAIN or status > httpx2.codes.INTERNAL_SERVER_ERROR:
-            raise _Unanswered(ItemReason.SERVER_FAILED, said, retry_after(response.headers.get("Retry-After", "")))
-        if status in _OF_THE_STAGE or status < httpx2.codes.BAD_REQUEST:
-            raise SpecError(said, where=self._url, hint="correct server.url, the model or the API key")
-        raise ItemError(ItemReason.REQUEST_REJECTED, said)
+            raise _AttemptFailed(ItemReason.SERVER_FAILED, message, attempts=_INTERNAL_ERROR_ATTEMPTS)
+        if status in _RETRIED_STATUSES or status > httpx2.codes.INTERNAL_SERVER_ERROR:
+            raise _AttemptFailed(
+                ItemReason.SERVER_FAILED, message, retry_after(response.headers.get("Retry-After", ""))
+            )
+        if status in _FATAL_STATUSES or status < httpx2.codes.BAD_REQUEST:
+            raise SpecError(message, where=self._url, hint="correct server.url, the model or the API key")
+        raise ItemError(ItemReason.REQUEST_REJECTED, message)
 
-    def _object(self, body: bytes) -> Mapping[str, Any]:
+    def _parse_object(self, body: bytes) -> Mapping[str, Any]:
         try:
             text = body.decode()
             found = load_json(text.replace(self._key, "***") if self._key else text)
@@ -170,16 +176,16 @@ class ModelClient:
             raise ItemError(ItemReason.BAD_ANSWER, "the response is not a JSON object")
         return found
 
-    def _said(self, body: bytes) -> str:
+    def _server_message(self, body: bytes) -> str:
         """Return the server's message, in the format of OpenAI, vLLM or Ollama; empty for a web page."""
         try:
             found = load_json(body, max_bytes=1 << 20)
         except JsonError:
             return ""
         error = found.get("error", found) if isinstance(found, dict) else None
-        said = error.get("message") if isinstance(error, dict) else error
-        return f": {self._clean(said)}" if isinstance(said, str) else ""
+        message = error.get("message") if isinstance(error, dict) else error
+        return f": {self._printable_message(message)}" if isinstance(message, str) else ""
 
-    def _clean(self, text: str) -> str:
+    def _printable_message(self, text: str) -> str:
         text = text.replace(self._key, "***") if self._key else text
-        return printable(text.encode(errors="replace").decode())[:_MESSAGE]
+        return printable(text.encode(errors="replace").decode())[:_MESSAGE_LENGTH]

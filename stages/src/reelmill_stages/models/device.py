@@ -43,12 +43,12 @@ def _fallback(torch: Any, wanted: Literal["auto", "cpu", "gpu"]) -> GpuFallback 
     if torch.version.cuda is None:
         found = GpuFallback(StageCounter.GPU_FALLBACK_PACKAGE, f"torch {torch.__version__} is built without CUDA")
     else:
-        found = _torch_says(torch)
+        found = _torch_error(torch)
     found.log()
     return found
 
 
-def _torch_says(torch: Any) -> GpuFallback:
+def _torch_error(torch: Any) -> GpuFallback:
     try:
         torch.cuda.init()
     except Exception as error:  # torch and its driver raise many types of errors

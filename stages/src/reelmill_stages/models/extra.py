@@ -20,7 +20,7 @@ def require(*packages: str) -> None:
         except ValueError:  # a module without a spec
             found = None
         if found is None:
-            raise _missing(package)
+            raise _missing_package_error(package)
 
 
 def load(module: str) -> Any:
@@ -30,8 +30,8 @@ def load(module: str) -> Any:
     except ModuleNotFoundError as error:
         if error.name is None or error.name.startswith("reelmill"):
             raise
-        raise _missing(error.name) from error
+        raise _missing_package_error(error.name) from error
 
 
-def _missing(package: str) -> SpecError:
+def _missing_package_error(package: str) -> SpecError:
     return SpecError(f"the package {package!r} is not installed", where="models", hint=HINT)

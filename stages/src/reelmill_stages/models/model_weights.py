@@ -35,18 +35,20 @@ def check_keys(
     missing = sorted(set(wanted) - set(found) - set(optional))
     extra = sorted(set(found) - set(wanted))
     other = sorted(name for name in set(found) & set(wanted) if found[name] != wanted[name])
-    told = [
-        f"{len(names)} {word}: {_some(names)}" for names, word in ((missing, "missing"), (extra, "unexpected")) if names
+    problems = [
+        f"{len(names)} {word}: {_shortened_list(names)}"
+        for names, word in ((missing, "missing"), (extra, "unexpected"))
+        if names
     ]
-    told += [f"{name} is {found[name]}, not {wanted[name]}" for name in other[:_SHOWN]]
-    if told:
+    problems += [f"{name} is {found[name]}, not {wanted[name]}" for name in other[:_SHOWN]]
+    if problems:
         raise SpecError(
-            f"the weights do not match the model: {'; '.join(told)}",
+            f"the weights do not match the model: {'; '.join(problems)}",
             where=where,
             hint="give the weights of exactly this model; otherwise, parts of it would be untrained",
         )
 
 
-def _some(names: list[str]) -> str:
+def _shortened_list(names: list[str]) -> str:
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
     return ", ".join(names[:_SHOWN]) + more

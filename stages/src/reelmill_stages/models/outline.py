@@ -107,13 +107,13 @@ def _pickled(path: Path) -> Any:
                 raise ValueError("a zip file that was not written by torch.save")
             if archive.getinfo(name).file_size > _LARGEST_HEADER:
                 raise ValueError("its pickle is too large")
-            return loads(archive.read(name), _known)
+            return loads(archive.read(name), _find_class)
     with path.open("rb") as file:
-        if load(file, _known) != _LEGACY_MAGIC:
+        if load(file, _find_class) != _LEGACY_MAGIC:
             raise ValueError("it does not begin like a file of torch.save")
         for _ in ("protocol", "machine"):
-            load(file, _known)
-        return load(file, _known)
+            load(file, _find_class)
+        return load(file, _find_class)
 
 
 def _tensor(_storage: object, _offset: object, size: tuple[int, ...], *_: object) -> TensorShape:
@@ -131,5 +131,5 @@ _KNOWN = {
 }
 
 
-def _known(module: str, name: str) -> Any:
+def _find_class(module: str, name: str) -> Any:
     return _KNOWN.get((module, name), _Blank)

@@ -49,8 +49,8 @@ class Preparation:
         try:
             made = replace(
                 self,
-                mean=_three(found.get("mean") or self.mean),
-                std=_three(found.get("std") or self.std),
+                mean=_per_channel(found.get("mean") or self.mean),
+                std=_per_channel(found.get("std") or self.std),
                 interpolation=str(found.get("interpolation") or self.interpolation),
                 resize_mode=str(found.get("resize_mode") or self.resize_mode),
             )
@@ -85,6 +85,6 @@ class Preparation:
         return np.ascontiguousarray(scaled.transpose(0, 3, 1, 2))
 
 
-def _three(values: Any) -> tuple[float, ...]:
+def _per_channel(values: Any) -> tuple[float, ...]:
     red, green, blue = (float(value) for value in values)
     return red, green, blue

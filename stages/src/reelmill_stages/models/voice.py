@@ -51,10 +51,10 @@ class VoiceModel:
                 weights.read_bytes(), sess_options=options, providers=["CPUExecutionProvider"]
             )
         except Exception as error:  # onnxruntime raises many types of errors without a common base
-            raise _no_model(weights, str(error).splitlines()[0][:200]) from error
+            raise _wrong_model_error(weights, str(error).splitlines()[0][:200]) from error
         names = {given.name for given in self._session.get_inputs()}
         if names != {"input", "state", "sr"}:
-            raise _no_model(weights, f"its inputs are {', '.join(sorted(names))}, not input, sr and state")
+            raise _wrong_model_error(weights, f"its inputs are {', '.join(sorted(names))}, not input, sr and state")
 
     def probabilities(self, samples: Samples) -> Probabilities:
         """Return one probability for each started step of 512 samples."""
@@ -77,8 +77,8 @@ class VoiceListener:
 
     def hear(self, step: Step) -> float:
         """Return the probability of speech in the next step."""
-        heard = np.concatenate([self._before, step])[None]
-        found, self._state = self._session.run(None, {"input": heard, "state": self._state, "sr": _RATE})
+        window = np.concatenate([self._before, step])[None]
+        found, self._state = self._session.run(None, {"input": window, "state": self._state, "sr": _RATE})
         self._before = step[-_CONTEXT:]
         return float(found[0, 0])
 
@@ -99,7 +99,7 @@ def speech(found: Probabilities, length: int, rules: VoiceRules) -> list[Stretch
                 begun = quiet = None
     if begun is not None:
         raw.append((begun, length if quiet is None else quiet))
-    return _padded([one for one in raw if one[1] - one[0] >= rules.min_speech], length, rules.pad)
+    return _padded_stretches([one for one in raw if one[1] - one[0] >= rules.min_speech], length, rules.pad)
 
 
 def pieces(stretches: list[Stretch], found: Probabilities, longest: int) -> list[Stretch]:
@@ -110,10 +110,10 @@ def pieces(stretches: list[Stretch], found: Probabilities, longest: int) -> list
             joined[-1] = joined[-1][0], end
         else:
             joined.append((start, end))
-    return [part for one in joined for part in _divided(one, found, longest)]
+    return [part for one in joined for part in _divided_stretch(one, found, longest)]
 
 
-def _divided(one: Stretch, found: Probabilities, longest: int) -> list[Stretch]:
+def _divided_stretch(one: Stretch, found: Probabilities, longest: int) -> list[Stretch]:
     parts = []
     start, end = one
     while end - start > longest:
@@ -125,7 +125,7 @@ def _divided(one: Stretch, found: Probabilities, longest: int) -> list[Stretch]:
     return [*parts, (start, end)]
 
 
-def _padded(stretches: list[Stretch], length: int, pad: int) -> list[Stretch]:
+def _padded_stretches(stretches: list[Stretch], length: int, pad: int) -> list[Stretch]:
     found = []
     for number, (start, end) in enumerate(stretches):
         before = stretches[number - 1][1] if number else 0
@@ -136,7 +136,7 @@ def _padded(stretches: list[Stretch], length: int, pad: int) -> list[Stretch]:
     return found
 
 
-def _no_model(weights: Path, why: str) -> SpecError:
+def _wrong_model_error(weights: Path, why: str) -> SpecError:
     return SpecError(
         f"not a model of Silero VAD, version 5 or 6: {why}",
         where=weights.name,

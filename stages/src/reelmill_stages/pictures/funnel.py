@@ -28,7 +28,7 @@ def draw(rows: Sequence[FunnelRow], title: str) -> Drawing:
 
 
 def _draw_row(drawing: Drawing, row: FunnelRow, y: float, most: int) -> None:
-    drawing.text(_MARGIN, y + 16, _cut(row.name, 20), 14)
+    drawing.text(_MARGIN, y + 16, _shortened(row.name, 20), 14)
     drawing.text(_MARGIN, y + 33, row.type, 11, GREY)
     x: float = _MARGIN + _NAMES
     drawing.rectangle(x, y, _BAR, _BAR_HEIGHT, PALE)
@@ -44,24 +44,24 @@ def _draw_row(drawing: Drawing, row: FunnelRow, y: float, most: int) -> None:
     drawing.text(
         _MARGIN + _NAMES,
         y + 38,
-        _cut(", ".join([*reasons, *([f"others {amount(more)}"] if more else [])]), 72),
+        _shortened(", ".join([*reasons, *([f"others {amount(more)}"] if more else [])]), 72),
         11,
         GREY,
     )
     left = _MARGIN + _NAMES + _BAR + 18
-    drawing.text(left, y + 12, f"in {_told(row.items_in, row.seconds_in, row.bytes_in)}", 12, INK)
-    drawing.text(left, y + 28, f"out {_told(row.items_out, row.seconds_out, row.bytes_out)}", 12, INK)
+    drawing.text(left, y + 12, f"in {_quantities(row.items_in, row.seconds_in, row.bytes_in)}", 12, INK)
+    drawing.text(left, y + 28, f"out {_quantities(row.items_out, row.seconds_out, row.bytes_out)}", 12, INK)
     if row.kind == "stage":
-        told = f"{time(row.worker_seconds)} of worker time, {size(row.written)} written"
-        drawing.text(left, y + 43, told, 11, GREY)
+        work_summary = f"{time(row.worker_seconds)} of worker time, {size(row.written)} written"
+        drawing.text(left, y + 43, work_summary, 11, GREY)
 
 
-def _told(items: int, seconds: float | None, bytes_: int | None) -> str:
-    parts = [f"{count_of(items, 'item')}"]
+def _quantities(items: int, seconds: float | None, bytes_: int | None) -> str:
+    parts = [count_of(items, "item")]
     parts += [f"{time(seconds)} of video"] if seconds is not None else []
     parts += [size(bytes_)] if bytes_ is not None else []
     return ", ".join(parts)
 
 
-def _cut(text: str, length: int) -> str:
+def _shortened(text: str, length: int) -> str:
     return text if len(text) <= length else f"{text[: length - 1]}…"

@@ -16,8 +16,8 @@ def draw(histogram: Histogram, rules: Sequence[RuleEffect]) -> Drawing:
     lost = [f"{amount(histogram.missing)} missing"] if histogram.missing else []
     lost += [f"{amount(histogram.bad)} no number"] if histogram.bad else []
     drawing.text(_LEFT, 20, histogram.field, 14)
-    told = ", ".join([f"{count_of(histogram.items, 'item')}, mean {histogram.mean:.4g}", *lost])
-    drawing.text(WIDTH - _LEFT, 20, told, 11, GREY, "end")
+    summary = ", ".join([f"{count_of(histogram.items, 'item')}, mean {histogram.mean:.4g}", *lost])
+    drawing.text(WIDTH - _LEFT, 20, summary, 11, GREY, "end")
     first, last = histogram.edges[0], histogram.edges[-1]
     tallest, wide = max(histogram.counts) or 1, (WIDTH - 2 * _LEFT) / len(histogram.counts)
     base, room = HEIGHT - _BOTTOM, HEIGHT - _BOTTOM - _TOP
@@ -37,8 +37,8 @@ def draw(histogram: Histogram, rules: Sequence[RuleEffect]) -> Drawing:
                 is_beyond = not first <= at <= last
                 drawing.rectangle(x - 1, _TOP - 8, 2, 0 if is_beyond else room + 12, LIMIT)
                 anchor = "start" if share < 1 / 3 else "end" if share > 2 / 3 else "middle"
-                told = f"{rule.name}: {word} {at:g}{' (outside)' if is_beyond else ''}"
-                drawing.text(x, HEIGHT - 4, told, 11, INK, anchor)
+                summary = f"{rule.name}: {word} {at:g}{' (outside)' if is_beyond else ''}"
+                drawing.text(x, HEIGHT - 4, summary, 11, INK, anchor)
     return drawing
 
 

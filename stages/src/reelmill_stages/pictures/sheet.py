@@ -43,10 +43,10 @@ def _draw_cell(drawing: Drawing, cell: Cell, x: int, y: int, width: int, height:
             x + (width - cell.width) // 2, y + (height - cell.height) // 2, cell.width, cell.height, cell.jpeg
         )
     else:
-        drawing.text(x + 8, y + height / 2, _cut(cell.problem), 10, GREY)
+        drawing.text(x + 8, y + height / 2, _shortened(cell.problem), 10, GREY)
     drawing.text(x, y + height + 15, cell.value, 12, INK)
-    drawing.text(x, y + height + 30, _cut(cell.key), 10, GREY)
+    drawing.text(x, y + height + 30, _shortened(cell.key), 10, GREY)
 
 
-def _cut(text: str) -> str:
+def _shortened(text: str) -> str:
     return text if len(text) <= _LONGEST else f"…{text[1 - _LONGEST :]}"

@@ -43,8 +43,8 @@ def sheets(
     found: SummaryItems, reads: Mapping[str, Sequence[str]], visible: Callable[[Item], bool], shoot: Shoot
 ) -> list[Sheet]:
     """The sheets: of each stage that no other stage reads, then of each loss. Pictures stop at `MOST_BYTES`."""
-    made = [_made(name, found, reads, visible) for name in _ends(found, reads)]
-    lost = [_lost(group, found, visible) for group in found.summary.losses]
+    made = [_sheet_of_items(name, found, reads, visible) for name in _last_stages(found, reads)]
+    lost = [_sheet_of_losses(group, found, visible) for group in found.summary.losses]
     wanted = [each for each in (*made, *lost) if each]
     each = max(1, MOST_PICTURES // max(1, len(wanted)))
     left, used = MOST_PICTURES, 0
@@ -52,10 +52,10 @@ def sheets(
     for sheet, entries in wanted:
         chosen.append((sheet, entries[: min(each, left)]))
         left -= len(chosen[-1][1])
-    seen = {id(item): item for _, some in chosen for _, _, item in some if item is not None}  # sheets share items
+    seen = {id(item): item for _, entries in chosen for _, _, item in entries if item is not None}  # sheets share items
     shots = dict(zip(seen, shoot(list(seen.values())), strict=True))
-    for sheet, some in chosen:
-        for key, message, item in some:
+    for sheet, entries in chosen:
+        for key, message, item in entries:
             shot = Shot(problem=_NOTHING) if item is None else shots[id(item)]
             used += len(shot.jpeg)
             if used > MOST_BYTES:
@@ -68,13 +68,13 @@ _Entry = tuple[str, str, Item | None]
 """Key, message and item; the item is None if there is none that can be shown."""
 
 
-def _ends(found: SummaryItems, reads: Mapping[str, Sequence[str]]) -> list[str]:
+def _last_stages(found: SummaryItems, reads: Mapping[str, Sequence[str]]) -> list[str]:
     """The stages that no other stage reads; without any stage, the sources."""
     read = {upstream for upstreams in reads.values() for upstream in upstreams}
     return [row.name for row in found.summary.overview.rows if row.name not in read]
 
 
-def _made(
+def _sheet_of_items(
     end: str, found: SummaryItems, reads: Mapping[str, Sequence[str]], visible: Callable[[Item], bool]
 ) -> tuple[Sheet, list[_Entry]] | None:
     """The items of an end that can be shown, or else those of the nearest upstream stage that has some."""
@@ -90,7 +90,9 @@ def _made(
     return None
 
 
-def _lost(group: LossGroup, found: SummaryItems, visible: Callable[[Item], bool]) -> tuple[Sheet, list[_Entry]]:
+def _sheet_of_losses(
+    group: LossGroup, found: SummaryItems, visible: Callable[[Item], bool]
+) -> tuple[Sheet, list[_Entry]]:
     items = found.lost[group.name, group.outcome, group.reason]
     entries: list[_Entry] = [
         (example.key, example.message, item if item is not None and visible(item) else None)

@@ -28,7 +28,7 @@ def field_groups(found: Iterable[Distribution], reads: Mapping[str, Sequence[str
     """The groups, in order of their first distribution. `found` has upstreams before their stages."""
     groups: list[FieldGroup] = []
     for each in found:
-        group = next((group for group in groups if _goes_on(group, each, reads)), None)
+        group = next((group for group in groups if _continues_group(group, each, reads)), None)
         if group:
             group.found.append(each)
         else:
@@ -49,7 +49,7 @@ def class_counts(group: FieldGroup) -> list[tuple[str, list[int | None]]]:
     ]
 
 
-def _goes_on(group: FieldGroup, each: Distribution, reads: Mapping[str, Sequence[str]]) -> bool:
+def _continues_group(group: FieldGroup, each: Distribution, reads: Mapping[str, Sequence[str]]) -> bool:
     above = [one for one in group.found if one.name in reads.get(each.name, ())]
     return group.field == each.field and any(_same_axis(one, each) for one in above)
 

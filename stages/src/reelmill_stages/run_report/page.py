@@ -96,7 +96,7 @@ def written(
     html = _TEMPLATE.render(
         summary=summary,
         overview=overview,
-        ends=_ends(summary, reads),
+        ends=_last_stages(summary, reads),
         priced=any(rate.cost is not None for rate in overview.rates),
         used=any(rate.usage for rate in overview.rates),
         worked=[rate for rate in overview.rates if rate.name in reads and rate.name in passed],
@@ -116,7 +116,7 @@ def written(
     return html.encode()
 
 
-def _environment() -> Environment:
+def _template_environment() -> Environment:
     environment = Environment(
         loader=PackageLoader(__package__, "templates"),
         autoescape=True,
@@ -143,11 +143,11 @@ def _environment() -> Environment:
     return environment
 
 
-_TEMPLATE = _environment().get_template("report.html.jinja")
+_TEMPLATE = _template_environment().get_template("report.html.jinja")
 """Compiled at import, which is before the plots are known where time matters."""
 
 
-def _ends(summary: Summary, reads: Mapping[str, Sequence[str]]) -> list[FunnelRow]:
+def _last_stages(summary: Summary, reads: Mapping[str, Sequence[str]]) -> list[FunnelRow]:
     """The stages that no other stage reads."""
     read = {upstream for upstreams in reads.values() for upstream in upstreams}
     return [row for row in summary.overview.funnel if row.kind == "stage" and row.name not in read]
@@ -158,9 +158,9 @@ def _plots(summary: Summary) -> dict[str, Plot | None]:
     names = [row.name for row in overview.rows]
     worked = [rate for rate in overview.rates if rate.worker_seconds or rate.usage]
     return {
-        "funnel": _both(shares(overview.funnel, _WIDTHS)) if overview.funnel else None,
-        "times": _both(times(worked, _WIDTHS)) if worked else None,
-        "timeline": _both(timeline(names, overview.passes, _WIDTHS)),
+        "funnel": _plot_of_both_widths(shares(overview.funnel, _WIDTHS)) if overview.funnel else None,
+        "times": _plot_of_both_widths(times(worked, _WIDTHS)) if worked else None,
+        "timeline": _plot_of_both_widths(timeline(names, overview.passes, _WIDTHS)),
     }
 
 
@@ -189,7 +189,7 @@ def _is_constant(group: FieldGroup) -> bool:
     return bool(histogram and histogram.least == histogram.most)
 
 
-def _both(images: Sequence[bytes]) -> Plot | None:
+def _plot_of_both_widths(images: Sequence[bytes]) -> Plot | None:
     if not images:
         return None
     wide, narrow = images

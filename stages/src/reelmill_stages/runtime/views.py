@@ -1,6 +1,7 @@
 """Views: files about a whole data set, which are replaced by newer versions, never by older ones.
 
-A view that another program changed is kept beside the new one, as `NAME.edited`.
+A view that another program changed is kept beside the new one, as `NAME.edited`. So is one that was copied with a store
+but without its attributes, because nothing shows that it is unchanged.
 
 The metadata of each view contain the last segment that it includes. `stage.json` contains it as a field and is written
 last, so it describes the current views.
@@ -150,7 +151,7 @@ def _write_view(store: Store, names: DataSetPaths, name: str, path: Path, segmen
 
 
 def _move_edited_away(store: Store, key: str) -> None:
-    """Move a view that another program changed to an unused name, and report it."""
+    """Move a view that may be another program's to an unused name, and report it."""
     for name in chain([f"{key}.edited"], (f"{key}.edited-{number}" for number in count(2))):
         try:
             store.move(key, name)
@@ -160,7 +161,8 @@ def _move_edited_away(store: Store, key: str) -> None:
             return
         event(
             log,
-            "a view was changed by another program; it is kept under a new name, and the view is written again",
+            "a view was changed by another program, or copied without the attributes that identify it; "
+            "it is kept under a new name, and the view is written again",
             level=logging.WARNING,
             view=address(store, key),
             kept=address(store, name),

@@ -47,7 +47,7 @@ class ClusterBalance:
         vector = unit(self._read(item))
         if vector is None:
             return
-        entry = (-_lot(item.key, self._seed), item.key, vector)
+        entry = (-_random_rank(item.key, self._seed), item.key, vector)
         if len(self._sample) < SAMPLE:
             heapq.heappush(self._sample, entry)
         elif entry[0] > self._sample[0][0]:
@@ -115,5 +115,5 @@ def unit(vector: Vector | None) -> Vector | None:
     return (vector / length).astype(np.float32) if 0 < length < float("inf") else None
 
 
-def _lot(key: str, seed: int) -> int:
+def _random_rank(key: str, seed: int) -> int:
     return int.from_bytes(hashlib.blake2b(f"{seed}:{key}".encode(), digest_size=8).digest(), "big")

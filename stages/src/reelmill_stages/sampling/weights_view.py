@@ -47,15 +47,15 @@ def weights_file(data: DataSetReader, weights: Weights) -> File:
     path, together = data.scratch / NAME, value_of(weights.subsets)
     rows = iter(data.items())
     with parquet.ParquetWriter(path, schema, compression="zstd") as writer:
-        while some := list(islice(rows, _ROWS)):
+        while batch := list(islice(rows, _ROWS)):
             made: dict[str, list[Any]] = {
-                "key": [item.key for item in some],
-                "path": [path_of(item, data.root) for item in some],
-                "weight": [_weight(factors, item) * count / total for item in some],
-                "position": [position(_name(together(item), item), weights.seed) for item in some],
+                "key": [item.key for item in batch],
+                "path": [path_of(item, data.root) for item in batch],
+                "weight": [_weight(factors, item) * count / total for item in batch],
+                "position": [position(_name(together(item), item), weights.seed) for item in batch],
             }
             if clusters:
-                made["cluster"] = [clusters[0].cluster(item) for item in some]
+                made["cluster"] = [clusters[0].cluster(item) for item in batch]
             writer.write_table(pyarrow.table(made, schema=schema))
     return File(NAME, path)
 

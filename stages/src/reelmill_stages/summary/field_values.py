@@ -62,7 +62,7 @@ class FieldValues:
         else:
             self.others += 1
             if self._values is not None:
-                self._values[_told(value)] += 1
+                self._values[_text(value)] += 1
                 if len(self._values) > MOST_VALUES:
                     self._values = None
 
@@ -146,7 +146,7 @@ class FieldValues:
         yield np.array(self._block, dtype=np.float64)
 
 
-def _told(value: Any) -> str:
+def _text(value: Any) -> str:
     """A non-numeric value as text; booleans as in JSON."""
     if type(value) is bool:
         return "true" if value else "false"

@@ -80,17 +80,17 @@ class _Fields:
         self._scratch = scratch
         self._items = 0
         for name in ALWAYS:
-            self._learn(name)
+            self._add_field(name)
 
     def add(self, item: Item) -> None:
         for name in _names(item):
             if name not in self.known:
-                self._learn(name)
+                self._add_field(name)
         self._items += 1
         for values in self.known.values():
             values.add(item)
 
-    def _learn(self, name: str) -> None:
+    def _add_field(self, name: str) -> None:
         if len(self.known) == MOST_FIELDS:
             if len(self.left_out) < _MOST_LEFT_OUT:
                 self.left_out.add(name)
@@ -110,7 +110,7 @@ def _names(item: Item) -> Iterator[str]:
         yield SOURCE_CODEC
 
 
-def _of_provenance(name: str) -> Value:
+def _provenance_value(name: str) -> Value:
     def found(item: Item) -> object:
         value = item.provenance.get(name)
         return value if type(value) in _SCALARS else ABSENT
@@ -118,7 +118,7 @@ def _of_provenance(name: str) -> Value:
     return found
 
 
-_source_codec = _of_provenance("codec")
+_source_codec = _provenance_value("codec")
 
 
 def distribution(name: str, values: FieldValues, above: Sequence[Distribution]) -> Distribution | None:
@@ -128,7 +128,7 @@ def distribution(name: str, values: FieldValues, above: Sequence[Distribution]) 
     the two can be overlaid.
     """
     others = values.values()
-    if others and (others.distinct is None or (_are_names(values.name, others))):
+    if others and (others.distinct is None or (_are_all_distinct(values.name, others))):
         others = None
     edges = [each.histogram.edges for each in above if each.histogram]
     histogram = next((found for each in edges if (found := values.within(each))), None) or values.histogram()
@@ -137,7 +137,7 @@ def distribution(name: str, values: FieldValues, above: Sequence[Distribution]) 
     return Distribution(name=name, field=values.name, histogram=histogram, quantiles=values.quantiles(), values=others)
 
 
-def _are_names(field: str, values: Values) -> bool:
+def _are_all_distinct(field: str, values: Values) -> bool:
     """Whether texts are names rather than classes: they all differ."""
     most = _FEW if field.startswith("measures.") else 1
     return values.distinct == values.items > most

@@ -41,8 +41,8 @@ def _row(store: Store, data: DataSet, segment: Segment) -> PassRow:
         items=segment.items,
         worker_seconds=round(segment.seconds, 3),
         written=segment.bytes,
-        opened=_modified(store, paths.pass_json) if opened else None,
-        closed=_modified(store, paths.segment_json),
+        opened=_time_modified(store, paths.pass_json) if opened else None,
+        closed=_time_modified(store, paths.segment_json),
         shards=len(segment.parts),
         parts=list(_parts(store, paths, segment))[:_MOST_PARTS] if opened else [],
         by=opened.runner.name if opened else "",
@@ -66,7 +66,7 @@ def _parts(store: Store, paths: SegmentPaths, segment: Segment) -> Iterator[RunP
         yield RunPart(id=run_id, shards=len(moments), first=min(moments), last=max(moments))
 
 
-def _modified(store: Store, key: str) -> float | None:
+def _time_modified(store: Store, key: str) -> float | None:
     """When an object was written; None if it is missing or its time is implausible."""
     try:
         moment = store.stat(key).modified

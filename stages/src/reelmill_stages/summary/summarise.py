@@ -33,9 +33,9 @@ class SummaryItems:
 
 def summarise(store: Store, cut: ConsistentCut, definition: RunDefinition) -> SummaryItems:
     """Read commits and rows. Memory use is bounded for any number of items, and each row is read once."""
-    told = overview(store, cut, definition)
+    run_overview = overview(store, cut, definition)
     reads = cut.reads()
-    lost = [group for row in told.funnel for group in losses(row, cut.data[row.name].ledger(), LOST)]
+    lost = [group for row in run_overview.funnel for group in losses(row, cut.data[row.name].ledger(), LOST)]
     made: dict[str, list[Item]] = {}
     inputs: dict[str, dict[str, Item]] = {}
     distributions: dict[str, list[Distribution]] = {}
@@ -46,7 +46,7 @@ def summarise(store: Store, cut: ConsistentCut, definition: RunDefinition) -> Su
     ]
     for name in cut.upstream_first():
         above = [one for upstream in reads.get(name, ()) for one in distributions[upstream]]
-        wanted = _wanted(name, reads, lost)
+        wanted = _example_keys(name, reads, lost)
         with TemporaryDirectory(prefix="fields-", dir=cut.data[name].scratch) as scratch:
             items = cut.data[name].items()
             facts = item_facts(name, items, Path(scratch), examples=MADE, wanted=wanted, above=above)
@@ -55,7 +55,7 @@ def summarise(store: Store, cut: ConsistentCut, definition: RunDefinition) -> Su
             left_out.append(f"{name}: {count_of(facts.left_out, 'field')} have no histogram")
     return SummaryItems(
         summary=Summary(
-            overview=told,
+            overview=run_overview,
             losses=lost,
             distributions=[each for name in cut.data for each in distributions[name]],
             left_out=left_out,
@@ -71,7 +71,7 @@ def summarise(store: Store, cut: ConsistentCut, definition: RunDefinition) -> Su
     )
 
 
-def _wanted(name: str, reads: Mapping[str, tuple[str, ...]], lost: list[LossGroup]) -> frozenset[str]:
+def _example_keys(name: str, reads: Mapping[str, tuple[str, ...]], lost: list[LossGroup]) -> frozenset[str]:
     """Keys of the examples that are items of a source or stage."""
     readers = {stage for stage, upstreams in reads.items() if name in upstreams}
     return frozenset(one.key for group in lost if group.name in readers for one in group.examples)

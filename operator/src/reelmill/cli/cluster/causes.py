@@ -12,7 +12,7 @@ from reelmill.contract.text.sentences import listed, sentence
 
 Say = Callable[..., str]
 """Builds a command line about this pipeline: `say("retry", "--stage clips")`."""
-_HEARD = (
+_REASONS_WITH_WARNINGS = (
     ConditionReason.NO_PODS,
     ConditionReason.JOB_REFUSED,
     ConditionReason.POD_STARTING,
@@ -51,7 +51,7 @@ def waiting_job_sentences(seen: PipelineView, reason: str, message: str) -> Iter
         yield sentence(_capitalised(remedy))
         return
     yield sentence(f"{name} is blocked ({reason}): {words}")
-    if known in _HEARD:
+    if known in _REASONS_WITH_WARNINGS:
         yield _last_warning_sentence(seen, name)
     yield sentence(_capitalised(remedy))
     yield "Work continues by itself once the cause is fixed."

@@ -156,8 +156,8 @@ class ClusterClient:
         except ReelmillError as explained:
             return explained
 
-    def follow(self, speaking: Callable[[], list[str]], *, last: int) -> Iterator[tuple[str, str]]:
-        """Stream (pod, line) of the pods that `speaking` returns, new ones included; ends when all have ended."""
+    def follow(self, current_pods: Callable[[], list[str]], *, last: int) -> Iterator[tuple[str, str]]:
+        """Stream (pod, line) of the pods that `current_pods` returns, new ones included; ends when all have ended."""
         lines_read: asyncio.Queue[tuple[str, str]] = asyncio.Queue()
         tasks: dict[str, asyncio.Task[None]] = {}
 
@@ -179,7 +179,7 @@ class ClusterClient:
             while True:
                 new: list[str] = []
                 if time.monotonic() - looked >= LOOK_SECONDS:
-                    new = [pod for pod in speaking() if pod not in tasks]
+                    new = [pod for pod in current_pods() if pod not in tasks]
                     looked = time.monotonic()
                 if pod_and_line := self._runner.run(next_line()):
                     yield pod_and_line

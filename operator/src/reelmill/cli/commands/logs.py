@@ -96,31 +96,32 @@ def _print_pod_logs(link: ClusterClient, resource: Json, wanted: LogSelection) -
     """Print the logs of existing pods; returns whether there was any line."""
     pods = _started_pods(link, resource, wanted)
     last = wanted.last if wanted.last is not None else LAST if len(pods) > 1 else None
-    spoke = False
-    for name, who in pods.items():
+    has_lines = False
+    for name, label in pods.items():
         try:
             for line in link.log(name, last=last):
-                spoke = True
-                _print_line(line, who if len(pods) > 1 else "", wanted)
+                has_lines = True
+                _print_line(line, label if len(pods) > 1 else "", wanted)
         except ReelmillError as error:
             say(f"warning: pod {name}: {error}")
-    return spoke
+    return has_lines
 
 
 def _follow_pods(link: ClusterClient, resource: Json, wanted: LogSelection) -> None:
-    def speaking() -> dict[str, str]:
+    def started_pods() -> dict[str, str]:
         """Pods that have started, the newest last."""
         return _started_pods(link, resource, wanted)
 
-    who = speaking()
-    if len(who) > MOST:
-        say(f"following the newest {MOST} of {count_of(len(who), 'pod')}; limit the selection with --stage and --shard")
+    labels = started_pods()
+    if len(labels) > MOST:
+        pods = count_of(len(labels), "pod")
+        say(f"following the newest {MOST} of {pods}; limit the selection with --stage and --shard")
     several = not (wanted.stage and wanted.shard is not None)
     for name, line in link.follow(
-        lambda: list(speaking())[-MOST:], last=wanted.last if wanted.last is not None else LAST
+        lambda: list(started_pods())[-MOST:], last=wanted.last if wanted.last is not None else LAST
     ):
-        who = who if name in who else speaking()
-        _print_line(line, who.get(name, name) if several else "", wanted)
+        labels = labels if name in labels else started_pods()
+        _print_line(line, labels.get(name, name) if several else "", wanted)
 
 
 def _started_pods(link: ClusterClient, resource: Json, wanted: LogSelection) -> dict[str, str]:
@@ -146,13 +147,13 @@ def _print_stored_logs(loaded: Loaded, wanted: LogSelection) -> None:
             hint="try `why` instead of `logs`",
         )
     stages = [loaded.stage(wanted.stage)] if wanted.stage else list(loaded.graph.stages)
-    spoke = False
+    has_lines = False
     for stage in stages:
-        for who, lines in _stored_runs(loaded, stage, wanted):
-            spoke = True
+        for label, lines in _stored_runs(loaded, stage, wanted):
+            has_lines = True
             for line in lines[-wanted.last :] if wanted.last else lines if wanted.last is None else []:
-                _print_line(line, who, wanted)
-    if not spoke:
+                _print_line(line, label, wanted)
+    if not has_lines:
         say("no logs: no pods exist, and no shard saved a log in the store")
 
 
@@ -172,8 +173,8 @@ def _stored_runs(loaded: Loaded, stage: str, wanted: LogSelection) -> Iterator[t
         yield f"{stage}/{'commit' if shard is None else shard}", lines
 
 
-def _print_line(line: str, who: str, wanted: LogSelection) -> None:
+def _print_line(line: str, label: str, wanted: LogSelection) -> None:
     if wanted.raw:
         print(printable(line, keep="\t") if sys.stdout.isatty() else line, flush=True)
     else:
-        console().print(rendered(line, who), soft_wrap=True)
+        console().print(rendered(line, label), soft_wrap=True)

@@ -75,7 +75,7 @@ def _add_forecasts(loaded: Loaded, rows: list[dict[str, Any]]) -> None:
                 growing.add(name)
             row |= {"would": "list", "why": _listing_text(listed), "items": listed.new, "bytes": 0}
             continue
-        coming = found.stages[name]
+        forecast = found.stages[name]
         would, why = verdict(
             known[name],
             loaded.keys.definitions[name],
@@ -85,12 +85,12 @@ def _add_forecasts(loaded: Loaded, rows: list[dict[str, Any]]) -> None:
             fresh=[upstream for upstream in row["reads"] if upstream in fresh],
             unknown=[upstream for upstream in row["reads"] if upstream in unknown],
         )
-        growing |= {name} if coming.items else set()
-        if coming.items is None:
+        growing |= {name} if forecast.items else set()
+        if forecast.items is None:
             unknown.add(name)
-        if coming.code and would != "cached":
-            why += f"; {coming.code} is checked when the pipeline runs"
-        row |= {"would": would, "why": why, "items": coming.items, "bytes": coming.bytes}
+        if forecast.code and would != "cached":
+            why += f"; {forecast.code} is checked when the pipeline runs"
+        row |= {"would": would, "why": why, "items": forecast.items, "bytes": forecast.bytes}
 
 
 def _listing_text(found: SourceForecast) -> str:

@@ -22,7 +22,7 @@ from reelmill.contract.text.quantities import count_of
 from reelmill.contract.text.terminal import printable
 
 COLUMNS = ("name", "key", "objects", "bytes", "deleted")
-_NAMED = 5
+_MOST_NAMES = 5
 """Names in one line, at most."""
 
 
@@ -121,13 +121,13 @@ def _say_kept(found: PruneResult, file: str) -> None:
         if claim.frozen_as:
             say(f"kept {_first_names(claim.data_sets)}: frozen as {claim.frozen_as}")
             continue
-        of = claim.name or "an unknown pipeline"
-        who = f"{of} of an earlier release, which identified pipelines by name" if claim.by_name else of
-        say(f"kept {_first_names(claim.data_sets)}: claimed by {who}, claim {claim.uid}")
+        pipeline = claim.name or "an unknown pipeline"
+        owner = f"{pipeline} of an earlier release, which identified pipelines by name" if claim.by_name else pipeline
+        say(f"kept {_first_names(claim.data_sets)}: claimed by {owner}, claim {claim.uid}")
     if any(not claim.frozen_as for claim in found.claims):
         say(f"to remove the claim of a pipeline that no longer exists: reelmill prune {file} --release CLAIM --delete")
 
 
 def _first_names(names: Sequence[str]) -> str:
-    more = f", … ({len(names) - _NAMED} more)" if len(names) > _NAMED else ""
-    return ", ".join(names[:_NAMED]) + more
+    more = f", … ({len(names) - _MOST_NAMES} more)" if len(names) > _MOST_NAMES else ""
+    return ", ".join(names[:_MOST_NAMES]) + more

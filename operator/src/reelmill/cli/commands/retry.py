@@ -50,11 +50,15 @@ def retry(
     def ask(link: ClusterClient, resource: Json) -> Answer:
         changed = request(link, resource, RETRY, stages, classes)
         failed = _failed_items(resource, stages)
-        what = count_of(failed, "failed item") if failed else ""
+        items_text = count_of(failed, "failed item") if failed else ""
         if classes:
-            what = f"failed items ({' or '.join(classes)})"
-        of = f" of {', '.join(stages)}" if stages else ""
-        request_text = f"retrying {what}{of}" if what else f"resuming what is stalled{of}; no failed items are known"
+            items_text = f"failed items ({' or '.join(classes)})"
+        stages_text = f" of {', '.join(stages)}" if stages else ""
+        request_text = (
+            f"retrying {items_text}{stages_text}"
+            if items_text
+            else f"resuming what is stalled{stages_text}; no failed items are known"
+        )
         return changed, [f"{pipeline}: {request_text}{when(changed)}"]
 
     asking(pipeline, place, output, ask, watch=watch)
@@ -85,8 +89,8 @@ def _run_on_this_machine(
     if found:
         drive(loaded, {RETRY: annotation(token(), stages=found, classes=classes)}, work, output)
     say(f"nothing to retry: {_nothing_to_retry(chosen, classes)}")
-    if lost := [name for name in loaded.graph.sources if rows[name].failed]:
-        say(f"failed rows of {', '.join(lost)} are read again by every run")
+    if sources_with_failures := [name for name in loaded.graph.sources if rows[name].failed]:
+        say(f"failed rows of {', '.join(sources_with_failures)} are read again by every run")
     if not output.for_people:
         emit(Status().model_dump(mode="json", by_alias=True), output)
 

@@ -51,12 +51,12 @@ class Bars(Lines):
         count = f"{tally.seen} of {tally.total}" if tally.total else ""
         left = tally.left(now) if tally.state == "running" else None
         speed = f"{tally.rate(now):.1f}/s" if tally.state == "running" and tally.seen else STEPS[tally.state]
-        lost = ", ".join(f"{tally.sum(word)} {word}" for word in ("failed", "filtered") if tally.sum(word))
+        losses = ", ".join(f"{tally.sum(word)} {word}" for word in ("failed", "filtered") if tally.sum(word))
         self.display.update(
             self._bars[tally.name],
             total=max(tally.total, 1) if tally.total or finished else None,
             completed=max(tally.total, 1) if finished else tally.seen,
             count=count,
             speed=f"{speed}, {duration(left)} left" if left is not None else speed,
-            lost=lost,
+            lost=losses,
         )

@@ -11,9 +11,9 @@ def lines(found: TuneResult) -> Iterator[str]:
     """A bar line for each numeric field, a line for each limit, and the most frequent values of other fields."""
     for each in found.histograms:
         summary = f"{count_of(each.items, 'item')}, {each.least:.4g} to {each.most:.4g}, mean {each.mean:.4g}"
-        lost = f", {amount(each.missing)} missing" if each.missing else ""
-        lost += f", {amount(each.bad)} no number" if each.bad else ""
-        yield f"{each.field}: {summary}{lost}"
+        excluded = f", {amount(each.missing)} missing" if each.missing else ""
+        excluded += f", {amount(each.bad)} no number" if each.bad else ""
+        yield f"{each.field}: {summary}{excluded}"
         yield f"  {each.edges[0]:>10.4g} |{sparkline(each.counts)}| {each.edges[-1]:.4g}"
         for rule in found.rules:
             if rule.field == each.field:

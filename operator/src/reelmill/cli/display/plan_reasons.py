@@ -25,7 +25,7 @@ def verdict(
     `new` maps sources to their number of new items, `growing` lists stages that would run, `fresh` lists inputs
     without data, and `unknown` lists inputs whose new items are known only when the pipeline runs.
     """
-    coming = [
+    new_inputs = [
         *(f"{count} new of {name}" for name, count in new.items() if count),
         *(f"more from {name}" for name in growing),
     ]
@@ -43,8 +43,8 @@ def verdict(
         return "run", ", ".join(
             f"{count_of(count, 'segment')} of {name} to cover" for name, count in row.uncovered.items()
         )
-    if coming:
-        return "run", ", ".join(coming)
+    if new_inputs:
+        return "run", ", ".join(new_inputs)
     if unknown:
         names = ", ".join(unknown)
         return "unknown", f"has {count_of(row.items, 'item')}; what is new in {names} is known when the pipeline runs"

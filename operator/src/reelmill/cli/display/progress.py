@@ -24,7 +24,7 @@ RECENT = 20
 SAME = 10
 """Number of equal warnings that are shown."""
 
-_LOUD = ("warning", "error", "critical")
+_LEVELS_SHOWN = ("warning", "error", "critical")
 _FIXED = frozenset({"ts", "level", "msg", "job", "index", "traceback", "error", "hint", "trace_id", "span_id"})
 STEPS = {
     "waiting": "waiting",
@@ -49,9 +49,9 @@ class Lines:
         self.tallies: dict[str, Tally] = {}
         self.recent: deque[str] = deque(maxlen=RECENT)
         """The last lines logged by steps, shown or not."""
-        self._said: dict[str, float] = {}
+        self._line_times: dict[str, float] = {}
         self._printed: list[str] = []
-        self._heard: Counter[str] = Counter()
+        self._message_counts: Counter[str] = Counter()
         self._listed = False
         self._report = ""
 
@@ -82,14 +82,14 @@ class Lines:
         tally = self.tallies.setdefault(stage, Tally(stage))
         tally.count(fields)
         now = time.monotonic()
-        if now - self._said.get(stage, tally.began or now) >= LINE_SECONDS:
-            self._said[stage] = now
+        if now - self._line_times.get(stage, tally.began or now) >= LINE_SECONDS:
+            self._line_times[stage] = now
             self.say(tally.line(now))
 
     def log(self, record: Mapping[str, Any]) -> None:
         words = [str(record.get("msg")), *str(record.get("traceback", "")).splitlines()]
         self.recent.extend(words)
-        if record.get("level") in _LOUD and self._is_news(words[0]):
+        if record.get("level") in _LEVELS_SHOWN and self._is_news(words[0]):
             self.tell(str(record["level"]), _record_text(record))
         elif uri := record.get("report"):
             self._report = str(uri)  # printed at the end: lines about other steps may follow
@@ -101,10 +101,10 @@ class Lines:
 
     def _is_news(self, message: str) -> bool:
         """Whether to show a message: repeated messages are shown SAME times; the ledger has all of them."""
-        self._heard[message] += 1
-        if self._heard[message] == SAME + 1:
+        self._message_counts[message] += 1
+        if self._message_counts[message] == SAME + 1:
             self.say(f"warning: {message}: further occurrences are listed in the ledger")
-        return self._heard[message] <= SAME
+        return self._message_counts[message] <= SAME
 
     def event(self, event: Event) -> None:
         if event.type == "Warning":

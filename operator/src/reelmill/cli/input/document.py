@@ -18,7 +18,7 @@ from reelmill.contract.errors import SpecError
 Path_ = tuple[str | int, ...]
 NUMBER_LENGTH = 100
 """Maximum number of characters of a number."""
-_LONGEST = 4
+_CHARACTER_BYTES = 4
 """Maximum number of bytes of a UTF-8 character."""
 _READ_DIFFERENTLY = re.compile(r"[-+]?(?:0[0-9_]+|0o[0-7_]+|[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?)")
 """Plain scalars that are octal or sexagesimal numbers in YAML 1.1 but not in YAML 1.2. kubectl reads 017 as 15 and 1:30
@@ -86,7 +86,7 @@ def read(file: str) -> YamlDocument:
     path = Path(file)
     try:
         with path.open("rb") as source:  # a device may have no end
-            text = source.read(_LONGEST * CHARACTERS + 1).decode("utf-8-sig")
+            text = source.read(_CHARACTER_BYTES * CHARACTERS + 1).decode("utf-8-sig")
     except FileNotFoundError:
         raise SpecError("no such file", where=file, hint="create one with: reelmill init") from None
     except IsADirectoryError:

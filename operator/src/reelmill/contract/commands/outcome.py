@@ -5,7 +5,7 @@ from typing import Literal
 
 from reelmill.contract.commands.result_rows import CommandRow, StatusRow
 from reelmill.contract.records.segment import Counts
-from reelmill.contract.task_parts.tolerance import over_tolerance
+from reelmill.contract.task_parts.tolerance import has_only_failures, over_tolerance
 from reelmill.contract.text.quantities import amount, count_of
 
 Word = Literal["empty", "complete", "failed", "working", "behind"]
@@ -25,22 +25,32 @@ def verdict(
     `tolerances` maps stages to `failures.tolerate`.
     """
     totals = _totals_text(rows, reads)
-    over_limit = [row for row in rows if row.name in tolerances and over_tolerance(tolerances[row.name], _counts(row))]
+    over_limit = [row for row in rows if _is_over(row, tolerances)]
     opened = [row for row in rows if row.state == "working"]
     behind = [row for row in rows if row.state == "behind" or (row.kind == "stage" and row.state == "empty")]
     sources = [row for row in rows if row.kind == "source"]
     if opened:
         return RunVerdict(word="working", sentence=f"{totals} {_listed(opened)} still {_works(opened)}.")
     if over_limit:
-        stages = "; ".join(
-            f"{row.name} lost {amount(row.failed)} of {count_of(row.in_, 'item')} to failures" for row in over_limit
+        losses = "; ".join(
+            f"{row.name} lost {amount(row.failed)} of {count_of(row.in_, _unit(row))} to failures" for row in over_limit
         )
-        return RunVerdict(word="failed", sentence=f"{totals} More items failed than tolerated: {stages}.")
+        return RunVerdict(word="failed", sentence=f"{totals} More items failed than tolerated: {losses}.")
     if all(row.in_ == 0 for row in sources):
         return RunVerdict(word="empty", sentence="The sources have no items, so no stage has anything to do.")
     if behind:
         return RunVerdict(word="behind", sentence=f"{totals} {_listed(behind)} {_has(behind)} input to cover.")
     return RunVerdict(word="complete", sentence=totals)
+
+
+def _is_over(row: StatusRow, tolerances: Mapping[str, str | None]) -> bool:
+    if row.kind == "source":
+        return has_only_failures(_counts(row))
+    return row.name in tolerances and over_tolerance(tolerances[row.name], _counts(row))
+
+
+def _unit(row: StatusRow) -> str:
+    return "row" if row.kind == "source" else "item"
 
 
 def _totals_text(rows: Sequence[StatusRow], reads: Mapping[str, Sequence[str]]) -> str:

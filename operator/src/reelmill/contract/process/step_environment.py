@@ -16,7 +16,7 @@ OF_STORES = ("AWS_", "AZURE_", "GOOGLE_", "HF_", "IDENTITY_", "MSI_", "CLOUDSDK_
 OF_THE_RUN = ("OPENLINEAGE_", "OTEL_EXPORTER_OTLP_")
 """Prefixes of settings that only the run itself needs."""
 
-_OF_CONNECTIONS = sum(OF_SCHEMES.values(), CREDENTIALS)
+_CONNECTION_SUFFIXES = sum(OF_SCHEMES.values(), CREDENTIALS)
 """Suffixes of the variables with a connection's credentials; the name of its source precedes them."""
 
 
@@ -28,4 +28,4 @@ def step_environment(shell: Mapping[str, str], named: Collection[str] = ()) -> d
 def _is_passed_on(name: str) -> bool:
     if name.startswith(OF_THE_RUN):
         return False
-    return name.startswith(OF_STORES) or name.endswith(_OF_CONNECTIONS) or not is_secret(name)
+    return name.startswith(OF_STORES) or name.endswith(_CONNECTION_SUFFIXES) or not is_secret(name)

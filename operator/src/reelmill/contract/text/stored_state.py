@@ -75,8 +75,8 @@ def _progress_text(opened: OpenPassRow) -> str:
 
 
 def _losses(rows: Sequence[StatusRow]) -> str:
-    lost = [f"{row.name}{failures(row.failed, row.reasons)}" for row in rows if row.failed]
-    if not lost:
+    losses = [f"{row.name}{failures(row.failed, row.reasons)}" for row in rows if row.failed]
+    if not losses:
         return ""
-    sentences = ["Failed items:", f"{'; '.join(lost)}.", "`reelmill ledger PIPELINE --outcome failed` lists them."]
+    sentences = ["Failed items:", f"{'; '.join(losses)}.", "`reelmill ledger PIPELINE --outcome failed` lists them."]
     return " ".join([*sentences, advice(row.reasons for row in rows)]).strip()

@@ -98,8 +98,8 @@ class Metrics:
         self._errors.labels(CONTROLLER)
         for result in ("sent", "failed", "dropped"):
             self._lineage.labels(result)
-        for of in ("openlineage", "traces"):
-            self._refused.labels(of)
+        for kind in ("openlineage", "traces"):
+            self._refused.labels(kind)
         for result in ("success", "requeue_after", "error"):
             self._reconciles.labels(CONTROLLER, result)
 
@@ -119,9 +119,9 @@ class Metrics:
         """Record the result of OpenLineage events: `sent`, `failed` or `dropped`."""
         self._lineage.labels(result).inc(count)
 
-    def telemetry_refused(self, of: str) -> None:
+    def telemetry_refused(self, kind: str) -> None:
         """Record that the settings of `openlineage` or `traces` are invalid."""
-        self._refused.labels(of).set(1)
+        self._refused.labels(kind).set(1)
 
     def text(self, cache: Cache, queue: WorkQueue) -> bytes:
         """The current metrics in the Prometheus text format."""

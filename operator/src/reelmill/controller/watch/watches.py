@@ -102,19 +102,19 @@ class _Mailbox:
     def __init__(self, home: asyncio.AbstractEventLoop) -> None:
         self._home = home
         self._calls: deque[tuple[Callable[..., None], tuple[object, ...]]] = deque()
-        self._woken = False
+        self._is_woken = False
 
     def put(self, callback: Callable[..., None], *arguments: object) -> None:
         """Schedule a call. May be called in any thread except the loop's."""
         self._calls.append((callback, arguments))
-        if not self._woken:
-            self._woken = True
+        if not self._is_woken:
+            self._is_woken = True
             with suppress(RuntimeError):  # the home loop is closed
                 self._home.call_soon_threadsafe(self._deliver)
 
     def _deliver(self) -> None:
         # Calls from here on wake the loop again.
-        self._woken = False
+        self._is_woken = False
         while self._calls:
             callback, arguments = self._calls.popleft()
             self._home.call_soon(callback, *arguments)

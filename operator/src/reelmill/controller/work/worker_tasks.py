@@ -26,7 +26,7 @@ class Pump:
     def __init__(self, process: Process, metrics: Metrics, limit: ConcurrencyLimit) -> None:
         self.queue = WorkQueue(clock=time.monotonic, chance=chance)
         self._process, self._metrics, self._limit = process, metrics, limit
-        self._changed, self._turn = asyncio.Event(), asyncio.Lock()
+        self._changed, self._take_lock = asyncio.Event(), asyncio.Lock()
 
     def add(self, key: str, priority: Priority = Priority.CHANGE) -> None:
         """Add a pipeline to the queue."""
@@ -58,7 +58,7 @@ class Pump:
 
     async def _next_key(self) -> TakenKey:
         # Only one task waits at a time, because a change wakes all that wait.
-        async with self._turn:
+        async with self._take_lock:
             while not self._may_take() or (taken := self.queue.take()) is None:
                 self._changed.clear()
                 with suppress(TimeoutError):

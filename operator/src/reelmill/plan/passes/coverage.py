@@ -4,7 +4,7 @@ With `waves`, a stage that reads a source takes its segments in several passes, 
 ones are running. A stage that reads other stages always takes everything that is available.
 """
 
-from reelmill.contract.status import StageStatus
+from reelmill.contract.status import SourceStatus, StageStatus
 from reelmill.contract.task_parts.next_pass import last_to_cover
 from reelmill.contract.task_parts.tolerance import over_tolerance
 from reelmill.plan.draft import PlanDraft
@@ -46,6 +46,11 @@ def gate_closed(draft: PlanDraft, stage: str) -> bool:
     return over_tolerance(tolerate, draft.stages[stage].totals)
 
 
+def has_only_failed_rows(source: SourceStatus) -> bool:
+    """Whether the source is surveyed, and every row of it failed."""
+    return source.surveyed and source.failed > 0 and source.items == 0
+
+
 def at_rest(stage: StageStatus) -> bool:
     """Whether the stage is surveyed and idle, without a pending request."""
     return (
@@ -71,7 +76,7 @@ def completed(draft: PlanDraft) -> set[str]:
     asked = draft.surveying and not draft.survey.routine
     if asked or draft.stall or draft.survey.listed != draft.definition.keys.definition:
         return found
-    found.update(name for name, source in draft.sources.items() if source.surveyed)
+    found.update(name for name, source in draft.sources.items() if source.surveyed and not has_only_failed_rows(source))
     for name, upstreams in draft.definition.graph.upstreams.items():
         if (
             found.issuperset(upstreams)

@@ -11,11 +11,11 @@ from typing import Literal
 
 from reelmill.contract.conditions import ConditionReason, ConditionType
 from reelmill.contract.status import LONG_MESSAGE, Condition, Status, cut
-from reelmill.contract.task_parts.tolerance import tolerance_message
+from reelmill.contract.task_parts.tolerance import source_message, tolerance_message
 from reelmill.contract.task_parts.verification import Verification
 from reelmill.contract.text.quantities import amount, count_of
 from reelmill.plan.draft import PlanDraft
-from reelmill.plan.passes.coverage import completed, gate_closed
+from reelmill.plan.passes.coverage import completed, gate_closed, has_only_failed_rows
 from reelmill.plan.snapshot import stamp
 
 VERIFICATION_TRIES = 3
@@ -119,6 +119,9 @@ def _stalled(draft: PlanDraft) -> Verdict:
     for stage in draft.stages.values():
         if stage.stall:
             return True, stage.stall.reason, f"{stage.name}: {_with_hint(stage.stall.message, stage.stall.hint)}"
+    for name, source in draft.sources.items():
+        if has_only_failed_rows(source):
+            return True, ConditionReason.TOLERANCE_EXCEEDED, f"{name}: {source_message(source.failed)}"
     for name, stage in draft.stages.items():
         if gate_closed(draft, name):
             tolerate = draft.definition.graph.stages[name].failures.tolerate
@@ -160,8 +163,8 @@ def _waiting_reason(draft: PlanDraft, job: str) -> str:
 
 def damage(verification: Verification) -> str:
     """Describe the damage that the last verification found."""
-    damaged = f"{amount(verification.damaged)} of {count_of(verification.objects, 'object')}"
-    return f"{damaged} are damaged: {verification.names}"
+    damaged, objects = amount(verification.damaged), count_of(verification.objects, "object")
+    return f"{damaged} of {objects} are damaged: {verification.names}"
 
 
 def _verified(draft: PlanDraft, verification: Verification) -> Verdict:

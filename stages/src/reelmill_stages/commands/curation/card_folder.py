@@ -44,7 +44,7 @@ class CardFolder:
             raise SpecError("this is a file, not a folder", where=str(path), hint="name a new folder")
         path.mkdir(parents=True, exist_ok=True)
         readme = _text(path / README)
-        written = _written(path / CARD_MARK)
+        written = _earlier_files(path / CARD_MARK)
         if export is None and not written and not is_unused(path):
             raise SpecError(
                 "the folder contains something else", where=str(path), hint="name a new folder, or that of an export"
@@ -86,7 +86,7 @@ class CardFolder:
             (incoming / name).replace(self.path / name)
 
 
-def _written(mark: Path) -> set[str]:
+def _earlier_files(mark: Path) -> set[str]:
     """Names of the files that an earlier card wrote, or was about to write."""
     try:
         return set(json.loads(mark.read_bytes())["files"])

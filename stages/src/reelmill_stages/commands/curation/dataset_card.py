@@ -79,8 +79,8 @@ def card(
         write_files(new / FILES, data.items(), partial(files_of, data.root))
         write_table(task, seen.data, name, new / TABLE)
         tables = [_described(new / each) for each in (ITEMS, FILES)]
-        told = croissant.croissant(_heading(facts), tables, found.columns, found.contents)
-        (new / croissant.NAME).write_text(told, encoding="utf-8")
+        croissant_text = croissant.croissant(_heading(facts), tables, found.columns, found.contents)
+        (new / croissant.NAME).write_text(croissant_text, encoding="utf-8")
         (new / README).write_text(readme(facts), encoding="utf-8")
         place.put(new)
     return CardResult(

@@ -50,7 +50,7 @@ def writing(folder: Path, borders: Sequence[BorderItems]) -> Iterator[None]:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        _must_be_ours(folder, borders)
+        _check_folder(folder, borders)
         yield
     except OSError as error:
         raise SpecError(
@@ -58,10 +58,10 @@ def writing(folder: Path, borders: Sequence[BorderItems]) -> Iterator[None]:
         ) from error
 
 
-def _must_be_ours(folder: Path, borders: Sequence[BorderItems]) -> None:
+def _check_folder(folder: Path, borders: Sequence[BorderItems]) -> None:
     if all(_PARTIAL.fullmatch(path.name) for path in folder.iterdir()):
         return
-    ours = _written(folder / RESULT)
+    ours = _earlier_files(folder / RESULT)
     if ours is None:
         raise SpecError(
             "the folder contains something other than a report of tune",
@@ -70,10 +70,10 @@ def _must_be_ours(folder: Path, borders: Sequence[BorderItems]) -> None:
         )
     for name in (PAGE, *(_sheet_name(border) for border in borders)):
         path = folder / name
-        check_may_replace(path, lambda path: _is_part(path, ours.get(path.name)), option="--report")
+        check_may_replace(path, lambda path: _is_report_file(path, ours.get(path.name)), option="--report")
 
 
-def _written(path: Path) -> dict[str, list[str]] | None:
+def _earlier_files(path: Path) -> dict[str, list[str]] | None:
     """The files of an earlier report with their possible digests, from its result; None if the file is not one.
 
     Reports of version 0.2.0 have no digests.
@@ -89,7 +89,7 @@ def _written(path: Path) -> dict[str, list[str]] | None:
     return None
 
 
-def _is_part(path: Path, digests: list[str] | None) -> bool:
+def _is_report_file(path: Path, digests: list[str] | None) -> bool:
     if digests:
         return sha256(path.read_bytes()) in digests
     with path.open("rb") as file:
@@ -116,19 +116,19 @@ def write_report(result: TuneResult, sheets: Sequence[Path], folder: Path) -> No
     """Write the page, the sheets and the result as JSON into `folder`, each file as a whole."""
     made = {PAGE: "".join(_page(result)).encode(), **{sheet.name: sheet.read_bytes() for sheet in sheets}}
     new = {name: [sha256(data)] for name, data in made.items()}
-    old = _written(folder / RESULT) or {}
+    old = _earlier_files(folder / RESULT) or {}
     either = {name: digests + old.get(name, []) for name, digests in new.items()}
-    _replace(folder / RESULT, _marked(result, {**old, **either}))
+    _write_whole(folder / RESULT, _result_json(result, {**old, **either}))
     for name, data in made.items():
-        _replace(folder / name, data)
-    _replace(folder / RESULT, _marked(result, {**old, **new}))
+        _write_whole(folder / name, data)
+    _write_whole(folder / RESULT, _result_json(result, {**old, **new}))
 
 
-def _marked(result: TuneResult, files: Mapping[str, Sequence[str]]) -> bytes:
+def _result_json(result: TuneResult, files: Mapping[str, Sequence[str]]) -> bytes:
     return canonical({**result.to_json(), _FILES: files})
 
 
-def _replace(path: Path, data: bytes) -> None:
+def _write_whole(path: Path, data: bytes) -> None:
     partial = path.with_name(f"{path.name}.{secrets.token_hex(8)}.partial")
     partial.write_bytes(data)
     partial.replace(path)
@@ -167,8 +167,8 @@ def _page(result: TuneResult) -> Iterator[str]:
     for each in result.histograms:
         yield histogram.draw(each, rules_of(result, each.field)).svg().decode() + "\n"
     for values in result.values:
-        told = ", ".join(f"{value.value} ({amount(value.items)})" for value in values.values)
-        yield f"<p><b>{escape(values.field)}</b>: {escape(told or 'too many different values to list')}</p>\n"
+        value_counts = ", ".join(f"{value.value} ({amount(value.items)})" for value in values.values)
+        yield f"<p><b>{escape(values.field)}</b>: {escape(value_counts or 'too many different values to list')}</p>\n"
     yield "<h2>Close to a limit</h2>\n" if result.sheets else ""
     for path in result.sheets:
         name = escape(Path(path).name, quote=True)

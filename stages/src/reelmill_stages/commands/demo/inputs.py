@@ -30,7 +30,7 @@ def prepare(folder: Path) -> DemoInputs:
             )
     pipeline = files(__package__).joinpath("pipeline.yaml").read_text()
     try:
-        if (found := _left(folder)) and not _is_demo(folder, pipeline):
+        if (found := _existing_files(folder)) and not _is_demo(folder, pipeline):
             raise SpecError(
                 f"the folder contains {found[0].name}, which no demo created",
                 where=str(folder),
@@ -55,7 +55,7 @@ def put_aside(folder: Path) -> Path | None:
 
     This makes the demo a first run. Nothing is deleted, because the user may have edited the pipeline or added videos.
     """
-    if not (left := _left(folder)):
+    if not (left := _existing_files(folder)):
         return None
     number = 1
     while os.path.lexists(place := folder / EARLIER / str(number)):
@@ -66,7 +66,7 @@ def put_aside(folder: Path) -> Path | None:
     return place
 
 
-def _left(folder: Path) -> list[Path]:
+def _existing_files(folder: Path) -> list[Path]:
     return [folder / name for name in (*MADE, *INPUTS) if os.path.lexists(folder / name)]
 
 

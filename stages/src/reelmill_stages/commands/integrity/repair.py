@@ -70,7 +70,7 @@ def repair(
                 if indexes.has(key):
                     moved |= indexes.again(key)
                 else:
-                    moved |= _again(task, env, data, entry, places.get(key), timeouts, aside)
+                    moved |= _rebuild_file(task, env, data, entry, places.get(key), timeouts, aside)
             except NotRepaired as reason:
                 why = str(reason)
             rows.append(RepairRow(stage=entry.name, key=key, problem=problem, repaired=not why, why=why))
@@ -110,7 +110,7 @@ def _files(data: DataSet, part: Part) -> list[Object]:
         return list(part.outputs)
 
 
-def _again(
+def _rebuild_file(
     task: Task,
     env: Mapping[str, str],
     data: DataSet,

@@ -26,7 +26,7 @@ class DamagedIndexes:
         self._damaged = frozenset(damaged)
         self._made: dict[str, str | bool] = {}
         if isinstance(entry, StageDef) and damaged:
-            self._look()
+            self._find_segments()
 
     def has(self, key: str) -> bool:
         """Whether a damaged object is a file of an index."""
@@ -41,7 +41,7 @@ class DamagedIndexes:
             raise NotRepaired(made)
         return made
 
-    def _look(self) -> None:
+    def _find_segments(self) -> None:
         try:
             for segment in self._data.segments():
                 files = segment.kept.files if segment.kept else ()

@@ -106,7 +106,7 @@ class _Rows:
 
     def media(self) -> Iterator[tuple[str, str]]:
         with DiskSet() as committed, DiskSet() as used:
-            for name in self._above(self._stage.name):
+            for name in self._stages_upstream_from(self._stage.name):
                 committed.add(self._files(name))
             used.add(_committed(item.media) for item in self._data.items() if item.media)
             for file in used.without(committed):
@@ -123,7 +123,7 @@ class _Rows:
     def _names(self) -> str:
         return ", ".join(upstream.name for upstream in self._stage.upstreams)
 
-    def _above(self, name: str) -> list[str]:
+    def _stages_upstream_from(self, name: str) -> list[str]:
         """The stage and everything upstream of it."""
         stages = {stage.name: stage for stage in self._task.stages}
         found = [name]

@@ -43,7 +43,7 @@ def _shard(data: DataSet, part: Part, file: Object) -> Iterator[tuple[str, str]]
         if verdict is None:
             return
         if number == verdict.place.row:
-            if not _says(row, verdict):
+            if not _agrees(row, verdict):
                 yield (
                     file.key,
                     f"{verdict.key!r} is filtered here, row {number + 1} says {row.key!r} {row.outcome}",
@@ -53,5 +53,5 @@ def _shard(data: DataSet, part: Part, file: Object) -> Iterator[tuple[str, str]]
         yield file.key, f"its verdict about {verdict.key!r} matches no row of the ledger"
 
 
-def _says(row: LedgerRow, verdict: Verdict) -> bool:
+def _agrees(row: LedgerRow, verdict: Verdict) -> bool:
     return (row.key, row.outcome, row.reason) == (verdict.key, Outcome.FILTERED, verdict.reason)

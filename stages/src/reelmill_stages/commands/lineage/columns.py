@@ -110,7 +110,7 @@ class LineageRows:
         listed = Item.from_json(first.row)
         objects = source_objects(listed)
         for media in objects:
-            yield {**row, **_of(media), **_times(way.steps, media, media.span or known_span(listed))}
+            yield {**row, **_media_columns(media), **_times(way.steps, media, media.span or known_span(listed))}
         if not objects:
             yield row
 
@@ -133,7 +133,7 @@ def _first_number(row: Mapping[str, Any]) -> int | None:
     return first if type(first) is int and type(row.get("last")) is int else None
 
 
-def _of(media: Media) -> dict[str, Any]:
+def _media_columns(media: Media) -> dict[str, Any]:
     return {
         "source_uri": media.uri,
         "source_size": media.size,

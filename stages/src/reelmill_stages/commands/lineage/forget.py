@@ -40,14 +40,14 @@ def forget(
                     f"no items of {source} are being forgotten", where=store.uri, hint="give the keys of items"
                 )
             plan = plan_of(store, listed, list(dict.fromkeys(keys)), moment, scratch)
-            _must_be_known(store, plan)
+            _check_keys_exist(store, plan)
             if not any(what.parts for what in plan.data_sets):
                 return _result(plan, "forgotten", _remains(store, listed, plan.keys).left)
             if not act:
                 return _result(plan, "found", [])
             begin(store, plan)
         else:
-            _must_be_of(plan, listed, keys, store)
+            _check_same_items(plan, listed, keys, store)
             if not act:
                 return _result(plan, "unfinished", [])
         if rest := execute_plan(store, plan, heartbeat.runner(task, env), scratch):
@@ -69,9 +69,9 @@ def release(
         if not keys:
             raise SpecError(f"no items of {source} are being forgotten", where=store.uri, hint="give the keys of items")
         plan = Forgetting(source=source, keys=tuple(dict.fromkeys(keys)), uris=(), data_sets=(), began=moment)
-        _must_be_known(store, plan)
+        _check_keys_exist(store, plan)
     else:
-        _must_be_of(plan, listed, keys, store)
+        _check_same_items(plan, listed, keys, store)
         if act:
             with TemporaryDirectory(prefix="reelmill-forget-") as folder:
                 execute_plan(store, plan, heartbeat.runner(task, env), Path(folder))
@@ -80,8 +80,8 @@ def release(
     if not found and not plan.data_sets:
         raise SpecError(f"no traces of these items of {source} remain, so there is nothing to release", where=store.uri)
     if act:
-        said = Released(plan.keys, tuple(found), moment, f"{task.owner.namespace}/{task.owner.name}", user)
-        write_release(store, source, said)
+        released_items = Released(plan.keys, tuple(found), moment, f"{task.owner.namespace}/{task.owner.name}", user)
+        write_release(store, source, released_items)
     return _result(plan.replace(data_sets=()), "released" if act else "unfinished", found)
 
 
@@ -112,7 +112,7 @@ def _source(task: Task, name: str) -> SourceDef:
     return next(source for source in task.sources if source.name == name)
 
 
-def _must_be_of(plan: Forgetting, source: SourceDef, keys: Sequence[str], store: Store) -> None:
+def _check_same_items(plan: Forgetting, source: SourceDef, keys: Sequence[str], store: Store) -> None:
     """Raise SpecError if the plan is about other items than those of the source with these keys, if any are given."""
     if keys and (set(keys) != set(plan.keys) or plan.place not in ("", source_place(source))):
         raise SpecError(
@@ -122,7 +122,7 @@ def _must_be_of(plan: Forgetting, source: SourceDef, keys: Sequence[str], store:
         )
 
 
-def _must_be_known(store: Store, plan: Forgetting) -> None:
+def _check_keys_exist(store: Store, plan: Forgetting) -> None:
     """Raise SpecError for a key that neither the source nor a tombstone has."""
     found = {key for what in plan.data_sets if not what.upstreams for key in what.names}
     for key in plan.keys:

@@ -36,7 +36,7 @@ class ParquetTable:
         self._arrow: Any = import_module("pyarrow")
         self._waiting: list[dict[str, Any]] = []
         self._batches: list[Any] = []
-        with _told(file):
+        with _file_errors(file):
             self._writer: Any = import_module("pyarrow.parquet").ParquetWriter(
                 self._partial, schema, compression="zstd"
             )
@@ -48,7 +48,7 @@ class ParquetTable:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            with _told(self._file):
+            with _file_errors(self._file):
                 if kind is None:
                     self._flush()
                 self._writer.close()
@@ -76,13 +76,13 @@ class ParquetTable:
         self._pack()
         if self._batches:
             table = self._arrow.Table.from_batches(self._batches, schema=self._schema)
-            with _told(self._file):
+            with _file_errors(self._file):
                 self._writer.write_table(table, row_group_size=_GROUP)
             self._batches = []
 
 
 @contextmanager
-def _told(file: Path) -> Iterator[None]:
+def _file_errors(file: Path) -> Iterator[None]:
     """Raise DiskFull or SpecError for an error of the file system."""
     try:
         yield

@@ -65,7 +65,7 @@ def read_recipe(card: Path, sample: str, own: Task | None) -> Recipe:
                     hint="write it again with this version of reelmill: reelmill card, or reelmill lineage",
                 )
             pins = {name: {at: Pin.model_validate(pin) for at, pin in of.items()} for name, of in about["pins"].items()}
-            recipe = Recipe(_whole(Task.model_validate(about["task"]), own, file), pins)
+            recipe = Recipe(_complete_task(Task.model_validate(about["task"]), own, file), pins)
             for row in _rows(table, sample):
                 _add(recipe, row, sample)
     except problem as error:
@@ -85,15 +85,15 @@ def read_recipe(card: Path, sample: str, own: Task | None) -> Recipe:
     return recipe
 
 
-def _whole(task: Task, own: Task | None, file: Path) -> Task:
+def _complete_task(task: Task, own: Task | None, file: Path) -> Task:
     """The task with all parameters; possible secrets, which are not published, are taken from `own`."""
     return task.replace(
-        sources=tuple(_whole_entry(source, own.sources if own else None, file) for source in task.sources),
-        stages=tuple(_whole_entry(stage, own.stages if own else None, file) for stage in task.stages),
+        sources=tuple(_complete_entry(source, own.sources if own else None, file) for source in task.sources),
+        stages=tuple(_complete_entry(stage, own.stages if own else None, file) for stage in task.stages),
     )
 
 
-def _whole_entry(entry: E, own: Iterable[E] | None, file: Path) -> E:
+def _complete_entry(entry: E, own: Iterable[E] | None, file: Path) -> E:
     if REMOVED not in json.dumps(entry.params, ensure_ascii=False):
         return entry
     if own is None:

@@ -34,7 +34,7 @@ def remake(recipe: Recipe, env: Mapping[str, str]) -> None:
     task, stop = recipe.task, threading.Event()
     locations = Locations(task.store, task.sources, env)
     for stage in task.stages:
-        _must_have_all(stage, recipe, locations)
+        _pin_inputs(stage, recipe, locations)
     for source in task.sources:
         items = recipe.sources.get(source.name, {})
         data = DataSet(locations.store, DataSetPaths(source.name, source.key))
@@ -44,7 +44,7 @@ def remake(recipe: Recipe, env: Mapping[str, str]) -> None:
         data = made(locations.store, stage)
         keys = _same_items(data, recipe.needed.get(stage.name, set()))
         keep_chosen(data, keys)
-        _must_have(data, keys, stage)
+        _check_items_made(data, keys, stage)
 
 
 def made(store: Store, stage: StageDef) -> DataSet:
@@ -52,7 +52,7 @@ def made(store: Store, stage: StageDef) -> DataSet:
     return DataSet(store, DataSetPaths(stage.name, stage.key))
 
 
-def _must_have_all(stage: StageDef, recipe: Recipe, locations: Locations) -> None:
+def _pin_inputs(stage: StageDef, recipe: Recipe, locations: Locations) -> None:
     """Raise SpecError if something that the stage needs is missing, or differs from what it was made with."""
     block = _block_of_same_version(stage, recipe)
     registry.stage_class(stage.type, dict(stage.params))
@@ -105,15 +105,15 @@ def _same_items(data: DataSet, keys: set[str]) -> set[str]:
     return {*made} if len(keys) == len(made) == 1 else keys
 
 
-def _must_have(data: DataSet, keys: set[str], stage: StageDef) -> None:
+def _check_items_made(data: DataSet, keys: set[str], stage: StageDef) -> None:
     """Raise SpecError, with the outcomes of the inputs, if an item on the way was not made."""
     missing = keys - {item.key for item in data.items()}
     if not missing:
         return
     ended = [row for row in data.ledger() if row.outcome != Outcome.DONE]
-    said = "; ".join(f"{row.key}: {row.outcome} ({row.reason}) {row.message}" for row in ended[:3])
+    outcome_texts = "; ".join(f"{row.key}: {row.outcome} ({row.reason}) {row.message}" for row in ended[:3])
     hint = "the result of the stage also depends on its other inputs or on the machine"
     if any(row.reason == "changed" for row in ended):
         hint = "the source object is not the one that the data set was made from: restore that version"
-    ended_so = f": {said}" if said else ""
-    raise SpecError(f"{stage.name} did not make {min(missing)!r} again{ended_so}", where=stage.name, hint=hint)
+    details = f": {outcome_texts}" if outcome_texts else ""
+    raise SpecError(f"{stage.name} did not make {min(missing)!r} again{details}", where=stage.name, hint=hint)

@@ -55,23 +55,23 @@ class _Trace:
         self._uris: set[str] = set()
 
     def rows(self, key: str, stage: str) -> Iterator[TraceRow]:
-        place = self._find(key, stage)
+        place = self._find_place(key, stage)
         name = place.entry.name
         if place.ordinal is not None:
             wanted: Wanted = {name: {place.ordinal}}
-            back = self._back(wanted)
+            back = self._items_with_ancestors(wanted)
             yield from (self._item(entry, found, "origin") for entry, found in back if entry.name != name)
             yield from (self._item(entry, found, "item") for entry, found in back if entry.name == name)
-            yield from self._forward(wanted)
+            yield from self._rows_downstream(wanted)
             return
         assert place.ended is not None
         segment, row = place.ended
         if isinstance(place.entry, StageDef):
-            back = self._back({upstream_of(row, _upstreams(place.entry)): {row.ordinal}})
+            back = self._items_with_ancestors({upstream_of(row, _upstreams(place.entry)): {row.ordinal}})
             yield from (self._item(entry, found, "origin") for entry, found in back)
-        yield self._ended(place.entry, segment, row, "item")
+        yield self._outcome_row(place.entry, segment, row, "item")
 
-    def _find(self, key: str, stage: str) -> _Place:
+    def _find_place(self, key: str, stage: str) -> _Place:
         chosen = [self._entries[stage]] if stage else list(self._entries.values())
         for entry in chosen:
             for one in self._data[entry.name].items():
@@ -91,7 +91,7 @@ class _Trace:
             hint="list keys with: reelmill ledger PIPELINE --item 'PATTERN*'",
         )
 
-    def _back(self, wanted: Mapping[str, set[int]]) -> list[tuple[SourceDef | StageDef, FoundItem]]:
+    def _items_with_ancestors(self, wanted: Mapping[str, set[int]]) -> list[tuple[SourceDef | StageDef, FoundItem]]:
         """These items and everything that they were made from, sources first."""
         needed: Wanted = defaultdict(set, {name: set(ordinals) for name, ordinals in wanted.items()})
         found: list[tuple[SourceDef | StageDef, FoundItem]] = []
@@ -109,7 +109,7 @@ class _Trace:
             found = [*((entry, one) for one in here), *found]
         return found
 
-    def _forward(self, wanted: Wanted) -> Iterator[TraceRow]:
+    def _rows_downstream(self, wanted: Wanted) -> Iterator[TraceRow]:
         """Everything made from these items, stage by stage."""
         for entry in self._entries.values():
             if isinstance(entry, StageDef) and any(name in wanted for name in _upstreams(entry)):
@@ -142,7 +142,7 @@ class _Trace:
                 else:
                     ended.pop(row.key, None)
         for segment, row, known in ended.values():
-            yield self._ended(entry, segment, row, "result", known=known or row.outcome != Outcome.DONE)
+            yield self._outcome_row(entry, segment, row, "result", known=known or row.outcome != Outcome.DONE)
 
     def _item(self, entry: SourceDef | StageDef, found: FoundItem, way: Way) -> TraceRow:
         item = found.item
@@ -162,11 +162,11 @@ class _Trace:
     def _time(self, item: Item) -> SourceTime | None:
         return next(filter(None, (source_time(item.provenance, uri) for uri in sorted(self._uris))), None)
 
-    def _ended(
+    def _outcome_row(
         self, entry: SourceDef | StageDef, segment: Segment, row: LedgerRow, way: Way, *, known: bool = True
     ) -> TraceRow:
-        said = {"outcome": row.outcome.value, "reason": row.reason, "message": row.message}
-        return self._row(entry, segment, way, row.key, known=known, **said)
+        outcome_values = {"outcome": row.outcome.value, "reason": row.reason, "message": row.message}
+        return self._row(entry, segment, way, row.key, known=known, **outcome_values)
 
     def _file(self, entry: StageDef, segment: Segment, file: Object) -> TraceRow:
         return self._row(entry, segment, "result", "", files=(_file(file),))

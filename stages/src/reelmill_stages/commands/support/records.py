@@ -31,9 +31,9 @@ def support_records(task: Task, env: Mapping[str, str]) -> Iterator[SupportRecor
         paths = DataSetPaths(entry.name, entry.key)
         for key in (paths.latest, paths.stage_json, paths.drift_json):
             yield from _record(store, key)
-        yield from _tried(paths.users, partial(_all, store, paths.users))
-        yield from _tried(paths.root, partial(_segments, store, paths))
-        yield from _tried(f"{paths.root}/log", partial(_log, store, paths))
+        yield from _records_or_problem(paths.users, partial(_records_below, store, paths.users))
+        yield from _records_or_problem(paths.root, partial(_segments, store, paths))
+        yield from _records_or_problem(f"{paths.root}/log", partial(_log, store, paths))
 
 
 def _segments(store: Store, paths: DataSetPaths) -> Iterator[SupportRecord]:
@@ -42,7 +42,7 @@ def _segments(store: Store, paths: DataSetPaths) -> Iterator[SupportRecord]:
         segment = paths.segment(number)
         for key in (segment.pass_json, segment.heartbeat, segment.segment_json, segment.verdicts_json):
             yield from _record(store, key)
-        yield from _tried(f"{segment.root}/objects", partial(_objects, store, segment))
+        yield from _records_or_problem(f"{segment.root}/objects", partial(_objects, store, segment))
 
 
 def _objects(store: Store, segment: SegmentPaths) -> Iterator[SupportRecord]:
@@ -62,7 +62,7 @@ def _log(store: Store, paths: DataSetPaths) -> Iterator[SupportRecord]:
         yield SupportRecord(key=f"{paths.root}/log.jsonl", text="\n".join(lines))
 
 
-def _all(store: Store, prefix: str) -> Iterator[SupportRecord]:
+def _records_below(store: Store, prefix: str) -> Iterator[SupportRecord]:
     for stat in store.list(prefix):
         yield from _record(store, stat.key)
 
@@ -76,10 +76,10 @@ def _record(store: Store, key: str) -> Iterator[SupportRecord]:
             return
         yield SupportRecord(key=key, text=data.decode(errors="replace"))
 
-    yield from _tried(key, read)
+    yield from _records_or_problem(key, read)
 
 
-def _tried(key: str, read: Callable[[], Iterator[SupportRecord]]) -> Iterator[SupportRecord]:
+def _records_or_problem(key: str, read: Callable[[], Iterator[SupportRecord]]) -> Iterator[SupportRecord]:
     try:
         yield from read()
     except ReelmillError as error:

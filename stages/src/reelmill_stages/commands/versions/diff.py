@@ -31,7 +31,9 @@ def rows(before: Side, after: Side, env: Mapping[str, str], *, name: str, item: 
     listed = any(source.name == name for source in after[0].sources)
     with TemporaryDirectory(prefix="reelmill-diff-") as folder:
         scratch = Path(folder)
-        for key, one, other in differences(lambda: _inputs(old, item), lambda: _inputs(new, item), _end, scratch):
+        for key, one, other in differences(
+            lambda: _inputs(old, item), lambda: _inputs(new, item), _outcome_fields, scratch
+        ):
             row = _row("input", key, one, other)
             # The ledger of a source has no rows for objects found at once, only for those that were missing before.
             if not (listed and {row.was, row.now} == {"", Outcome.DONE.value}):
@@ -75,7 +77,7 @@ def _inputs(data: DataSet, item: str) -> Rows[LedgerRow]:
     return ((row.key, row) for row in data.raw_ledger() if not item or row.key == item)
 
 
-def _end(row: LedgerRow) -> dict[str, Any]:
+def _outcome_fields(row: LedgerRow) -> dict[str, Any]:
     """The outcome of an input, without values that vary between runs."""
     return {_OUTCOME: (row.outcome.value, row.reason), "message": row.message}
 
@@ -88,27 +90,27 @@ def _comparable(item: Item) -> dict[str, Any]:
     """The row of an item without values that differ between equal data sets: positions, and keys in the store."""
     row = {name: value for name, value in item.to_json().items() if name not in _PLACE}
     row["outputs"] = [_output(output) for output in item.outputs]
-    row["provenance"] = _unplaced(item.provenance)
+    row["provenance"] = _without_place(item.provenance)
     if item.media:
         row["media"] = _media(item.media)
     return row
 
 
 def _output(output: Output) -> dict[str, Any]:
-    return {"name": _unplaced(output.key), "size": output.size, "digest": output.digest}
+    return {"name": _without_place(output.key), "size": output.size, "digest": output.digest}
 
 
 def _media(media: Media) -> dict[str, Any]:
-    return {**media.to_json(), "uri": _unplaced(media.uri)}
+    return {**media.to_json(), "uri": _without_place(media.uri)}
 
 
-def _unplaced(value: Any) -> Any:
+def _without_place(value: Any) -> Any:
     """A JSON value in which keys of outputs have no stage key and no segment."""
     if isinstance(value, str):
         return _NUMBERED.sub(r"\1/", value) if _NUMBERED.match(value) else value
     if isinstance(value, Mapping):
-        return {name: _unplaced(each) for name, each in value.items()}
-    return [_unplaced(each) for each in value] if isinstance(value, list | tuple) else value
+        return {name: _without_place(each) for name, each in value.items()}
+    return [_without_place(each) for each in value] if isinstance(value, list | tuple) else value
 
 
 def _row(level: Level, key: str, before: Row | None, after: Row | None) -> DiffRow:

@@ -41,7 +41,7 @@ def freeze(task: Task, env: Mapping[str, str], name: str, *, stages: Sequence[st
     if not found:
         raise SpecError("no stage has a data set yet", where=store.uri, hint="run the pipeline first")
     if taken := load(store, layout.frozen(name), Frozen):
-        return _same(store, taken, found)
+        return _equal_state(store, taken, found)
     owner = Owner(namespace=task.owner.namespace, name=task.owner.name, uid=claim_uid(name))
     claimed = _ancestry(store, found)
     for names in claimed:
@@ -56,7 +56,7 @@ def freeze(task: Task, env: Mapping[str, str], name: str, *, stages: Sequence[st
         claimed=tuple(names.root for names in claimed),
     )
     stored, is_this = create(store, layout.frozen(name), state)
-    return stored if is_this else _same(store, stored, found)
+    return stored if is_this else _equal_state(store, stored, found)
 
 
 def frozen(task: Task, env: Mapping[str, str]) -> list[Frozen]:
@@ -81,7 +81,7 @@ def thaw(task: Task, env: Mapping[str, str], name: str) -> list[str]:
     # An interrupted call may have claimed other data sets than those of the record.
     claimed = [one.names for one in places(store.list(follow_links=False)) if claim_uid(name) in one.claims]
     listed = list(store.list(layout.frozen_views(name), follow_links=False))
-    named = _named(name, record) if record else {}
+    named = _recorded_copies(name, record) if record else {}
     copies = [stat.key for stat in listed if is_named(store, named, stat) or _is_copy(store, name, stat)]
     if not (record or claimed or copies):
         names = ", ".join(each.name for each in frozen(task, env))
@@ -97,7 +97,7 @@ def thaw(task: Task, env: Mapping[str, str], name: str) -> list[str]:
     return [stat.key for stat in listed if stat.key not in copies]
 
 
-def _named(name: str, record: Frozen) -> dict[str, tuple[int, str]]:
+def _recorded_copies(name: str, record: Frozen) -> dict[str, tuple[int, str]]:
     """The copies that a record names."""
     return {
         layout.frozen_view(name, one.name, view.name, view.digest): (view.size, view.digest)
@@ -134,7 +134,7 @@ def _state(store: Store, stage: StageDef, *, must_be: bool) -> StageRecord | Non
     return record
 
 
-def _same(store: Store, before: Frozen, present: Sequence[StageRecord]) -> Frozen:
+def _equal_state(store: Store, before: Frozen, present: Sequence[StageRecord]) -> Frozen:
     """The frozen state with this name, if it equals the present one."""
     was = {one.name: (one.key, one.segment) for one in before.data_sets}
     if was != {record.stage: (record.key, record.segment) for record in present}:

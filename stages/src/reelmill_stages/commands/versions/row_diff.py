@@ -35,8 +35,8 @@ def differences(
     The order depends on the keys only. `before` and `after` are called twice and must return the same rows each time.
     `scratch` is an existing folder, in which temporary files take 24 bytes for each row, and the rows that differ.
     """
-    suspects = _suspects(before, after, row_of, scratch)
-    for old, new in _divided(before, after, scratch, lambda rows: _whole(rows, row_of, suspects)):
+    differing = _differing_keys(before, after, row_of, scratch)
+    for old, new in _partition_files(before, after, scratch, lambda rows: _rows_of_keys(rows, row_of, differing)):
         rows = [dict(map(_split, _lines(path))) for path in (old, new)]
         for key in sorted(rows[0].keys() | rows[1].keys()):
             one, other = rows[0].get(key), rows[1].get(key)
@@ -62,12 +62,12 @@ class _Bits:
         return int.from_bytes(digest[1:5], "little") & ((1 << _BITS) - 1)
 
 
-def _suspects(
+def _differing_keys(
     before: Callable[[], Rows[T]], after: Callable[[], Rows[T]], row_of: Callable[[T], Row], scratch: Path
 ) -> _Bits:
     """The digests of all keys whose rows differ."""
     found = _Bits()
-    for old, new in _divided(before, after, scratch, lambda rows: _digests(rows, row_of)):
+    for old, new in _partition_files(before, after, scratch, lambda rows: _digests(rows, row_of)):
         sides = [dict(_DIGESTS.iter_unpack(path.read_bytes())) for path in (old, new)]
         for digest in sides[0].keys() | sides[1].keys():
             if sides[0].get(digest) != sides[1].get(digest):
@@ -75,7 +75,7 @@ def _suspects(
     return found
 
 
-def _divided(
+def _partition_files(
     before: Callable[[], Rows[T]],
     after: Callable[[], Rows[T]],
     scratch: Path,
@@ -104,20 +104,20 @@ def _divided(
 def _digests(rows: Rows[T], row_of: Callable[[T], Row]) -> Iterator[tuple[bytes, bytes]]:
     for key, each in rows:
         digest = _digest(key)
-        yield digest, _DIGESTS.pack(digest, blake2b(_dumped(row_of(each)), digest_size=8).digest())
+        yield digest, _DIGESTS.pack(digest, blake2b(_row_bytes(row_of(each)), digest_size=8).digest())
 
 
-def _whole(rows: Rows[T], row_of: Callable[[T], Row], suspects: _Bits) -> Iterator[tuple[bytes, bytes]]:
+def _rows_of_keys(rows: Rows[T], row_of: Callable[[T], Row], differing: _Bits) -> Iterator[tuple[bytes, bytes]]:
     for key, each in rows:
-        if (digest := _digest(key)) in suspects:
-            yield digest, json.dumps(key).encode() + b"\t" + _dumped(row_of(each)) + b"\n"
+        if (digest := _digest(key)) in differing:
+            yield digest, json.dumps(key).encode() + b"\t" + _row_bytes(row_of(each)) + b"\n"
 
 
 def _digest(key: str) -> bytes:
     return blake2b(key.encode(errors="surrogatepass"), digest_size=16).digest()
 
 
-def _dumped(row: Row) -> bytes:
+def _row_bytes(row: Row) -> bytes:
     """Equal bytes for equal rows."""
     try:
         if b"null" not in (encoded := _encode(row)):

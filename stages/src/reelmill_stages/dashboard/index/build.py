@@ -100,7 +100,7 @@ class Builder:
             found: list[tuple[tuple[object, ...], dict[int, Scalar]]] = []
             for number, start, line in rows:
                 try:
-                    item = parse_row(line, _where(data, part.items), number + 1, read)
+                    item = parse_row(line, _file_address(data, part.items), number + 1, read)
                 except ReelmillError as error:
                     problems.append(str(error))
                     continue
@@ -144,12 +144,14 @@ class Builder:
             found: list[tuple[object, ...]] = []
             for number, _, line in rows:
                 try:
-                    row = parse_row(line, _where(data, part.ledger), number + 1, ledger_row)
+                    row = parse_row(line, _file_address(data, part.ledger), number + 1, ledger_row)
                 except ReelmillError as error:
                     problems.append(str(error))
                     continue
                 if not fits(row.ordinal, row.attempt):
-                    problems.append(f"{_where(data, part.ledger)}: line {number + 1} has numbers that are too large")
+                    problems.append(
+                        f"{_file_address(data, part.ledger)}: line {number + 1} has numbers that are too large"
+                    )
                     continue
                 message = "" if row.outcome is Outcome.DONE else row.message
                 found.append(
@@ -218,5 +220,5 @@ def batched_lines(path: Path, done: int) -> Iterator[list[tuple[int, int, bytes]
             yield batch
 
 
-def _where(data: DataSet, file: Object | None) -> str:
+def _file_address(data: DataSet, file: Object | None) -> str:
     return address(data.store, file.key) if file else ""

@@ -122,7 +122,7 @@ class Indexes:
                     _remove(path)
                 schema.create(path).close()
                 index = self._known[path] = Index(path)
-                self._make_room(path)
+                self._remove_oldest(path)
             index.used = time.monotonic()
             if not index.is_growing and time.monotonic() - index.looked > FRESH_SECONDS:
                 index.running = self._pool.submit(self._read, index, store, names)
@@ -155,11 +155,11 @@ class Indexes:
         finally:
             index.looked = time.monotonic()
         with self._lock:
-            self._make_room(index.path)
+            self._remove_oldest(index.path)
             if not self._stop.is_set() and not (index.following and not index.following.done()):
-                index.following = self._later.submit(self._follow, index)
+                index.following = self._later.submit(self._index_in_background, index)
 
-    def _follow(self, index: Index) -> None:
+    def _index_in_background(self, index: Index) -> None:
         """Make secondary indexes step by step; between the steps, rows may be read and the index removed."""
         more = True
         while more and not self._stop.is_set():
@@ -175,7 +175,7 @@ class Indexes:
                 finally:
                     db.close()
         with self._lock:  # it may have blocked a newer one while it was written
-            self._make_room(max(self._known.values(), key=lambda each: each.used).path)
+            self._remove_oldest(max(self._known.values(), key=lambda each: each.used).path)
 
     def _build(self, path: Path, data: DataSet) -> None:
         db = schema.create(path)
@@ -184,16 +184,16 @@ class Indexes:
         finally:
             db.close()
 
-    def _make_room(self, kept: Path) -> None:
+    def _remove_oldest(self, kept: Path) -> None:
         """Remove indexes until there is space for the others."""
         sizes = {path: path.stat().st_size for path in self._folder.glob("*.db")}
         for path in sorted(sizes, key=lambda each: self._known[each].used if each in self._known else 0.0):
             if sum(sizes.values()) <= self._most:
                 return
-            if path != kept and self._give_up(path):
+            if path != kept and self._remove_index(path):
                 sizes.pop(path)
 
-    def _give_up(self, path: Path) -> bool:
+    def _remove_index(self, path: Path) -> bool:
         """Remove an index. False: it is being written, and SQLite would remove the log of its successor at the end."""
         index = self._known.get(path)
         if index is None:

@@ -85,7 +85,7 @@ class Reader:
     def page(self, where: Sequence[ItemCondition], order: ItemOrder, after: str, limit: int) -> tuple[list[Place], str]:
         """Return (places, cursor of the next page; empty at the end). `after` is such a cursor, or empty."""
         name = self._column(order.field)
-        source, conditions, values = self._question(where)
+        source, conditions, values = self._source_and_conditions(where)
         compare, direction = ("<", "DESC") if order.descending else (">", "ASC")
         last = decode_cursor(after)
         found: list[tuple[Any, ...]] = []
@@ -118,9 +118,9 @@ class Reader:
 
     def count(self, where: Sequence[ItemCondition], most: int) -> int:
         """Return the number of items under conditions; at most `most`."""
-        source, conditions, values = self._question(where)
+        source, conditions, values = self._source_and_conditions(where)
         count: int = self._db.execute(
-            f"SELECT COUNT(*) FROM (SELECT 1 FROM {source} {_where(conditions)} LIMIT ?)",  # noqa: S608 - known columns
+            f"SELECT COUNT(*) FROM (SELECT 1 FROM {source} {_where_clause(conditions)} LIMIT ?)",  # noqa: S608 - known columns
             (*values, most),
         ).fetchone()[0]
         return count
@@ -175,7 +175,7 @@ class Reader:
         later = "later.key = row.key AND later.ordinal = row.ordinal AND later.id > row.id"
         parts.append(f"NOT EXISTS (SELECT 1 FROM ledger later WHERE {later})")  # noqa: S608 - fixed texts
         rows = self._db.execute(
-            f"SELECT {_LEDGER} FROM ledger row {_where(parts)} ORDER BY id LIMIT ?",  # noqa: S608 - fixed texts
+            f"SELECT {_LEDGER} FROM ledger row {_where_clause(parts)} ORDER BY id LIMIT ?",  # noqa: S608 - fixed texts
             (*bound, limit),
         )
         return [LedgerEntry(*(*row, False)) for row in rows]
@@ -190,11 +190,11 @@ class Reader:
     ) -> list[tuple[Any, ...]]:
         return self._db.execute(
             f"SELECT ordinal, key, (SELECT items FROM parts WHERE parts.id = part), start, size, {name}"  # noqa: S608
-            f" FROM {source} {_where(conditions)} ORDER BY {order} LIMIT ?",
+            f" FROM {source} {_where_clause(conditions)} ORDER BY {order} LIMIT ?",
             (*values, limit),
         ).fetchall()
 
-    def _question(self, where: Sequence[ItemCondition]) -> tuple[str, list[str], list[Any]]:
+    def _source_and_conditions(self, where: Sequence[ItemCondition]) -> tuple[str, list[str], list[Any]]:
         """Return (source of the items, conditions, values of both)."""
         named = [(one, self._column(one.field)) for one in where]
         compared = [comparison(one, name, walked=True) for one, name in named]
@@ -216,5 +216,5 @@ class Reader:
 _LEDGER = "id, segment, key, ordinal, outcome, reason, message, seconds, attempt"
 
 
-def _where(conditions: Sequence[str]) -> str:
+def _where_clause(conditions: Sequence[str]) -> str:
     return f"WHERE {' AND '.join(conditions)}" if conditions else ""

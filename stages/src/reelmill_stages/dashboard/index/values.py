@@ -21,14 +21,14 @@ def values(item: Item) -> Iterator[tuple[str, Scalar]]:
         value = of(item)
         if value is not ABSENT and (known := _scalar(value)) is not None:
             yield name, known
-    yield from _inside(item.fields, "", DEEPEST)
+    yield from _scalars(item.fields, "", DEEPEST)
 
 
-def _inside(fields: Mapping[str, Any], prefix: str, depth: int) -> Iterator[tuple[str, Scalar]]:
+def _scalars(fields: Mapping[str, Any], prefix: str, depth: int) -> Iterator[tuple[str, Scalar]]:
     for name, value in fields.items():
         if type(value) is dict:
             if depth > 1:
-                yield from _inside(value, f"{prefix}{name}.", depth - 1)
+                yield from _scalars(value, f"{prefix}{name}.", depth - 1)
         elif (known := _scalar(value)) is not None and not (not prefix and name in _NAMES):
             yield prefix + name, known
 

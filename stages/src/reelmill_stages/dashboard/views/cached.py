@@ -44,7 +44,7 @@ class Cached(Generic[T]):
             with self._lock:
                 known = self._values.get(key)
             if known and self._clock() < known[0]:
-                return _told(known[1])
+                return _value_or_raise(known[1])
             began = self._clock()
             value: T | ReelmillError
             try:
@@ -60,10 +60,10 @@ class Cached(Generic[T]):
                 while len(self._values) > MOST:
                     gone, _ = self._values.popitem(last=False)
                     self._locks.pop(gone, None)
-            return _told(value)
+            return _value_or_raise(value)
 
 
-def _told(value: T | ReelmillError) -> T:
+def _value_or_raise(value: T | ReelmillError) -> T:
     if isinstance(value, ReelmillError):
         raise value.with_traceback(None)  # otherwise each time would add its frames, with all objects in them
     return value

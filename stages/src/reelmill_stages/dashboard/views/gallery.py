@@ -105,7 +105,7 @@ def item_view(catalog: PipelineCatalog, at: DataSetPlace, ordinal: int) -> ItemV
     texts = {name: value for name, value in _texts(found.fields).items() if value}
     events, unread = history(catalog, at, found)
     with catalog.indexes.open(at.store, at.names) as (reader, _):
-        beside = [_beside(reader, ordinal, descending=True), _beside(reader, ordinal, descending=False)]
+        neighbours = [_neighbour(reader, ordinal, descending=True), _neighbour(reader, ordinal, descending=False)]
     return ItemView(
         stage=at.entry.name,
         ordinal=ordinal,
@@ -121,8 +121,8 @@ def item_view(catalog: PipelineCatalog, at: DataSetPlace, ordinal: int) -> ItemV
         span=[part.start, part.end] if (part := known_span(found)) else None,
         history=events,
         unread=unread,
-        previous=beside[0],
-        following=beside[1],
+        previous=neighbours[0],
+        following=neighbours[1],
     )
 
 
@@ -149,8 +149,8 @@ def items_at(store: Store, places: Sequence[Place]) -> list[Item | ReelmillError
             found |= _read_run(store, run)
     else:
         with ThreadPoolExecutor(_THREADS) as pool:
-            for some in pool.map(lambda run: _read_run(store, run), runs):
-                found |= some
+            for items_of_run in pool.map(lambda run: _read_run(store, run), runs):
+                found |= items_of_run
     return [found[place.ordinal] for place in places]
 
 
@@ -227,6 +227,6 @@ def _texts(fields: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
     return found
 
 
-def _beside(reader: Reader, ordinal: int, *, descending: bool) -> int | None:
+def _neighbour(reader: Reader, ordinal: int, *, descending: bool) -> int | None:
     places, _ = reader.page([], ItemOrder("ordinal", descending), f"[{ordinal}, {ordinal}]", 1)
     return places[0].ordinal if places else None

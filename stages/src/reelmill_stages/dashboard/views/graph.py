@@ -30,7 +30,7 @@ class Node:
     label: str
     type: str
     state: str
-    said: str
+    caption: str
     detail: str
     share: float
     x: int
@@ -89,12 +89,12 @@ def _layers(names: Sequence[str], reads: Mapping[str, Sequence[str]]) -> list[li
 def _node(name: str, row: StatusRow | None, work: StageWork | None, x: int, y: int) -> Node:
     label = name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…"
     state, share = state_of(row, work), 0.0
-    said, detail = "nothing yet", ""
+    caption, detail = "nothing yet", ""
     if row is not None:
         if row.kind == "source":
-            said, share = f"{count_of(row.items, 'item')}", 1.0 if row.segments else 0.0
+            caption, share = f"{count_of(row.items, 'item')}", 1.0 if row.segments else 0.0
         elif row.in_:
-            said, share = f"{amount(row.done)} of {amount(row.in_)} kept", row.done / row.in_
+            caption, share = f"{amount(row.done)} of {amount(row.in_)} kept", row.done / row.in_
         losses = [
             f"{amount(count)} {word}" for word, count in (("filtered", row.filtered), ("failed", row.failed)) if count
         ]
@@ -102,10 +102,10 @@ def _node(name: str, row: StatusRow | None, work: StageWork | None, x: int, y: i
     shards = progress(row, work)
     if shards is not None and shards[1]:
         done, total = shards
-        said, share = f"{amount(done)} of {count_of(total, 'shard')}", done / total
+        caption, share = f"{amount(done)} of {count_of(total, 'shard')}", done / total
         left = work.seconds_left if work else None
         detail = f"{time(left)} left" if left is not None else detail
-    return Node(name, label, row.type if row else "", state, said, detail, share, x, y)
+    return Node(name, label, row.type if row else "", state, caption, detail, share, x, y)
 
 
 def state_of(row: StatusRow | None, work: StageWork | None) -> str:

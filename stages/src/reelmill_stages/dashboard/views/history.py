@@ -50,11 +50,11 @@ def history(catalog: PipelineCatalog, at: DataSetPlace, found: Item) -> tuple[li
     Also return the names of stages whose rows have not all been read, of which events may be missing.
     """
     unread: list[str] = []
-    upwards = [*_upwards(catalog, at, found.key, found.group, unread)]
-    return [*reversed(upwards), *_downwards(catalog, at, found.key, unread)], list(dict.fromkeys(unread))
+    upwards = [*_upstream_events(catalog, at, found.key, found.group, unread)]
+    return [*reversed(upwards), *_downstream_events(catalog, at, found.key, unread)], list(dict.fromkeys(unread))
 
 
-def _upwards(
+def _upstream_events(
     catalog: PipelineCatalog, at: DataSetPlace, key: str, group: str, unread: list[str]
 ) -> Iterable[ItemEvent]:
     """Yield the rows from the stage that made an item to the sources, the nearest first."""
@@ -75,7 +75,7 @@ def _upwards(
         names = [name for name in names if rows and _ordinal(catalog, at, name, rows[-1].key) is not None] or names[:1]
 
 
-def _downwards(catalog: PipelineCatalog, at: DataSetPlace, key: str, unread: list[str]) -> Iterable[ItemEvent]:
+def _downstream_events(catalog: PipelineCatalog, at: DataSetPlace, key: str, unread: list[str]) -> Iterable[ItemEvent]:
     """Yield the rows of the stages that read an item, and of those that read it unchanged from them."""
     made, seen = {at.entry.name}, {at.entry.name}
     for stage in at.task.stages:

@@ -30,24 +30,26 @@ def logs(catalog: PipelineCatalog, at: DataSetPlace, shard: int | None = None) -
     except ReelmillError as error:
         found, problem = deque(), str(error)
     if not found:
-        return [_view(_who(each), each.line) for each in last_lines_of(at.store, at.names, LINES, shard=shard)], problem
+        return [
+            _view(_writer(each), each.line) for each in last_lines_of(at.store, at.names, LINES, shard=shard)
+        ], problem
     return list(found), problem
 
 
-def _who(line: LogLine) -> str:
+def _writer(line: LogLine) -> str:
     return "commit" if line.shard is None else f"shard {line.shard}"
 
 
 def _view(who: str, line: str) -> LogView:
-    told = json_object(line)
-    if told is None:
+    record = json_object(line)
+    if record is None:
         return LogView(who=who, level="", time="", text=line[:_LONGEST])
-    rest = {name: value for name, value in told.items() if name not in _FIXED}
+    rest = {name: value for name, value in record.items() if name not in _FIXED}
     more = " ".join(f"{name}={value}" for name, value in rest.items() if not isinstance(value, dict | list))
-    text = f"{told.get('msg', '')} {more}".strip()
+    text = f"{record.get('msg', '')} {more}".strip()
     return LogView(
         who=who,
-        level=str(told.get("level", ""))[:20],
-        time=str(told.get("time") or told.get("ts") or "")[:40],
+        level=str(record.get("level", ""))[:20],
+        time=str(record.get("time") or record.get("ts") or "")[:40],
         text=text[:_LONGEST],
     )

@@ -143,7 +143,7 @@ class PipelineCatalog:
         try:
             read_at, stages = self._status.get((namespace, name), lambda: self._rows(definition))
         except ReelmillError as error:
-            problem = _told(error)
+            problem = _error_text(error)
         work: Sequence[StageWork] = ()
         why = ""
         try:
@@ -152,7 +152,7 @@ class PipelineCatalog:
                 lambda: (self.pipelines.work(namespace, name), self.pipelines.why(namespace, name)),
             )
         except ReelmillError as error:
-            problem = problem or _told(error)
+            problem = problem or _error_text(error)
         rows = self._list.value or []
         return PipelineSummary(
             namespace=namespace,
@@ -206,8 +206,8 @@ class PipelineCatalog:
 
 def _matches(row: PipelineRow, query: ListQuery) -> bool:
     text = query.text.casefold()
-    told = f"{row.namespace}/{row.name}\n{row.store}\n{row.note}\n{row.active}".casefold()
-    return (not query.state or row.state == query.state) and text in told
+    searched = f"{row.namespace}/{row.name}\n{row.store}\n{row.note}\n{row.active}".casefold()
+    return (not query.state or row.state == query.state) and text in searched
 
 
 def _order(sort: str) -> Callable[[PipelineRow], Any]:
@@ -228,5 +228,5 @@ def _reads(entry: SourceDef | StageDef) -> list[str]:
     return [each.name for each in entry.upstreams] if isinstance(entry, StageDef) else []
 
 
-def _told(error: ReelmillError) -> str:
+def _error_text(error: ReelmillError) -> str:
     return f"{error}; {error.hint}" if error.hint else str(error)

@@ -56,8 +56,8 @@ def router(catalog: PipelineCatalog, posters: Posters, env: Environment) -> APIR
     def pipeline(request: Request, namespace: str, name: str) -> Response:
         view = catalog.pipeline(spoken(namespace), name)
         if wants(request, "live"):
-            return page("_live.html", **_of_pipeline(view))
-        return page("pipeline.html", report=catalog.has_report(view.namespace, name), **_of_pipeline(view))
+            return page("_live.html", **_pipeline_values(view))
+        return page("pipeline.html", report=catalog.has_report(view.namespace, name), **_pipeline_values(view))
 
     @pages.get(one + "/report")
     def report(namespace: str, name: str) -> Response:
@@ -213,7 +213,7 @@ def _poll(view: PipelineSummary) -> int:
     return LIVE_SECONDS if working else CALM_SECONDS
 
 
-def _of_pipeline(view: PipelineSummary) -> dict[str, Any]:
+def _pipeline_values(view: PipelineSummary) -> dict[str, Any]:
     work = {each.stage: each for each in view.work}
     return {
         "view": view,

@@ -42,7 +42,7 @@ class Posters:
         self._ended, self._end = multiprocessing.Pipe(duplex=False)
         self._lock = threading.Lock()
         self._queue: SimpleQueue[_Order | None] = SimpleQueue()
-        self._kept = sum(path.stat().st_size for path in self._folder.iterdir())
+        self._cached_bytes = sum(path.stat().st_size for path in self._folder.iterdir())
         self._thread = threading.Thread(target=self._run, name="posters", daemon=True)
         self._thread.start()
 
@@ -72,7 +72,7 @@ class Posters:
             return Shot(problem="it takes too long")
         if shot.jpeg:
             with suppress(OSError):  # a full disk must not lose this picture; the next one is made again
-                self._keep(path, shot.jpeg)
+                self._cache_picture(path, shot.jpeg)
         return shot
 
     def _run(self) -> None:
@@ -104,15 +104,15 @@ class Posters:
         media = item.media
         part = known_span(item)
         span = (part.start, part.end) if part else None
-        told = (task.store.uri, media and (media.uri, media.size, media.digest, media.etag), span)
-        return self._folder / f"{hashlib.sha256(repr(told).encode()).hexdigest()[:40]}.jpg"
+        identity = (task.store.uri, media and (media.uri, media.size, media.digest, media.etag), span)
+        return self._folder / f"{hashlib.sha256(repr(identity).encode()).hexdigest()[:40]}.jpg"
 
-    def _keep(self, path: Path, jpeg: bytes) -> None:
-        self._kept += len(jpeg)
-        if self._kept > MOST_BYTES:
+    def _cache_picture(self, path: Path, jpeg: bytes) -> None:
+        self._cached_bytes += len(jpeg)
+        if self._cached_bytes > MOST_BYTES:
             for old in filter(lambda each: _KEPT.fullmatch(each.name), self._folder.iterdir()):
                 old.unlink(missing_ok=True)
-            self._kept = len(jpeg)
+            self._cached_bytes = len(jpeg)
         unfinished = path.with_suffix(f".{threading.get_ident()}")
         unfinished.write_bytes(jpeg)
         unfinished.replace(path)

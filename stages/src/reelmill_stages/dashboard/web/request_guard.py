@@ -62,21 +62,21 @@ class RequestGuard:
                 message = {**message, "body": b""}
             await send(message)
 
-        refused = self._refused(scope)
+        refusal = self._refusal(scope)
         passed = {**scope, "root_path": self._root_path, "method": "GET", HEAD: is_head}
-        await (refused or self._app)(passed, receive, answer)
+        await (refusal or self._app)(passed, receive, answer)
 
-    def _refused(self, scope: Scope) -> PlainTextResponse | None:
+    def _refusal(self, scope: Scope) -> PlainTextResponse | None:
         if scope["method"] not in _METHODS:
-            said = "This page is read-only: send GET or HEAD.\n"
-            return PlainTextResponse(said, status_code=405, headers={"allow": ", ".join(_METHODS)})
+            text = "This page is read-only: send GET or HEAD.\n"
+            return PlainTextResponse(text, status_code=405, headers={"allow": ", ".join(_METHODS)})
         host = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"host"), "")
         if not self._is_known(host):
-            said = (
+            text = (
                 "This page is not served under that host name. Start it with --allowed-host and the name, or open "
                 "it as localhost.\n"
             )
-            return PlainTextResponse(said, status_code=421)
+            return PlainTextResponse(text, status_code=421)
         return None
 
     def _is_known(self, host: str) -> bool:

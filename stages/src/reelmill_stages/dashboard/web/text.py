@@ -20,8 +20,8 @@ WHOLE = 200_000
 def shown(text: Any, most: int = CUT) -> str:
     """Return the text with control and directional characters as escapes, cut."""
     whole = str(text)
-    told = printable(whole[:most], keep="\n\t")
-    return told + "…" if len(whole) > most else told
+    visible = printable(whole[:most], keep="\n\t")
+    return visible + "…" if len(whole) > most else visible
 
 
 def number(value: Any) -> str:

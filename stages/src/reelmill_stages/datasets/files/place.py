@@ -50,7 +50,7 @@ class SampleFolder:
         self._process = os.getpid()
         self._opened: dict[str, Store] = {}
         self._known: dict[str, str] | None = None
-        self._whole: set[str] = set()
+        self._verified: set[str] = set()
 
     def at(self, name: str) -> str:
         """Return the address of a file, relative to the folder; absolute paths and addresses are returned unchanged."""
@@ -64,7 +64,7 @@ class SampleFolder:
             return store.read(key, start=start, length=length)
         data = store.read(key)
         if self.verify:
-            self._compare(name, self._wanted(name), f"sha256:{hashlib.sha256(data).hexdigest()}")
+            self._compare(name, self._committed_digest(name), f"sha256:{hashlib.sha256(data).hexdigest()}")
         return data
 
     def view(self, name: str) -> bytes:
@@ -87,11 +87,11 @@ class SampleFolder:
         if not self.verify:
             return
         store, key = self.store(name)
-        if key not in self._whole:
-            self._compare(name, self._wanted(name), object_digest(store, key)[0])
-            self._whole.add(key)
+        if key not in self._verified:
+            self._compare(name, self._committed_digest(name), object_digest(store, key)[0])
+            self._verified.add(key)
 
-    def _wanted(self, name: str) -> str:
+    def _committed_digest(self, name: str) -> str:
         store, key = self.store(name)
         if self._known is None:
             folder = split_uri(self.uri)[1].rstrip("/")
@@ -123,7 +123,7 @@ class SampleFolder:
         `below_first`, the unchanged path is tried last, as by the `lips` source. Raises NotFound with the path in the
         list.
         """
-        outside = self._outside(name)
+        outside = self._outside_parts(name)
         tails = [] if outside is None else ["/".join(outside[first:]) for first in range(len(outside))]
         for candidate in (*tails, name) if below_first else (name, *tails):
             try:
@@ -133,7 +133,7 @@ class SampleFolder:
         more = f", and no path below {self.uri} ends with it" if tails else ""
         raise NotFound(f"no file {self.at(name)}{more}", where=self.uri, hint="give the folder that contains the files")
 
-    def _outside(self, name: str) -> list[str] | None:
+    def _outside_parts(self, name: str) -> list[str] | None:
         """Return the parts of an absolute name outside the folder, or None for any other name."""
         here = self.uri if "://" in self.uri else str(Path(self.uri).absolute())
         if not ("://" in name or name.startswith("/")) or name.startswith(f"{here}/"):

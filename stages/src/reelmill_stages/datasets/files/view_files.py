@@ -46,48 +46,48 @@ class ViewFiles:
         self._forget()
 
     def pictures(
-        self, told: Mapping[str, Any], wanted: Sequence[int], size: tuple[int, int] | None
+        self, entry: Mapping[str, Any], wanted: Sequence[int], size: tuple[int, int] | None
     ) -> Iterator[tuple[int, Pixels]]:
         """Yield (frame number in the chunk, RGB pixels uint8 (height, width, 3)) of wanted frames of a view, in order.
 
         Frames have their display size. Raises SpecError if the file changed, and for a stored array whose frames do not
         have the requested `size` (height, width).
         """
-        file = self._fetched(told)
+        file = self._local_or_remote_file(entry)
         if isinstance(file, Path):
-            yield from self._pictures(file, told, wanted, size)
+            yield from self._pictures(file, entry, wanted, size)
             return
         try:
             # Check all frames before the first one is yielded.
-            made = list(self._pictures(file, told, wanted, size))
+            made = list(self._pictures(file, entry, wanted, size))
         except (WholeFileNeeded, ItemError):
-            made = list(self._pictures(self._fetched(told, whole=True), told, wanted, size))
+            made = list(self._pictures(self._local_or_remote_file(entry, whole=True), entry, wanted, size))
         yield from made
 
     def _pictures(
-        self, path: MediaFile, told: Mapping[str, Any], wanted: Sequence[int], size: tuple[int, int] | None
+        self, path: MediaFile, entry: Mapping[str, Any], wanted: Sequence[int], size: tuple[int, int] | None
     ) -> Iterator[tuple[int, Pixels]]:
         if isinstance(path, Path) and path.suffix == ".npy":
-            yield from _of_array(path, wanted, size)
+            yield from _array_frames(path, wanted, size)
             return
         timeline = self._timeline(path)
-        first = told["frames"][0]
-        if "pts" in told and (told["frames"][1] > len(timeline) or timeline.pts[first] != told["pts"][0]):
-            raise SpecError("the frames of the video differ from the index", where=told["media"]["uri"], hint=_AGAIN)
+        first = entry["frames"][0]
+        if "pts" in entry and (entry["frames"][1] > len(timeline) or timeline.pts[first] != entry["pts"][0]):
+            raise SpecError("the frames of the video differ from the index", where=entry["media"]["uri"], hint=_AGAIN)
         turned = Turned(timeline.shape)
         for picture in decode(path, timeline, [first + frame for frame in wanted]):
             upright = turned.of(picture.frame)
             width, height = shown_size(picture.frame, upright)
             yield picture.index - first, render(picture.frame, width=width, height=height, turned=upright)
 
-    def size(self, told: Mapping[str, Any]) -> tuple[int, int]:
+    def size(self, entry: Mapping[str, Any]) -> tuple[int, int]:
         """Return (height, width) in pixels of the frames of one view, by decoding one frame."""
-        ((_, pixels),) = self.pictures(told, [0], None)
+        ((_, pixels),) = self.pictures(entry, [0], None)
         return pixels.shape[0], pixels.shape[1]
 
-    def points(self, told: Mapping[str, Any]) -> "np.ndarray[Any, np.dtype[np.float32]]":
+    def points(self, entry: Mapping[str, Any]) -> "np.ndarray[Any, np.dtype[np.float32]]":
         """Return the keypoints of a view of a chunk, a memory-mapped array float32 (frames, joints, 3)."""
-        return _mapped(local_path(self._fetched(told), "an array is mapped into memory"))
+        return _mapped(local_path(self._local_or_remote_file(entry), "an array is mapped into memory"))
 
     def _forget(self) -> None:
         self._paths: OrderedDict[str, tuple[MediaFile, Path | None]] = OrderedDict()
@@ -96,21 +96,21 @@ class ViewFiles:
         self._folder: Path | None = None
         self._process = os.getpid()
 
-    def _fetched(self, told: Mapping[str, Any], *, whole: bool = False) -> MediaFile:
+    def _local_or_remote_file(self, entry: Mapping[str, Any], *, whole: bool = False) -> MediaFile:
         """Return the file of a view; with `whole`, a local one."""
         if self._process != os.getpid():
             self._forget()
-        uri = self._uri(told["file"] if "file" in told else told["media"]["uri"])
+        uri = self._uri(entry["file"] if "file" in entry else entry["media"]["uri"])
         if whole and uri in self._paths:
-            self._drop(*self._paths.pop(uri))
+            self._close_file(*self._paths.pop(uri))
         if uri not in self._paths:
             while len(self._paths) >= KEPT:
-                self._drop(*self._paths.popitem(last=False)[1])
-            self._paths[uri] = self._fetch(uri, told.get("media", {}), whole=whole)
+                self._close_file(*self._paths.popitem(last=False)[1])
+            self._paths[uri] = self._fetch(uri, entry.get("media", {}), whole=whole)
         self._paths.move_to_end(uri)
         return self._paths[uri][0]
 
-    def _drop(self, file: MediaFile, folder: Path | None) -> None:
+    def _close_file(self, file: MediaFile, folder: Path | None) -> None:
         self._timelines.pop(file, None)
         if not isinstance(file, Path):
             file.close()
@@ -155,7 +155,7 @@ def _mapped(path: Path) -> "np.ndarray[Any, Any]":
         raise SpecError(f"not an array: {error}", where=path.name, hint="for details, run reelmill check") from error
 
 
-def _of_array(path: Path, wanted: Sequence[int], size: tuple[int, int] | None) -> Iterator[tuple[int, Pixels]]:
+def _array_frames(path: Path, wanted: Sequence[int], size: tuple[int, int] | None) -> Iterator[tuple[int, Pixels]]:
     frames = _mapped(path)
     if size is not None and frames.shape[1:3] != size:
         raise SpecError(

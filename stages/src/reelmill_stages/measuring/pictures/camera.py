@@ -68,12 +68,14 @@ class FlowSample:
 def sampled(field: Any) -> FlowSample:
     """Return the vectors to fit, from flow float32 (height, width, 2) in diagonals per second."""
     height, width = field.shape[:2]
-    return FlowSample(np.ascontiguousarray(field[_every(height, width)]).view(np.complex64).ravel(), (height, width))
+    return FlowSample(
+        np.ascontiguousarray(field[_fitted_slices(height, width)]).view(np.complex64).ravel(), (height, width)
+    )
 
 
 def camera_motions(samples: Sequence[FlowSample]) -> list[CameraMotion]:
     """Return the camera motions in several pairs, whose grids have the same shape."""
-    places, reach = _places(*samples[0].shape)
+    places, reach = _fitted_positions(*samples[0].shape)
     vectors = np.stack([sample.vectors for sample in samples]).astype(np.complex128)
     shift, turn = _fit(places, vectors, np.ones(vectors.shape))
     least = int(_KEPT * (places.size - 1))
@@ -120,10 +122,10 @@ class Camera:
         for motion in camera_motions(self._waiting) if self._waiting else ():
             self._names[motion.name] += 1
             if motion.name != "static":
-                self._take(motion)
+                self._add_motion(motion)
         self._waiting = []
 
-    def _take(self, motion: CameraMotion) -> None:
+    def _add_motion(self, motion: CameraMotion) -> None:
         shift = hypot(motion.pan, motion.tilt)
         self._path += shift
         self._across += motion.pan
@@ -131,15 +133,15 @@ class Camera:
         self._shifts += shift > hypot(motion.zoom, motion.roll)
 
 
-def _every(height: int, width: int) -> tuple[slice, slice]:
+def _fitted_slices(height: int, width: int) -> tuple[slice, slice]:
     """Return the slices that select the vectors to fit."""
     return slice(None, None, -(-height // GRID)), slice(None, None, -(-width // GRID))
 
 
 @cache
-def _places(height: int, width: int) -> tuple[Any, float]:
+def _fitted_positions(height: int, width: int) -> tuple[Any, float]:
     """Return the positions of these vectors as x + iy, in pixels from the centre, and half of the mean side."""
-    y, x = np.mgrid[0:height, 0:width][:, *_every(height, width)].reshape(2, -1)
+    y, x = np.mgrid[0:height, 0:width][:, *_fitted_slices(height, width)].reshape(2, -1)
     return x - (width - 1) / 2 + 1j * (y - (height - 1) / 2), (width + height) / 4
 
 

@@ -151,31 +151,36 @@ def _steps_across(luma: Plane) -> tuple[float, float, float, float]:
     of_border = next(row for row in range(first, first + _BLOCK * apart, apart) if row % _BLOCK == _BLOCK - 1)
     some, left_out = slice(first, None, apart), slice(of_border, None, _BLOCK * apart)
     taken = one[some].size - one[left_out].size
-    steps = _difference(one[some], two[some]) - _difference(one[left_out], two[left_out])
+    steps = _absolute_difference(one[some], two[some]) - _absolute_difference(one[left_out], two[left_out])
     borders = one[at_border].size
     others = one.size - borders
-    return _difference(one[at_border], two[at_border]), borders, steps * others / taken if taken else 0.0, others
+    return (
+        _absolute_difference(one[at_border], two[at_border]),
+        borders,
+        steps * others / taken if taken else 0.0,
+        others,
+    )
 
 
-def _steps_along(some: Plane) -> tuple[float, float, float, float]:
+def _steps_along(lines: Plane) -> tuple[float, float, float, float]:
     """Return the same for steps from each pixel to the next along lines."""
-    one, two = some[:, :-1], some[:, 1:]
+    one, two = lines[:, :-1], lines[:, 1:]
     at_border = slice(None), slice(_BLOCK - 1, None, _BLOCK)
-    border, borders = _difference(one[at_border], two[at_border]), one[at_border].size
-    return border, borders, _difference(one, two) - border, one.size - borders
+    border, borders = _absolute_difference(one[at_border], two[at_border]), one[at_border].size
+    return border, borders, _absolute_difference(one, two) - border, one.size - borders
 
 
 def is_interlaced(planes: Planes) -> bool:
     """Whether the lines of the frame are combed, and those of a single field much less."""
-    frame = _combed(planes.rows)
+    frame = _comb_share(planes.rows)
     if frame <= _COMBED:
         return False
     luma = planes.luma
     field = luma.take(row_places(len(luma), 2), axis=0).reshape(-1, 3, luma.shape[1])
-    return frame > _DETAIL * _combed(field)
+    return frame > _DETAIL * _comb_share(field)
 
 
-def _combed(rows: Plane) -> float:
+def _comb_share(rows: Plane) -> float:
     """Return the share of pixels that are lighter or darker than both vertical neighbours, for rows (n, 3, width)."""
     if not len(rows):
         return 0.0
@@ -190,6 +195,6 @@ def share(mask: Any) -> float:
     return int(np.count_nonzero(mask)) / int(mask.size)
 
 
-def _difference(one: Plane, other: Plane) -> float:
+def _absolute_difference(one: Plane, other: Plane) -> float:
     """Return the sum of absolute differences of two planes."""
     return cv2.norm(one, other, cv2.NORM_L1) if one.size else 0.0

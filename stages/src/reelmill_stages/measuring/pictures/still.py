@@ -25,7 +25,7 @@ class Still:
 
     def add(self, planes: Planes, at: float, until: float) -> None:
         """Add the next frame, shown from second `at` until the next frame of the video."""
-        if self._reference is None or _moved(self._reference, planes):
+        if self._reference is None or _has_moved(self._reference, planes):
             self._seconds = self.seconds
             self._reference, self._began = planes, at
         self._until = until
@@ -42,7 +42,7 @@ class Still:
         return self._seconds + (lasted if lasted >= SHORTEST - 0.001 else 0.0)
 
 
-def _moved(one: Planes, other: Planes) -> bool:
+def _has_moved(one: Planes, other: Planes) -> bool:
     """Whether the difference exceeds noise. If something moves, some lines of luma suffice."""
     if one.luma.shape != other.luma.shape:
         return True

@@ -33,11 +33,11 @@ class Brisque:
         try:
             self._gamma, self._rho, self._weights, self._vectors = read_regression(fetch(block.weights))
         except (ValueError, KeyError, IndexError) as error:
-            raise _unfit("weights", block, error) from error
+            raise _unfit_error("weights", block, error) from error
         try:
             self._low, self._high = read_ranges(fetch(block.ranges))
         except (ValueError, IndexError) as error:
-            raise _unfit("ranges", block, error) from error
+            raise _unfit_error("ranges", block, error) from error
 
     def look(self, pixels: Pixels, item: Item) -> Seen:
         if min(pixels.shape[:2]) < 2 * _KERNEL:
@@ -56,10 +56,10 @@ def features(grey: Any) -> Any:
     """Return the 36 features of a grey picture, uint8 (height, width)."""
     picture = grey.astype(np.float64)
     half = cv2.resize(picture, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_CUBIC)
-    return np.array([*_of_scale(picture), *_of_scale(half)])
+    return np.array([*_features_of_scale(picture), *_features_of_scale(half)])
 
 
-def _of_scale(picture: Any) -> list[float]:
+def _features_of_scale(picture: Any) -> list[float]:
     mean = _blurred(picture)
     deviation = np.sqrt(np.abs(_blurred(picture * picture) - mean * mean))
     normal = (picture - mean) / (deviation + 1)
@@ -87,7 +87,7 @@ def asymmetric_fit(values: Any) -> tuple[float, float, float, float]:
     ratio = (left / right) ** 0.5
     moment = float(np.abs(values).mean()) ** 2 / square
     moment *= (ratio**3 + 1) * (ratio + 1) / (ratio**2 + 1) ** 2
-    shapes, moments = _table()
+    shapes, moments = _shape_ratios()
     shape = float(shapes[np.argmin((moments - moment) ** 2)])
     constant = np.exp((lgamma(1 / shape) - lgamma(3 / shape)) / 2)
     mean = (right**0.5 - left**0.5) * constant * np.exp(lgamma(2 / shape) - lgamma(1 / shape))
@@ -95,7 +95,7 @@ def asymmetric_fit(values: Any) -> tuple[float, float, float, float]:
 
 
 @cache
-def _table() -> tuple[Any, Any]:
+def _shape_ratios() -> tuple[Any, Any]:
     """Return shapes from 0.2 to 10, and the ratio of moments of each."""
     shapes = np.arange(200, 10_001) / 1000
     return shapes, np.array([np.exp(2 * lgamma(2 / a) - lgamma(1 / a) - lgamma(3 / a)) for a in shapes])
@@ -115,14 +115,14 @@ def read_regression(path: Path) -> tuple[float, float, Any, Any]:
     weights = np.array([float(row[0]) for row in rows])
     vectors = np.zeros((len(rows), FEATURES))
     for number, row in enumerate(rows):
-        for place, value in _pairs(row[1:]):
+        for place, value in _parse_pairs(row[1:]):
             vectors[number, place - 1] = value
     if len(rows) != int(head["total_sv"]):
         raise ValueError(f"it has {len(rows)} of {head['total_sv']} support vectors")
     return float(head["gamma"]), float(head["rho"]), weights, vectors
 
 
-def _pairs(words: Sequence[str]) -> list[tuple[int, float]]:
+def _parse_pairs(words: Sequence[str]) -> list[tuple[int, float]]:
     found = [(int(place), float(value)) for place, value in (word.split(":") for word in words)]
     if any(not 1 <= place <= FEATURES for place, _ in found):
         raise ValueError(f"a support vector has more than {FEATURES} features")
@@ -141,5 +141,5 @@ def read_ranges(path: Path) -> tuple[Any, Any]:
     return values[:, 0], values[:, 1]
 
 
-def _unfit(field: str, block: BrisqueModel, error: Exception) -> SpecError:
+def _unfit_error(field: str, block: BrisqueModel, error: Exception) -> SpecError:
     return unfit(f"brisque.{field}", getattr(block, field), f"the file cannot be used: {error}")

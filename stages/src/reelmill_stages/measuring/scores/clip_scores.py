@@ -34,10 +34,12 @@ class ClipScores:
         self._heads: list[tuple[Any, Any]] = []
         self._embedded_text = lru_cache(_TEXTS)(self._text)
         with load("torch").device("meta"):
-            wanted = _shapes(self._built().state_dict())
-        check_keys(outline(fetch(block.weights), _where(block.weights)), wanted, _where(block.weights))
+            wanted = _shapes(self._new_model().state_dict())
+        check_keys(
+            outline(fetch(block.weights), _error_location(block.weights)), wanted, _error_location(block.weights)
+        )
         if block.aesthetic is not None:
-            _matrices(outline(fetch(block.aesthetic), _where(block.aesthetic)), self._width, block.aesthetic)
+            _matrices(outline(fetch(block.aesthetic), _error_location(block.aesthetic)), self._width, block.aesthetic)
 
     def look(self, pixels: Pixels, item: Item) -> Seen:
         self._load()
@@ -61,12 +63,12 @@ class ClipScores:
         if self._model is not None:
             return
         load("torch").set_num_threads(1)
-        model = self._built()
-        model.load_state_dict(read_weights(self._fetch(self._block.weights), _where(self._block.weights)))
+        model = self._new_model()
+        model.load_state_dict(read_weights(self._fetch(self._block.weights), _error_location(self._block.weights)))
         self._model = model.eval()
         ref = self._block.aesthetic
         if ref is not None:
-            tensors = read_weights(self._fetch(ref), _where(ref))
+            tensors = read_weights(self._fetch(ref), _error_location(ref))
             shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
             self._heads = [
                 (tensors[matrix].float(), tensors[bias].float() if bias else None)
@@ -78,7 +80,7 @@ class ClipScores:
         tokens = load("open_clip.tokenizer").SimpleTokenizer()([text], self._config["text_cfg"]["context_length"])
         return torch.nn.functional.normalize(self._model.encode_text(tokens), dim=-1)
 
-    def _built(self) -> Any:
+    def _new_model(self) -> Any:
         return load("open_clip.model").CLIP(**self._config)
 
     @property
@@ -124,5 +126,5 @@ def _shapes(tensors: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
     return {name: tuple(tensor.shape) for name, tensor in tensors.items()}
 
 
-def _where(ref: FileRef) -> str:
+def _error_location(ref: FileRef) -> str:
     return f"measure.clip: {ref.uri}"

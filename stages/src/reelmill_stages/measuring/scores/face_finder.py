@@ -59,14 +59,14 @@ class FaceFinder:
         left = np.clip((columns + offsets[0, 1, rows, columns] + 0.5) * _CELL - wide / 2, 0, across)
         bottom, right = np.minimum(top + tall, down), np.minimum(left + wide, across)
         found = np.stack([left, top, right, bottom], axis=1)
-        return found[_best(found, scores)] * np.array([width / across, height / down] * 2)
+        return found[_without_overlaps(found, scores)] * np.array([width / across, height / down] * 2)
 
     def _outputs(self, pixels: Pixels, width: int, height: int) -> Any:
         self._net.setInput(cv2.dnn.blobFromImage(pixels, 1.0, (width, height)))
         return self._net.forward(list(_OUTPUTS))
 
 
-def _best(boxes: Any, scores: Any) -> list[int]:
+def _without_overlaps(boxes: Any, scores: Any) -> list[int]:
     """Return the boxes that do not overlap a better one too much, best first."""
     areas = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
     left = list(np.argsort(-scores, kind="stable"))

@@ -31,9 +31,9 @@ class NsfwClassifier:
             raise unfit("nsfw.weights", block.weights, f"the model maps {inputs} to {outputs}, not 224 x 224 x 3 to 2")
 
     def look(self, pixels: Pixels, item: Item) -> Seen:
-        return self._values(pixels), ()
+        return self._nsfw_value(pixels), ()
 
-    def _values(self, pixels: Pixels) -> Mapping[Measure, float]:
+    def _nsfw_value(self, pixels: Pixels) -> Mapping[Measure, float]:
         found: Any = self._session.run_on(prepared(pixels))
         return {Measure.NSFW: float(found[0, 1])}
 

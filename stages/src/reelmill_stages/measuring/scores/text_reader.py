@@ -70,7 +70,7 @@ class TextReader:
         picture = cv2.resize(pixels, (across, down)).astype(np.float32) / 127.5 - 1
         found = self._detector.run_on(picture.transpose(2, 0, 1)[None])[0, 0]
         stretch = np.array([width / across, height / down], np.float32)
-        return in_order([box * stretch for box in _lines(found)])
+        return in_order([box * stretch for box in _boxes_of_map(found)])
 
     def read(self, line: Pixels) -> tuple[str, float]:
         """Return the text of a line, and the mean probability of its characters."""
@@ -87,7 +87,7 @@ class TextReader:
         return text.strip(), float(scores[kept].mean()) if kept.any() else 0.0
 
 
-def _lines(found: Any) -> list[Any]:
+def _boxes_of_map(found: Any) -> list[Any]:
     """Return the boxes of a probability map."""
     mask = cv2.dilate((found > _TEXT).astype(np.uint8), np.ones((2, 2), np.uint8))
     contours, _ = cv2.findContours(mask, cv2.RETR_LIST, cv2.CHAIN_APPROX_SIMPLE)
@@ -95,7 +95,7 @@ def _lines(found: Any) -> list[Any]:
     for contour in contours[:_MOST_LINES]:
         centre, (width, height), angle = cv2.minAreaRect(contour)
         corners = np.asarray(cv2.boxPoints((centre, (width, height), angle)))
-        if min(width, height) < _LEAST_SIDE or _mean(found, corners) < _LINE:
+        if min(width, height) < _LEAST_SIDE or _mean_inside(found, corners) < _LINE:
             continue
         # A rectangle widened equally on all sides keeps its centre and angle.
         more = 2 * _WIDEN * width * height / (2 * (width + height))
@@ -105,7 +105,7 @@ def _lines(found: Any) -> list[Any]:
     return boxes
 
 
-def _mean(found: Any, corners: Any) -> float:
+def _mean_inside(found: Any, corners: Any) -> float:
     """Return the mean of a map inside a box."""
     height, width = found.shape
     low = np.clip(np.floor(corners.min(axis=0)), 0, (width - 1, height - 1)).astype(int)

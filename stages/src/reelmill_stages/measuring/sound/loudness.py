@@ -76,15 +76,17 @@ class Meter:
     def _drain(self) -> None:
         while True:
             try:
-                told = self._graph.pull().metadata
+                metadata = self._graph.pull().metadata
             except (av.BlockingIOError, av.EOFError):
                 return
-            self._loudness = float(told.get(_LOUDNESS, self._loudness))
-            self._peak = max([self._peak, *(float(value) for name, value in told.items() if name.startswith(_PEAK))])
-            if _START in told:
-                self._silent_since = float(told[_START])
-            if _END in told:
-                self._silence += float(told[_DURATION])
+            self._loudness = float(metadata.get(_LOUDNESS, self._loudness))
+            self._peak = max(
+                [self._peak, *(float(value) for name, value in metadata.items() if name.startswith(_PEAK))]
+            )
+            if _START in metadata:
+                self._silent_since = float(metadata[_START])
+            if _END in metadata:
+                self._silence += float(metadata[_DURATION])
                 self._silent_since = None
 
 

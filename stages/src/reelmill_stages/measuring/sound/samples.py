@@ -101,7 +101,7 @@ class AudioTrack:
         for packet in self._packets(begin, end):
             self.damaged += losses.before(packet.pos)
             yield from self._decoded(packet)
-        self.damaged += losses.behind()
+        self.damaged += losses.after_last_packet()
         yield from self._decoded(None)
 
     def _packets(self, begin: Fraction | None, end: Fraction | None) -> Iterator[Packet[AudioStream]]:

@@ -53,12 +53,12 @@ def hear(path: MediaFile, timeline: Timeline, shown: Stretch, *, whole: bool, vo
         begin, end = (None, None) if whole else (shown.start * timeline.time_base, shown.end * timeline.time_base)
         meter: Meter | None = None
         voice: Voice | None = None
-        for heard in found.heard(begin, end):
-            meter = meter or Meter(heard.rate, heard.layout)
-            meter.add(heard.samples)
+        for block in found.heard(begin, end):
+            meter = meter or Meter(block.rate, block.layout)
+            meter.add(block.samples)
             if voices is not None:
-                voice = voice or voices(heard.rate, heard.layout)
-                voice.add(heard.samples)
+                voice = voice or voices(block.rate, block.layout)
+                voice.add(block.samples)
         if meter is None:
             return HeardSound(streams, damaged=found.damaged)
         told = {**streams, **meter.end(), Measure.AUDIO_LENGTH_DIFFERENCE: meter.seconds - _seconds(timeline, shown)}

@@ -80,8 +80,8 @@ class H264Reader:
         except (OutOfBits, KeyError):
             raise DamagedPacket("a slice header is damaged") from None
         idr = first[0] & 31 == _IDR
-        entry = (idr or (recovers and intra)) and self._sets.sent_again(here)
-        self.turned.picture(signalled_turn, entry=entry)
+        entry = (idr or (recovers and intra)) and self._sets.includes_all_changes(here)
+        self.turned.add_picture(signalled_turn, entry=entry)
         if holed:
             raise DamagedPacket("a slice has a hole")
         return Unit(shown=True, entry=entry, order=order, droppable=not first[0] >> 5 & 3)
@@ -131,8 +131,8 @@ class H264Reader:
         except OutOfBits:
             raise DamagedPacket("a parameter set is damaged") from None
         if header:
-            self._sets.head(kind, number, unit)
-        return self._sets.seen(kind, number, unit)
+            self._sets.register_header_set(kind, number, unit)
+        return self._sets.register_packet_set(kind, number, unit)
 
 
 def _header_units(extradata: bytes) -> list[bytes]:

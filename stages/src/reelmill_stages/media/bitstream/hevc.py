@@ -78,8 +78,8 @@ class HevcReader:
                 here.add(self._register_parameter_set(bytes(unit)))
         if made is None:
             raise DamagedPacket("a packet holds no picture")
-        made.entry = made.entry and self._sets.sent_again(here)
-        self.turned.picture(signalled_turn, entry=made.entry)
+        made.entry = made.entry and self._sets.includes_all_changes(here)
+        self.turned.add_picture(signalled_turn, entry=made.entry)
         self._first = self._first or ends
         if holed:
             raise DamagedPacket("a slice has a hole")
@@ -143,8 +143,8 @@ class HevcReader:
         except (OutOfBits, IndexError):
             raise DamagedPacket("a parameter set is damaged") from None
         if header:
-            self._sets.head(kind, number, unit)
-        return self._sets.seen(kind, number, unit)
+            self._sets.register_header_set(kind, number, unit)
+        return self._sets.register_packet_set(kind, number, unit)
 
 
 def _header_units(extradata: bytes) -> list[bytes]:

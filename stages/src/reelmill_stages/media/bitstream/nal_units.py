@@ -66,11 +66,11 @@ class ParameterSets:
         self._header: dict[tuple[int, int], bytes] = {}
         self._changed: set[tuple[int, int]] = set()
 
-    def head(self, kind: int, number: int, data: bytes) -> None:
+    def register_header_set(self, kind: int, number: int, data: bytes) -> None:
         """Register a set from the file's header."""
         self._header[kind, number] = data
 
-    def seen(self, kind: int, number: int, data: bytes) -> tuple[int, int]:
+    def register_packet_set(self, kind: int, number: int, data: bytes) -> tuple[int, int]:
         """Register a set from a packet. If the header lacks this number, the first set counts as the header's."""
         data = data.rstrip(b"\x00")
         if self._header.get((kind, number), b"").rstrip(b"\x00") == data:
@@ -79,6 +79,6 @@ class ParameterSets:
             self._changed.add((kind, number))
         return kind, number
 
-    def sent_again(self, here: set[tuple[int, int]]) -> bool:
+    def includes_all_changes(self, here: set[tuple[int, int]]) -> bool:
         """Whether a packet with the sets `here` includes all sets that the stream has changed."""
         return self._changed <= here

@@ -25,7 +25,7 @@ class TurnOfStream:
         """Whether entry pictures have different orientations, or only later pictures have a message."""
         self._begun = False
 
-    def picture(self, signalled: Turn | None, *, entry: bool) -> None:
+    def add_picture(self, signalled: Turn | None, *, entry: bool) -> None:
         """Register the next picture and the orientation of its messages."""
         if signalled is not None:
             before = self.turn or ((0, False) if self._begun else signalled)

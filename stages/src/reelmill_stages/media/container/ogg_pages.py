@@ -133,7 +133,7 @@ class PassedLosses:
         self._next = place + 1
         return max(0, bisect_right(self._places, place) - bisect_left(self._places, begin))
 
-    def behind(self) -> int:
+    def after_last_packet(self) -> int:
         """Return the number of losses after the last packet of the file."""
         return 0 if self._next is None else len(self._places) - bisect_left(self._places, self._next)
 

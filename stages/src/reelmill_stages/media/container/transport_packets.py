@@ -29,7 +29,7 @@ class PacketForm:
     """Bytes that belong to each packet and precede it."""
 
     @property
-    def told(self) -> int:
+    def reported_before(self) -> int:
         """Bytes from the offset that FFmpeg reports for a packet to the packet itself."""
         return self.size - SIZE
 
@@ -117,7 +117,7 @@ def _packets(path: MediaFile, pid: int, place: int) -> Iterator[TransportPacket]
     with open_file(path) as file:
         # A recording may begin in the middle of a packet.
         form = packet_form(file) or _FORMS[0]
-        begin = place + form.told if place else form.before
+        begin = place + form.reported_before if place else form.before
         for number in range(_MAX_PACKETS):
             at = begin + number * form.size
             file.seek(at)
@@ -128,7 +128,7 @@ def _packets(path: MediaFile, pid: int, place: int) -> Iterator[TransportPacket]
                 continue
             adapts = bool(packet[3] & 0x20)
             yield TransportPacket(
-                place=at - form.told,
+                place=at - form.reported_before,
                 begins=bool(packet[1] & 0x40),
                 counter=packet[3] & 0xF,
                 scrambled=bool(packet[3] & 0xC0),

@@ -20,10 +20,16 @@ from reelmill_stages.media.container.edit_list_writer import set_ends
 from reelmill_stages.media.cutting.cut import Cut, refuse_damaged
 from reelmill_stages.media.cutting.encoder_refusals import refusal
 from reelmill_stages.media.cutting.encoder_seek import seek_of
-from reelmill_stages.media.cutting.frame_filter import has_standing, held_end, is_counted, trim
+from reelmill_stages.media.cutting.frame_filter import has_long_frame, held_end, is_counted, trim
 from reelmill_stages.media.cutting.remux import Remuxer, verify
 from reelmill_stages.media.cutting.sound import refuse_damaged_sound
-from reelmill_stages.media.cutting.stored_frames import made_up_before, same_size, turn_of, uncovered, upright
+from reelmill_stages.media.cutting.stored_frames import (
+    border_filters,
+    count_inserted_frames,
+    rotation_filters,
+    size_filter,
+    turn_of,
+)
 from reelmill_stages.media.nameless_channels import average_filter, is_nameless
 from reelmill_stages.media.timeline.timeline import Timeline
 from reelmill_stages.media_file import MediaFile, local_path
@@ -127,7 +133,7 @@ def _encode(source: Remuxer, cut: Cut, target: Path, how: Encoding, sought: floa
     ffmpeg.run(arguments(source, cut, target, how, sought), timeout=300 + 60 * cut.seconds)
     if how.rate is not None:
         return
-    if has_standing(source.timeline, cut):
+    if has_long_frame(source.timeline, cut):
         # With reordered pictures and still frames, the muxer accumulates decode times that are too large.
         try:
             set_ends(target, round(cut.seconds * _MOVIE_SCALE))
@@ -157,11 +163,11 @@ def arguments(source: Remuxer, cut: Cut, target: Path, how: Encoding, sought: fl
     if timeline.form.varies:
         # Filters would restart counting when the size or format of frames changes.
         before["reinit_filter"] = 0
-        sized = [same_size(source), *sized]
+        sized = [size_filter(source), *sized]
     filters = [
-        trim(timeline, cut, made_up_before(source)),
-        *uncovered(shape, ffmpeg.binary().version),
-        *upright(turn),
+        trim(timeline, cut, count_inserted_frames(source)),
+        *border_filters(shape, ffmpeg.binary().version),
+        *rotation_filters(turn),
         *how.filters,
         *sized,
     ]
@@ -188,7 +194,7 @@ def arguments(source: Remuxer, cut: Cut, target: Path, how: Encoding, sought: fl
     }
     if keeps_fields:
         pictures["x264-params"] = "bff=1" if source.video.codec_context.field_order in _BOTTOM_FIRST else "tff=1"
-    if how.rate is None and has_standing(timeline, cut):
+    if how.rate is None and has_long_frame(timeline, cut):
         after["movie_timescale"] = _MOVIE_SCALE
     if how.rate is None and (held := held_end(timeline, cut)):
         # Between packets the muxer's durations are better; the last packet is long enough and trimmed in `_encode`.

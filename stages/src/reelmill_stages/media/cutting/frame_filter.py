@@ -63,7 +63,7 @@ def held_end(timeline: Timeline, cut: Cut) -> int:
     return shown if shown * cut.time_base > HELD else 0
 
 
-def has_standing(timeline: Timeline, cut: Cut) -> bool:
+def has_long_frame(timeline: Timeline, cut: Cut) -> bool:
     """Whether any frame is shown for long."""
     times = [cut.start, *timeline.pts[cut.frames.start + 1 : cut.frames.stop], cut.end]
     return any((after - before) * cut.time_base > HELD for before, after in pairwise(times))

@@ -15,13 +15,13 @@ _CUTS_BORDERS = (7, 1)
 _TURNS = {0: [], 1: ["transpose=cclock"], 2: ["hflip", "vflip"], 3: ["transpose=clock"]}
 
 
-def same_size(source: Remuxer) -> str:
+def size_filter(source: Remuxer) -> str:
     """Return the filter that scales all frames to the container's size; frames of that size stay unchanged."""
     coded = source.video.codec_context
     return f"scale={coded.width}:{coded.height}:flags=bicubic+accurate_rnd+bitexact"
 
 
-def made_up_before(source: Remuxer) -> int:
+def count_inserted_frames(source: Remuxer) -> int:
     """Return the number of frames that ffmpeg inserts before the first of the timeline, if it must count frames."""
     timeline = source.timeline
     if timeline.counted or not timeline.untimed or not timeline.undecodable:
@@ -42,7 +42,7 @@ def turn_of(source: Remuxer, cut: Cut) -> Turn | None:
     return own.turns, own.mirrored
 
 
-def upright(turn: Turn | None) -> list[str]:
+def rotation_filters(turn: Turn | None) -> list[str]:
     """Return the filters for a rotation from `turn_of`."""
     if turn is None:
         return []
@@ -50,7 +50,7 @@ def upright(turn: Turn | None) -> list[str]:
     return ["sidedata=delete:type=DISPLAYMATRIX", *(["hflip"] if mirrored else []), *_TURNS[turns]]
 
 
-def uncovered(shape: Shape, version: tuple[int, ...]) -> list[str]:
+def border_filters(shape: Shape, version: tuple[int, ...]) -> list[str]:
     """Return the filter that cuts the container's border; empty if there is no border, or if ffmpeg cuts it.
 
     Raises ItemError(`ffmpeg_failed`) for rotated pictures, which this ffmpeg version has rotated before the filter.

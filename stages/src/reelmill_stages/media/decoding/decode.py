@@ -25,7 +25,7 @@ from reelmill_stages.media.container.extent import is_cut_short
 from reelmill_stages.media.decoding import gpu_decoder
 from reelmill_stages.media.decoding.delivery import Damaged, Delivery
 from reelmill_stages.media.decoding.reader import PacketReader
-from reelmill_stages.media.gpu_fallback import GpuFallback, listened
+from reelmill_stages.media.gpu_fallback import GpuFallback, with_collected_errors
 from reelmill_stages.media.timeline.decode_plan import Run, runs, separate_runs
 from reelmill_stages.media.timeline.index_check import expect
 from reelmill_stages.media.timeline.timeline import Timeline
@@ -86,7 +86,9 @@ def _decode_with_fallbacks(
     if gpu is not None and fallback is None:
         messages: list[str] = []
         try:
-            for picture in listened(_decode_once(path, timeline, wanted, hwaccel=gpu_decoder.device(gpu)), messages):
+            for picture in with_collected_errors(
+                _decode_once(path, timeline, wanted, hwaccel=gpu_decoder.device(gpu)), messages
+            ):
                 done += 1
                 yield picture
         except gpu_decoder.ERRORS as error:
@@ -166,7 +168,7 @@ def _decode_run(
     skipping = False
     for number, packet in reader.run(run.first, run.last):
         if number in timeline.damaged:
-            delivery.broken(number, run)
+            delivery.record_damage(number, run)
         if references and references.is_unreferenced(memoryview(packet)) and number not in run.wanted:
             continue
         if skip and skipping is (number in run.wanted):
@@ -179,7 +181,7 @@ def _decode_run(
             if codec.is_hwaccel:  # the CPU decides whether the file is at fault
                 raise
             _raise_unless_damage(path, error)
-            delivery.broken(number, run)
+            delivery.record_damage(number, run)
             continue
         for frame in frames:
             yield from delivery.take(frame, run)
@@ -193,7 +195,7 @@ def _decode_run(
         if codec.is_hwaccel:
             raise
         _raise_unless_damage(path, error)
-        delivery.broken(run.last, run)
+        delivery.record_damage(run.last, run)
     yield from delivery.end(run)
     codec.flush_buffers()
 

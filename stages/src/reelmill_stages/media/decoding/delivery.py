@@ -50,7 +50,7 @@ class Delivery:
         self._latest: int | None = None
         self._burst = 0
 
-    def broken(self, number: int, run: Run) -> None:
+    def record_damage(self, number: int, run: Run) -> None:
         """Record that packet `number` could not be decoded or was concealed."""
         start = self._timeline.packets.starts[number]
         # Leading frames of the run's first key frame lack references, but are not wanted.
@@ -91,7 +91,7 @@ class Delivery:
             index = self._held[0][1] if self._held else index
             if index is None:  # it comes before the first frame of the run, or after the last
                 return
-        self.broken(run.first if index is None else self._timeline.numbers[index], run)
+        self.record_damage(run.first if index is None else self._timeline.numbers[index], run)
 
     def _is_certain(self, held: tuple[int, int, av.VideoFrame]) -> bool:
         return self._out - held[0] >= _REORDER

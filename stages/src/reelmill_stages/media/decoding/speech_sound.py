@@ -123,7 +123,7 @@ class _Frames:
             self.damaged += self._losses.before(packet.pos)
             yield from self._decoded(packet)
         else:
-            self.damaged += self._losses.behind()
+            self.damaged += self._losses.after_last_packet()
         yield from self._decoded(None)
 
     def _decoded(self, packet: Any) -> Iterator[AudioFrame]:

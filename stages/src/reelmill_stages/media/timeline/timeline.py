@@ -117,7 +117,7 @@ class Timeline:
         """Whether frames are identified by counting the decoder's output, from the first packet or a resumption on."""
         return bool(self.measured)
 
-    def told(self) -> dict[str, Any]:
+    def special_properties(self) -> dict[str, Any]:
         """Special properties for provenance and counters, by words of `StageCounter`; empty for ordinary files.
 
         They are: why frames were measured, the number of undecodable pictures, and the shape.
@@ -128,7 +128,7 @@ class Timeline:
             StageCounter.UNDECODABLE: self.undecodable,
             StageCounter.SHAPE: self.shape.to_json(),
         }
-        return {word.value: said for word, said in words.items() if said}
+        return {word.value: value for word, value in words.items() if value}
 
     @property
     def untimed(self) -> bool:

@@ -56,8 +56,8 @@ def visible_frames(rows: Sequence[Row], units: Sequence[Unit], damaged: Collecti
     sound.sort(key=lambda number: (rows[number].pts, number))
     if any(rows[before].pts == rows[after].pts for before, after in pairwise(sound)):
         return "two pictures have one time"
-    told = [order for order in (orders[number] for number in sound) if order is not None]
-    if any(before >= after for before, after in pairwise(told)):
+    sorted_orders = [order for order in (orders[number] for number in sound) if order is not None]
+    if any(before >= after for before, after in pairwise(sorted_orders)):
         return "times of presentation are in another order than the pictures"
     times = _presentation_times(rows, sound, [number for number in shown if affected[number]])
     if not times:

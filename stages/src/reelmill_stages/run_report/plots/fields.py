@@ -36,7 +36,7 @@ def histogram(first: Distribution, last: Distribution | None) -> bytes:
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: unit(value) if value >= 0 else ""))
     else:
         _shorten(axes.xaxis, max(abs(edges[0]), abs(edges[-1])))
-    _plain(axes)
+    _hide_left_axis(axes)
     axes.set_ylabel("items", fontsize=_SMALL)
     return svg(made, WIDTH)
 
@@ -54,7 +54,7 @@ def classes(counts: Sequence[tuple[str, int, int | None]]) -> bytes:
     axes.set_ylim(len(counts) - 0.4, -0.6)
     axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
     _shorten(axes.xaxis, max(max(first, last or 0) for _, first, last in counts))
-    _plain(axes)
+    _hide_left_axis(axes)
     axes.set_xlabel("items", fontsize=_SMALL)
     return svg(made, WIDTH)
 
@@ -65,6 +65,6 @@ def _shorten(axis: Axis, largest: float) -> None:
         axis.set_major_formatter(EngFormatter(sep=""))
 
 
-def _plain(axes: Axes) -> None:
+def _hide_left_axis(axes: Axes) -> None:
     axes.tick_params(axis="y", labelsize=_SMALL, labelcolor=MUTED)
     axes.spines["left"].set_visible(False)

@@ -30,13 +30,13 @@ def timeline(names: Sequence[str], passes: Sequence[PassRow], widths: Sequence[i
         opened = each.closed if each.opened is None else each.opened
         long = max(each.closed - opened, whole * _LEAST)
         colour = {"retry": FILTERED, "listing": MUTED}.get(each.kind, OTHER)
-        axes.broken_barh([(_at(opened), long / 86400)], (lane - 0.3, 0.6), facecolors=colour, linewidth=0)
-        ends = [_at(part.last) for part in each.parts if opened <= part.last <= each.closed]
+        axes.broken_barh([(_days(opened), long / 86400)], (lane - 0.3, 0.6), facecolors=colour, linewidth=0)
+        ends = [_days(part.last) for part in each.parts if opened <= part.last <= each.closed]
         if len(ends) > 1:
             axes.plot(
                 ends, [lane] * len(ends), linestyle="none", marker="|", markersize=9, color=INK, markeredgewidth=0.8
             )
-    axes.set_xlim(_at(begin - whole * 0.01), _at(end + whole * 0.02))
+    axes.set_xlim(_days(begin - whole * 0.01), _days(end + whole * 0.02))
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.set_yticks(range(len(names)), labels)
     axes.xaxis.set_major_formatter(DateFormatter(_form(whole), tz=UTC))  # type: ignore[no-untyped-call]
@@ -57,6 +57,6 @@ def _form(seconds: float) -> str:
     return "%H:%M:%S" if seconds < 600 else "%H:%M" if seconds < 172_800 else "%d %b"
 
 
-def _at(seconds: float) -> float:
+def _days(seconds: float) -> float:
     """A time in matplotlib's units: days since 1970."""
     return seconds / 86400

@@ -38,8 +38,8 @@ def validator(block: CaptionBlock) -> jsonschema.Draft202012Validator | None:
 def tokens(response: Mapping[str, Any]) -> dict[str, int]:
     """Return the token counts of the server (`usage`), by counter; without tokens if it reported none."""
     usage = response.get("usage")
-    told = usage if isinstance(usage, dict) else {}
-    prompt, answer = (_number(told.get(name)) for name in ("prompt_tokens", "completion_tokens"))
+    counts = usage if isinstance(usage, dict) else {}
+    prompt, answer = (_token_count(counts.get(name)) for name in ("prompt_tokens", "completion_tokens"))
     if prompt is None and answer is None:
         return {StageCounter.REQUESTS: 1}
     counted = (prompt or 0, answer or 0)
@@ -64,7 +64,7 @@ def text_of(response: Mapping[str, Any]) -> str:
         raise ItemError(ItemReason.ANSWER_REFUSED, f"the model refused{why}")
     if ended == "length":
         raise ItemError(ItemReason.ANSWER_CUT, "the answer reached maxTokens")
-    return _plain(message.get("content"))
+    return _plain_text(message.get("content"))
 
 
 def value_of(text: str, schema: jsonschema.Draft202012Validator | None) -> Any:
@@ -84,11 +84,11 @@ def value_of(text: str, schema: jsonschema.Draft202012Validator | None) -> Any:
             hint="write the definition into the schema ($defs)",
         ) from error
     if problem is not None:
-        raise ItemError(ItemReason.BAD_ANSWER, f"the answer breaks the schema: {_problem(problem)}")
+        raise ItemError(ItemReason.BAD_ANSWER, f"the answer breaks the schema: {_schema_problem(problem)}")
     return value
 
 
-def _plain(content: object) -> str:
+def _plain_text(content: object) -> str:
     if not isinstance(content, str) or not content.strip():
         raise ItemError(ItemReason.BAD_ANSWER, "the answer is empty")
     if len(content) > LONGEST:
@@ -111,9 +111,9 @@ def _unfenced(text: str) -> str:
     return text.partition("\n")[2].removesuffix(_FENCE).strip()
 
 
-def _problem(error: jsonschema.ValidationError) -> str:
+def _schema_problem(error: jsonschema.ValidationError) -> str:
     return printable(f"{error.json_path}: {error.message}")[:200]
 
 
-def _number(value: object) -> int | None:
+def _token_count(value: object) -> int | None:
     return value if type(value) is int and 0 <= value < _MOST_TOKENS else None

@@ -27,7 +27,7 @@ class CaptionsCheck:
         try:
             with (folder / CAPTIONS).open(encoding="utf-8") as file:
                 for count, line in enumerate(file, 1):
-                    problem = _problem(json.loads(line), keys)
+                    problem = _row_problem(json.loads(line), keys)
                     if problem:
                         rule, message = problem
                         yield Finding(CAPTIONS, rule, ok=False, message=f"line {count}: {message}")
@@ -37,7 +37,7 @@ class CaptionsCheck:
         yield Finding(CAPTIONS, "rows", ok=True, message=f"{count_of(count, 'row')}")
 
 
-def _problem(row: object, keys: set[str]) -> tuple[str, str] | None:
+def _row_problem(row: object, keys: set[str]) -> tuple[str, str] | None:
     if not isinstance(row, dict) or row.keys() != _FIELDS or not isinstance(row["key"], str):
         return "rows", f"not an object with {', '.join(sorted(_FIELDS))}"
     if row["key"] in keys:

@@ -33,8 +33,8 @@ def parts(item: Item, work: Work, block: CaptionBlock) -> list[dict[str, Any]]:
         raise ItemError(ItemReason.NO_MEDIA, "the item has no file")
     if block.send == "frames":
         part = replace(media, span=item_span.span(item))
-        return [_part("image_url", "image/jpeg", data) for data in frames(part, work, block)]
-    return [_part("video_url", *_file(item, media, work, block))]
+        return [_content_part("image_url", "image/jpeg", data) for data in frames(part, work, block)]
+    return [_content_part("video_url", *_media_file(item, media, work, block))]
 
 
 def frames(media: Media, work: Work, block: CaptionBlock) -> Iterator[bytes]:
@@ -62,7 +62,7 @@ def fitted(width: int, height: int, side: int) -> tuple[int, int]:
     return max(1, round(width * side / longer)), max(1, round(height * side / longer))
 
 
-def _file(item: Item, media: Media, work: Work, block: CaptionBlock) -> tuple[str, bytes]:
+def _media_file(item: Item, media: Media, work: Work, block: CaptionBlock) -> tuple[str, bytes]:
     if wrong := item_span.uncut(item, "send frames"):
         raise wrong
     if media.size > block.max_video_bytes:
@@ -73,5 +73,5 @@ def _file(item: Item, media: Media, work: Work, block: CaptionBlock) -> tuple[st
     return _TYPES.get(ending, "video/mp4"), work.fetch(media).read_bytes()
 
 
-def _part(kind: str, type_: str, data: bytes) -> dict[str, Any]:
+def _content_part(kind: str, type_: str, data: bytes) -> dict[str, Any]:
     return {"type": kind, kind: {"url": f"data:{type_};base64,{base64.b64encode(data).decode()}"}}

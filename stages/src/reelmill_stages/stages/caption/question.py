@@ -28,20 +28,20 @@ def question(item: Item, block: CaptionBlock) -> Question:
     """Return the question about an item. Raises ItemError with reason `no_field` or `bad_span`."""
     prompt = rendered(block.prompt, item.fields)
     system = None if block.system is None else rendered(block.system, item.fields)
-    asked = {
+    identity_parts = {
         "version": block.data_version,
         "params": block.canonical(),
         "prompt": prompt,
         "system": system,
-        "media": None if item.media is None else _same(item.media, item_span.span(item)),
+        "media": None if item.media is None else _content_identity(item.media, item_span.span(item)),
     }
-    return Question(prompt, system, json.dumps(asked, sort_keys=True))
+    return Question(prompt, system, json.dumps(identity_parts, sort_keys=True))
 
 
-def request(asked: Question, pictures: Sequence[dict[str, Any]], block: CaptionBlock) -> dict[str, Any]:
+def request(prepared: Question, pictures: Sequence[dict[str, Any]], block: CaptionBlock) -> dict[str, Any]:
     """Return the body of POST /chat/completions."""
-    content = [*pictures, {"type": "text", "text": asked.prompt}]
-    system = [] if asked.system is None else [{"role": "system", "content": asked.system}]
+    content = [*pictures, {"type": "text", "text": prepared.prompt}]
+    system = [] if prepared.system is None else [{"role": "system", "content": prepared.system}]
     schema = {"name": "answer", "schema": block.answer_schema, "strict": True}
     return {
         "model": block.model,
@@ -54,7 +54,7 @@ def request(asked: Question, pictures: Sequence[dict[str, Any]], block: CaptionB
     }
 
 
-def _same(media: Media, span: Span | None) -> list[Any]:
+def _content_identity(media: Media, span: Span | None) -> list[Any]:
     """Return what distinguishes the content of a file from that of others."""
     content = [media.digest] if media.digest else [media.uri, media.size, media.etag, media.version]
     return [*content, *([span.start, span.end] if span else [])]

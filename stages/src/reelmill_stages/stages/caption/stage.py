@@ -46,7 +46,7 @@ class CaptionStage(Stage):
         self._client.check(self.block.model, listed=self.block.server.check_model)
 
     def process(self, group: Sequence[Input], work: Work) -> Sequence[Result]:
-        return [self._one(given, work) for given in group]
+        return [self._process_input(given, work) for given in group]
 
     def present(self, data: DataSetReader, view: Mapping[str, Any]) -> Iterator[File]:
         path = data.scratch / CAPTIONS
@@ -56,7 +56,7 @@ class CaptionStage(Stage):
     def forecast(self, items: int, weight: Weight) -> int | None:
         return items * _ROW_BYTES
 
-    def _one(self, given: Input, work: Work) -> Result:
+    def _process_input(self, given: Input, work: Work) -> Result:
         limit = self.block.limits.tokens
         try:
             asked = question(given.item, self.block)
@@ -64,12 +64,12 @@ class CaptionStage(Stage):
             if kept is None and limit and not work.answers.allows(StageCounter.TOKENS, limit):
                 return Skipped(ItemReason.BUDGET, f"the limit of {limit} tokens is reached")
             if kept is None:
-                kept = work.answers.keep(asked.identity, self._asked(asked, given, work))
+                kept = work.answers.keep(asked.identity, self._ask_server(asked, given, work))
             return self._done(given, json.loads(kept))
         except ItemError as error:
             return failed(error)
 
-    def _asked(self, asked: Question, given: Input, work: Work) -> str:
+    def _ask_server(self, asked: Question, given: Input, work: Work) -> str:
         """Ask the server, and return the answer in its stored form. Its cost counts even if it is invalid."""
         body = request(asked, parts(given.item, work, self.block), self.block)
         response = self._client.post("/chat/completions", json=body)
@@ -81,14 +81,14 @@ class CaptionStage(Stage):
                 where=self.block.server.url,
                 hint="remove limits.tokens, or make the server report usage",
             )
-        value = value_of(text_of(response), self._schema)
-        self._text(value)
+        value = value_of(text_of(response), self._answer_validator)
+        self._caption_text(value)
         return json.dumps({"value": value, "cost": {str(name): count for name, count in cost.items()}})
 
     def _done(self, given: Input, kept: Mapping[str, Any]) -> Done:
         item, value, cost = given.item, kept["value"], kept["cost"]
         fields = {**item.fields, self.block.field: value}
-        if (text := self._text(value)) is not None:
+        if (text := self._caption_text(value)) is not None:
             fields["text"] = text
         made = NewItem(
             key=item.key,
@@ -106,7 +106,7 @@ class CaptionStage(Stage):
         counted = f"{cost.get('prompt_tokens', '?')} + {cost.get('answer_tokens', '?')} tokens"
         return Done((made,), message=counted)
 
-    def _text(self, value: Any) -> str | None:
+    def _caption_text(self, value: Any) -> str | None:
         """Return the text of `textProperty`, or None without one. Raises ItemError: `bad_answer`."""
         name = self.block.text_property
         if name is None:
@@ -117,7 +117,7 @@ class CaptionStage(Stage):
         return text
 
     @cached_property
-    def _schema(self) -> Any:
+    def _answer_validator(self) -> Any:
         return validator(self.block)
 
     @cached_property

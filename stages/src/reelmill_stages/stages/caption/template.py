@@ -17,10 +17,10 @@ def rendered(template: str, fields: Fields) -> str:
 
     Raises ItemError with reason `no_field`.
     """
-    return PLACEHOLDER.sub(lambda found: _inserted(found, fields), template)
+    return PLACEHOLDER.sub(lambda found: _field_text(found, fields), template)
 
 
-def _inserted(found: re.Match[str], fields: Fields) -> str:
+def _field_text(found: re.Match[str], fields: Fields) -> str:
     path = found[1]
     if path is None:
         return _BRACES[found[0]]

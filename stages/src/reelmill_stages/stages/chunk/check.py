@@ -41,27 +41,27 @@ class ChunksCheck:
         )
         yield Finding(NAME, "counts", right, "" if right else message)
         for video, chunks in groupby(zip(names, entries, strict=True), key=lambda pair: pair[0]):
-            yield from _video(video, [entry for _, entry in chunks], params, folder)
+            yield from _check_video(video, [entry for _, entry in chunks], params, folder)
 
 
-def _video(video: str, entries: list[Entry], params: Entry, folder: Path) -> Iterator[Finding]:
+def _check_video(video: str, entries: list[Entry], params: Entry, folder: Path) -> Iterator[Finding]:
     try:
-        yield from _tiling(video, entries, params)
+        yield from _check_tiling(video, entries, params)
         for entry in entries:
             name = str(entry["key"])
-            yield from _views(name, entry)
-            yield from _labels(name, entry, params)
-            yield from _keypoints(name, entry)
+            yield from _check_views(name, entry)
+            yield from _check_labels(name, entry, params)
+            yield from _check_keypoints(name, entry)
         for entry in entries:
-            for view, told in entry["views"].items():
-                yield from check_view(f"{entry['key']} {view}", told, _length(entry), folder)
-            for view, told in entry.get("keypoints", {}).items():
-                yield from check_points(f"{entry['key']} {view}", told, folder)
+            for view, reference in entry["views"].items():
+                yield from check_view(f"{entry['key']} {view}", reference, _chunk_length(entry), folder)
+            for view, reference in entry.get("keypoints", {}).items():
+                yield from check_points(f"{entry['key']} {view}", reference, folder)
     except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
         yield Finding(video, "fields", False, f"an entry is not valid: {unreadable(error)}")
 
 
-def _tiling(video: str, entries: list[Entry], params: Entry) -> Iterator[Finding]:
+def _check_tiling(video: str, entries: list[Entry], params: Entry) -> Iterator[Finding]:
     """Check that chunks cover their range in order and without gaps, and all but the last have the maximum length."""
     total, complete = entries[0]["total_chunks"], params["gaps"] == "front"
     numbers = [entry["chunk_idx"] for entry in entries]
@@ -99,36 +99,39 @@ def _tiling(video: str, entries: list[Entry], params: Entry) -> Iterator[Finding
             )
 
 
-def _views(name: str, entry: Entry) -> Iterator[Finding]:
+def _check_views(name: str, entry: Entry) -> Iterator[Finding]:
     """Check that all views of a chunk have the same number of frames, and the frame numbers of the chunk."""
-    lengths = {view: told["frames"][1] - told["frames"][0] for view, told in entry["views"].items()}
-    right = len(lengths) > 0 and set(lengths.values()) == {_length(entry)}
+    lengths = {view: reference["frames"][1] - reference["frames"][0] for view, reference in entry["views"].items()}
+    right = len(lengths) > 0 and set(lengths.values()) == {_chunk_length(entry)}
     yield Finding(
         name,
         "views_equal",
         right,
-        "" if right else f"the views have {_by_view(lengths)} frames, the chunk {_length(entry)}",
+        "" if right else f"the views have {_numbers_by_view(lengths)} frames, the chunk {_chunk_length(entry)}",
     )
     first = entry["start_frame_offset"] + entry["chunk_start_frame"]
-    starts = {view: told["frames"][0] for view, told in entry["views"].items() if "media" in told}
+    starts = {view: reference["frames"][0] for view, reference in entry["views"].items() if "media" in reference}
     plain = {view: start for view, start in starts.items() if "span" not in entry["views"][view]["media"]}
     wrong = {view: start for view, start in plain.items() if start != first}
     yield Finding(
-        name, "frame_numbers", not wrong, f"frame numbers must begin at {first}: {_by_view(wrong)}" if wrong else ""
+        name,
+        "frame_numbers",
+        not wrong,
+        f"frame numbers must begin at {first}: {_numbers_by_view(wrong)}" if wrong else "",
     )
 
 
-def _labels(name: str, entry: Entry, params: Entry) -> Iterator[Finding]:
+def _check_labels(name: str, entry: Entry, params: Entry) -> Iterator[Finding]:
     """Check that labels are within the chunk and known."""
     labels = entry["labels"]
     if labels is None:
         return
-    outside = [label for label in labels if not 0 <= label[0] < label[1] <= _length(entry)]
+    outside = [label for label in labels if not 0 <= label[0] < label[1] <= _chunk_length(entry)]
     yield Finding(
         name,
         "labels_inside",
         not outside,
-        f"labels outside of the {_length(entry)} frames: {outside}" if outside else "",
+        f"labels outside of the {_chunk_length(entry)} frames: {outside}" if outside else "",
     )
     unknown = sorted({label[2] for label in labels} - set(params["classes"]))
     yield Finding(name, "labels_known", not unknown, f"unknown classes: {', '.join(unknown)}" if unknown else "")
@@ -136,11 +139,11 @@ def _labels(name: str, entry: Entry, params: Entry) -> Iterator[Finding]:
         name, "labels_some", bool(labels), "" if labels else "the chunk has no labels and is not a training sample"
     )
     if params["gaps"] == "front":
-        right = bool(outside) or _cover(labels, _length(entry))
+        right = bool(outside) or _is_covered(labels, _chunk_length(entry))
         yield Finding(name, "labels_cover", right, "" if right else "some frames have no label, although gaps is front")
 
 
-def _cover(labels: Sequence[tuple[int, int, str]], frames: int) -> bool:
+def _is_covered(labels: Sequence[tuple[int, int, str]], frames: int) -> bool:
     """Return whether labels, which are within this number of frames, cover all of them."""
     reached = 0
     for start, end, *_ in sorted(labels):
@@ -150,20 +153,22 @@ def _cover(labels: Sequence[tuple[int, int, str]], frames: int) -> bool:
     return reached == frames
 
 
-def _keypoints(name: str, entry: Entry) -> Iterator[Finding]:
+def _check_keypoints(name: str, entry: Entry) -> Iterator[Finding]:
     """Check that keypoints use the frame numbers of the whole video."""
     first = entry["start_frame_offset"] + entry["chunk_start_frame"]
-    for view, told in entry.get("keypoints", {}).items():
+    for view, reference in entry.get("keypoints", {}).items():
         span = "span" in entry["views"][view].get("media", {})
-        right = told["frames"][1] - told["frames"][0] == _length(entry) and (span or told["frames"][0] == first)
-        message = f"{view} has keypoints of frames {told['frames']}, but the chunk begins at frame {first}"
+        right = reference["frames"][1] - reference["frames"][0] == _chunk_length(entry) and (
+            span or reference["frames"][0] == first
+        )
+        message = f"{view} has keypoints of frames {reference['frames']}, but the chunk begins at frame {first}"
         yield Finding(name, "keypoint_frames", right, "" if right else message)
 
 
-def _by_view(numbers: Mapping[str, int]) -> str:
+def _numbers_by_view(numbers: Mapping[str, int]) -> str:
     return ", ".join(f"{view} {number}" for view, number in numbers.items())
 
 
-def _length(entry: Entry) -> int:
+def _chunk_length(entry: Entry) -> int:
     length: int = entry["chunk_end_frame"] - entry["chunk_start_frame"]
     return length

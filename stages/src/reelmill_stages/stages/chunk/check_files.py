@@ -19,45 +19,45 @@ _timeline = lru_cache(maxsize=4)(read_timeline)
 """Cached timelines: consecutive chunks use the same videos."""
 
 
-def check_view(name: str, told: Mapping[str, Any], length: int, folder: Path) -> Iterator[Finding]:
+def check_view(name: str, reference: Mapping[str, Any], length: int, folder: Path) -> Iterator[Finding]:
     """Yield findings about one view of one chunk."""
-    if "media" in told:
-        yield from _source(name, told, folder)
+    if "media" in reference:
+        yield from _check_source(name, reference, folder)
         return
-    path = folder / told["file"]
+    path = folder / reference["file"]
     if not path.is_file():
-        yield Finding(name, "file_exists", False, f"{told['file']} is missing")
+        yield Finding(name, "file_exists", False, f"{reference['file']} is missing")
     elif path.suffix == ".npy":
-        yield from _array(name, path, length)
+        yield from _check_array(name, path, length)
     else:
-        yield from _video(name, path, length)
+        yield from _check_video(name, path, length)
 
 
-def check_points(name: str, told: Mapping[str, Any], folder: Path) -> Iterator[Finding]:
+def check_points(name: str, reference: Mapping[str, Any], folder: Path) -> Iterator[Finding]:
     """Yield findings about the keypoints of one view of one chunk."""
-    if "file" not in told:
-        place = Path(told["uri"])
+    if "file" not in reference:
+        place = Path(reference["uri"])
         if place.is_absolute():
-            frames = range(*told["frames"])
+            frames = range(*reference["frames"])
             names = (path.name for path in place.iterdir()) if place.is_dir() else ()
             there = any(frame_of(name) in frames for name in names)
             yield Finding(
                 name, "keypoint_files", there, "" if there else f"{place} has no file for any frame of the chunk"
             )
         return
-    path = folder / told["file"]
+    path = folder / reference["file"]
     try:
         points = map_array(path)
     except (OSError, ArrayError) as error:
-        yield Finding(name, "keypoint_array", False, f"{told['file']}: {error}")
+        yield Finding(name, "keypoint_array", False, f"{reference['file']}: {error}")
         return
-    expected = (told["frames"][1] - told["frames"][0], JOINTS, 3)
+    expected = (reference["frames"][1] - reference["frames"][0], JOINTS, 3)
     right = points.dtype == np.float32 and points.shape == expected
-    message = f"{told['file']} is {points.dtype} {points.shape}, not float32 {expected}"
+    message = f"{reference['file']} is {points.dtype} {points.shape}, not float32 {expected}"
     yield Finding(name, "keypoint_array", right, "" if right else message)
 
 
-def _array(name: str, path: Path, length: int) -> Iterator[Finding]:
+def _check_array(name: str, path: Path, length: int) -> Iterator[Finding]:
     try:
         frames = map_array(path)
     except (OSError, ArrayError) as error:
@@ -71,27 +71,27 @@ def _array(name: str, path: Path, length: int) -> Iterator[Finding]:
         "" if right else f"{path.name} is {frames.dtype} {frames.shape}, not uint8 (N, height, width, 3)",
     )
     if right:
-        yield _counted(name, path, len(frames), length)
+        yield _frame_count_finding(name, path, len(frames), length)
 
 
-def _video(name: str, path: Path, length: int) -> Iterator[Finding]:
+def _check_video(name: str, path: Path, length: int) -> Iterator[Finding]:
     try:
         timeline = read_timeline(path)
     except ReelmillError as error:
         yield Finding(name, "video", False, str(error))
         return
-    yield _counted(name, path, len(timeline), length)
+    yield _frame_count_finding(name, path, len(timeline), length)
 
 
-def _counted(name: str, path: Path, found: int, length: int) -> Finding:
+def _frame_count_finding(name: str, path: Path, found: int, length: int) -> Finding:
     right = found == length
     message = f"{path.name} has {count_of(found, 'frame')}, the chunk has {length}"
     return Finding(name, "frame_count", right, "" if right else message)
 
 
-def _source(name: str, told: Mapping[str, Any], folder: Path) -> Iterator[Finding]:
+def _check_source(name: str, reference: Mapping[str, Any], folder: Path) -> Iterator[Finding]:
     """Check a video that the index refers to, if it is a local file."""
-    uri = told["media"]["uri"]
+    uri = reference["media"]["uri"]
     if "://" in uri:
         return
     path = folder / uri
@@ -103,12 +103,14 @@ def _source(name: str, told: Mapping[str, Any], folder: Path) -> Iterator[Findin
     except ReelmillError as error:
         yield Finding(name, "video", False, str(error))
         return
-    first, after = told["frames"]
+    first, after = reference["frames"]
     inside = 0 <= first < after <= len(timeline)
     message = f"frames {first} to {after} are not in the video, which has {count_of(len(timeline), 'frame')}"
     yield Finding(name, "inside_video", inside, "" if inside else message)
     if inside:
         end = timeline.pts[after] if after < len(timeline) else timeline.end
-        right = [timeline.pts[first], end] == list(told["pts"]) and timeline.time_base == Fraction(told["time_base"])
-        message = f"the frames have the pts {timeline.pts[first]} to {end}, the index says {told['pts']}"
+        right = [timeline.pts[first], end] == list(reference["pts"]) and timeline.time_base == Fraction(
+            reference["time_base"]
+        )
+        message = f"the frames have the pts {timeline.pts[first]} to {end}, the index says {reference['pts']}"
         yield Finding(name, "pts", right, "" if right else message)

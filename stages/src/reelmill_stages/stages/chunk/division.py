@@ -35,7 +35,7 @@ class ChunkPart:
 
 def divided(item: Item, frames: range, block: ChunkBlock) -> list[ChunkPart]:
     """The chunks of a range of frames, including those without labels. Raises ItemError with reason `unknown_label`."""
-    labels = _known(item, block)
+    labels = _known_labels(item, block)
     fill = block.gaps == "front"
     windows = [
         range(frames.start + part.start, frames.start + part.stop)
@@ -47,13 +47,13 @@ def divided(item: Item, frames: range, block: ChunkBlock) -> list[ChunkPart]:
     ]
 
 
-def _known(item: Item, block: ChunkBlock) -> Sequence[Sequence[Any]] | None:
-    told = item.fields.get("labels") if block.labels else None
-    if told is None:
+def _known_labels(item: Item, block: ChunkBlock) -> Sequence[Sequence[Any]] | None:
+    labelled = item.fields.get("labels") if block.labels else None
+    if labelled is None:
         return None
-    if unknown := sorted({str(label) for _, _, label in told} - set(block.classes)):
+    if unknown := sorted({str(label) for _, _, label in labelled} - set(block.classes)):
         raise ItemError(
             ItemReason.UNKNOWN_LABEL, f"{', '.join(unknown)} is none of the classes {', '.join(block.classes)}"
         )
-    labels: Sequence[Sequence[Any]] = told
+    labels: Sequence[Sequence[Any]] = labelled
     return labels

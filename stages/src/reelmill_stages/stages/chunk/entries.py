@@ -26,15 +26,15 @@ def entry(item: Item, root: str) -> dict[str, Any]:
     files = {basename(output.key): relpath(output.key, root) for output in item.outputs}
     views = {}
     for name, view in fields["views"].items():
-        told = dict(view)
-        if "file" in told:
-            told["file"] = files[told["file"]]
-        elif not _absolute(told["media"]["uri"]):
-            told["media"] = {**told["media"], "uri": relpath(told["media"]["uri"], root)}
-        views[name] = told
+        reference = dict(view)
+        if "file" in reference:
+            reference["file"] = files[reference["file"]]
+        elif not _is_absolute(reference["media"]["uri"]):
+            reference["media"] = {**reference["media"], "uri": relpath(reference["media"]["uri"], root)}
+        views[name] = reference
     points = {
-        name: {**told, "file": files[told["file"]]} if "file" in told else told
-        for name, told in fields.get("keypoints", {}).items()
+        name: {**reference, "file": files[reference["file"]]} if "file" in reference else reference
+        for name, reference in fields.get("keypoints", {}).items()
     }
     return {
         "key": item.key,
@@ -51,12 +51,12 @@ def write_index(path: Path, data: DataSetReader, params: Mapping[str, Any]) -> t
     videos = chunks = 0
     last = None
     with path.open("w", encoding="utf-8") as file:
-        file.write(f'{{"version": {VERSION}, "params": {_json(params)},\n"entries": [')
+        file.write(f'{{"version": {VERSION}, "params": {_json_text(params)},\n"entries": [')
         for item in data.items():
             chunks += 1
             videos += item.group != last
             last = item.group
-            file.write(f"{',' if chunks > 1 else ''}\n{_json(entry(item, data.root))}")
+            file.write(f"{',' if chunks > 1 else ''}\n{_json_text(entry(item, data.root))}")
         file.write(f'\n],\n"videos": {videos}, "chunks": {chunks}}}\n')
     return videos, chunks
 
@@ -84,31 +84,31 @@ def localise(path: Path, folder: Path) -> None:
     """Rewrite the relative paths of an exported index as absolute paths below `folder`."""
     index = read_index(path)
     for each in index["entries"]:
-        for told in _places(each):
-            told_in, name = told
-            told_in[name] = str(folder.absolute() / _below(told_in[name]))
+        for reference in _relative_path_fields(each):
+            told_in, name = reference
+            told_in[name] = str(folder.absolute() / _export_path(told_in[name]))
     header = {name: value for name, value in index.items() if name != "entries"}
-    lines = ",\n".join(map(_json, index["entries"]))
-    path.write_text(f'{_json(header)[:-1]},\n"entries": [\n{lines}\n]}}\n', encoding="utf-8")
+    lines = ",\n".join(map(_json_text, index["entries"]))
+    path.write_text(f'{_json_text(header)[:-1]},\n"entries": [\n{lines}\n]}}\n', encoding="utf-8")
 
 
-def _places(each: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], str]]:
+def _relative_path_fields(each: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], str]]:
     """Yield (mapping, field) of all relative paths in an entry."""
-    for told in (*each["views"].values(), *each.get("keypoints", {}).values()):
-        if "file" in told:
-            yield told, "file"
-        elif "media" in told and not _absolute(told["media"]["uri"]):
-            yield told["media"], "uri"
+    for reference in (*each["views"].values(), *each.get("keypoints", {}).values()):
+        if "file" in reference:
+            yield reference, "file"
+        elif "media" in reference and not _is_absolute(reference["media"]["uri"]):
+            yield reference["media"], "uri"
 
 
-def _below(path: str) -> str:
+def _export_path(path: str) -> str:
     """Return the path of a file in an export; files of other stages are in folders named as in the store."""
     return path.removeprefix("../../")
 
 
-def _absolute(uri: str) -> bool:
+def _is_absolute(uri: str) -> bool:
     return uri.startswith("/") or "://" in uri
 
 
-def _json(value: object) -> str:
+def _json_text(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(", ", ": "))

@@ -13,11 +13,11 @@ from reelmill_stages.file_names import safe_stem
 from reelmill_stages.media.keypoints import JOINTS, folder_digest, frame_of, nothing, read_joints
 from reelmill_stages.stage import File, Work
 
-Told = dict[str, dict[str, Any]]
+PointReferences = dict[str, dict[str, Any]]
 """View -> location of its keypoints, and their frame numbers."""
 
 
-def pointed(folders: Mapping[str, Any], chunks: Mapping[str, Sequence[range]]) -> list[Told]:
+def folder_references(folders: Mapping[str, Any], chunks: Mapping[str, Sequence[range]]) -> list[PointReferences]:
     """Return the folders of keypoints for each chunk. `chunks` maps views to the frame numbers of each chunk."""
     count = max(map(len, chunks.values()), default=0)
     return [
@@ -30,15 +30,15 @@ def pointed(folders: Mapping[str, Any], chunks: Mapping[str, Sequence[range]]) -
     ]
 
 
-def written_points(
+def write_points(
     folders: Mapping[str, Any], chunks: Mapping[str, Sequence[range]], names: Sequence[str], work: Work
-) -> tuple[list[Told], list[list[File]], int]:
+) -> tuple[list[PointReferences], list[list[File]], int]:
     """Write the keypoints of chunks as arrays.
 
     Returns (references for each chunk, files of each chunk, number of frames without keypoints). `names` are the
     folders of the chunks. Raises ItemError with reason `changed`, `missing` or `bad_keypoints`.
     """
-    told: list[Told] = [{} for _ in names]
+    references: list[PointReferences] = [{} for _ in names]
     files: list[list[File]] = [[] for _ in names]
     lost = 0
     for view, numbers in chunks.items():
@@ -51,18 +51,20 @@ def written_points(
             missing = source.write(frames, target)
             lost += missing
             files[place].append(File(f"{names[place]}/{ending}", target))
-            told[place][view] = {"file": ending, "frames": [frames.start, frames.stop], "missing": missing}
-    return told, files, lost
+            references[place][view] = {"file": ending, "frames": [frames.start, frames.stop], "missing": missing}
+    return references, files, lost
 
 
 class PointFolder:
     """The keypoint files of one view. Raises ItemError with reason `changed` if they differ from the listing."""
 
-    def __init__(self, told: Mapping[str, Any], work: Work) -> None:
+    def __init__(self, reference: Mapping[str, Any], work: Work) -> None:
         self._work = work
-        files = list(work.files_in(told["uri"], told["source"]))
-        if folder_digest(files) != (told["files"], told["digest"]):
-            raise ItemError(ItemReason.CHANGED, f"the keypoints in {told['uri']} have changed since they were listed")
+        files = list(work.files_in(reference["uri"], reference["source"]))
+        if folder_digest(files) != (reference["files"], reference["digest"]):
+            raise ItemError(
+                ItemReason.CHANGED, f"the keypoints in {reference['uri']} have changed since they were listed"
+            )
         self._files: dict[int, Media] = {}
         for media in files:
             frame = frame_of(media.uri.rpartition("/")[2])

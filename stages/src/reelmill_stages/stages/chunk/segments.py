@@ -23,10 +23,10 @@ def segments(actions: Iterable[Sequence[int | str]], window: range, *, fill: boo
         if end > start:
             inside.append((start, end, str(label)))
     inside.sort()
-    return _filled(inside, len(window)) if fill else inside
+    return _with_gaps_filled(inside, len(window)) if fill else inside
 
 
-def _filled(inside: list[Segment], length: int) -> list[Segment]:
+def _with_gaps_filled(inside: list[Segment], length: int) -> list[Segment]:
     filled: list[Segment] = []
     covered = 0
     for segment in inside:

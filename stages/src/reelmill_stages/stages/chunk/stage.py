@@ -30,7 +30,7 @@ from reelmill_stages.stage import (
 )
 from reelmill_stages.stages.chunk.division import ChunkPart, divided
 from reelmill_stages.stages.chunk.entries import COPIED, NAME, localise, write_index
-from reelmill_stages.stages.chunk.points import Told, pointed, written_points
+from reelmill_stages.stages.chunk.points import PointReferences, folder_references, write_points
 from reelmill_stages.stages.chunk.views import View, common_range, media_of, open_view
 from reelmill_stages.stages.chunk.write import write_arrays, write_videos
 from reelmill_stages.weight import Weight
@@ -79,18 +79,18 @@ class ChunkStage(Stage):
         kept = [part for part in parts if part.labels is None or part.labels]
         if not kept:
             return Filtered(ItemReason.NO_LABELS, "no frame of the item has a label")
-        names = [f"chunks/{given.number:06d}_{_name(item)}_{part.number:04d}" for part in kept]
+        names = [f"chunks/{given.number:06d}_{_item_name(item)}_{part.number:04d}" for part in kept]
         numbers = {name: [view.in_file(part.window) for part in kept] for name, view in views.items()}
         folders = item.fields.get("keypoints", {}) if self.block.keypoints else {}
         lost = 0
         if self.block.output == "index":
             files: list[list[File]] = [[] for _ in kept]
-            points = pointed(folders, numbers)
+            points = folder_references(folders, numbers)
         else:
-            files = self._written(views, kept, names, work.scratch)
-            points, more, lost = written_points(folders, numbers, names, work)
+            files = self._write_files(views, kept, names, work.scratch)
+            points, more, lost = write_points(folders, numbers, names, work)
             files = [[*own, *other] for own, other in zip(files, more, strict=True)]
-        made = (self._item(item, frames.start, *each, views) for each in zip(kept, files, points, strict=True))
+        made = (self._chunk_item(item, frames.start, *each, views) for each in zip(kept, files, points, strict=True))
         counters: dict[str, int] = {
             StageCounter.CHUNKS_WITHOUT_LABEL: len(parts) - len(kept),
             StageCounter.FRAMES_WITHOUT_KEYPOINTS: lost,
@@ -98,14 +98,14 @@ class ChunkStage(Stage):
         counters |= {word: 1 for view in views.values() for word in view.told}
         return Done(tuple(made), counters={name: count for name, count in counters.items() if count})
 
-    def _written(
+    def _write_files(
         self, views: Mapping[str, View], parts: Sequence[ChunkPart], names: Sequence[str], scratch: Path
     ) -> list[list[File]]:
         """Write the videos or arrays of each chunk, view by view."""
         files: list[list[File]] = [[] for _ in parts]
         write = write_arrays if self.block.output == "npy" else write_videos
         for name, view in views.items():
-            places = [f"{folder}/{self._file(name)}" for folder in names]
+            places = [f"{folder}/{self._view_file(name)}" for folder in names]
             targets = [scratch / place for place in places]
             for target in targets:
                 target.parent.mkdir(parents=True, exist_ok=True)
@@ -114,18 +114,25 @@ class ChunkStage(Stage):
                 own.append(File(place, target))
         return files
 
-    def _item(
-        self, item: Item, start: int, part: ChunkPart, files: Sequence[File], points: Told, views: Mapping[str, View]
+    def _chunk_item(
+        self,
+        item: Item,
+        start: int,
+        part: ChunkPart,
+        files: Sequence[File],
+        points: PointReferences,
+        views: Mapping[str, View],
     ) -> NewItem:
-        source = {name: _stretch(view, part.window) for name, view in views.items()}
-        told = source
+        source = {name: _view_frames(view, part.window) for name, view in views.items()}
+        view_entries = source
         if self.block.output != "index":
             length = len(part.window)
-            told = {
-                name: {"file": self._file(name), "frames": [0, length], "fps": source[name]["fps"]} for name in views
+            view_entries = {
+                name: {"file": self._view_file(name), "frames": [0, length], "fps": source[name]["fps"]}
+                for name in views
             }
         fields: dict[str, Any] = {name: item.fields[name] for name in COPIED if name in item.fields}
-        fields |= {"chunk": part.entry(start), "views": told, "labels": part.labels}
+        fields |= {"chunk": part.entry(start), "views": view_entries, "labels": part.labels}
         if points:
             fields["keypoints"] = points
         before = {"from": dict(item.provenance)} if item.provenance else {}
@@ -142,11 +149,11 @@ class ChunkStage(Stage):
             provenance={"source": source, "params": self.block.canonical(), **before},
         )
 
-    def _file(self, view: str) -> str:
+    def _view_file(self, view: str) -> str:
         return f"{safe_stem(view)}.{self.block.output}"
 
 
-def _stretch(view: View, chunk: range) -> dict[str, Any]:
+def _view_frames(view: View, chunk: range) -> dict[str, Any]:
     """The frames of a view that a chunk contains, by number and by exact time."""
     frames = view.in_file(chunk)
     return {
@@ -158,6 +165,6 @@ def _stretch(view: View, chunk: range) -> dict[str, Any]:
     }
 
 
-def _name(item: Item) -> str:
+def _item_name(item: Item) -> str:
     name = item.fields.get("name")
     return safe_stem(name if isinstance(name, str) and name else item.key)

@@ -24,7 +24,7 @@ from reelmill_stages.media_file import MediaFile
 ONLY = "video"
 """Name of the view of an item with a single file."""
 
-_APART = 0.02
+_MAX_DIFFERENCE = 0.02
 """Maximum difference of the durations of two views, as a fraction of their length."""
 
 
@@ -42,7 +42,7 @@ class View:
     pts: array[int]
     end: int
     told: Mapping[str, Any] = field(default_factory=dict)
-    """The words of `Timeline.told` about the file."""
+    """The words of `Timeline.special_properties` about the file."""
 
     def __len__(self) -> int:
         return len(self.pts)
@@ -69,9 +69,9 @@ class View:
 
 def media_of(item: Item, wanted: Sequence[str]) -> dict[str, Media]:
     """The file of each view. Raises ItemError with reason `no_media`, `no_view` or `bad_span`."""
-    told = item.fields.get("views")
-    if isinstance(told, Mapping) and told:
-        there = {str(name): Media.from_json(media) for name, media in told.items()}
+    listed = item.fields.get("views")
+    if isinstance(listed, Mapping) and listed:
+        there = {str(name): Media.from_json(media) for name, media in listed.items()}
     elif item.media is not None:
         there = {ONLY: replace(item.media, span=item_span.span(item))}
     else:
@@ -89,7 +89,7 @@ def open_view(media: Media, path: MediaFile) -> View:
         media = replace(media, span=Span(media.span.start, min(media.span.end, timeline.duration)))
     after = timeline.pts[frames.stop] if frames.stop < len(timeline) else timeline.end
     ticks = array("q", timeline.pts[frames.start : frames.stop])
-    return View(media, path, frames.start, timeline.time_base, ticks, after, timeline.told())
+    return View(media, path, frames.start, timeline.time_base, ticks, after, timeline.special_properties())
 
 
 def common_range(item: Item, views: Mapping[str, View]) -> range:
@@ -100,8 +100,8 @@ def common_range(item: Item, views: Mapping[str, View]) -> range:
     """
     lengths = {name: len(view) for name, view in views.items()}
     longest = max(lengths.values())
-    told = item.fields.get("range")
-    frames = range(int(told[0]), int(told[1])) if told else range(longest)
+    limits = item.fields.get("range")
+    frames = range(int(limits[0]), int(limits[1])) if limits else range(longest)
     if frames.stop > longest or not frames:
         raise ItemError(
             ItemReason.OUTSIDE,
@@ -110,14 +110,14 @@ def common_range(item: Item, views: Mapping[str, View]) -> range:
     if short := {name: length for name, length in lengths.items() if length < frames.stop}:
         lacking = ", ".join(f"{name} has {length}" for name, length in short.items())
         raise ItemError(ItemReason.SHORT_VIEW, f"{lacking} frames of the {frames.stop} that the other views have")
-    _same_pace(frames, views)
+    _check_same_pace(frames, views)
     return frames
 
 
-def _same_pace(frames: range, views: Mapping[str, View]) -> None:
+def _check_same_pace(frames: range, views: Mapping[str, View]) -> None:
     lasting = {name: view.seconds(frames) for name, view in views.items()}
     shortest, longest = min(lasting.values()), max(lasting.values())
     slack = max(1 / view.fps for view in views.values())
-    if longest - shortest > slack + _APART * longest:
+    if longest - shortest > slack + _MAX_DIFFERENCE * longest:
         each = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in lasting.items())
         raise ItemError(ItemReason.OUT_OF_STEP, f"{count_of(len(frames), 'frame')} have different durations: {each}")

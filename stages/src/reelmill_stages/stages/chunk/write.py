@@ -47,7 +47,7 @@ def write_arrays(view: View, chunks: Sequence[range], targets: Sequence[Path], b
                 number = len(writers)
                 writers.append(stack.enter_context(_Array(targets[number], len(chunks[number]), (height, width))))
             pixels = render(picture.frame, width=width, height=height, turned=upright)
-            for number in _holding(chunks[: len(writers)], frame):
+            for number in _chunks_with_frame(chunks[: len(writers)], frame):
                 writers[number].add(pixels.data)
                 if frame == chunks[number].stop - 1:
                     writers[number].close()
@@ -62,7 +62,7 @@ def write_videos(view: View, chunks: Sequence[range], targets: Sequence[Path], b
             encode(source, cut_frames(source.timeline, view.in_file(chunk)), target, how)
 
 
-def _holding(chunks: Sequence[range], frame: int) -> Iterator[int]:
+def _chunks_with_frame(chunks: Sequence[range], frame: int) -> Iterator[int]:
     """Indexes of the chunks that contain a frame."""
     for number in reversed(range(len(chunks))):
         if frame not in chunks[number]:

@@ -41,7 +41,7 @@ class ClipsCheck:
                 bad += 1
                 yield Finding(PAIRS, "rows", ok=False, message=f"row {number}: {problem}")
             elif row["clip_path"] is not None:
-                yield from _clip(folder, row)
+                yield from _check_clip(folder, row)
         if not bad:
             yield Finding(PAIRS, "rows", ok=True, message=f"{count_of(len(rows), 'row')}")
 
@@ -65,15 +65,15 @@ def _row_problem(row: object, seen: set[str]) -> str:
     return ""
 
 
-def _clip(folder: Path, row: Mapping[str, Any]) -> Iterator[Finding]:
+def _check_clip(folder: Path, row: Mapping[str, Any]) -> Iterator[Finding]:
     name, path = row["clip_path"], folder / row["clip_path"]
     if not path.is_file():
         yield Finding(name, "exists", ok=False, message="the file is missing")
         return
-    yield _named(name, path.stem, row)
+    yield _name_finding(name, path.stem, row)
     try:
         timeline = read_timeline(path)
-        decoded = _decoded(path, timeline)
+        decoded = _count_decoded_frames(path, timeline)
     except (ItemError, TransientError, av.FFmpegError) as error:
         yield Finding(name, "opens", ok=False, message=str(error))
         return
@@ -87,7 +87,7 @@ def _clip(folder: Path, row: Mapping[str, Any]) -> Iterator[Finding]:
     yield Finding(name, "duration", ok=off <= 2 * step + 0.001, message=lasts)
 
 
-def _named(name: str, stem: str, row: Mapping[str, Any]) -> Finding:
+def _name_finding(name: str, stem: str, row: Mapping[str, Any]) -> Finding:
     """The name ends with whole seconds and possibly a unique suffix, which may replace them in very long names."""
     times = f"_{int(row['begin_time'])}_{int(row['end_time'])}"
     ok = re.search(rf"{times}(-[0-9a-f]+)?$", stem) is not None or len(stem.encode()) >= STEM_BYTES
@@ -99,7 +99,7 @@ def _named(name: str, stem: str, row: Mapping[str, Any]) -> Finding:
     )
 
 
-def _decoded(path: Path, timeline: Timeline) -> int:
+def _count_decoded_frames(path: Path, timeline: Timeline) -> int:
     with av.open(str(path)) as container:
         stream = container.streams[timeline.stream]
         return sum(1 for _ in container.decode(stream))

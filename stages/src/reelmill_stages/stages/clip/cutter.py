@@ -57,16 +57,16 @@ class Cutter:
     def clip(self, item: Item, piece: Piece) -> Clipped:
         """Cut one clip. Raises ItemError if the span contains no frame or the clip cannot be written."""
         cut = cut_at(self.timeline, piece.span.start, piece.span.end)
-        piece = self._named(piece)
+        piece = self._with_unique_name(piece)
         if self.block.mode == "virtual":
             media = replace(self.media, span=piece.span)
-            made = self._item(item, piece, cut, group=item.group, media=media, how={"mode": "virtual"})
+            made = self._clip_item(item, piece, cut, group=item.group, media=media, how={"mode": "virtual"})
             return Clipped(made)
         name = f"clips/{piece.name}.mp4"
         target = self.scratch / name
         target.parent.mkdir(exist_ok=True)
-        how, forced = self._write(cut, target)
-        made = self._item(item, piece, cut, group=piece.key, media=name, how=how, files=(File(name, target),))
+        how, forced = self._write_clip(cut, target)
+        made = self._clip_item(item, piece, cut, group=piece.key, media=name, how=how, files=(File(name, target),))
         return Clipped(made, forced)
 
     def expect(self, pieces: Iterable[Piece]) -> None:
@@ -80,7 +80,7 @@ class Cutter:
                     runs.append((copied.first, copied.last))
         expect(self.path, self.timeline.packets, runs)
 
-    def _named(self, piece: Piece) -> Piece:
+    def _with_unique_name(self, piece: Piece) -> Piece:
         """The piece with a unique name; items without a name from a listing may have the same one."""
         name = piece.name
         if name in self._names:
@@ -88,12 +88,12 @@ class Cutter:
         self._names.add(name)
         return replace(piece, name=name)
 
-    def _write(self, cut: Cut, target: Path) -> tuple[dict[str, Any], bool]:
+    def _write_clip(self, cut: Cut, target: Path) -> tuple[dict[str, Any], bool]:
         """Write a file; returns (how it was made, whether encoding was forced)."""
         partial = target.with_name(f"{target.name}.partial")
         forced = False
         if self.block.mode == "copy":
-            if self._copied(cut, partial):
+            if self._try_copy(cut, partial):
                 partial.replace(target)
                 return {"mode": "copy"}, False
             forced = True
@@ -107,7 +107,7 @@ class Cutter:
             details["channels"] = STEREO
         return {"mode": "reencode", **details, "ffmpeg": ffmpeg.binary().banner}, forced
 
-    def _copied(self, cut: Cut, target: Path) -> bool:
+    def _try_copy(self, cut: Cut, target: Path) -> bool:
         """Copy the packets of a cut, or find that they do not show it exactly."""
         piece = self.source.slice_of(cut)
         if piece is None:
@@ -120,7 +120,7 @@ class Cutter:
             return False
         return True
 
-    def _item(
+    def _clip_item(
         self,
         item: Item,
         piece: Piece,
@@ -155,7 +155,7 @@ class Cutter:
             "timeBase": f"{base.numerator}/{base.denominator}",
             "frames": [cut.frames.start, cut.frames.stop],
             "audio": self.block.audio,
-            **self.timeline.told(),
+            **self.timeline.special_properties(),
             "versions": _versions(),
         }
 

@@ -49,8 +49,8 @@ class ClipMeasurer:
             None if clip.reencoded else frames.of(video.timeline.stretch(*(clip.item.fields[at] for at in _SPAN)))
             for clip in clips
         ]
-        items = [_item(clip.item) for clip in clips]
-        measurer = self._loaded()
+        items = [_measured_item(clip.item) for clip in clips]
+        measurer = self._loaded_measurer()
         results: list[Result] = []
         if all(not clip.item.files for clip in clips):
             results += measurer.clips(video.path, video.timeline, items, known)
@@ -58,13 +58,13 @@ class ClipMeasurer:
             for clip, item, one in zip(clips, items, known, strict=True):
                 path = clip.item.files[0].path
                 results += measurer.clips(path, read_timeline(path), [item], [one])
-        found = [_with(clip, result) for clip, result in zip(clips, results, strict=True)]
+        found = [_with_measures(clip, result) for clip, result in zip(clips, results, strict=True)]
         counters: Counter[str] = Counter()
         for _, counted in found:
             counters.update(counted)
         return [clip for clip, _ in found], counters
 
-    def _loaded(self) -> Measurer:
+    def _loaded_measurer(self) -> Measurer:
         if self._measurer is None:
             from reelmill_stages.measuring.measurer import Measurer
 
@@ -75,7 +75,7 @@ class ClipMeasurer:
 _SPAN = "start", "end"
 
 
-def _item(made: NewItem) -> Item:
+def _measured_item(made: NewItem) -> Item:
     """Return the item in the form that a stage `measure` would read."""
     media = made.media
     if not isinstance(media, Media):
@@ -84,7 +84,7 @@ def _item(made: NewItem) -> Item:
     return Item(made.key, 0, made.group, made.weight, media, fields=made.fields, provenance=made.provenance)
 
 
-def _with(clip: Clipped, result: Result) -> tuple[Clipped, dict[str, int]]:
+def _with_measures(clip: Clipped, result: Result) -> tuple[Clipped, dict[str, int]]:
     if isinstance(result, Failed):
         raise ItemError(result.reason, f"{clip.item.key}: {result.message}")
     assert isinstance(result, Done)

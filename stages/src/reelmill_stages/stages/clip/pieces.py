@@ -53,12 +53,12 @@ def pieces_of(item: Item, timeline: Timeline, block: ClipBlock, find: FindScenes
     shortest = seconds(block.min_length)
     longest = seconds(block.max_length) if block.max_length else None
     if block.by == "metadata":
-        return _own(item, timeline, shortest, longest)
-    whole = _window(item, timeline)
+        return _piece_of_item(item, timeline, shortest, longest)
+    whole = _span_to_divide(item, timeline)
     if block.by == "length":
         spans = equal_spans(whole, seconds(block.length))
     else:
-        scenes = [without_margin(scene, seconds(block.margin)) for scene in _scenes(timeline, whole, find)]
+        scenes = [without_margin(scene, seconds(block.margin)) for scene in _scene_spans(timeline, whole, find)]
         spans = [part for scene in scenes for part in divided(scene, longest)]
     kept = [span for span in spans if not is_shorter(span, shortest) and timeline.window(span.start, span.end)]
     if not kept:
@@ -68,7 +68,7 @@ def pieces_of(item: Item, timeline: Timeline, block: ClipBlock, find: FindScenes
     return Pieces(tuple(made), len(spans) - len(kept))
 
 
-def _own(item: Item, timeline: Timeline, shortest: float, longest: float | None) -> Pieces | Filtered:
+def _piece_of_item(item: Item, timeline: Timeline, shortest: float, longest: float | None) -> Pieces | Filtered:
     wanted: RequestedSpan = wanted_span(item.fields, timeline.duration)
     span = wanted.span
     length = f"{span.end - span.start:.3f} s"
@@ -79,7 +79,7 @@ def _own(item: Item, timeline: Timeline, shortest: float, longest: float | None)
     return Pieces((Piece(item.key, clip_name(item, span), span, wanted.overhang),))
 
 
-def _window(item: Item, timeline: Timeline) -> Span:
+def _span_to_divide(item: Item, timeline: Timeline) -> Span:
     """The span to divide: the whole video, or a span of it that is not cut."""
     given = item_span.span(item)
     if given is None:
@@ -91,7 +91,7 @@ def _window(item: Item, timeline: Timeline) -> Span:
     return Span(given.start, min(given.end, timeline.duration))
 
 
-def _scenes(timeline: Timeline, whole: Span, find: FindScenes) -> list[Span]:
+def _scene_spans(timeline: Timeline, whole: Span, find: FindScenes) -> list[Span]:
     """Return the scenes as spans; the first and the last one extend to the ends of the span."""
     frames = timeline.window(whole.start, whole.end)
     return [

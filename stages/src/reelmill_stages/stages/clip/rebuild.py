@@ -28,14 +28,14 @@ def rebuild(item: Item, source: Path, folder: Path) -> Path:
     fields = item.fields
     piece = Piece(item.key, fields["name"], Span(fields["start"], fields["end"]), known.get("overhang", 0.0))
     media = replace(Media.from_json(known["source"]), span=None)
-    with cutter(source, media, _block(known), folder) as video:
+    with cutter(source, media, _block_of_clip(known), folder) as video:
         made = video.clip(item, piece).item
     if any(made.provenance[name] != known[name] for name in _SAME):
         raise ItemError(ItemReason.CHANGED, f"{source.name} has other frames than those that the clip was made from")
     return made.files[0].path
 
 
-def _block(known: Mapping[str, Any]) -> ClipBlock:
+def _block_of_clip(known: Mapping[str, Any]) -> ClipBlock:
     """The parameters that determine the content of the clip."""
     if known["mode"] == "copy":
         return ClipBlock(mode="copy", audio=known["audio"])

@@ -28,7 +28,7 @@ def wanted_span(fields: Fields, duration: float) -> RequestedSpan:
 
     Raises ItemError with reason `bad_span` (null, not a finite number, negative, empty, reversed) or `span_outside`.
     """
-    start, end = _number(fields, "start"), _number(fields, "end")
+    start, end = _number_field(fields, "start"), _number_field(fields, "end")
     if start < 0:
         raise ItemError(ItemReason.BAD_SPAN, f"start is {start:g} s: it must not be negative")
     if end <= start:
@@ -79,7 +79,7 @@ def is_longer(span: Span, limit: float | None) -> bool:
     return limit is not None and span.end - span.start > limit + _TINY
 
 
-def _number(fields: Fields, name: str) -> float:
+def _number_field(fields: Fields, name: str) -> float:
     value = fields.get(name)
     if value is None:
         hint = "is null" if name in fields else "is missing"

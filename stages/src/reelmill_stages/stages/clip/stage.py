@@ -46,8 +46,8 @@ class ClipStage(Stage):
     Reasons: those of `read_timeline`, `bad_span`, `span_outside`, `clock_jumps`, `unverified`, `ffmpeg_failed`,
     `encode_timeout`; filtered `too_short`, `too_long`. Counters: `reencoded`: clips that copied packets
     cannot show exactly in mp4; `overhang`: spans cut off at the end of their video; `too_short`: omitted pieces;
-    `gpu_fallback`: videos whose scenes a CPU detected in place of a GPU; and the words of `Timeline.told`. With
-    `measure`, reasons and counters are also those of a stage `measure`.
+    `gpu_fallback`: videos whose scenes a CPU detected in place of a GPU; and the words of
+    `Timeline.special_properties`. With `measure`, reasons and counters are also those of a stage `measure`.
     """
 
     def __init__(self, block: StageBlock) -> None:
@@ -76,22 +76,22 @@ class ClipStage(Stage):
         results: dict[int, Result] = {}
         places: dict[Media | None, list[int]] = {}
         for place, one in enumerate(group):
-            places.setdefault(_file(one.item.media), []).append(place)
+            places.setdefault(_media_file(one.item.media), []).append(place)
         for media, members in places.items():
             try:
                 if media is None:
                     raise ItemError(ItemReason.MISSING, "the item has no media")
-                lend = work.fetch if self._needs_all else work.open
+                lend = work.fetch if self._needs_whole_videos else work.open
                 with cutter(lend(media), media, self.params, work.scratch) as video:
-                    self._expect([group[place].item for place in members], video)
-                    results |= {place: self._one(group[place], video, work.gpu) for place in members}
+                    self._announce_reads([group[place].item for place in members], video)
+                    results |= {place: self._process_input(group[place], video, work.gpu) for place in members}
             except ItemError as error:
                 results |= {place: failed(error) for place in members if place not in results}
         return [results[place] for place in range(len(group))]
 
-    def _expect(self, items: Sequence[Item], video: Cutter) -> None:
+    def _announce_reads(self, items: Sequence[Item], video: Cutter) -> None:
         """Decide from all clips together whether their video is read by ranges."""
-        if self.params.mode != "copy" or self._needs_all or isinstance(video.path, Path):
+        if self.params.mode != "copy" or self._needs_whole_videos or isinstance(video.path, Path):
             return
         pieces: list[Piece] = []
         for item in items:
@@ -101,10 +101,10 @@ class ClipStage(Stage):
         video.expect(pieces)
 
     @property
-    def _needs_all(self) -> bool:
+    def _needs_whole_videos(self) -> bool:
         return self.params.mode == "reencode" or self.params.by == "scenes"
 
-    def _one(self, one: Input, video: Cutter, gpu: int | None) -> Result:
+    def _process_input(self, one: Input, video: Cutter, gpu: int | None) -> Result:
         """Process one input; if one of its clips fails, the item fails."""
         files: list[File] = []
         try:
@@ -130,7 +130,7 @@ class ClipStage(Stage):
             StageCounter.OVERHANG: sum(piece.overhang > 0 for piece in found.pieces),
             StageCounter.TOO_SHORT: found.short,
             **(self._scenes.fallback.counters() if self._scenes.fallback else {}),
-            **dict.fromkeys(video.timeline.told(), 1),
+            **dict.fromkeys(video.timeline.special_properties(), 1),
         }
         return Done(
             items=tuple(clip.item for clip in clips),
@@ -150,6 +150,6 @@ class ClipStage(Stage):
         return 0 if self.params.mode == "virtual" else None
 
 
-def _file(media: Media | None) -> Media | None:
+def _media_file(media: Media | None) -> Media | None:
     """Return the media without a span: virtual clips of one video share a file."""
     return media and replace(media, span=None)

@@ -31,7 +31,7 @@ def hashes(pictures: Array) -> tuple[Array, Array]:
 
     `pictures` are lumas (n, height, width).
     """
-    rows, columns = (_averages(side) for side in pictures.shape[1:])
+    rows, columns = (_average_weights(side) for side in pictures.shape[1:])
     cells = rows @ pictures.astype(np.float64) @ columns.T
     sums = np.zeros((len(cells), _CELLS + 1, _CELLS + 1))
     sums[:, 1:, 1:] = cells.cumsum(1).cumsum(2)
@@ -55,7 +55,7 @@ _REVERSED = np.packbits(np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], a
 
 
 @lru_cache(maxsize=64)
-def _averages(length: int) -> Array:
+def _average_weights(length: int) -> Array:
     """Return weights (22, length) of the points of a line in the mean of each cell; points on edges count for both."""
     edges = np.linspace(0, length, _CELLS + 1)
     points = np.arange(length)

@@ -74,9 +74,9 @@ class ExactRule:
         if whole not in files:
             files[whole] = bytes.fromhex(file_digest(path).removeprefix("sha256:"))
         part = b"" if span is None else repr((span.start, span.end)).encode()
-        return hashlib.sha256(files[whole] + part).digest()[:_DIGEST] + self._pictures(path, span)
+        return hashlib.sha256(files[whole] + part).digest()[:_DIGEST] + self._pictures_digest(path, span)
 
-    def _pictures(self, path: MediaFile, span: Span | None) -> bytes:
+    def _pictures_digest(self, path: MediaFile, span: Span | None) -> bytes:
         try:
             timeline = read_timeline(path)
         except ItemError as error:
@@ -85,21 +85,21 @@ class ExactRule:
             raise
         digest = hashlib.sha256()
         for picture in decode(path, timeline, window(timeline, span)):
-            _add(digest, picture.frame)
+            _add_planes(digest, picture.frame)
         return digest.digest()[:_DIGEST]
 
 
-def _add(digest: Any, frame: av.VideoFrame) -> None:
+def _add_planes(digest: Any, frame: av.VideoFrame) -> None:
     """Add the visible part of each plane to a digest, without the padding of its lines."""
     digest.update(f"{frame.format.name} {frame.width} {frame.height}\n".encode())
-    for plane, component in zip(frame.planes, _widths(frame), strict=True):
+    for plane, component in zip(frame.planes, _line_widths(frame), strict=True):
         lines = np.frombuffer(memoryview(plane), np.uint8)[: plane.height * plane.line_size].reshape(
             plane.height, plane.line_size
         )
         digest.update(np.ascontiguousarray(lines[:, :component]))
 
 
-def _widths(frame: av.VideoFrame) -> list[int]:
+def _line_widths(frame: av.VideoFrame) -> list[int]:
     """Return the number of bytes of a line of each plane."""
     found = [0] * len(frame.planes)
     for component in frame.format.components:

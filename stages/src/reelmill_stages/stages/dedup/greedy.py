@@ -38,31 +38,31 @@ def decide(
     # A set, because numpy.unique imports numpy.ma, which takes longer than deciding a small pass.
     rows = {number: kept.get(number) for number in sorted(set(numbers.tolist()))[:_READ]}
     stored = lru_cache(maxsize=_PARSED)(lambda number: rule.parse((rows.get(number) or kept.get(number)).data))
-    for place, candidates in _by_first(_unique(owners[places], numbers)):
-        found = _first(rule, parsed(place), candidates, stored)
+    for place, candidates in _grouped_by_first(_unique_pairs(owners[places], numbers)):
+        found = _first_match(rule, parsed(place), candidates, stored)
         if found is not None:
             number, match = found
             verdicts[place] = _filtered(rule, (rows.get(number) or kept.get(number)).key, match)
     open_ = np.array([verdict is None for verdict in verdicts])
     rest = open_[owners]
     values, owners = values[rest], owners[rest]
-    rest = _repeated(values)
+    rest = _may_be_repeated(values)
     values, owners = values[rest], owners[rest]
     order = np.argsort(values)
     values, owners = values[order], owners[order]
-    end = _end(values, owners, len(given), pairs_at_once)
+    end = _batch_end(values, owners, len(given), pairs_at_once)
     if end < len(given):
         values, owners = values[owners < end], owners[owners < end]
-    for place, candidates in _by_first(_unique(*_pairs(values, owners))):
+    for place, candidates in _grouped_by_first(_unique_pairs(*_sharing_pairs(values, owners))):
         earlier = [other for other in candidates if verdicts[other] is None]
-        found = _first(rule, parsed(place), earlier, parsed)
+        found = _first_match(rule, parsed(place), earlier, parsed)
         if found is not None:
             other, match = found
             verdicts[place] = _filtered(rule, given[other].key, match)
     return verdicts[:end]
 
 
-def _first(
+def _first_match(
     rule: DuplicateRule, one: Any, candidates: Sequence[int], other: Callable[[int], Any]
 ) -> tuple[int, Match] | None:
     for number in candidates:
@@ -77,7 +77,7 @@ def _filtered(rule: DuplicateRule, key: str, match: Match) -> Filtered:
     return Filtered(ItemReason.DUPLICATE, f"of {key}, distance {match.distance:.4g}{unit}{note}")
 
 
-def _unique(first: Array, second: Array) -> Array:
+def _unique_pairs(first: Array, second: Array) -> Array:
     """Pairs (n, 2), each once, sorted."""
     if not len(first):
         return np.zeros((0, 2), np.int64)
@@ -89,7 +89,7 @@ def _unique(first: Array, second: Array) -> Array:
     return found
 
 
-def _by_first(pairs: Array) -> list[tuple[int, list[int]]]:
+def _grouped_by_first(pairs: Array) -> list[tuple[int, list[int]]]:
     """Group the second members of sorted pairs by the first ones."""
     if not len(pairs):
         return []
@@ -99,7 +99,7 @@ def _by_first(pairs: Array) -> list[tuple[int, list[int]]]:
     return [(first, seconds[begin:end]) for first, (begin, end) in groups]
 
 
-def _repeated(values: Array) -> Array:
+def _may_be_repeated(values: Array) -> Array:
     """Return which values may be duplicates: all duplicates, and about a third of the others."""
     bits = len(values).bit_length() + 1
     cells = (values * np.uint64(0x9E3779B97F4A7C15) >> np.uint64(64 - bits)).astype(np.int64)
@@ -107,7 +107,7 @@ def _repeated(values: Array) -> Array:
     return found
 
 
-def _before(values: Array) -> Array:
+def _preceding_equals(values: Array) -> Array:
     """Return for each of sorted values how many equal ones precede it."""
     if not len(values):
         return np.zeros(0, np.int64)
@@ -117,19 +117,19 @@ def _before(values: Array) -> Array:
     return found
 
 
-def _end(values: Array, owners: Array, end: int, most: int) -> int:
+def _batch_end(values: Array, owners: Array, end: int, most: int) -> int:
     """Return up to which input there are few enough pairs."""
     while end > 1:
         below = owners < end
-        if int(_before(values[below]).sum()) <= most:
+        if int(_preceding_equals(values[below]).sum()) <= most:
             break
         end = (end + 1) // 2
     return end
 
 
-def _pairs(values: Array, owners: Array) -> tuple[Array, Array]:
+def _sharing_pairs(values: Array, owners: Array) -> tuple[Array, Array]:
     """Return (later, earlier) inputs that share a value; both arrays are sorted by value."""
-    before = _before(values)
+    before = _preceding_equals(values)
     rows = np.repeat(np.arange(len(values)), before)
     ends = np.cumsum(before)
     steps = np.arange(ends[-1] if len(ends) else 0) - np.repeat(ends - before, before)

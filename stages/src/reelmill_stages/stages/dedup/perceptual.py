@@ -140,13 +140,13 @@ class PerceptualRule:
         parts = [whole] if inner == whole else [whole, inner]
         frames = np.zeros(len(chosen.indices), frame_type(len(parts)))
         frames["seconds"] = chosen.seconds
-        tells = np.ones(len(frames), bool)
-        for some in _slices(len(frames)):
-            pictures = np.stack([lumas[index] for index in chosen.indices[some]])
+        is_distinctive = np.ones(len(frames), bool)
+        for batch in _batch_slices(len(frames)):
+            pictures = np.stack([lumas[index] for index in chosen.indices[batch]])
             for number, part in enumerate(parts):
-                frames["codes"][some, number], contrast = hashes(pictures[:, *part])
-                tells[some] &= contrast >= _CONTRAST
-        return bytes([len(parts)]) + bytes(frames[tells].tobytes())
+                frames["codes"][batch, number], contrast = hashes(pictures[:, *part])
+                is_distinctive[batch] &= contrast >= _CONTRAST
+        return bytes([len(parts)]) + bytes(frames[is_distinctive].tobytes())
 
 
 def content(brightest: Array) -> tuple[slice, slice]:
@@ -159,7 +159,7 @@ def content(brightest: Array) -> tuple[slice, slice]:
     return found[0], found[1]
 
 
-def _slices(count: int) -> Iterator[slice]:
+def _batch_slices(count: int) -> Iterator[slice]:
     for first in range(0, count, _AT_ONCE):
         yield slice(first, first + _AT_ONCE)
 

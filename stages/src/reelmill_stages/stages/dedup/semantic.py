@@ -129,7 +129,7 @@ def vector(path: Path, item: Item) -> Array:
     Raises ItemError with reason `no_vector` or `nan_features`.
     """
     try:
-        array = _array(path)
+        array = _read_vectors(path)
     except (ArrayError, OSError) as error:
         raise ItemError(ItemReason.NO_VECTOR, f"{path.name}: {error}") from error
     if array.dtype.kind not in "fiu" or array.ndim not in (1, 2) or not array.size:
@@ -146,7 +146,7 @@ def vector(path: Path, item: Item) -> Array:
     return found
 
 
-def _array(path: Path) -> Array:
+def _read_vectors(path: Path) -> Array:
     if zipfile.is_zipfile(path):
         with ArrayArchive(path) as archive:
             names = archive.names

@@ -38,12 +38,12 @@ class DedupStage(Stage):
 
     def __init__(self, block: StageBlock) -> None:
         super().__init__(block)
-        self._rule = _rule(self.block)
+        self._rule = _new_rule(self.block)
         self._measure = value_of(self.block.measure) if self.block.measure else None
 
     def process(self, group: Sequence[Input], work: Work) -> Sequence[Result]:
         return [
-            failed(signed) if isinstance(signed, ItemError) else self._one(given.item, signed)
+            failed(signed) if isinstance(signed, ItemError) else self._process_item(given.item, signed)
             for given, signed in zip(group, self._rule.sign(group, work), strict=True)
         ]
 
@@ -56,7 +56,7 @@ class DedupStage(Stage):
     def forecast(self, items: int, weight: Weight) -> int | None:
         return self._rule.signature_bytes(items, weight)
 
-    def _one(self, item: Item, signed: bytes) -> Result:
+    def _process_item(self, item: Item, signed: bytes) -> Result:
         try:
             return self._done(clip_of(item) if self.block.returns_inputs else item, signed)
         except ItemError as error:
@@ -83,7 +83,7 @@ class DedupStage(Stage):
         return float(-value if self.block.best == "highest" else value)
 
 
-def _rule(block: DedupBlock) -> DuplicateRule:
+def _new_rule(block: DedupBlock) -> DuplicateRule:
     # Imported here, because each method needs other libraries.
     match block.by:
         case "exact":

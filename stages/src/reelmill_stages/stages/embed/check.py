@@ -29,7 +29,7 @@ class LipsCheck:
     def check(self, folder: Path) -> Iterator[Finding]:
         lengths: dict[Path, int] = {}
         for path in sorted(folder.rglob(PATTERN)):
-            found = list(_embedding(path, str(path.relative_to(folder)), lengths))
+            found = list(_check_embedding(path, str(path.relative_to(folder)), lengths))
             yield from found or [Finding(str(path.relative_to(folder)), "embedding", True)]
         used: set[Path] = set()
         for split in split_folders(folder):
@@ -41,7 +41,7 @@ class LipsCheck:
             yield Finding(".", "listed", True, note)
 
 
-def _embedding(path: Path, name: str, lengths: dict[Path, int]) -> Iterator[Finding]:
+def _check_embedding(path: Path, name: str, lengths: dict[Path, int]) -> Iterator[Finding]:
     """Yield findings about one file; its number of frames is added to `lengths`."""
     try:
         with ArrayArchive(path) as archive:

@@ -34,7 +34,7 @@ def check_split(folder: Path, split: str, lengths: Mapping[Path, int], used: set
 
     `lengths` maps valid embeddings to their frames; those in the lists are added to `used`.
     """
-    lists = yield from _lists(folder / split, split)
+    lists = yield from _read_lists(folder / split, split)
     if lists is None:
         return
     found: list[int] = []
@@ -46,7 +46,7 @@ def check_split(folder: Path, split: str, lengths: Mapping[Path, int], used: set
                 yield Finding(
                     file, "npz_in_path", False, f"the reader replaces every .npz in {path}: rename the folder"
                 )
-            embedding = _beside(folder, path)
+            embedding = _expected_embedding(folder, path)
             used.add(embedding)
             if not embedding.is_file():
                 missing += 1
@@ -55,14 +55,14 @@ def check_split(folder: Path, split: str, lengths: Mapping[Path, int], used: set
                 )
             elif embedding in lengths:
                 found.append(lengths[embedding])
-    yield from _equal(split, found)
-    yield from _mixtures(split, lists["mix"], max(found, default=0))
-    yield from _marked(folder / split / READY, f"{split}/{READY}", missing, len(lists["mix"]))
+    yield from _check_equal_lengths(split, found)
+    yield from _check_mixture_lengths(split, lists["mix"], max(found, default=0))
+    yield from _check_ready_mark(folder / split / READY, f"{split}/{READY}", missing, len(lists["mix"]))
     if basename(split) == TRAINING:
-        yield from _names(lists, split)
+        yield from _check_names(lists, split)
 
 
-def _lists(folder: Path, split: str) -> Generator[Finding, None, dict[str, Rows] | None]:
+def _read_lists(folder: Path, split: str) -> Generator[Finding, None, dict[str, Rows] | None]:
     lists: dict[str, Rows] = {}
     for name, cells in (("mix", 2), *((speaker, 3) for speaker in SPEAKERS)):
         file = f"{split}/{name}.json"
@@ -78,8 +78,8 @@ def _lists(folder: Path, split: str) -> Generator[Finding, None, dict[str, Rows]
     sizes = {name: len(rows) for name, rows in lists.items()}
     together = len(set(sizes.values())) == 1 and sizes["mix"] > 0
     counts = ", ".join(f"{name} {size}" for name, size in sizes.items())
-    told = "" if together else f"the lists must have equally many rows, and at least one: {counts}"
-    yield Finding(split, "lists_aligned", together, told)
+    message = "" if together else f"the lists must have equally many rows, and at least one: {counts}"
+    yield Finding(split, "lists_aligned", together, message)
     return lists if together else None
 
 
@@ -89,65 +89,67 @@ def _is_row(row: object, cells: int) -> bool:
     return all(isinstance(cell, str) for cell in row[:-1])
 
 
-def _equal(split: str, lengths: Sequence[int]) -> Iterator[Finding]:
+def _check_equal_lengths(split: str, lengths: Sequence[int]) -> Iterator[Finding]:
     """Check that all lengths are equal: the reader does not cut embeddings to the segment, and needs equal batches."""
     different = sorted(set(lengths))
-    told = f"embeddings of {different[0]} to {different[-1]} frames do not fit into one batch" if different[1:] else ""
-    yield Finding(split, "equal_frames", not told, told)
+    message = (
+        f"embeddings of {different[0]} to {different[-1]} frames do not fit into one batch" if different[1:] else ""
+    )
+    yield Finding(split, "equal_frames", not message, message)
 
 
-def _mixtures(split: str, rows: Rows, frames: int) -> Iterator[Finding]:
+def _check_mixture_lengths(split: str, rows: Rows, frames: int) -> Iterator[Finding]:
     """Check for mixtures shorter than the segment: the reader drops but counts them, which leads to an IndexError."""
     least = int(frames / FPS * RATE)
     short = [wav for wav, samples in rows if samples < least]
-    told = ""
+    message = ""
     if short:
         least_length = f"{count_of(least, 'sample')} ({count_of(frames, 'frame')})"
-        told = f"shorter than {least_length}: {count_of(len(short), 'mixture')}, such as {basename(short[0])}"
-    yield Finding(f"{split}/mix.json", "mixture_length", not short, told)
+        message = f"shorter than {least_length}: {count_of(len(short), 'mixture')}, such as {basename(short[0])}"
+    yield Finding(f"{split}/mix.json", "mixture_length", not short, message)
 
 
-def _marked(path: Path, file: str, missing: int, rows: int) -> Iterator[Finding]:
+def _check_ready_mark(path: Path, file: str, missing: int, rows: int) -> Iterator[Finding]:
     if not path.is_file():
-        yield Finding(file, "ready", False, _short_of(path.with_name(MISSING), rows))
+        yield Finding(file, "ready", False, _incomplete_rows_note(path.with_name(MISSING), rows))
         return
     try:
         marked = load_json(path.read_bytes())["rows"]
     except (ValueError, KeyError, TypeError):
         marked = None
-    true = not missing and marked == rows
-    told = f"the file says {marked} rows, but {rows} are listed and {missing} embeddings are missing"
-    yield Finding(file, "ready_true", true, "" if true else told)
+    is_true = not missing and marked == rows
+    message = f"the file says {marked} rows, but {rows} are listed and {missing} embeddings are missing"
+    yield Finding(file, "ready_true", is_true, "" if is_true else message)
 
 
-def _names(lists: Mapping[str, Rows], split: str) -> Iterator[Finding]:
+def _check_names(lists: Mapping[str, Rows], split: str) -> Iterator[Finding]:
     """Check names, from which the reader derives speaker and utterance; there must be two utterances."""
     utterances: set[str] = set()
     for speaker in SPEAKERS:
         for wav, *_ in lists[speaker]:
             parts = basename(wav).split("_")
             if basename(dirname(wav)) != speaker or len(parts) < _PARTS:
-                told = f"{wav} must have the form …/{speaker}/A_B_x_C_D….wav"
-                yield Finding(f"{split}/{speaker}.json", "wav_names", False, told)
+                message = f"{wav} must have the form …/{speaker}/A_B_x_C_D….wav"
+                yield Finding(f"{split}/{speaker}.json", "wav_names", False, message)
                 return
             first = 0 if speaker == SPEAKERS[0] else 3
             utterances.add("_".join(parts[first : first + 2]))
     yield Finding(split, "wav_names", True)
     enough = len(utterances) >= _UTTERANCES
-    told = "" if enough else "all wav files are of one utterance: the reader would search for another one forever"
-    yield Finding(split, "two_utterances", enough, told)
+    message = "" if enough else "all wav files are of one utterance: the reader would search for another one forever"
+    yield Finding(split, "two_utterances", enough, message)
 
 
-def _beside(folder: Path, path: str) -> Path:
+def _expected_embedding(folder: Path, path: str) -> Path:
     """Return where the reader expects the embedding of a listed file; relative paths are those of the store."""
     return (folder / path.replace(".npz", "_embedding.npz")).absolute()
 
 
-def _short_of(path: Path, rows: int) -> str:
+def _incomplete_rows_note(path: Path, rows: int) -> str:
     """Return how many rows the lists of an incomplete split have, from the file that lists the missing ones."""
     try:
-        told = load_json(path.read_bytes())
-        wanted, (row, speaker) = told["rows"], told["missing"][0]
+        content = load_json(path.read_bytes())
+        wanted, (row, speaker) = content["rows"], content["missing"][0]
     except (OSError, ValueError, KeyError, TypeError, IndexError):
         return "the split is not marked: items of it have no embedding"
     return f"the lists have {rows} of {wanted} rows: the others lack an embedding, row {row} of {speaker} first"

@@ -34,7 +34,12 @@ class Lips:
 
     def check(self, fetch: Fetch) -> None:
         weights = fetch(self._block.weights)
-        check_keys(_without_words(outline(weights, self._where)), keys(), self._where, optional=counters())
+        check_keys(
+            _without_word_layers(outline(weights, self._error_location)),
+            keys(),
+            self._error_location,
+            optional=counters(),
+        )
 
     def prepare(self, given: Input, work: Work) -> Prepared:
         item = given.item
@@ -44,7 +49,9 @@ class Lips:
         return Prepared(frames, item.key.removesuffix(".npz"), len(frames) / FPS)
 
     def model(self, read: ReadFile, device: Device, *, precision: str) -> Model:
-        weights = load_lip_weights(read(self._block.weights.uri, self._block.weights.digest or ""), self._where)
+        weights = load_lip_weights(
+            read(self._block.weights.uri, self._block.weights.digest or ""), self._error_location
+        )
         network = load("reelmill_stages.stages.embed.lip_network").LipNetwork(
             weights, device.name, bfloat16=precision == "bfloat16"
         )
@@ -59,18 +66,18 @@ class Lips:
         return int(frames * WIDTH * 4)
 
     @property
-    def _where(self) -> str:
+    def _error_location(self) -> str:
         return f"weights: {self._block.weights.uri}"
 
 
 def load_lip_weights(path: Path, where: str) -> dict[str, Any]:
     """Load the tensors of the model. Raises SpecError for missing or unexpected keys."""
-    tensors = _without_words(read_weights(path, where))
+    tensors = _without_word_layers(read_weights(path, where))
     check_keys({name: tuple(value.shape) for name, value in tensors.items()}, keys(), where, optional=counters())
     return tensors
 
 
-def _without_words(found: Mapping[str, Any]) -> dict[str, Any]:
+def _without_word_layers(found: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in found.items() if IGNORED not in name}
 
 
@@ -88,7 +95,7 @@ class LipModel:
         pieces = [(number, one) for number, clip in enumerate(clips) for one in self._windows(len(clip))]
         for first in range(0, len(pieces), self.batch):
             some = pieces[first : first + self.batch]
-            for (number, one), found in zip(some, self._forward(clips, some), strict=True):
+            for (number, one), found in zip(some, self._run_network(clips, some), strict=True):
                 at = one.first + one.drop
                 features[number][:, at : at + one.keep] = found[:, one.drop : one.drop + one.keep]
         return features
@@ -96,7 +103,7 @@ class LipModel:
     def _windows(self, length: int) -> Iterator[Window]:
         return windows(length, self.window, self.halo)
 
-    def _forward(self, clips: Sequence[Array], pieces: Sequence[tuple[int, Window]]) -> Array:
+    def _run_network(self, clips: Sequence[Array], pieces: Sequence[tuple[int, Window]]) -> Array:
         """Padding with zeros after normalization equals the padding of the model, so results do not change."""
         longest = max(one.end - one.first for _, one in pieces)
         padded = np.zeros((len(pieces), longest, CROP, CROP), np.float32)

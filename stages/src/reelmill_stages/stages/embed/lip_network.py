@@ -41,11 +41,11 @@ class LipNetwork:
     def __init__(self, weights: Mapping[str, Tensor], device: str, *, bfloat16: bool = False) -> None:
         self._device = torch.device(device)
         self._dtype = torch.bfloat16 if bfloat16 else torch.float32
-        self._stem = self._folded(weights, "frontend3D.0", "frontend3D.1")
+        self._stem = self._fold_batch_norm(weights, "frontend3D.0", "frontend3D.1")
         self._rises = bool((weights["frontend3D.2.weight"] >= 0).all())
-        self._stem_slope = self._placed(weights["frontend3D.2.weight"])
+        self._stem_slope = self._on_device(weights["frontend3D.2.weight"])
         self._blocks = [
-            self._block(weights, f"trunk.layer{layer}.{block}", stride(layer, block))
+            self._new_block(weights, f"trunk.layer{layer}.{block}", stride(layer, block))
             for layer in range(1, len(WIDTHS) + 1)
             for block in range(BLOCKS)
         ]
@@ -53,15 +53,15 @@ class LipNetwork:
     def __call__(self, frames: Tensor) -> Tensor:
         with torch.inference_mode():
             batch, length = frames.shape[:2]
-            seen = self._neighbours(frames.to(self._device, self._dtype))
+            seen = self._with_neighbours(frames.to(self._device, self._dtype))
             seen = functional.conv2d(seen, self._stem.weight, self._stem.bias, stride=2, padding=3)
-            seen = self._pooled(seen)
+            seen = self._activated_and_pooled(seen)
             for block in self._blocks:
-                seen = self._through(block, seen)
+                seen = self._apply_block(block, seen)
             return seen.mean((2, 3)).float().reshape(batch, length, WIDTH).transpose(1, 2)
 
     @staticmethod
-    def _neighbours(frames: Tensor) -> Tensor:
+    def _with_neighbours(frames: Tensor) -> Tensor:
         """Each frame with its two neighbours on both sides as channels, (B * T, 5, 88, 88), with zeros beyond the ends.
 
         So the first convolution is 2-D, which is much faster than 3-D.
@@ -70,7 +70,7 @@ class LipNetwork:
         seen = padded.unfold(1, 2 * REACH + 1, 1).permute(0, 1, 4, 2, 3)
         return seen.reshape(-1, *seen.shape[2:]).contiguous(memory_format=torch.channels_last)
 
-    def _pooled(self, seen: Tensor) -> Tensor:
+    def _activated_and_pooled(self, seen: Tensor) -> Tensor:
         """Activation and pooling; for monotonic activations, pooling first is equal and faster."""
         if self._rises:
             seen = functional.max_pool2d(seen, kernel_size=3, stride=2, padding=1)
@@ -78,7 +78,7 @@ class LipNetwork:
         return functional.max_pool2d(functional.prelu(seen, self._stem_slope), kernel_size=3, stride=2, padding=1)
 
     @staticmethod
-    def _through(block: _Block, seen: Tensor) -> Tensor:
+    def _apply_block(block: _Block, seen: Tensor) -> Tensor:
         ours = functional.conv2d(seen, block.first.weight, block.first.bias, stride=block.stride, padding=1)
         ours = functional.prelu(ours, block.first_slope)
         ours = functional.conv2d(ours, block.second.weight, block.second.bias, padding=1)
@@ -86,27 +86,27 @@ class LipNetwork:
             seen = functional.conv2d(seen, block.shortcut.weight, block.shortcut.bias, stride=block.stride)
         return functional.prelu(ours + seen, block.second_slope)
 
-    def _block(self, weights: Mapping[str, Tensor], name: str, step: int) -> _Block:
+    def _new_block(self, weights: Mapping[str, Tensor], name: str, step: int) -> _Block:
         return _Block(
-            self._folded(weights, f"{name}.conv1", f"{name}.bn1"),
-            self._placed(weights[f"{name}.relu1.weight"]),
-            self._folded(weights, f"{name}.conv2", f"{name}.bn2"),
-            self._placed(weights[f"{name}.relu2.weight"]),
-            self._folded(weights, f"{name}.downsample.0", f"{name}.downsample.1") if step > 1 else None,
+            self._fold_batch_norm(weights, f"{name}.conv1", f"{name}.bn1"),
+            self._on_device(weights[f"{name}.relu1.weight"]),
+            self._fold_batch_norm(weights, f"{name}.conv2", f"{name}.bn2"),
+            self._on_device(weights[f"{name}.relu2.weight"]),
+            self._fold_batch_norm(weights, f"{name}.downsample.0", f"{name}.downsample.1") if step > 1 else None,
             step,
         )
 
-    def _folded(self, weights: Mapping[str, Tensor], conv: str, norm: str) -> _Conv:
+    def _fold_batch_norm(self, weights: Mapping[str, Tensor], conv: str, norm: str) -> _Conv:
         part = {name: weights[f"{norm}.{name}"].double() for name in ("weight", "bias", "running_mean", "running_var")}
         scale = part["weight"] / torch.sqrt(part["running_var"] + EPSILON)
         kernel = weights[f"{conv}.weight"].double()
         kernel = kernel * scale.reshape(-1, *[1] * (kernel.dim() - 1))
         # The five frames of the first convolution become channels: (64, 1, 5, 7, 7) to (64, 5, 7, 7).
-        placed = self._placed(kernel.reshape(kernel.shape[0], -1, *kernel.shape[-2:]))
+        placed = self._on_device(kernel.reshape(kernel.shape[0], -1, *kernel.shape[-2:]))
         return _Conv(
             placed.contiguous(memory_format=torch.channels_last),
-            self._placed(part["bias"] - part["running_mean"] * scale),
+            self._on_device(part["bias"] - part["running_mean"] * scale),
         )
 
-    def _placed(self, tensor: Tensor) -> Tensor:
+    def _on_device(self, tensor: Tensor) -> Tensor:
         return tensor.to(self._device, self._dtype)

@@ -68,7 +68,7 @@ def present_lists(data: DataSetReader) -> Iterator[File]:
             listed[each.source][row["split"]].expect(row)
     sources = set(listed)
     for item in data.items():
-        path = _path(item, data.root)
+        path = _embedding_path(item, data.root)
         source, uri = _origin(item)
         splits = listed[source] if source in sources or "lists" in item.fields else None
         rows: Sequence[Fields]
@@ -81,9 +81,9 @@ def present_lists(data: DataSetReader) -> Iterator[File]:
             splits[row["split"]].add(row, path.removesuffix(_SUFFIX) + ".npz", item.fields["shape"][-1])
     for place, source in enumerate(dict.fromkeys([*order, *listed])):
         for name, split in sorted(listed[source].items()):
-            yield from _files(data.scratch, f"{source}/{name}" if place else name, split)
+            yield from _list_files(data.scratch, f"{source}/{name}" if place else name, split)
     if plain:
-        yield _file(data.scratch, PLAIN, plain)
+        yield _json_file(data.scratch, PLAIN, plain)
 
 
 def absolute(view: Path, folder: Path) -> None:
@@ -95,39 +95,39 @@ def absolute(view: Path, folder: Path) -> None:
         found = {key: str(folder / path) for key, path in found.items()}
     else:
         return
-    _write(view, found)
+    _write_json(view, found)
 
 
-def _files(scratch: Path, name: str, split: _Split) -> Iterator[File]:
+def _list_files(scratch: Path, name: str, split: _Split) -> Iterator[File]:
     whole, missing = split.whole(), split.missing()
-    yield _file(scratch, f"{name}/mix.json", [list(split.mix[row]) for row in whole])
+    yield _json_file(scratch, f"{name}/mix.json", [list(split.mix[row]) for row in whole])
     for speaker in SPEAKERS:
-        yield _file(scratch, f"{name}/{speaker}.json", [list(split.cells[speaker][row]) for row in whole])
+        yield _json_file(scratch, f"{name}/{speaker}.json", [list(split.cells[speaker][row]) for row in whole])
     if missing:
-        told = {"rows": split.size, "with_embeddings": len(whole), "missing": missing[:_SHOWN]}
-        yield _file(scratch, f"{name}/{MISSING}", told)
+        content = {"rows": split.size, "with_embeddings": len(whole), "missing": missing[:_SHOWN]}
+        yield _json_file(scratch, f"{name}/{MISSING}", content)
     else:
-        yield _file(scratch, f"{name}/{READY}", {"rows": split.size, "frames": sorted(split.lengths)})
+        yield _json_file(scratch, f"{name}/{READY}", {"rows": split.size, "frames": sorted(split.lengths)})
 
 
-def _file(scratch: Path, name: str, value: Any) -> File:
+def _json_file(scratch: Path, name: str, value: Any) -> File:
     path = scratch / name.replace("/", "_")
-    _write(path, value)
+    _write_json(path, value)
     return File(name, path)
 
 
-def _write(path: Path, value: Any) -> None:
+def _write_json(path: Path, value: Any) -> None:
     path.write_text(json.dumps(value, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def _origin(item: Item) -> tuple[str, str]:
     """Return (source, URI) of the file that an item was made from, by its provenance."""
-    told: Any = item.provenance
-    if not isinstance(told.get("from"), Mapping) and isinstance(told.get("source"), Mapping):
-        told = told["source"]
-    while isinstance(told.get("from"), Mapping):
-        told = told["from"]
-    return str(told.get("source", "")), str(told.get("uri", ""))
+    provenance: Any = item.provenance
+    if not isinstance(provenance.get("from"), Mapping) and isinstance(provenance.get("source"), Mapping):
+        provenance = provenance["source"]
+    while isinstance(provenance.get("from"), Mapping):
+        provenance = provenance["from"]
+    return str(provenance.get("source", "")), str(provenance.get("uri", ""))
 
 
 def _rows_of_item(item: Item, splits: Mapping[str, _Split]) -> Sequence[Fields]:
@@ -138,7 +138,7 @@ def _rows_of_item(item: Item, splits: Mapping[str, _Split]) -> Sequence[Fields]:
     return rows
 
 
-def _path(item: Item, root: str) -> str:
+def _embedding_path(item: Item, root: str) -> str:
     """Return the path of the embedding, relative to the root of the data set."""
     assert item.media is not None
     return item.media.uri.removeprefix(f"{root}/")

@@ -67,7 +67,7 @@ class EmbedStage(Stage):
         self._family.check(read)
 
     def process(self, group: Sequence[Input], work: Work) -> Sequence[Result]:
-        return [self._one(given, work) for given in group]
+        return [self._process_input(given, work) for given in group]
 
     def assemble(self, kept: Iterable[Kept], shard: Shard) -> Iterator[Assembled | Refused]:
         device = choose(self._block.device)
@@ -82,7 +82,7 @@ class EmbedStage(Stage):
                 difference = relative_difference(features, exact)
             for one, found in zip(batch, features, strict=True):
                 if np.isfinite(found).all():
-                    yield self._written(one, found, shard.scratch, device, difference)
+                    yield self._assembled_input(one, found, shard.scratch, device, difference)
                     yield from vectors.add(one.input, found)
                 else:
                     wrong = int(found.size - np.isfinite(found).sum())
@@ -100,7 +100,7 @@ class EmbedStage(Stage):
     def forecast(self, items: int, weight: Weight) -> int | None:
         return self._family.size(items, weight)
 
-    def _one(self, given: Input, work: Work) -> Result:
+    def _process_input(self, given: Input, work: Work) -> Result:
         try:
             prepared = self._family.prepare(given, work)
             _check_name(f"{prepared.name}{SUFFIX}")
@@ -108,22 +108,22 @@ class EmbedStage(Stage):
             return failed(error)
         path = work.scratch / f"{given.number}.npy"
         np.save(path, prepared.array)
-        return Done(payload=(File(_PREPARED, path),), fields=_told(prepared))
+        return Done(payload=(File(_PREPARED, path),), fields=_payload_fields(prepared))
 
-    def _written(
+    def _assembled_input(
         self, one: Kept, features: Array, scratch: Path, device: Device, difference: float | None
     ) -> Assembled:
-        item, told = one.input.item, one.done.fields
-        file = File(f"{told['name']}{SUFFIX}", scratch / f"{one.input.number}.npz")
+        item, prepared_fields = one.input.item, one.done.fields
+        file = File(f"{prepared_fields['name']}{SUFFIX}", scratch / f"{one.input.number}.npz")
         write_embedding(file.path, features)
         shape = {"shape": list(features.shape)}
         measured = {} if difference is None else {"precision_difference": float(f"{difference:.3g}")}
         made = NewItem(
             key=item.key,
             group=item.group,
-            weight=told["seconds"] or item.weight,
+            weight=prepared_fields["seconds"] or item.weight,
             media=file.name,
-            fields={**item.fields, **told["fields"], **shape, **measured},
+            fields={**item.fields, **prepared_fields["fields"], **shape, **measured},
             provenance=self._provenance(one, device),
             inputs=(one.input.number,),
         )
@@ -170,5 +170,5 @@ def _check_name(name: str) -> None:
         raise ItemError(ItemReason.BAD_NAME, f"a part of {name[:200]!r} is longer than {_LONGEST_PART} bytes")
 
 
-def _told(prepared: Prepared) -> dict[str, Any]:
+def _payload_fields(prepared: Prepared) -> dict[str, Any]:
     return {"name": prepared.name, "seconds": prepared.seconds, "fields": dict(prepared.fields)}

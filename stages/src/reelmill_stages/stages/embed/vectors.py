@@ -61,10 +61,10 @@ class VectorFiles:
         keys, vectors = list(self._vectors), np.stack(list(self._vectors.values()))
         self._vectors = {}
         stem = f"vectors-{self._shard.first_number + self._part * self._size:09d}"
-        for path in self._written(stem, keys, vectors):
+        for path in self._write_npy(stem, keys, vectors):
             yield Assembled(File(path.name, path), through=self._last)
 
-    def _written(self, stem: str, keys: list[str], vectors: Array) -> list[Path]:
+    def _write_npy(self, stem: str, keys: list[str], vectors: Array) -> list[Path]:
         path = self._shard.scratch / f"{stem}.{self._form}"
         if self._form == "parquet":
             _write_parquet(path, keys, vectors)

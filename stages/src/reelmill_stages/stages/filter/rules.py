@@ -47,16 +47,16 @@ class ReadyRule:
     def judge_value(self, value: Any) -> Verdict:
         """Return the verdict about an item whose field has this value."""
         if value is ABSENT:
-            return self._absent()
+            return self._missing_verdict()
         try:
             for condition in self._conditions:
-                if broken := condition(value):
-                    return Filtered(self.name, f"{self.field} is {shown(value)}; {broken}")
+                if violation := condition(value):
+                    return Filtered(self.name, f"{self.field} is {shown(value)}; {violation}")
         except BadValue as bad:
             return Failed(ItemReason.BAD_FIELD, f"rule {self.name}: {self.field} is {shown(value)}, {bad}")
         return None
 
-    def _absent(self) -> Verdict:
+    def _missing_verdict(self) -> Verdict:
         if self._missing == "keep":
             return None
         if self._missing == "drop":
@@ -94,22 +94,22 @@ def number_shown(number: float) -> str:
 
 def _conditions(rule: Rule) -> Iterator[Condition]:
     if rule.is_number:
-        yield _within(rule.min, rule.max)
+        yield _range_condition(rule.min, rule.max)
     if rule.is_text:
-        yield _text(rule.matches, rule.not_matches)
+        yield _text_condition(rule.matches, rule.not_matches)
     if rule.is_length:
-        yield _length(rule)
+        yield _length_condition(rule)
     if rule.in_:
-        yield _among(rule.in_, wanted=True)
+        yield _list_condition(rule.in_, wanted=True)
     if rule.not_in:
-        yield _among(rule.not_in, wanted=False)
+        yield _list_condition(rule.not_in, wanted=False)
 
 
-def _within(least: float | None, most: float | None) -> Condition:
+def _range_condition(least: float | None, most: float | None) -> Condition:
     low = float("-inf") if least is None else least
     high = float("inf") if most is None else most
 
-    def broken(value: Any) -> str:
+    def violated_limit(value: Any) -> str:
         kind = type(value)
         if kind is float:
             if value != value or value in _INFINITE:
@@ -120,14 +120,14 @@ def _within(least: float | None, most: float | None) -> Condition:
             return ""
         return f"min is {number_shown(low)}" if value < low else f"max is {number_shown(high)}"
 
-    return broken
+    return violated_limit
 
 
-def _text(pattern: str | None, excluded: str | None) -> Condition:
+def _text_condition(pattern: str | None, excluded: str | None) -> Condition:
     wanted = pattern_matcher(pattern) if pattern is not None else None
     refused = pattern_matcher(excluded) if excluded is not None else None
 
-    def broken(value: Any) -> str:
+    def violated_limit(value: Any) -> str:
         if type(value) is not str:
             raise BadValue("which is not a text")
         if wanted is not None and not wanted.isinstance_python(value):
@@ -136,46 +136,46 @@ def _text(pattern: str | None, excluded: str | None) -> Condition:
             return f"it must not match {excluded}"
         return ""
 
-    return broken
+    return violated_limit
 
 
-_COUNTED: Mapping[str, Callable[[str], int]] = {
+_COUNTERS: Mapping[str, Callable[[str], int]] = {
     "words": lambda text: len(text.split()),
     "characters": lambda text: len(text.strip()),
 }
 
 
-def _length(rule: Rule) -> Condition:
-    limits = [(what, _COUNTED[what], *ends) for what, ends in rule.lengths.items() if ends != (None, None)]
+def _length_condition(rule: Rule) -> Condition:
+    limits = [(what, _COUNTERS[what], *ends) for what, ends in rule.lengths.items() if ends != (None, None)]
 
-    def broken(value: Any) -> str:
-        for what, counted, least, most in limits:
-            count = counted(value)
+    def violated_limit(value: Any) -> str:
+        for what, counter, least, most in limits:
+            count = counter(value)
             if least is not None and count < least:
                 return f"it has {count} {what}; min{what.capitalize()} is {least}"
             if most is not None and count > most:
                 return f"it has {count} {what}; max{what.capitalize()} is {most}"
         return ""
 
-    return broken
+    return violated_limit
 
 
-def _among(values: Sequence[bool | float | str], *, wanted: bool) -> Condition:
-    known = frozenset(map(_typed, values))
+def _list_condition(values: Sequence[bool | float | str], *, wanted: bool) -> Condition:
+    known = frozenset(map(_typed_key, values))
     listed = ", ".join(map(shown, values[:_SHOWN])) + (", …" if len(values) > _SHOWN else "")
     message = f"it must be {'one' if wanted else 'none'} of {listed}"
 
-    def broken(value: Any) -> str:
+    def violated_limit(value: Any) -> str:
         kind = type(value)
         if kind is float and (value != value or value in _INFINITE):
             raise BadValue("which is not a finite number")
         if kind not in (str, int, float, bool):
             raise BadValue("which is neither a text, a number nor true or false")
-        return "" if (_typed(value) in known) is wanted else message
+        return "" if (_typed_key(value) in known) is wanted else message
 
-    return broken
+    return violated_limit
 
 
-def _typed(value: bool | float | str) -> tuple[bool, bool | float | str]:
+def _typed_key(value: bool | float | str) -> tuple[bool, bool | float | str]:
     """Return the value in a form that differs from that of an equal one of another type: `true` is not 1."""
     return type(value) is bool, value

@@ -21,12 +21,12 @@ class FilterStage(Stage):
         self._rules = ready(block.rules)
 
     def process(self, group: Sequence[Input], work: Work) -> Sequence[Result]:
-        return [self._one(input_) for input_ in group]
+        return [self._process_input(input_) for input_ in group]
 
     def forecast(self, items: int, weight: Weight) -> int:
         return 0
 
-    def _one(self, input_: Input) -> Result:
+    def _process_input(self, input_: Input) -> Result:
         item = input_.item
         verdict = judge(self._rules, item)
         if verdict is not None:

@@ -34,7 +34,7 @@ class Clip4mcCheck:
         return (folder / NAME).is_file() and not any(others)
 
     def check(self, folder: Path) -> Iterator[Finding]:
-        info = yield from _info(folder)
+        info = yield from _check_info(folder)
         tested = {(folder / path).absolute() for path in info["test"]}
         listed = {(folder / path).absolute() for paths in info.values() for path in paths}
         found = {video.parent.absolute() for video in folder.rglob(VIDEO)}
@@ -43,12 +43,12 @@ class Clip4mcCheck:
             name = str(sample.relative_to(folder.absolute())) if inside else str(sample)
             if sample not in listed and any(info.values()):
                 yield Finding(name, "listed", False, f"{NAME} does not list this folder, so the loader never reads it")
-            yield from _video(sample, name, is_test=sample in tested)
-            yield from _text(sample, name)
-            yield from _size(sample, name)
+            yield from _check_video(sample, name, is_test=sample in tested)
+            yield from _check_text(sample, name)
+            yield from _check_size(sample, name)
 
 
-def _info(folder: Path) -> Generator[Finding, None, dict[str, list[str]]]:
+def _check_info(folder: Path) -> Generator[Finding, None, dict[str, list[str]]]:
     """Findings about dataset_info.json; returns its lists."""
     try:
         info = read_info(folder / NAME)
@@ -73,9 +73,9 @@ def _info(folder: Path) -> Generator[Finding, None, dict[str, list[str]]]:
     return info
 
 
-def _video(sample: Path, name: str, *, is_test: bool) -> Iterator[Finding]:
+def _check_video(sample: Path, name: str, *, is_test: bool) -> Iterator[Finding]:
     file = f"{name}/{VIDEO}"
-    frames = yield from _loaded(sample / VIDEO, file)
+    frames = yield from _load_pickle(sample / VIDEO, file)
     if frames is None:
         return
     if not isinstance(frames, np.ndarray) or frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[3] != 3:
@@ -90,9 +90,9 @@ def _video(sample: Path, name: str, *, is_test: bool) -> Iterator[Finding]:
         yield Finding(file, "test_shape", right, "" if right else message)
 
 
-def _text(sample: Path, name: str) -> Iterator[Finding]:
+def _check_text(sample: Path, name: str) -> Iterator[Finding]:
     file = f"{name}/{TEXT}"
-    text = yield from _loaded(sample / TEXT, file)
+    text = yield from _load_pickle(sample / TEXT, file)
     if text is None:
         return
     tokens = text.get("tokens") if isinstance(text, dict) else None
@@ -105,7 +105,7 @@ def _text(sample: Path, name: str) -> Iterator[Finding]:
     yield Finding(file, "tokens_ends", right, "" if right else f"tokens must begin with {START} and contain {END}")
 
 
-def _size(sample: Path, name: str) -> Iterator[Finding]:
+def _check_size(sample: Path, name: str) -> Iterator[Finding]:
     file = f"{name}/{SIZE}"
     try:
         size = load_json((sample / SIZE).read_bytes())
@@ -124,7 +124,7 @@ def _size(sample: Path, name: str) -> Iterator[Finding]:
     )
 
 
-def _loaded(path: Path, file: str) -> Generator[Finding, None, Any]:
+def _load_pickle(path: Path, file: str) -> Generator[Finding, None, Any]:
     """The content of a pickle, or None after a finding about the error."""
     try:
         protocol, names = globals_of(path)

@@ -19,7 +19,7 @@ SPLITS = ("train", "val", "test")
 def dataset_info(data: DataSetReader, split: Split) -> File:
     """Write the view of all samples, in the order of their numbers, with paths relative to the data set's root."""
     samples = [
-        Named(item.key, str(item.fields.get("vid") or item.group), _folder(item, data.root))
+        Named(item.key, str(item.fields.get("vid") or item.group), _sample_folder(item, data.root))
         for item in listed_order(data.items())
     ]
     path = data.scratch / NAME
@@ -38,7 +38,7 @@ def parse_info(data: bytes, name: str = NAME) -> dict[str, list[str]]:
         found = load_json(data)
     except ValueError as error:
         raise ValueError(f"{name} is not a dataset_info.json: {error}") from error
-    if not isinstance(found, dict) or not all(_is_list(found.get(split, [])) for split in SPLITS):
+    if not isinstance(found, dict) or not all(_is_path_list(found.get(split, [])) for split in SPLITS):
         raise ValueError(f"{name} is not a dataset_info.json: it must have lists of folders in train, val and test")
     return {split: list(found.get(split, [])) for split in SPLITS}
 
@@ -55,10 +55,10 @@ def absolute(view: Path, folder: Path) -> None:
         write_info(view, {name: [str(folder.absolute() / path) for path in paths] for name, paths in info.items()})
 
 
-def _folder(item: Item, root: str) -> str:
+def _sample_folder(item: Item, root: str) -> str:
     """The folder of a sample, with all of its files."""
     return dirname(item.outputs[0].key).removeprefix(f"{root}/")
 
 
-def _is_list(value: Any) -> bool:
+def _is_path_list(value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(path, str) for path in value)

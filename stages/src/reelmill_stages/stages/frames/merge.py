@@ -16,28 +16,28 @@ def merge(train: Path, test: Path, *, validation: int = VALIDATION, leak_free: b
     `leak_free`, val is removed from train by whole videos, selected by their names, so that no frame is in both. Raises
     ValueError for files in another format.
     """
-    samples = _absolute(train, "train")
-    tests = _absolute(test, "test")
+    samples = _absolute_samples(train, "train")
+    tests = _absolute_samples(test, "test")
     if not leak_free:
         return {"train": samples, "val": samples[:validation], "test": tests}
-    held_out = _videos(samples, min(validation, len(samples) // 2))
+    held_out = _drawn_videos(samples, min(validation, len(samples) // 2))
     return {
-        "train": [sample for sample in samples if _vid(sample) not in held_out],
-        "val": [sample for sample in samples if _vid(sample) in held_out],
+        "train": [sample for sample in samples if _video_of_sample(sample) not in held_out],
+        "val": [sample for sample in samples if _video_of_sample(sample) in held_out],
         "test": tests,
     }
 
 
-def _absolute(path: Path, name: str) -> list[str]:
+def _absolute_samples(path: Path, name: str) -> list[str]:
     # Joining with an absolute path returns that path.
     return [str(path.absolute().parent / sample) for sample in read_info(path)[name]]
 
 
-def _videos(samples: Sequence[str], room: int) -> set[str]:
+def _drawn_videos(samples: Sequence[str], room: int) -> set[str]:
     """Videos, in the order of the digests of their names, until `room` samples are reached."""
     counts: dict[str, int] = {}
     for sample in samples:
-        counts[_vid(sample)] = counts.get(_vid(sample), 0) + 1
+        counts[_video_of_sample(sample)] = counts.get(_video_of_sample(sample), 0) + 1
     chosen: set[str] = set()
     for vid in sorted(counts, key=lambda vid: hashlib.sha256(vid.encode()).digest()):
         if counts[vid] <= room:
@@ -46,6 +46,6 @@ def _videos(samples: Sequence[str], room: int) -> set[str]:
     return chosen
 
 
-def _vid(sample: str) -> str:
+def _video_of_sample(sample: str) -> str:
     """`sample_000012_VID` -> VID."""
     return Path(sample).name.split("_", 2)[-1]

@@ -93,5 +93,5 @@ class SampleWriter:
             "padded": self.taken.padded,
             "decoder": "+".join(self._decoders),
             **(self.fallback.to_json() if self.fallback else {}),
-            **timeline.told(),
+            **timeline.special_properties(),
         }

@@ -27,50 +27,50 @@ class Named:
 def divide(samples: Sequence[Named], split: Split) -> dict[str, list[str]]:
     """Return the paths in train, val and test, in the order of the samples or, with `exact`, of the permutation."""
     if split.mode in {"all_train", "all_test"}:
-        return _filled({sample.path: split.mode[4:] for sample in samples})
-    shares = _shares(split)
+        return _paths_by_split({sample.path: split.mode[4:] for sample in samples})
+    shares = _split_ratios(split)
     if split.exact:
-        return _exact(samples, split, shares)
+        return _exact_split(samples, split, shares)
     names = {sample: sample.vid if split.mode == "by_video" else sample.key for sample in samples}
-    places = _drawn(sorted(set(names.values())), split.seed, shares)
-    return _filled({sample.path: places[name] for sample, name in names.items()})
+    places = _drawn_splits(sorted(set(names.values())), split.seed, shares)
+    return _paths_by_split({sample.path: places[name] for sample, name in names.items()})
 
 
-def _shares(split: Split) -> tuple[float, float, float]:
+def _split_ratios(split: Split) -> tuple[float, float, float]:
     total = sum(split.ratios)
     train, val, test = (ratio / total for ratio in split.ratios)
     return train, val, test
 
 
-def _drawn(names: Sequence[str], seed: int, shares: tuple[float, float, float]) -> dict[str, str]:
+def _drawn_splits(names: Sequence[str], seed: int, shares: tuple[float, float, float]) -> dict[str, str]:
     """Return name -> split, with at least one name per split with a ratio above 0; train and test take precedence."""
     train, val, test = shares
-    lot = {name: _lot(name, seed) for name in names}
-    places = {name: _place(lot[name], train, val) for name in names}
-    order = sorted(names, key=lot.__getitem__)
+    numbers = {name: _drawn_number(name, seed) for name in names}
+    splits = {name: _split_of_number(numbers[name], train, val) for name in names}
+    order = sorted(names, key=numbers.__getitem__)
     wanted = [place for place, share in ((TRAIN, train), (TEST, test), (VAL, val)) if share > 0]
     needed = wanted[: len(names)]
     for place in needed:
-        if place not in places.values():
-            taken = list(places.values())
-            spare = [name for name in order if places[name] not in needed or taken.count(places[name]) > 1]
-            places[spare[0] if place == TRAIN else spare[-1]] = place
-    return places
+        if place not in splits.values():
+            taken = list(splits.values())
+            spare = [name for name in order if splits[name] not in needed or taken.count(splits[name]) > 1]
+            splits[spare[0] if place == TRAIN else spare[-1]] = place
+    return splits
 
 
-def _lot(name: str, seed: int) -> float:
+def _drawn_number(name: str, seed: int) -> float:
     """Return a number in [0, 1) derived from name and seed."""
     digest = hashlib.sha256(f"{seed}\0{name}".encode()).digest()
     return int.from_bytes(digest[:7], "big") / (1 << 56)
 
 
-def _place(lot: float, train: float, val: float) -> str:
-    if lot < train:
+def _split_of_number(number: float, train: float, val: float) -> str:
+    if number < train:
         return TRAIN
-    return VAL if lot < train + val else TEST
+    return VAL if number < train + val else TEST
 
 
-def _exact(samples: Sequence[Named], split: Split, shares: tuple[float, float, float]) -> dict[str, list[str]]:
+def _exact_split(samples: Sequence[Named], split: Split, shares: tuple[float, float, float]) -> dict[str, list[str]]:
     """Shuffle all, then divide: test and val get their ratios rounded down, but at least one sample each."""
     groups: dict[str, list[str]] = {}
     for sample in samples:
@@ -84,5 +84,5 @@ def _exact(samples: Sequence[Named], split: Split, shares: tuple[float, float, f
     return {place: [path for name in names for path in groups[name]] for place, names in parts.items()}
 
 
-def _filled(places: Mapping[str, str]) -> dict[str, list[str]]:
+def _paths_by_split(places: Mapping[str, str]) -> dict[str, list[str]]:
     return {place: [path for path, own in places.items() if own == place] for place in (TRAIN, VAL, TEST)}

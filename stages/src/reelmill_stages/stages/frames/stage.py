@@ -72,7 +72,7 @@ class FramesStage(Stage):
             else:
                 files.setdefault(replace(given.item.media, span=None), []).append(slot)
         for media, slots in files.items():
-            self._file(media, group, slots, results, work)
+            self._process_file(media, group, slots, results, work)
         return cast(Sequence[Result], results)
 
     def present(self, data: DataSetReader, view: Mapping[str, Any]) -> Iterator[File]:
@@ -95,7 +95,7 @@ class FramesStage(Stage):
         frames = items * self.block.count if per_second is None else int((weight.duration or 0.0) * per_second)
         return frames * frame + items * 1024
 
-    def _file(self, media: Media, group: Sequence[Input], slots: list[int], results: Slots, work: Work) -> None:
+    def _process_file(self, media: Media, group: Sequence[Input], slots: list[int], results: Slots, work: Work) -> None:
         """Process all samples of one file."""
         try:
             path = work.open(media)
@@ -108,7 +108,7 @@ class FramesStage(Stage):
         for slot in slots:
             given = group[slot]
             try:
-                self._check(given)
+                self._check_input(given)
                 folder = work.scratch / sample_name(given.number, given.item)
                 samples[slot] = SampleWriter(self.block, take(self.block, timeline, span(given.item)), folder)
             except ItemError as error:
@@ -117,12 +117,12 @@ class FramesStage(Stage):
         try:
             self._decode(path, timeline, list(samples.values()), gpu)
         except ItemError as error:
-            self._one_by_one(path, timeline, samples, results, error, gpu)
+            self._decode_one_by_one(path, timeline, samples, results, error, gpu)
         for slot, sample in samples.items():
             if results[slot] is None:
-                results[slot] = self._done(group[slot], sample, timeline, work)
+                results[slot] = self._sample_done(group[slot], sample, timeline, work)
 
-    def _check(self, given: Input) -> None:
+    def _check_input(self, given: Input) -> None:
         """Validate everything that does not need decoding."""
         if self.block.layout == "clip4mc":
             caption(given.item.fields)
@@ -147,7 +147,7 @@ class FramesStage(Stage):
             for sample in takers[picture.index]:
                 sample.add(picture, pixels)
 
-    def _one_by_one(
+    def _decode_one_by_one(
         self,
         path: MediaFile,
         timeline: Timeline,
@@ -170,12 +170,12 @@ class FramesStage(Stage):
             sample.discard()
             results[slot] = failed(error)
 
-    def _done(self, given: Input, sample: SampleWriter, timeline: Timeline, work: Work) -> Done:
+    def _sample_done(self, given: Input, sample: SampleWriter, timeline: Timeline, work: Work) -> Done:
         item = given.item
         paths = list(sample.close())
         fields: dict[str, Any] = {**item.fields, "sample": sample.folder.name, "frames": len(sample.taken.indices)}
         short = len(sample.taken.window) < self.block.count and not self.block.all and self.block.fps is None
-        counters = {StageCounter.PADDED: int(short), **dict.fromkeys(timeline.told(), 1)}
+        counters = {StageCounter.PADDED: int(short), **dict.fromkeys(timeline.special_properties(), 1)}
         if self.block.device == "gpu" and work.gpu is None:
             sample.fallback = NO_GPU
         if sample.fallback:

@@ -26,14 +26,14 @@ class GridsCheck:
     """The check of a folder with files of features. If there is a merged file, parts are not checked."""
 
     def detect(self, folder: Path) -> bool:
-        return bool(_files(folder))
+        return bool(_container_files(folder))
 
     def check(self, folder: Path) -> Iterator[Finding]:
-        files = _files(folder)
+        files = _container_files(folder)
         with trial(files) as apart:
-            yield from self._check(folder, files, apart)
+            yield from self._check_files(folder, files, apart)
 
-    def _check(self, folder: Path, files: Sequence[Path], apart: SeparateProcess) -> Iterator[Finding]:
+    def _check_files(self, folder: Path, files: Sequence[Path], apart: SeparateProcess) -> Iterator[Finding]:
         seen: dict[str, set[int]] = {}
         for path in files:
             name = path.relative_to(folder).as_posix()
@@ -51,7 +51,7 @@ class GridsCheck:
                 yield Finding(name, "opens", False, f"{error.what}; {error.hint}")
                 continue
             try:
-                yield from _file(name, file, seen)
+                yield from _check_file(name, file, seen)
             except (OSError, ValueError, KeyError) as error:
                 yield Finding(name, "opens", False, str(error).splitlines()[0])
             finally:
@@ -59,7 +59,7 @@ class GridsCheck:
         yield from same_images(seen)
 
 
-def _file(name: str, file: ContainerReader, seen: dict[str, set[int]]) -> Iterator[Finding]:
+def _check_file(name: str, file: ContainerReader, seen: dict[str, set[int]]) -> Iterator[Finding]:
     kind = LABELS if name.rpartition("/")[2].startswith(LABELS) else GRIDS
     names = sorted(file.names(), key=lambda each: (len(each), each))
     ids, wrong = naming(name, names, kind)
@@ -73,7 +73,7 @@ def _file(name: str, file: ContainerReader, seen: dict[str, set[int]]) -> Iterat
     seen.setdefault(kind, set()).update(ids)
 
 
-def _files(folder: Path) -> list[Path]:
+def _container_files(folder: Path) -> list[Path]:
     """Return the merged files, or the parts; also HDF5 files with other suffixes."""
     merged = [folder / name for name in _MERGED if (folder / name).is_file()]
     if merged:

@@ -53,11 +53,11 @@ def compare(
     without attributes; ItemError for an image that cannot be read.
     """
     file = opened(features)
-    said = file.attributes
-    block = block_of(said, weights, str(features))
-    if said.get("weights") != digest(weights):
+    attributes = file.attributes
+    block = block_of(attributes, weights, str(features))
+    if attributes.get("weights") != digest(weights):
         raise SpecError(
-            "the file was made with other weights", where=str(weights), hint=f"it says {said.get('weights')}"
+            "the file was made with other weights", where=str(weights), hint=f"it says {attributes.get('weights')}"
         )
     extractor = Extractor(block, weights, config=config)
     allowed = TOLERANCE[block.dtype] if tolerance is None else tolerance

@@ -28,8 +28,8 @@ def merged_files(block: GridBlock, data: DataSetReader) -> Iterator[File]:
         target = data.scratch / name
         target.unlink(missing_ok=True)
         seen: list[Attributes] = []
-        about = partial(_about, seen, splits)
-        count = _merged(block, _fetched(keys, data, seen), target, about)
+        about = partial(_merged_attributes, seen, splits)
+        count = _merge_parts(block, _fetched_parts(keys, data, seen), target, about)
         if count != splits.total():
             raise SpecError(
                 f"{count} arrays of {count_of(splits.total(), 'image')} were merged", where=name, hint="this is a bug"
@@ -61,11 +61,11 @@ def _parts(data: DataSetReader) -> tuple[dict[str, dict[str, str]], Counter[str]
     return parts, splits
 
 
-def _about(seen: list[Attributes], splits: Counter[str]) -> Attributes:
+def _merged_attributes(seen: list[Attributes], splits: Counter[str]) -> Attributes:
     return counted(together(seen), splits)
 
 
-def _merged(block: GridBlock, parts: Parts, target: Path, about: Callable[[], Attributes]) -> int:
+def _merge_parts(block: GridBlock, parts: Parts, target: Path, about: Callable[[], Attributes]) -> int:
     if block.merge == "virtual":
         from reelmill_stages.stages.grid.containers.hdf5 import Hdf5
 
@@ -73,7 +73,7 @@ def _merged(block: GridBlock, parts: Parts, target: Path, about: Callable[[], At
     return container(block.container).merge(parts, target, about, block.compression)
 
 
-def _fetched(keys: Mapping[str, str], data: DataSetReader, seen: list[Attributes]) -> Iterator[tuple[str, Path]]:
+def _fetched_parts(keys: Mapping[str, str], data: DataSetReader, seen: list[Attributes]) -> Iterator[tuple[str, Path]]:
     """The parts, each downloaded once and deleted after use; their attributes are appended to `seen`."""
     for key, digest in keys.items():
         path = data.fetch(key, digest)

@@ -45,13 +45,13 @@ class GridPart:
                 )
         if not good:
             return
-        self._write(GRIDS, [(key(_id(kept[place]), GRIDS), features[place]) for place in good])
+        self._write(GRIDS, [(key(_image_id(kept[place]), GRIDS), features[place]) for place in good])
         if labels:
-            self._write(LABELS, [(key(_id(kept[place]), LABELS), labels[place]) for place in good])
+            self._write(LABELS, [(key(_image_id(kept[place]), LABELS), labels[place]) for place in good])
         for place in good:
             one = kept[place]
             self._splits[str(one.input.item.fields.get("split", ""))] += 1
-            self._items.append(self._item(one, features[place], bool(labels)))
+            self._items.append(self._grid_item(one, features[place], bool(labels)))
 
     def finish(self, device: Device) -> Iterator[Assembled]:
         """Close the files; yields nothing if all images were refused."""
@@ -77,7 +77,7 @@ class GridPart:
             self._writers[kind] = self._container.write(self._paths[kind], self._level)
         self._writers[kind].add(arrays)
 
-    def _item(self, one: Kept, array: Array, labelled: bool) -> NewItem:
+    def _grid_item(self, one: Kept, array: Array, labelled: bool) -> NewItem:
         item = one.input.item
         fields: dict[str, Any] = {name: item.fields[name] for name in ("image_id", "split") if name in item.fields}
         if labelled:
@@ -94,6 +94,6 @@ class GridPart:
         )
 
 
-def _id(one: Kept) -> int:
+def _image_id(one: Kept) -> int:
     found: int = one.input.item.fields["image_id"]
     return found

@@ -42,10 +42,10 @@ def attributes(block: GridBlock, weights: Path, device: str, codebook: Path | No
     return found | ({"codebook": digest(codebook)} if codebook else {})
 
 
-def block_of(said: Mapping[str, Any], weights: Path, where: str, **more: Any) -> GridBlock:
+def block_of(attributes: Mapping[str, Any], weights: Path, where: str, **more: Any) -> GridBlock:
     """Return the block of the stage that made a file with these attributes. Raises SpecError if they are incomplete."""
     try:
-        kept = {name: said[name] for name in ("model", "input", "fit", "grid", "space", "dtype")}
+        kept = {name: attributes[name] for name in ("model", "input", "fit", "grid", "space", "dtype")}
         return GridBlock.model_validate({**kept, **more, "weights": {"uri": str(weights)}})
     except (KeyError, ValueError) as error:
         raise SpecError("the file has no attributes about its origin", where=where, hint=str(error)) from error

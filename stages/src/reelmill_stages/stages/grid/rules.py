@@ -42,12 +42,19 @@ def naming(name: str, names: Sequence[str], kind: str) -> tuple[list[int], list[
     mixed = [each for each, (_, its) in known.items() if its != kind]
     if padded:
         wrong.append(
-            Finding(name, "leading_zeros", False, f"the numbers in names must not have leading zeros: {_shown(padded)}")
+            Finding(
+                name,
+                "leading_zeros",
+                False,
+                f"the numbers in names must not have leading zeros: {_shortened_list(padded)}",
+            )
         )
     if other:
-        wrong.append(Finding(name, "key_name", False, f"names must have the form {key(9, kind)}: {_shown(other)}"))
+        wrong.append(
+            Finding(name, "key_name", False, f"names must have the form {key(9, kind)}: {_shortened_list(other)}")
+        )
     if mixed:
-        wrong.append(Finding(name, "one_kind", False, f"a file of {kind} must not contain {_shown(mixed)}"))
+        wrong.append(Finding(name, "one_kind", False, f"a file of {kind} must not contain {_shortened_list(mixed)}"))
     ids = [number for number, its in known.values() if its == kind]
     return ids, wrong
 
@@ -65,14 +72,14 @@ def provenance(name: str, file: ContainerReader) -> Iterator[Finding]:
 
 def count(name: str, file: ContainerReader, ids: Sequence[int]) -> Iterator[Finding]:
     """The number of images must match the attributes; the message also contains the numbers of COCO's splits."""
-    said = file.attributes.get("images")
-    told = f"{count_of(len(ids), 'image')}{_of_coco(file.attributes.get('splits'))}"
+    expected = file.attributes.get("images")
+    found = f"{count_of(len(ids), 'image')}{_coco_split_counts(file.attributes.get('splits'))}"
     if not ids:
         yield Finding(name, "count", False, "the file has no images")
-    elif said is not None and said != len(ids):
-        yield Finding(name, "count", False, f"the file has {told}, but its attributes say {said}")
+    elif expected is not None and expected != len(ids):
+        yield Finding(name, "count", False, f"the file has {found}, but its attributes say {expected}")
     else:
-        yield Finding(name, "count", True, told)
+        yield Finding(name, "count", True, found)
 
 
 def physical(name: str, file: ContainerReader) -> Iterator[Finding]:
@@ -100,7 +107,7 @@ def arrays(name: str, file: ContainerReader, ids: Sequence[int], kind: str) -> I
     broken: dict[str, str] = {}
     for number in ids:
         array = file.array(key(number, kind))
-        for rule, message in _wrong(array, first, kind, file.attributes).items():
+        for rule, message in _array_problems(array, first, kind, file.attributes).items():
             broken.setdefault(rule, f"image {number}: {message}")
         if array.size and array.dtype.kind in "fiu" and np.isfinite(array).all():
             low, high = min(low, float(array.min())), max(high, float(array.max()))
@@ -123,11 +130,11 @@ def same_images(seen: Mapping[str, set[int]]) -> Iterator[Finding]:
             "labels",
             "same_images",
             False,
-            f"{count_of(len(odd), 'image')} with only features or only labels: {_shown(map(str, odd))}",
+            f"{count_of(len(odd), 'image')} with only features or only labels: {_shortened_list(map(str, odd))}",
         )
 
 
-def _wrong(array: Array, first: Array, kind: str, said: Mapping[str, object]) -> dict[str, str]:
+def _array_problems(array: Array, first: Array, kind: str, attributes: Mapping[str, object]) -> dict[str, str]:
     """Rule -> message."""
     if kind == LABELS:
         if array.ndim != 1 or array.dtype.kind not in "iu" or array.shape != first.shape or (array < 0).any():
@@ -135,36 +142,36 @@ def _wrong(array: Array, first: Array, kind: str, said: Mapping[str, object]) ->
         return {}
     wrong = {}
     expected = (
-        said.get("rows", first.shape[0] if first.ndim else 0),
-        said.get("width", first.shape[-1:] and first.shape[-1]),
+        attributes.get("rows", first.shape[0] if first.ndim else 0),
+        attributes.get("width", first.shape[-1:] and first.shape[-1]),
     )
     if array.ndim != 2 or array.shape != expected:
         wrong["shape"] = f"the shape must be {expected}, not {array.shape}"
-    if array.dtype not in (np.float32, np.float16) or array.dtype != said.get("dtype", str(array.dtype)):
-        wrong["dtype"] = f"the type must be {said.get('dtype', 'float32 or float16')}, not {array.dtype}"
+    if array.dtype not in (np.float32, np.float16) or array.dtype != attributes.get("dtype", str(array.dtype)):
+        wrong["dtype"] = f"the type must be {attributes.get('dtype', 'float32 or float16')}, not {array.dtype}"
     elif not np.isfinite(array).all():
         wrong["finite"] = "some values are NaN or infinite"
-    elif array.ndim == 2 and (masked := _masked(array)):
+    elif array.ndim == 2 and (masked := _count_zero_rows(array)):
         wrong["zero_rows"] = f"{count_of(masked, 'row')} with the sum 0, which the reader's model masks as padding"
     return wrong
 
 
-def _masked(array: Array) -> int:
+def _count_zero_rows(array: Array) -> int:
     """Number of rows whose sum is exactly 0: in float32, as the model adds them up, or without rounding errors."""
     zero = (array.sum(axis=1, dtype=np.float32) == 0) | (array.sum(axis=1, dtype=np.float64) == 0)
     return int(zero.sum())
 
 
-def _of_coco(splits: object) -> str:
+def _coco_split_counts(splits: object) -> str:
     """` (82,783 of 82,783 train2014)` for splits of COCO."""
     try:
         found = load_json(str(splits)) if splits else {}
     except ValueError:
         return ""
-    told = [f"{number:,} of {COCO[split]:,} {split}" for split, number in found.items() if split in COCO]
-    return f" ({', '.join(told)})" if told else ""
+    counts = [f"{number:,} of {COCO[split]:,} {split}" for split, number in found.items() if split in COCO]
+    return f" ({', '.join(counts)})" if counts else ""
 
 
-def _shown(names: Iterator[str] | Sequence[str]) -> str:
+def _shortened_list(names: Iterator[str] | Sequence[str]) -> str:
     listed = list(names)
     return ", ".join(listed[:_NAMED]) + (f" and {len(listed) - _NAMED} more" if len(listed) > _NAMED else "")

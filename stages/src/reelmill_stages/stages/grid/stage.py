@@ -72,9 +72,9 @@ class GridStage(Stage):
             read_codebook(read(block.labels), block.joint, block.labels.uri)
 
     def process(self, group: Sequence[Input], work: Work) -> Sequence[Result]:
-        return [self._one(given, work) for given in group]
+        return [self._process_input(given, work) for given in group]
 
-    def _one(self, given: Input, work: Work) -> Result:
+    def _process_input(self, given: Input, work: Work) -> Result:
         item = given.item
         if item.media is None:
             return Failed(ItemReason.NO_MEDIA, f"{item.key} has no image")
@@ -93,7 +93,7 @@ class GridStage(Stage):
         extractor = self._extractor(shard)
         part: GridPart | None = None
         try:
-            for number, found in self._batches(kept, shard):
+            for number, found in self._part_batches(kept, shard):
                 if isinstance(found, Refused):
                     yield found
                     continue
@@ -119,7 +119,7 @@ class GridStage(Stage):
         assert weights is not None
         return Extractor(self._block, weights, codebook, config=self.config)
 
-    def _batches(self, kept: Iterable[Kept], shard: Shard) -> Iterator[tuple[int, Batch | Refused]]:
+    def _part_batches(self, kept: Iterable[Kept], shard: Shard) -> Iterator[tuple[int, Batch | Refused]]:
         """Yield (number of the part, batch) pairs.
 
         Pixels are read immediately, because payload may be deleted when the previous part is collected.

@@ -32,7 +32,7 @@ def architecture(model: str) -> Config:
 
 def check_weights(config: Config, path: Path, where: str = "") -> None:
     """Raise SpecError for weights whose keys or shapes do not match the architecture."""
-    _read(config, path, where)
+    _read_visual_weights(config, path, where)
 
 
 class Tower:
@@ -43,9 +43,12 @@ class Tower:
 
     def __init__(self, config: Config, weights: Path, *, input_side: int, device: str = "cpu", where: str = "") -> None:
         """Raises SpecError for weights that do not match or are not finite."""
-        tensors = {name: tensor.to(torch.float32, copy=True) for name, tensor in _read(config, weights, where).items()}
+        tensors = {
+            name: tensor.to(torch.float32, copy=True)
+            for name, tensor in _read_visual_weights(config, weights, where).items()
+        }
         check_finite(tensors, where or str(weights))
-        model = _skeleton({**config, "vision_cfg": {**config["vision_cfg"], "image_size": input_side}})
+        model = _model_without_weights({**config, "vision_cfg": {**config["vision_cfg"], "image_size": input_side}})
         open_clip.model.resize_pos_embed(tensors, model)
         visual = model.visual
         visual.load_state_dict({name.removeprefix(VISUAL): tensor for name, tensor in tensors.items()}, assign=True)
@@ -67,16 +70,16 @@ class Tower:
     def grid(self, patches: torch.Tensor, grid: GridSelection) -> torch.Tensor:
         """Patches averaged to rows x rows, in the requested space: (B, rows * rows, features)."""
         with torch.inference_mode():
-            return self._into(pooled(patches, grid.rows), grid.space)
+            return self._in_space(pooled(patches, grid.rows), grid.space)
 
     def nearest(self, patches: torch.Tensor, codebook: torch.Tensor) -> torch.Tensor:
         """Index of the text with the highest cosine similarity for each patch: int64 (B, patches)."""
         with torch.inference_mode():
-            joint = functional.normalize(self._into(patches, "projected"), dim=-1)
+            joint = functional.normalize(self._in_space(patches, "projected"), dim=-1)
             texts = functional.normalize(codebook.to(self._device).float(), dim=-1)
             return (joint @ texts.T).argmax(dim=-1)
 
-    def _into(self, patches: torch.Tensor, space: str) -> torch.Tensor:
+    def _in_space(self, patches: torch.Tensor, space: str) -> torch.Tensor:
         return patches @ self._visual.proj if space == "projected" else patches
 
 
@@ -94,12 +97,12 @@ def pooled(patches: torch.Tensor, rows: int) -> torch.Tensor:
     return square.flatten(2).transpose(1, 2)
 
 
-def _read(config: Config, path: Path, where: str) -> Tensors:
-    shapes = {name: tensor.shape for name, tensor in _skeleton(config).state_dict().items()}
+def _read_visual_weights(config: Config, path: Path, where: str) -> Tensors:
+    shapes = {name: tensor.shape for name, tensor in _model_without_weights(config).state_dict().items()}
     return read_weights(path, shapes, quick=bool(config.get("quick_gelu")), where=where)
 
 
-def _skeleton(config: Config) -> Any:
+def _model_without_weights(config: Config) -> Any:
     """The model on the meta device, without memory for weights."""
     with torch.device("meta"):
         return open_clip.CLIP(**config)

@@ -44,7 +44,7 @@ def read_weights(path: Path, expected: Mapping[str, torch.Size], *, quick: bool,
     extra = found.keys() - expected.keys() - _OPTIONAL
     shapes = {name for name in image_tower & found.keys() if found[name].shape != expected[name]}
     wrong = [
-        f"{len(names)} {word} ({_shown(names)})"
+        f"{len(names)} {word} ({_shortened_list(names)})"
         for names, word in ((missing, "missing"), (extra, "unexpected"), (shapes, "of another shape"))
         if names
     ]
@@ -66,7 +66,7 @@ def check_finite(tensors: Mapping[str, torch.Tensor], where: str) -> None:
 
 def _state_dict(path: Path, where: str) -> Tensors:
     try:
-        loaded = _loaded(path)
+        loaded = _load_torch_file(path)
     except (OSError, RuntimeError, ValueError, EOFError, KeyError, pickle.UnpicklingError) as error:
         first = (str(error).splitlines() or [type(error).__name__])[0]
         raise SpecError(
@@ -89,7 +89,7 @@ def _state_dict(path: Path, where: str) -> Tensors:
     return tensors
 
 
-def _loaded(path: Path) -> Any:
+def _load_torch_file(path: Path) -> Any:
     if _is_safetensors(path):
         from safetensors.torch import load_file
 
@@ -106,9 +106,9 @@ def _is_safetensors(path: Path) -> bool:
         return file.read(9)[8:9] == b"{"
 
 
-def _shown(names: Collection[str]) -> str:
-    return _listed(sorted(names)[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
+def _shortened_list(names: Collection[str]) -> str:
+    return _quoted_list(sorted(names)[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
 
 
-def _listed(names: Iterable[str]) -> str:
+def _quoted_list(names: Iterable[str]) -> str:
     return ", ".join(names)

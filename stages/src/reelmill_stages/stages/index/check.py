@@ -36,14 +36,14 @@ class IndexCheck:
             except SpecError as error:
                 yield Finding(name, "plain", False, f"{error.what}; {error.hint}")
                 continue
-            yield from _listing(name, rows)
+            yield from _check_listing(name, rows)
         if len(read) == len(NAMES) and read["index.pkl"] != read["index.json"]:
             yield Finding("index.json", "twin", False, "the rows differ from those of index.pkl")
         for row in next(iter(read.values()), []):
-            yield _tar(folder, row)
+            yield _check_tar(folder, row)
 
 
-def _listing(name: str, rows: list[IndexRow]) -> Iterator[Finding]:
+def _check_listing(name: str, rows: list[IndexRow]) -> Iterator[Finding]:
     urls = [row["url"] for row in rows]
     if not rows:
         yield Finding(name, "empty", False, "the index lists no tars")
@@ -55,7 +55,7 @@ def _listing(name: str, rows: list[IndexRow]) -> Iterator[Finding]:
         yield Finding(name, "plain", True, f"{count_of(len(rows), 'tar')}, {count_of(samples, 'sample')}")
 
 
-def _tar(folder: Path, row: IndexRow) -> Finding:
+def _check_tar(folder: Path, row: IndexRow) -> Finding:
     url = row["url"]
     if "://" in url:
         return Finding(url, "tar", True, "not a local file: only its row was checked")

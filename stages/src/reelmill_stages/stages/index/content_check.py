@@ -37,9 +37,9 @@ def wrong(sample: Sample, payloads: Payloads, shape: PackRules) -> Iterator[TarP
     for part in sample.parts:
         last = part.rpartition(".")[2]
         if last == "json":
-            yield from _json(sample, part, payloads.read(sample, part), shape)
+            yield from _check_json(sample, part, payloads.read(sample, part), shape)
         elif last in IMAGES:
-            yield from _image(sample, part, payloads.read(sample, part))
+            yield from _check_image(sample, part, payloads.read(sample, part))
 
 
 def fields(sample: Sample, payloads: Payloads) -> dict[str, Any]:
@@ -53,23 +53,23 @@ def fields(sample: Sample, payloads: Payloads) -> dict[str, Any]:
     return read if isinstance(read, dict) else {}
 
 
-def _json(sample: Sample, part: str, data: bytes, shape: PackRules) -> Iterator[TarProblem]:
+def _check_json(sample: Sample, part: str, data: bytes, shape: PackRules) -> Iterator[TarProblem]:
     try:
         read = load_json(data)
     except ValueError as error:
         yield TarProblem("json", f"part {part!r} of sample {sample.key} is not valid JSON: {error}")
         return
     if part == "json" and isinstance(read, dict):
-        yield from _listed(sample, read)
+        yield from _check_listed_images(sample, read)
         yield from broken(sample.key, read, tuple(sample.parts), shape)
 
 
-def _image(sample: Sample, part: str, data: bytes) -> Iterator[TarProblem]:
+def _check_image(sample: Sample, part: str, data: bytes) -> Iterator[TarProblem]:
     if words := image_fault(data):
         yield TarProblem("image", f"part {part!r} of sample {sample.key} cannot be decoded: {words}")
 
 
-def _listed(sample: Sample, read: Mapping[str, Any]) -> Iterator[TarProblem]:
+def _check_listed_images(sample: Sample, read: Mapping[str, Any]) -> Iterator[TarProblem]:
     names = read.get("image_name_list")
     if not isinstance(names, list):
         return

@@ -17,7 +17,7 @@ from reelmill_stages.media.decoding.picture import Turned, render, shown_size
 from reelmill_stages.media.timeline.timeline import read_timeline
 from reelmill_stages.stage import File, Input
 from reelmill_stages.stages.index.content_check import Payloads, fields
-from reelmill_stages.stages.index.sample_text import said
+from reelmill_stages.stages.index.sample_text import formatted_sample
 from reelmill_stages.tar.samples import IMAGES, Sample
 from reelmill_stages.tokens.tokenizer import Tokenizer
 from reelmill_stages.untrusted.images import open_image
@@ -52,7 +52,7 @@ def preview(
     rows: list[Sequence[Image.Image]] = []
     try:
         for sample in samples:
-            texts.append(said(sample, fields(sample, payloads), tokenizer))
+            texts.append(formatted_sample(sample, fields(sample, payloads), tokenizer))
             images: list[Image.Image] = []
             for part in sample.parts:
                 try:

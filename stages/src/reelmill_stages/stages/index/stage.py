@@ -49,9 +49,9 @@ class IndexStage(Stage):
         self._tokenizers: dict[tuple[str, str], Tokenizer] = {}
 
     def process(self, group: Sequence[Input], work: Work) -> Sequence[Result]:
-        return [self._one(input_, work) for input_ in group]
+        return [self._process_input(input_, work) for input_ in group]
 
-    def _one(self, input_: Input, work: Work) -> Result:
+    def _process_input(self, input_: Input, work: Work) -> Result:
         item = input_.item
         if item.media is None:
             return Failed(ItemReason.NO_MEDIA, f"{item.key} is not a tar")
@@ -59,14 +59,14 @@ class IndexStage(Stage):
         try:
             tar = work.fetch(item.media)
             full = self._block.check == "full"
-            found = _looked_at(tar, first, full=full, shape=_shape(item.fields))
+            found = _examined_tar(tar, first, full=full, shape=_pack_rules(item.fields))
             expected = item.fields.get("samples", found.count)
             if found.count != expected:
                 found.problems.append(
                     TarProblem("sample_count", f"{count_of(found.count, 'sample')}, packed were {expected}")
                 )
             if found.problems:
-                return Failed(ItemReason.BAD_TAR, f"{item.media.uri}: {_words(found.problems)}")
+                return Failed(ItemReason.BAD_TAR, f"{item.media.uri}: {_problem_summary(found.problems)}")
             files: tuple[File, ...] = ()
             if is_shown(self._block.preview, input_):
                 files = preview(f"{input_.number:06d}", tar, first, work.scratch, self._tokenizer(item.fields, work))
@@ -106,7 +106,7 @@ class IndexStage(Stage):
             view.write_bytes(dump(localised(parse(view.read_bytes(), view.suffix), folder), view.suffix))
 
 
-def _shape(fields: Mapping[str, Any]) -> PackRules:
+def _pack_rules(fields: Mapping[str, Any]) -> PackRules:
     """Return the expected shape of packs of tokens: from the fields of the tar's item, or that of the original."""
     try:
         return PackRules.from_json(fields["pack"])
@@ -114,7 +114,7 @@ def _shape(fields: Mapping[str, Any]) -> PackRules:
         return PackRules()
 
 
-def _looked_at(tar: Path, first: list[Sample], *, full: bool, shape: PackRules) -> Contents:
+def _examined_tar(tar: Path, first: list[Sample], *, full: bool, shape: PackRules) -> Contents:
     problems: list[TarProblem] = []
     payloads = Payloads(tar)
 
@@ -132,6 +132,6 @@ def _looked_at(tar: Path, first: list[Sample], *, full: bool, shape: PackRules) 
     return found
 
 
-def _words(problems: Sequence[TarProblem]) -> str:
+def _problem_summary(problems: Sequence[TarProblem]) -> str:
     named = "; ".join(f"{problem.rule}: {problem.message}" for problem in problems[:NAMED])
     return named if len(problems) <= NAMED else f"{named}; and {len(problems) - NAMED} more"

@@ -30,7 +30,7 @@ class MeasureStage(Stage):
     """Measures videos and clips.
 
     Reasons: those of `read_timeline` and `decode`, `no_media`, `bad_span`, `bad_value`. Counters: `no_sound`,
-    `damaged_sound`, and the words of `Timeline.told`.
+    `damaged_sound`, and the words of `Timeline.special_properties`.
     """
 
     def __init__(self, block: StageBlock) -> None:
@@ -61,7 +61,7 @@ class MeasureStage(Stage):
                     raise ItemError(ItemReason.NO_MEDIA, "the item has no file")
                 items = [group[place].item for place in members]
                 lend = work.fetch if self._hears and any(map(_is_whole, items)) else work.open
-                found = self._loaded(work).file(lend(media), items)
+                found = self._loaded_measurer(work).file(lend(media), items)
                 results |= zip(members, found, strict=True)
             except ItemError as error:
                 results |= {place: failed(error) for place in members}
@@ -71,7 +71,7 @@ class MeasureStage(Stage):
         """Only rows are written."""
         return 0
 
-    def _loaded(self, work: Work) -> Measurer:
+    def _loaded_measurer(self, work: Work) -> Measurer:
         # Importing OpenCV and the runtimes of models takes longer than other steps take in total.
         if self._measurer is None:
             from reelmill_stages.measuring.measurer import Measurer

@@ -41,7 +41,7 @@ def times_of(path: MediaFile, timeline: Timeline, *, audio: bool) -> Times:
     """Return the times of a file. Raises ItemError(`corrupt`) for sound that cannot be decoded."""
     base = timeline.time_base
     seconds = (timeline.end - timeline.pts[0]) * base
-    sound, block = _sound(path, timeline.pts[0] * base) if audio else (None, Fraction(0))
+    sound, block = _sound_begin(path, timeline.pts[0] * base) if audio else (None, Fraction(0))
     return Times(len(timeline), seconds, sound, block)
 
 
@@ -71,7 +71,7 @@ def verify_times(path: Path, before: Times, rate: Fraction | None) -> Times:
     return after
 
 
-def _sound(path: MediaFile, first: Fraction) -> tuple[Fraction | None, Fraction]:
+def _sound_begin(path: MediaFile, first: Fraction) -> tuple[Fraction | None, Fraction]:
     """Return when the sound begins after the first frame (earlier sound does not count), and the length of a block."""
     with opened(path, sound=True) as container:
         if not audio_streams(container):

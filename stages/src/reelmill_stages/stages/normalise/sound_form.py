@@ -29,8 +29,8 @@ class SoundPlan:
         """Return the loudness for the provenance."""
         if self.measured is None:
             return {}
-        told = {"loudness": self.measured.integrated, "truePeak": self.measured.true_peak, "gain": self.gain}
-        return {"measured": {name: round(value, 2) for name, value in told.items()}}
+        measures = {"loudness": self.measured.integrated, "truePeak": self.measured.true_peak, "gain": self.gain}
+        return {"measured": {name: round(value, 2) for name, value in measures.items()}}
 
 
 def sound_plan(source: Remuxer, form: SoundForm) -> SoundPlan:
@@ -48,7 +48,7 @@ def sound_plan(source: Remuxer, form: SoundForm) -> SoundPlan:
     if coded.channels != channels:
         differs.append("channels")
     measured = None if form.loudness is None else loudness(source.path, source.audio.index)
-    gain, held_back = (0.0, False) if measured is None else _gain(measured, form)
+    gain, held_back = (0.0, False) if measured is None else _gain_to_target(measured, form)
     if gain:
         differs.append("loudness")
     filters = [f"volume={gain:.4f}dB:precision=double"] if gain else []
@@ -57,7 +57,7 @@ def sound_plan(source: Remuxer, form: SoundForm) -> SoundPlan:
     return SoundPlan(tuple(differs), tuple(filters), options, measured, gain, held_back)
 
 
-def _gain(measured: Loudness, form: SoundForm) -> tuple[float, bool]:
+def _gain_to_target(measured: Loudness, form: SoundForm) -> tuple[float, bool]:
     """Return (gain in dB, whether the true peak limits it)."""
     assert form.loudness is not None
     wanted = form.loudness - measured.integrated

@@ -49,13 +49,13 @@ class NormaliseStage(Stage):
                 )
 
     def process(self, group: Sequence[Input], work: Work) -> Sequence[Result]:
-        return [self._one(given, work) for given in group]
+        return [self._process_input(given, work) for given in group]
 
     def forecast(self, items: int, weight: Weight) -> int | None:
         """About 2 Mbit/s of video."""
         return None if weight.duration is None else int(weight.duration * 250_000)
 
-    def _one(self, given: Input, work: Work) -> Result:
+    def _process_input(self, given: Input, work: Work) -> Result:
         media = given.item.media
         try:
             if media is None:
@@ -65,18 +65,18 @@ class NormaliseStage(Stage):
             path = work.fetch(media)
             timeline = read_timeline(path)
             with remuxer(path, timeline, audio=self.block.audio == "keep") as source:
-                return self._shaped(given, source, work)
+                return self._normalised_item(given, source, work)
         except ItemError as error:
             return failed(error)
 
-    def _shaped(self, given: Input, source: Remuxer, work: Work) -> Done:
+    def _normalised_item(self, given: Input, source: Remuxer, work: Work) -> Done:
         path, timeline = Path(str(source.path)), source.timeline
         pictures = differences(source, probe(path).main, self._form)
         sound = sound_plan(source, self.block.sound)
         dropped = self.block.audio == "drop" and bool(source.container.streams.audio)
         kept_in = [] if _MP4 in timeline.container and not dropped else ["container"]
         if not (pictures or sound.differs or kept_in):
-            return self._same(given, sound)
+            return self._unchanged_item(given, sound)
         stem = safe_stem(str(given.item.fields.get("name") or given.item.fields.get("vid") or given.item.key))
         target = work.scratch / f"{given.number}.mp4"
         before = times_of(path, timeline, audio=source.audio is not None)
@@ -105,7 +105,7 @@ class NormaliseStage(Stage):
         counters |= {StageCounter.QUIETER: int(sound.held_back)}
         return Done((made,), counters={name: count for name, count in counters.items() if count})
 
-    def _same(self, given: Input, sound: SoundPlan) -> Done:
+    def _unchanged_item(self, given: Input, sound: SoundPlan) -> Done:
         item = given.item
         provenance = {**sound.to_json(), **({"from": dict(item.provenance)} if item.provenance else {})}
         made = NewItem(
@@ -123,7 +123,7 @@ class NormaliseStage(Stage):
         self, source: Remuxer, pictures: list[str], sound: SoundPlan, before: Times, target: Path
     ) -> tuple[dict[str, Any], dict[str, int]]:
         """Write the output, copying what can be copied; returns (how, counters)."""
-        cut = _whole(source)
+        cut = _whole_cut(source)
         if not pictures and not sound.differs:
             piece = source.slice_of(cut)
             if piece is not None:
@@ -147,23 +147,23 @@ class NormaliseStage(Stage):
                 if keeps_sound or source.audio is None:
                     return {"mode": "copy"}, {StageCounter.REMUXED: 1}
                 return {"mode": "copy", "sound": "reencode"}, {StageCounter.PICTURES_COPIED: 1}
-        fallen: GpuFallback | None = None
+        gpu_fallback: GpuFallback | None = None
         try:
             encode(source, cut, target, how)
         except ItemError as error:
             if self.block.codec != "h264_nvenc" or error.reason != ItemReason.FFMPEG_FAILED:
                 raise
-            fallen = fallback([error.what])
-            fallen.log()
+            gpu_fallback = fallback([error.what])
+            gpu_fallback.log()
             how = replace(how, codec="h264")
             encode(source, cut, target, how)
         counters = {
             StageCounter.SOUND_COPIED: int(keeps_sound),
             StageCounter.GPU_ENCODED: int(how.codec == "h264_nvenc"),
-            **(fallen.counters() if fallen else {}),
+            **(gpu_fallback.counters() if gpu_fallback else {}),
         }
-        told = {"mode": "reencode", "encoder": how.encoder, "crf": how.crf, "preset": how.preset}
-        return {**told, **(fallen.to_json() if fallen else {})}, counters
+        details = {"mode": "reencode", "encoder": how.encoder, "crf": how.crf, "preset": how.preset}
+        return {**details, **(gpu_fallback.to_json() if gpu_fallback else {})}, counters
 
     def _encoding(self, source: Remuxer, sound: SoundPlan, *, keeps_sound: bool) -> Encoding:
         return Encoding(
@@ -190,6 +190,6 @@ class NormaliseStage(Stage):
         )
 
 
-def _whole(source: Remuxer) -> Cut:
+def _whole_cut(source: Remuxer) -> Cut:
     shown = source.timeline.whole
     return Cut(shown.frames, shown.start, shown.end, source.timeline.time_base)

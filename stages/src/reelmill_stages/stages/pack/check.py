@@ -66,7 +66,7 @@ class TarsCheck:
             yield from _findings(
                 name, found.problems, f"{count_of(found.count, 'sample')}{found.remarks and '; ' + found.remarks}"
             )
-            yield from _findings(name, [*(columns(found) if columned else ()), *_recurring(name, found, keys)])
+            yield from _findings(name, [*(columns(found) if columned else ()), *_repeated_keys(name, found, keys)])
         for whole in WHOLE:
             yield from whole(seen)
 
@@ -83,7 +83,7 @@ def _findings(file: str, problems: list[TarProblem], good: str = "") -> Iterator
         yield Finding(file, problem.rule, False, f"{problem.message} ({reader})" if reader else problem.message)
 
 
-def _recurring(name: str, found: Contents, keys: dict[str, str]) -> list[TarProblem]:
+def _repeated_keys(name: str, found: Contents, keys: dict[str, str]) -> list[TarProblem]:
     """Problems for keys that occur in earlier tars. Keys are moved from the tar to `keys`."""
     other = ""
     for key in found.keys:

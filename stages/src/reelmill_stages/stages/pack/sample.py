@@ -84,7 +84,7 @@ def _check_part(part: File, scratch: Path) -> None:
         )
 
 
-def _no_other_files(media: Media) -> Path:
+def _refuse_fetch(media: Media) -> Path:
     raise FileNotFoundError(media.uri)
 
 
@@ -97,7 +97,7 @@ class PackInput:
         file: MediaFile | None,
         scratch: Path,
         timelines: dict[MediaFile, Timeline] | None = None,
-        fetch: Callable[[Media], Path] = _no_other_files,
+        fetch: Callable[[Media], Path] = _refuse_fetch,
     ) -> None:
         self.item = item
         self._file = file
@@ -131,8 +131,8 @@ class PackInput:
     @property
     def talk(self) -> dict[str, Any]:
         """`{"conversations": …}` if the item has one, otherwise empty."""
-        said = self.item.fields.get("conversations")
-        return {"conversations": said} if said else {}
+        turns = self.item.fields.get("conversations")
+        return {"conversations": turns} if turns else {}
 
     @property
     def timeline(self) -> Timeline:

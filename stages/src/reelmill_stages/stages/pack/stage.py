@@ -34,7 +34,10 @@ from reelmill_stages.tar.trainer_files import energon, front_matter
 
 
 class PackStage(Stage):
-    """Packs items into webdataset tars. Counters: those of the sampler, and the words of `Timeline.told`."""
+    """Packs items into webdataset tars.
+
+    Counters: those of the sampler, and the words of `Timeline.special_properties`.
+    """
 
     spans = True
 
@@ -50,9 +53,9 @@ class PackStage(Stage):
 
     def process(self, group: Sequence[Input], work: Work) -> Sequence[Result]:
         timelines: dict[MediaFile, Timeline] = {}
-        return [self._one(input_, work, timelines) for input_ in group]
+        return [self._process_input(input_, work, timelines) for input_ in group]
 
-    def _one(self, input_: Input, work: Work, timelines: dict[MediaFile, Timeline]) -> Result:
+    def _process_input(self, input_: Input, work: Work, timelines: dict[MediaFile, Timeline]) -> Result:
         item = input_.item
         if item.media is None and "images" not in item.fields:
             return Failed(ItemReason.NO_MEDIA, f"{item.key} has no file to pack")
@@ -71,7 +74,7 @@ class PackStage(Stage):
         return Done(
             payload=sample.parts,
             fields={"json": dict(sample.fields), "names_as": sample.names_as},
-            counters={**sample.counters, **_told(timelines.get(file) if file else None)},
+            counters={**sample.counters, **_timeline_counters(timelines.get(file) if file else None)},
         )
 
     def assemble(self, kept: Iterable[Kept], shard: Shard) -> Iterator[Assembled]:
@@ -113,6 +116,6 @@ class PackStage(Stage):
             yield File(name, path)
 
 
-def _told(timeline: Timeline | None) -> dict[str, int]:
-    """Return counters of the words of `Timeline.told`; empty for files that no sampler opened."""
-    return dict.fromkeys(timeline.told(), 1) if timeline else {}
+def _timeline_counters(timeline: Timeline | None) -> dict[str, int]:
+    """Return counters of the words of `Timeline.special_properties`; empty for files that no sampler opened."""
+    return dict.fromkeys(timeline.special_properties(), 1) if timeline else {}

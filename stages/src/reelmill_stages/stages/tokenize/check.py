@@ -39,7 +39,7 @@ class TokensCheck:
             except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
                 yield Finding(ABOUT, "about", False, f"the format of the packs cannot be read: {unreadable(error)}")
         for path in _tars(folder):
-            yield from _tar(path, path.relative_to(folder).as_posix(), shape)
+            yield from _check_tar(path, path.relative_to(folder).as_posix(), shape)
 
 
 def _tars(folder: Path) -> Iterator[Path]:
@@ -55,11 +55,11 @@ def _first_fields(tar: Path) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _tar(path: Path, name: str, shape: PackRules) -> Iterator[Finding]:
+def _check_tar(path: Path, name: str, shape: PackRules) -> Iterator[Finding]:
     packs = tokens = wrong = 0
     try:
         for sample in samples(walk(path)):
-            fields, problems = _opened(path, sample, shape)
+            fields, problems = _read_pack(path, sample, shape)
             packs += 1
             tokens += len(fields.get("input_ids", ()))
             for problem in problems:
@@ -72,7 +72,7 @@ def _tar(path: Path, name: str, shape: PackRules) -> Iterator[Finding]:
         yield Finding(name, "packs", True, f"{count_of(packs, 'pack')}, {count_of(tokens, 'token')}")
 
 
-def _opened(path: Path, sample: Sample, shape: PackRules) -> tuple[dict[str, Any], list[TarProblem]]:
+def _read_pack(path: Path, sample: Sample, shape: PackRules) -> tuple[dict[str, Any], list[TarProblem]]:
     key = sample.key
     try:
         fields = load_json(read(path, sample.parts["json"]))

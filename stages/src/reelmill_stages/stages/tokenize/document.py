@@ -57,14 +57,14 @@ class DocumentEncoder:
         """
         texts = [piece for turns in samples for turn in turns for piece in turn.pieces if piece is not IMAGE]
         batch = _Batch(texts, self._tokenizer.encode(texts))
-        self._lay_out(samples, batch)
+        self._compose_documents(samples, batch)
         ids = batch.ids()
         has_symbols = np.count_nonzero(self._is_symbol.take(ids)) - (len(ids) - sum(map(len, batch.encoded)))
         if has_symbols:
-            self._escape(batch)
-            self._lay_out(samples, batch)
+            self._escape_symbols(batch)
+            self._compose_documents(samples, batch)
             ids = batch.ids()
-        unreadable = self._unreadable(samples, batch, ids)
+        unreadable = self._unreadable_answers(samples, batch, ids)
         mask = np.repeat(np.array(batch.learned, np.uint8), batch.lengths)
         begin = first = 0
         for number, (tokens, count, text) in enumerate(batch.documents):
@@ -87,7 +87,7 @@ class DocumentEncoder:
         unknown = self._tokenizer.unknown
         return unknown is not None and bool((ids == unknown).any())
 
-    def _unreadable(self, samples: Sequence[Sequence[Turn]], batch: "_Batch", ids: Ids) -> dict[int, str]:
+    def _unreadable_answers(self, samples: Sequence[Sequence[Turn]], batch: "_Batch", ids: Ids) -> dict[int, str]:
         """Return the number of each sample of whose answers no letter has a token, with its last answer."""
         found: dict[int, str] = {}
         if self._tokenizer.unknown is not None and not self._lacks_characters(ids):
@@ -100,7 +100,7 @@ class DocumentEncoder:
                 found[number] = answers[-1][0]
         return found
 
-    def _lay_out(self, samples: Sequence[Sequence[Turn]], batch: "_Batch") -> None:
+    def _compose_documents(self, samples: Sequence[Sequence[Turn]], batch: "_Batch") -> None:
         """Join the pieces of all documents: a document begins with `bos`, and a learned turn ends with `eos`."""
         batch.clear()
         pieces, lengths, learned = batch.pieces, batch.lengths, batch.learned
@@ -109,7 +109,7 @@ class DocumentEncoder:
             pieces.append(self._bos)
             lengths.append(1)
             learned.append(False)
-            tokens, count, said = 1, 0, []
+            tokens, count, turn_texts = 1, 0, []
             for turn in turns:
                 size, words = 0, []
                 for piece in turn.pieces:
@@ -127,11 +127,11 @@ class DocumentEncoder:
                     size += 1
                 lengths.append(size)
                 learned.append(turn.learned)
-                said.append("".join(words))
+                turn_texts.append("".join(words))
                 tokens += size
-            batch.documents.append((tokens, count, self._bos_text + "\n".join(said)))
+            batch.documents.append((tokens, count, self._bos_text + "\n".join(turn_texts)))
 
-    def _escape(self, batch: "_Batch") -> None:
+    def _escape_symbols(self, batch: "_Batch") -> None:
         """Encode texts that contain a symbol again, with its name escaped."""
         has_symbol = self._tokenizer.has_symbol
         for place, (text, ids) in enumerate(zip(batch.texts, batch.encoded, strict=True)):

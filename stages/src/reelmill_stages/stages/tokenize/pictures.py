@@ -17,7 +17,7 @@ def fitted(data: bytes, max_side: int | None, fit: str, quality: int) -> bytes |
             large = max_side is not None and max(image.size) > max_side
             if image.format == "JPEG" and not large:
                 return None
-            size = _size(*image.size, max_side or 1, fit) if large else image.size
+            size = _fitted_size(*image.size, max_side or 1, fit) if large else image.size
             made = image.convert("RGB")
             if large:
                 made = made.resize(size)
@@ -28,7 +28,7 @@ def fitted(data: bytes, max_side: int | None, fit: str, quality: int) -> bytes |
     return out.getvalue()
 
 
-def _size(width: int, height: int, max_side: int, fit: str) -> tuple[int, int]:
+def _fitted_size(width: int, height: int, max_side: int, fit: str) -> tuple[int, int]:
     if fit == "squash":
         return max_side, max_side
     longest = max(width, height)

@@ -38,7 +38,7 @@ from reelmill_stages.stages.tokenize.document import DocumentEncoder, TokenDocum
 from reelmill_stages.stages.tokenize.pack_json import PackJson
 from reelmill_stages.stages.tokenize.payload import TAR, Loss, Payload, PayloadWriter, Span
 from reelmill_stages.stages.tokenize.pictures import fitted
-from reelmill_stages.stages.tokenize.tar_samples import UnusableSample, UsableSample, told
+from reelmill_stages.stages.tokenize.tar_samples import UnusableSample, UsableSample, read_samples
 from reelmill_stages.stages.tokenize.token_tar import TokenTar
 from reelmill_stages.stages.tokenize.views import views
 from reelmill_stages.tar.buffered_reads import BufferedReads
@@ -68,9 +68,9 @@ class TokenizeStage(Stage):
         load(read(self._block.tokenizer), self._block.symbols.model_dump(), self._block.tokenizer.uri)
 
     def process(self, group: Sequence[Input], work: Work) -> Sequence[Result]:
-        return [self._one(input_, work) for input_ in group]
+        return [self._process_input(input_, work) for input_ in group]
 
-    def _one(self, input_: Input, work: Work) -> Result:
+    def _process_input(self, input_: Input, work: Work) -> Result:
         item = input_.item
         if item.media is None:
             return Failed(ItemReason.NO_MEDIA, f"{item.key} is not a tar")
@@ -84,11 +84,11 @@ class TokenizeStage(Stage):
         except ItemError as error:
             return failed(error)
         lost = Counter(loss.reason for loss in one.losses)
-        said = ", ".join(f"{count} {reason}" for reason, count in sorted(lost.items()))
+        loss_counts = ", ".join(f"{count} {reason}" for reason, count in sorted(lost.items()))
         if not one.count:
             return Failed(
                 ItemReason.NO_DOCUMENTS,
-                f"none of the {count_of(one.samples, 'sample')} can be used: {said or 'it is empty'}",
+                f"none of the {count_of(one.samples, 'sample')} can be used: {loss_counts or 'it is empty'}",
             )
         counters = {
             StageCounter.DOCUMENTS: one.count,
@@ -98,7 +98,7 @@ class TokenizeStage(Stage):
             payload=(*writing.files, File(TAR, link_or_copy(tar, folder / TAR))),
             fields={"samples": one.samples, "losses": [loss.to_json() for loss in one.losses]},
             counters={**counters, **one.counters},
-            message=f"left out of {count_of(one.samples, 'sample')}: {said}" if lost else "",
+            message=f"left out of {count_of(one.samples, 'sample')}: {loss_counts}" if lost else "",
         )
 
     def assemble(self, kept: Iterable[Kept], shard: Shard) -> Iterator[Assembled]:
@@ -133,14 +133,14 @@ class TokenizeStage(Stage):
         """Return the writer of packs, and the common fields of all items."""
         if self._writes is None:
             tokenizer, _ = self._tokenizer(read)
-            facts = {"pack": self._shape(tokenizer).to_json(), "tokenizer": self._file(read)}
+            facts = {"pack": self._pack_rules(tokenizer).to_json(), "tokenizer": self._tokenizer_reference(read)}
             self._writes = PackJson(tokenizer.size, self._block.max_tokens), facts
         return self._writes
 
-    def _shape(self, tokenizer: Tokenizer) -> PackRules:
+    def _pack_rules(self, tokenizer: Tokenizer) -> PackRules:
         return PackRules(self._block.max_tokens, self._block.patches_per_image, tokenizer.symbols, tokenizer.size)
 
-    def _file(self, read: ReadFile) -> dict[str, Any]:
+    def _tokenizer_reference(self, read: ReadFile) -> dict[str, Any]:
         """Return a reference to the tokenizer, for readers of the packs."""
         ref = self._block.tokenizer
         with read(ref.uri, ref.digest or "").open("rb") as file:
@@ -170,22 +170,22 @@ class _Tar:
 
     def take_all(self) -> None:
         """Write all samples, batch by batch. Raises BadTar for an invalid tar."""
-        found = told(self._tar)
+        found = read_samples(self._tar)
         while batch := list(islice(found, _BATCH)):
             self.samples += len(batch)
             turns = [sample.turns for sample in batch if isinstance(sample, UsableSample)]
             documents = self._encoder.documents(turns)
             for sample in batch:
                 if isinstance(sample, UnusableSample):
-                    self._lose(sample.key, sample.error)
+                    self._record_loss(sample.key, sample.error)
                 else:
-                    self._take(sample, next(documents))
+                    self._add_sample(sample, next(documents))
             self._payload.end_batch()
 
-    def _lose(self, key: str, error: ItemError) -> None:
+    def _record_loss(self, key: str, error: ItemError) -> None:
         self.losses.append(Loss(key, error.reason, error.what))
 
-    def _take(self, sample: UsableSample, document: TokenDocument | ItemError) -> None:
+    def _add_sample(self, sample: UsableSample, document: TokenDocument | ItemError) -> None:
         """Write a sample, or record the reason why it is omitted."""
         limit = self._block.max_tokens
         tokens = 0 if isinstance(document, ItemError) else len(document)
@@ -198,7 +198,7 @@ class _Tar:
         except ItemError as error:
             if tokens >= limit:
                 self._payload.too_long(sample.place, tokens)
-            self._lose(sample.key, error)
+            self._record_loss(sample.key, error)
             return
         self._payload.add(sample.place, document, images)
         self.count += 1

@@ -29,18 +29,18 @@ class UnusableSample(NamedTuple):
     error: ItemError
 
 
-def told(tar: BufferedReads) -> Iterator[UsableSample | UnusableSample]:
+def read_samples(tar: BufferedReads) -> Iterator[UsableSample | UnusableSample]:
     """All samples of a tar, in order. Raises BadTar for an invalid tar."""
     for place, sample in enumerate(samples(walk_reads(tar, tar.total))):
         try:
-            fields = _fields(tar, sample)
+            fields = _json_fields(tar, sample)
             images = _images(sample, fields)
             yield UsableSample(place, sample.key, turns_of(fields, len(images)), images)
         except ItemError as error:
             yield UnusableSample(place, sample.key, error)
 
 
-def _fields(tar: BufferedReads, sample: Sample) -> dict[str, Any]:
+def _json_fields(tar: BufferedReads, sample: Sample) -> dict[str, Any]:
     if "json" not in sample.parts:
         raise ItemError(ItemReason.NO_JSON, f"it has no json: {', '.join(sample.names)}")
     try:

@@ -43,7 +43,7 @@ class TokenTar:
         with TarWriter(path) as tar:
             for number, pack in enumerate(packs):
                 tar.begin()
-                self._write(tar, self._key(number, pack, entries), [entries[one] for one in pack.documents])
+                self._write_pack(tar, self._pack_key(number, pack, entries), [entries[one] for one in pack.documents])
         index = path.with_suffix(".tar.idx")
         index.write_bytes(tar.index())
         tokens = sum(length(pack.documents, lengths) for pack in packs)
@@ -60,15 +60,15 @@ class TokenTar:
         }
         files = [File(f"{self.name}.tar.idx", index)]
         if losses:
-            told = path.with_suffix(".losses.jsonl")
-            told.write_text("".join(f"{json.dumps(loss)}\n" for loss in losses), encoding="utf-8")
-            files.append(File(told.name, told))
+            losses_path = path.with_suffix(".losses.jsonl")
+            losses_path.write_text("".join(f"{json.dumps(loss)}\n" for loss in losses), encoding="utf-8")
+            files.append(File(losses_path.name, losses_path))
         name = f"{self.name}.tar"
         item = NewItem(self.name, self.name, float(path.stat().st_size), media=name, files=tuple(files), fields=fields)
         counters: dict[str, int] = {StageCounter.PACKS: len(packs), StageCounter.PACKED_TOKENS: tokens}
         return Assembled(File(name, path), (item,), through=self._tars[-1].number, counters=counters)
 
-    def _write(self, tar: TarWriter, key: str, documents: Sequence[tuple[Payload, Entry]]) -> None:
+    def _write_pack(self, tar: TarWriter, key: str, documents: Sequence[tuple[Payload, Entry]]) -> None:
         parts = [
             (entry.ids[1:], entry.mask[1:]) if place else (entry.ids, entry.mask)
             for place, (_, entry) in enumerate(documents)
@@ -79,7 +79,7 @@ class TokenTar:
         for number, (payload, span) in enumerate(images):
             tar.add(f"{key}.{number}.jpg", payload.read(span))
 
-    def _key(self, number: int, pack: PackedDocuments, entries: Sequence[tuple[Payload, Entry]]) -> str:
+    def _pack_key(self, number: int, pack: PackedDocuments, entries: Sequence[tuple[Payload, Entry]]) -> str:
         """Return the key of a pack.
 
         `unique`: numbers of the first tar and of the pack. `compat`: `{tar}-{sample}` of the sample that closed it,

@@ -36,7 +36,7 @@ def turns_of(read: Mapping[str, Any], images: int) -> list[Turn]:
     of placeholders and images differ.
     """
     conversations = read.get("conversations")
-    found = _conversation(conversations, read, images) if conversations else _caption(read)
+    found = _conversation_turns(conversations, read, images) if conversations else _caption_turns(read)
     places = sum([turn.pieces.count(IMAGE) for turn in found])
     if places != images:
         raise ItemError(ItemReason.IMAGE_COUNT, f"{count_of(images, 'image')} and {count_of(places, 'place')} for them")
@@ -45,22 +45,22 @@ def turns_of(read: Mapping[str, Any], images: int) -> list[Turn]:
     return found
 
 
-def _caption(read: Mapping[str, Any]) -> list[Turn]:
+def _caption_turns(read: Mapping[str, Any]) -> list[Turn]:
     text = read.get("txt", read.get("caption"))
     if not isinstance(text, str) or not text:
         raise ItemError(ItemReason.NO_TEXT, "it has neither a caption (txt) nor conversations")
     prompt = read.get("prompt", "")
     if not isinstance(prompt, str):
         raise ItemError(ItemReason.BAD_TURN, "its prompt is not text")
-    return [Turn(_pieces(_whole(prompt)), learned=False), Turn((_whole(text),), learned=True)]
+    return [Turn(_pieces(_valid_text(prompt)), learned=False), Turn((_valid_text(text),), learned=True)]
 
 
-def _conversation(said: Any, read: Mapping[str, Any], images: int) -> list[Turn]:
+def _conversation_turns(conversation: Any, read: Mapping[str, Any], images: int) -> list[Turn]:
     turns: list[Turn] = []
     prompt = read.get("prompt", "<image>" * images)
-    shown = images > 0 and _places(said) == images
-    for turn in said if isinstance(said, Sequence) and not isinstance(said, str) else [None]:
-        who, text = _checked(turn)
+    shown = images > 0 and _count_placeholders(conversation) == images
+    for turn in conversation if isinstance(conversation, Sequence) and not isinstance(conversation, str) else [None]:
+        who, text = _checked_turn(turn)
         learned = who in _ANSWERS
         if not learned and not shown and who != "system" and isinstance(prompt, str):
             text, shown = _with_images(text, prompt, images), True
@@ -68,24 +68,28 @@ def _conversation(said: Any, read: Mapping[str, Any], images: int) -> list[Turn]
     return turns
 
 
-def _places(said: Any) -> int:
+def _count_placeholders(conversation: Any) -> int:
     """Return the number of placeholders in all questions, which mark the images of an interleaved document.
 
     Returns -1 if there is a placeholder of a video.
     """
-    asked = [text for who, text in map(_checked, said) if who in _ASKS] if isinstance(said, list) else []
-    return -1 if any("<video>" in text for text in asked) else sum(len(_PLACE.findall(text)) for text in asked)
+    questions = (
+        [text for who, text in map(_checked_turn, conversation) if who in _ASKS]
+        if isinstance(conversation, list)
+        else []
+    )
+    return -1 if any("<video>" in text for text in questions) else sum(len(_PLACE.findall(text)) for text in questions)
 
 
-def _checked(turn: Any) -> tuple[str, str]:
+def _checked_turn(turn: Any) -> tuple[str, str]:
     who = turn.get("from") if isinstance(turn, Mapping) else None
     text = turn.get("value") if isinstance(turn, Mapping) else None
     if who not in _ASKS | _ANSWERS or not isinstance(text, str):
         raise ItemError(ItemReason.BAD_TURN, "a turn is {from: human, gpt, user, assistant or system, value: text}")
-    return str(who), _whole(text)
+    return str(who), _valid_text(text)
 
 
-def _whole(text: str) -> str:
+def _valid_text(text: str) -> str:
     """Return the text. Raises ItemError with reason `bad_json` for an unpaired surrogate, which JSON can contain."""
     if not text.isascii():
         try:

@@ -19,10 +19,10 @@ class TranscriptsCheck:
     """The check for the format `transcripts`."""
 
     def detect(self, folder: Path) -> bool:
-        return next(_files(folder), None) is not None
+        return next(_transcript_files(folder), None) is not None
 
     def check(self, folder: Path) -> Iterator[Finding]:
-        for path in sorted(_files(folder)):
+        for path in sorted(_transcript_files(folder)):
             name = str(path.relative_to(folder))
             try:
                 text = path.read_text(encoding="utf-8")
@@ -32,25 +32,25 @@ class TranscriptsCheck:
             if not re.match(r"WEBVTT(\s|$)", text):
                 yield Finding(name, "header", ok=False, message="the file does not begin with WEBVTT")
                 continue
-            problem = _cues(text)
+            problem = _cue_problem(text)
             yield Finding(name, "cues", ok=not problem, message=problem)
 
 
-def _files(folder: Path) -> Iterator[Path]:
+def _transcript_files(folder: Path) -> Iterator[Path]:
     return (path for path in folder.rglob("*.vtt") if "_reelmill" not in path.relative_to(folder).parts)
 
 
-def _cues(text: str) -> str:
+def _cue_problem(text: str) -> str:
     before = 0
     for number, block in enumerate(filter(None, re.split(r"\n{2,}", text.strip())[1:]), 1):
-        first, _, said = block.partition("\n")
+        first, _, text_lines = block.partition("\n")
         found = _CUE.fullmatch(first)
         if found is None:
             return f"cue {number} has no times: {first[:60]!r}"
         start, end = (_milliseconds(found.groups()[at : at + 4]) for at in (0, 4))
         if not before <= start <= end:
             return f"cue {number} is out of order: {first}"
-        if not said.strip():
+        if not text_lines.strip():
             return f"cue {number} has no text"
         before = start
     return ""

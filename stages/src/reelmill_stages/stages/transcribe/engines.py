@@ -49,7 +49,7 @@ class ServerEngine:
     def hear(self, samples: Samples) -> Mapping[str, Any]:
         block = self._block
         grain = ["segment", "word"] if block.times == "word" else ["segment"]
-        asked = {
+        form = {
             "model": block.model,
             "response_format": "verbose_json",
             "timestamp_granularities[]": grain,
@@ -58,7 +58,7 @@ class ServerEngine:
             **({"prompt": block.prompt} if block.prompt else {}),
         }
         file = {"file": ("speech.wav", wav(samples), "audio/wav")}
-        return self._client.post("/audio/transcriptions", data=asked, files=file)
+        return self._client.post("/audio/transcriptions", data=form, files=file)
 
 
 class WhisperEngine:
@@ -86,7 +86,7 @@ class WhisperEngine:
 
     def hear(self, samples: Samples) -> Mapping[str, Any]:
         assert self._block.whisper is not None
-        found, told = self._model.transcribe(
+        found, info = self._model.transcribe(
             samples.astype(np.float32) / 32768,
             language=self._block.language,
             initial_prompt=self._block.prompt or None,
@@ -96,7 +96,7 @@ class WhisperEngine:
             word_timestamps=self._block.times == "word",
             vad_filter=False,
         )
-        return {"language": told.language, "segments": [_row(segment) for segment in found]}
+        return {"language": info.language, "segments": [_segment_row(segment) for segment in found]}
 
 
 def whisper_files(files: WhisperFiles) -> dict[str, FileRef]:
@@ -121,7 +121,7 @@ def wav(samples: Samples) -> bytes:
     return made.getvalue()
 
 
-def _row(segment: Any) -> dict[str, Any]:
+def _segment_row(segment: Any) -> dict[str, Any]:
     names = ("text", "start", "end", "avg_logprob", "no_speech_prob")
     words = [
         {name: getattr(word, name) for name in ("word", "start", "end", "probability")} for word in segment.words or ()

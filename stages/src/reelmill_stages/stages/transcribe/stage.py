@@ -27,7 +27,7 @@ from reelmill_stages.models.extra import require
 from reelmill_stages.models.voice import Stretch, VoiceModel, VoiceRules, pieces, speech
 from reelmill_stages.stage import Done, File, Input, NewItem, Result, Stage, Work
 from reelmill_stages.stages.transcribe.engines import Engine, ServerEngine, WhisperEngine
-from reelmill_stages.stages.transcribe.transcript import Heard, heard, language_of, moved
+from reelmill_stages.stages.transcribe.transcript import Heard, language_of, moved, parse_response
 from reelmill_stages.stages.transcribe.vtt import webvtt
 from reelmill_stages.weight import Weight
 
@@ -59,19 +59,19 @@ class TranscribeStage(Stage):
             WhisperEngine(self.block, lambda uri, digest="": read(FileRef(uri=uri, digest=digest or None)))
 
     def process(self, group: Sequence[Input], work: Work) -> Sequence[Result]:
-        return [self._one(given, work) for given in group]
+        return [self._process_input(given, work) for given in group]
 
     def forecast(self, items: int, weight: Weight) -> int | None:
         return items * _ROW_BYTES
 
-    def _one(self, given: Input, work: Work) -> Result:
+    def _process_input(self, given: Input, work: Work) -> Result:
         media = given.item.media
         try:
             if media is None:
                 raise ItemError(ItemReason.NO_MEDIA, "the item has no file")
             span = item_span.span(given.item)
             sound = self._sound(media, span, work)
-            found = [] if sound is None else self._heard(media, span, sound, work)
+            found = [] if sound is None else self._transcribe_pieces(media, span, sound, work)
             return self._done(given, sound, found, work)
         except ItemError as error:
             return failed(error)
@@ -87,7 +87,9 @@ class TranscribeStage(Stage):
             start, end = (origin + Fraction(at).limit_denominator(10**6) for at in times)
         return speech_sound(path, start, end, self.block.track)
 
-    def _heard(self, media: Media, span: Span | None, sound: SpeechSound, work: Work) -> list[tuple[Heard, float]]:
+    def _transcribe_pieces(
+        self, media: Media, span: Span | None, sound: SpeechSound, work: Work
+    ) -> list[tuple[Heard, float]]:
         """Transcribe each piece of speech; returns the results with its length in seconds."""
         rules = self.block.voice
         lengths = (round(seconds(length) * RATE) for length in (rules.min_speech, rules.min_silence, rules.pad))
@@ -100,23 +102,25 @@ class TranscribeStage(Stage):
             times = [((part.at + start) / RATE, (part.at + end) / RATE) for start, end in spoken]
             for start, end in pieces(spoken, probabilities, longest):
                 length = (end - start) / RATE
-                response = self._asked(media, span, part, (start, end), work)
-                found.append((moved(heard(response, length, self.block), (part.at + start) / RATE, times), length))
+                response = self._ask_engine(media, span, part, (start, end), work)
+                found.append(
+                    (moved(parse_response(response, length, self.block), (part.at + start) / RATE, times), length)
+                )
         return found
 
-    def _asked(
+    def _ask_engine(
         self, media: Media, span: Span | None, sound: SoundPart, piece: Stretch, work: Work
     ) -> Mapping[str, Any]:
         same = [media.digest] if media.digest else [media.uri, media.size, media.etag, media.version]
         part = [span.start, span.end] if span else None
         place = [sound.at + sample for sample in piece]
-        asked = {"params": self.block.canonical(), "media": same, "span": part, "piece": place}
-        question = json.dumps(asked, sort_keys=True)
+        identity = {"params": self.block.canonical(), "media": same, "span": part, "piece": place}
+        question = json.dumps(identity, sort_keys=True)
         kept = work.answers.find(question)
         if kept is None:
             response = self._engine(work).hear(sound.samples[piece[0] : piece[1]])
             work.answers.spend({StageCounter.REQUESTS: 1})
-            heard(response, (piece[1] - piece[0]) / RATE, self.block)
+            parse_response(response, (piece[1] - piece[0]) / RATE, self.block)
             kept = work.answers.keep(question, json.dumps(response))
         found: Mapping[str, Any] = json.loads(kept)
         return found
@@ -135,7 +139,7 @@ class TranscribeStage(Stage):
             weight=item.weight,
             media=item.media,
             files=(file,),
-            fields={**item.fields, self.block.field: text, SPEECH: _speech(sound, found)},
+            fields={**item.fields, self.block.field: text, SPEECH: _speech_field(sound, found)},
             provenance={
                 "params": self.block.canonical(),
                 **({"from": dict(item.provenance)} if item.provenance else {}),
@@ -148,7 +152,7 @@ class TranscribeStage(Stage):
             StageCounter.NOT_SPEECH: sum(one.dropped for one, _ in found),
             StageCounter.MORE_TRACKS: int(more),
             StageCounter.DAMAGED_SOUND: int(sound is not None and sound.damaged > 0),
-            **(NO_GPU.counters() if self._fell_back(work) else {}),
+            **(NO_GPU.counters() if self._has_fallen_back(work) else {}),
         }
         return Done(
             (made,),
@@ -156,7 +160,7 @@ class TranscribeStage(Stage):
             message=f"track {self.block.track} of {sound.tracks} was heard" if sound and more else "",
         )
 
-    def _fell_back(self, work: Work) -> bool:
+    def _has_fallen_back(self, work: Work) -> bool:
         files = self.block.whisper
         return files is not None and files.device == "gpu" and not self._engine(work).on_gpu
 
@@ -180,7 +184,7 @@ class TranscribeStage(Stage):
         return {}
 
 
-def _speech(sound: SpeechSound | None, found: Sequence[tuple[Heard, float]]) -> dict[str, Any]:
+def _speech_field(sound: SpeechSound | None, found: Sequence[tuple[Heard, float]]) -> dict[str, Any]:
     """Return the field without the text. `share` is the fraction of the sound that was sent to the model."""
     segments = [segment for one, _ in found for segment in one.segments]
     spoken = language_of(found)

@@ -36,8 +36,8 @@ class SpokenSegment(Word):
     words: tuple[Word, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        words = [_row(word) for word in self.words]
-        return {**_row(self), **({"words": words} if words else {})}
+        words = [_word_row(word) for word in self.words]
+        return {**_word_row(self), **({"words": words} if words else {})}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,21 +49,26 @@ class Heard:
     dropped: int = 0
 
 
-def heard(response: Mapping[str, Any], seconds: float, block: TranscribeBlock) -> Heard:
+def parse_response(response: Mapping[str, Any], seconds: float, block: TranscribeBlock) -> Heard:
     """Parse the response for `seconds` of sound. Raises ItemError with reason `bad_answer`."""
-    given, given_words = _list(response, "segments"), [*_list(response, "words")]
-    given_words += _inner(given)
+    given, given_words = _list_field(response, "segments"), [*_list_field(response, "words")]
+    given_words += _nested_words(given)
     # Whisper processes windows of 30 s, and may return words after the end of a shorter sound.
-    rows, said = ([row for row in each if not _number(row.get("start")) >= seconds] for each in (given, given_words))
+    rows, spoken_words = (
+        [row for row in each if not _valid_number(row.get("start")) >= seconds] for each in (given, given_words)
+    )
     dropped = len(given) - len(rows)
     segments = []
     for row in rows:
         segment = _segment(row, seconds)
-        if _number(row.get("no_speech_prob"), 0.0) > block.no_speech and _number(row.get("avg_logprob"), 0.0) < _LOW:
+        if (
+            _valid_number(row.get("no_speech_prob"), 0.0) > block.no_speech
+            and _valid_number(row.get("avg_logprob"), 0.0) < _LOW
+        ):
             dropped += 1
         elif segment.text:
             segments.append(segment)
-    words = [_word(row, "word", seconds) for row in said]
+    words = [_word(row, "word", seconds) for row in spoken_words]
     if block.times == "word" and segments and not words:
         raise ItemError(ItemReason.BAD_ANSWER, "the answer has no times of words: set times: segment")
     text = response.get("text")
@@ -74,7 +79,7 @@ def heard(response: Mapping[str, Any], seconds: float, block: TranscribeBlock) -
     language = response.get("language")
     return Heard(
         _clean(language)[:32] if isinstance(language, str) else "",
-        tuple(_confident(segment) for segment in _with_words(segments, words)),
+        tuple(_with_confidence(segment) for segment in _with_words(segments, words)),
         dropped,
     )
 
@@ -87,7 +92,7 @@ def moved(found: Heard, by: float, spoken: Sequence[tuple[float, float]]) -> Hea
         kept = [
             replace(word, start=word.start + by, end=word.end + by)
             for word in one.words
-            if _within((word.start + word.end) / 2 + by, spoken)
+            if _is_spoken((word.start + word.end) / 2 + by, spoken)
         ]
         dropped += len(one.words) - len(kept)
         at = replace(one, start=one.start + by, end=one.end + by, words=tuple(kept))
@@ -124,10 +129,10 @@ def _segment(row: Any, seconds: float) -> SpokenSegment:
 def _word(row: Any, name: str, seconds: float) -> Word:
     if not isinstance(row, dict) or not isinstance(row.get(name), str):
         raise ItemError(ItemReason.BAD_ANSWER, f"a part of the answer has no {name}")
-    start, end = _number(row.get("start")), _number(row.get("end"))
+    start, end = _valid_number(row.get("start")), _valid_number(row.get("end"))
     if not 0 <= start <= end:
         raise ItemError(ItemReason.BAD_ANSWER, f"a part of the answer has no valid times: {start} to {end}")
-    sure = _number(row.get("probability", row.get("confidence")), -1.0)
+    sure = _valid_number(row.get("probability", row.get("confidence")), -1.0)
     return Word(_clean(row[name]), min(start, seconds), min(end, seconds), sure if 0 <= sure <= 1 else None)
 
 
@@ -137,38 +142,38 @@ def _with_words(segments: Sequence[SpokenSegment], words: Sequence[Word]) -> Ite
     for word in words:
         if word.text and segments:
             middle = (word.start + word.end) / 2
-            near = min(range(len(segments)), key=lambda at: _away(segments[at], middle))
+            near = min(range(len(segments)), key=lambda at: _distance(segments[at], middle))
             taken.setdefault(near, []).append(word)
     for at, segment in enumerate(segments):
         yield replace(segment, words=tuple(sorted(taken.get(at, ()), key=lambda word: (word.start, word.end))))
 
 
-def _confident(segment: SpokenSegment) -> SpokenSegment:
+def _with_confidence(segment: SpokenSegment) -> SpokenSegment:
     sure = [word.confidence for word in segment.words if word.confidence is not None]
     return replace(segment, confidence=sum(sure) / len(sure)) if sure else segment
 
 
-def _away(segment: SpokenSegment, at: float) -> float:
+def _distance(segment: SpokenSegment, at: float) -> float:
     return max(segment.start - at, at - segment.end, 0.0)
 
 
-def _within(at: float, spoken: Sequence[tuple[float, float]]) -> bool:
+def _is_spoken(at: float, spoken: Sequence[tuple[float, float]]) -> bool:
     return any(start <= at <= end for start, end in spoken)
 
 
-def _list(response: Mapping[str, Any], name: str) -> list[Any]:
+def _list_field(response: Mapping[str, Any], name: str) -> list[Any]:
     rows = response.get(name) or []
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise ItemError(ItemReason.BAD_ANSWER, f"{name} of the answer is not a list of objects")
     return rows
 
 
-def _inner(rows: Sequence[Any]) -> list[Any]:
+def _nested_words(rows: Sequence[Any]) -> list[Any]:
     """Return words that are inside of segments, as some servers return them."""
-    return [word for row in rows for word in _list(row, "words")]
+    return [word for row in rows for word in _list_field(row, "words")]
 
 
-def _number(value: object, otherwise: float = math.nan) -> float:
+def _valid_number(value: object, otherwise: float = math.nan) -> float:
     usable = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
     return float(value) if usable else otherwise  # type: ignore[arg-type]
 
@@ -178,6 +183,6 @@ def _clean(text: str) -> str:
     return " ".join(text.replace("\0", " ").encode(errors="replace").decode().split())
 
 
-def _row(word: Word) -> dict[str, Any]:
+def _word_row(word: Word) -> dict[str, Any]:
     sure = {} if word.confidence is None else {"confidence": round(word.confidence, 4)}
     return {"text": word.text, "start": round(word.start, 3), "end": round(word.end, 3), **sure}

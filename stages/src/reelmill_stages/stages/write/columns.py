@@ -61,7 +61,7 @@ def columns_of(block: WriteBlock) -> tuple[ReadyColumn, ...]:
         first.append(ReadyColumn(TASK, "string", value_of(block.lerobot.task)))
     if not block.columns:
         return (*first, ReadyColumn(FIELDS, "json", lambda item: dict(item.fields)))
-    return (*first, *(_ready(column) for column in block.columns))
+    return (*first, *(_ready_column(column) for column in block.columns))
 
 
 def values_of(columns: Sequence[ReadyColumn], item: Item) -> list[Any]:
@@ -69,7 +69,7 @@ def values_of(columns: Sequence[ReadyColumn], item: Item) -> list[Any]:
     return [column.read(item) for column in columns]
 
 
-def _ready(column: Column) -> ReadyColumn:
+def _ready_column(column: Column) -> ReadyColumn:
     assert column.kind is not None
     return ReadyColumn(
         column.title, column.kind, value_of(column.field), nullable=column.missing == "null", width=column.width

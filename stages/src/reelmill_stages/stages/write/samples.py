@@ -44,27 +44,27 @@ def files_of(item: Item, block: WriteBlock, work: Work, scratch: Path, longest: 
 def media_of(item: Item, block: WriteBlock) -> dict[str, Media]:
     """Return column -> the file of the item for it. Raises as `files_of`."""
     if block.views:
-        return {name: _view(item, name) for name in block.views}
+        return {name: _view_file(item, name) for name in block.views}
     if block.media == "none":
         return {}
     if item.media is None:
         raise ItemError(ItemReason.NO_MEDIA, f"{item.key} has no file")
     found: dict[str, Media] = {}
     if block.made_of:
-        found[block.made_of] = _cut(replace(item, media=_input_of(item)))
-    found[block.media] = _cut(item) if block.media == "video" else _whole(item.media, item.key)
+        found[block.made_of] = _whole_video(replace(item, media=_embedded_file(item)))
+    found[block.media] = _whole_video(item) if block.media == "video" else _whole_file(item.media, item.key)
     return found
 
 
-def _cut(item: Item) -> Media:
+def _whole_video(item: Item) -> Media:
     """Return the video of an item. Raises ItemError if the item is a part of it."""
     if wrong := item_span.uncut(item, _REMEDY):
         raise wrong
     assert item.media is not None
-    return _whole(item.media, item.key)
+    return _whole_file(item.media, item.key)
 
 
-def _input_of(item: Item) -> Media:
+def _embedded_file(item: Item) -> Media:
     """Return the file from which an `embed` stage made the vector of an item."""
     try:
         return Media.from_json(item.provenance["source"])
@@ -75,22 +75,22 @@ def _input_of(item: Item) -> Media:
         ) from error
 
 
-def _view(item: Item, name: str) -> Media:
+def _view_file(item: Item, name: str) -> Media:
     views = item.fields.get("views")
-    told = views.get(name) if isinstance(views, Mapping) else None
-    if not isinstance(told, Mapping):
+    view = views.get(name) if isinstance(views, Mapping) else None
+    if not isinstance(view, Mapping):
         there = ", ".join(map(str, views)) if isinstance(views, Mapping) else "none"
         raise ItemError(ItemReason.NO_VIEW, f"the item has no view {name}; it has {there}")
-    if "file" in told:
-        return _written(item, name, str(told["file"]))
+    if "file" in view:
+        return _chunk_file(item, name, str(view["file"]))
     try:
-        media = Media.from_json(told)
+        media = Media.from_json(view)
     except ValueError as error:
         raise ItemError(ItemReason.NO_VIEW, f"the view {name} is {error}") from error
-    return _whole(media, f"the view {name}")
+    return _whole_file(media, f"the view {name}")
 
 
-def _written(item: Item, name: str, file: str) -> Media:
+def _chunk_file(item: Item, name: str, file: str) -> Media:
     """Return the file of a chunk, which its stage wrote."""
     for output in item.outputs:
         if PurePosixPath(output.key).name == file:
@@ -98,7 +98,7 @@ def _written(item: Item, name: str, file: str) -> Media:
     raise ItemError(ItemReason.NO_VIEW, f"the file {file} of the view {name} is not among those of the item")
 
 
-def _whole(media: Media, what: str) -> Media:
+def _whole_file(media: Media, what: str) -> Media:
     if media.span is not None:
         raise ItemError(
             ItemReason.VIRTUAL_CLIP, f"{what} is a span of a longer video and has no file of its own: {_REMEDY}"
@@ -126,7 +126,7 @@ def _checked_size(path: Path, longest: int) -> int:
 def _vector_file(path: Path, target: Path) -> Path:
     """Write the array of an `npy` or `npz` file as float32 to an `npy` file."""
     try:
-        array = _array(path)
+        array = _read_array(path)
     except (OSError, ArrayError, KeyError) as error:
         raise ItemError(ItemReason.NO_VECTOR, f"the array cannot be read: {error}") from error
     with np.errstate(over="ignore"):
@@ -139,7 +139,7 @@ def _vector_file(path: Path, target: Path) -> Path:
     return target
 
 
-def _array(path: Path) -> Any:
+def _read_array(path: Path) -> Any:
     with path.open("rb") as file:
         if file.read(2) != b"PK":
             file.seek(0)

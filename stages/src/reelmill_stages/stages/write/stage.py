@@ -52,15 +52,15 @@ class WriteStage(Stage):
         self._format.check()
 
     def process(self, group: Sequence[Input], work: Work) -> Sequence[Result]:
-        return [self._one(given, work) for given in group]
+        return [self._process_input(given, work) for given in group]
 
     def assemble(self, kept: Iterable[Kept], shard: Shard) -> Iterator[Assembled]:
         part: _PartFile | None = None
         try:
             for one in kept:
-                sample = _sample(one)
+                sample = _format_sample(one)
                 number = (one.input.number - shard.first_number) // self._block.samples_per_file
-                size = _size(sample)
+                size = _sample_size(sample)
                 if part and (part.number != number or part.size + size > self._block.max_file_bytes):
                     full, part = part, None
                     yield full.finish()
@@ -85,7 +85,7 @@ class WriteStage(Stage):
             return items * 1000
         return None if weight.unknown else int(weight.bytes + weight.seconds * _BYTES_PER_SECOND)
 
-    def _one(self, given: Input, work: Work) -> Result:
+    def _process_input(self, given: Input, work: Work) -> Result:
         scratch = work.scratch / f"{given.number:09d}"
         scratch.mkdir()
         try:
@@ -100,13 +100,13 @@ class WriteStage(Stage):
         return Done(payload=payload, fields={"values": values, "names": names, "facts": facts})
 
 
-def _sample(one: Kept) -> FormatSample:
+def _format_sample(one: Kept) -> FormatSample:
     fields: Mapping[str, Any] = one.done.fields
     files = tuple(FormatFile(file.name, fields["names"][file.name], file.path) for file in one.done.payload)
     return FormatSample(fields["values"], files, fields["facts"])
 
 
-def _size(sample: FormatSample) -> int:
+def _sample_size(sample: FormatSample) -> int:
     """Return the approximate size of a sample in any format in bytes."""
     files = sum(file.path.stat().st_size for file in sample.files)
     return files + len(json.dumps(sample.values, ensure_ascii=False).encode())

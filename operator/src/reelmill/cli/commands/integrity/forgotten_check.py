@@ -22,12 +22,12 @@ def check_forgotten(loaded: Loaded, *, output: Format) -> None:
     elif rows:
         show(rows, output, columns=COLUMNS)
     for row in found:
-        many = f"{count_of(row.items, 'forgotten item')} of {row.source}"
+        items = f"{count_of(row.items, 'forgotten item')} of {row.source}"
         examined = f"{count_of(row.objects, 'object')} read, {row.named_only} compared by name only"
         if row.left:
-            say(f"traces of {many} remain in {count_of(len(row.left), 'object')} ({examined})")
+            say(f"traces of {items} remain in {count_of(len(row.left), 'object')} ({examined})")
         elif row.items:
-            say(f"no traces of {many} remain ({examined})")
+            say(f"no traces of {items} remain ({examined})")
         else:
             say(f"no items of {row.source} were forgotten")
         if row.unfinished:

@@ -22,7 +22,7 @@ from reelmill.contract.text.quantities import count_of
 from reelmill.contract.text.terminal import printable
 
 COLUMNS = ("stage", "stage_key", "items", "inputs", "withdrawn", "copies", "files", "bytes", "views")
-_NAMED = 10
+_MOST_NAMES = 10
 
 
 def forget(
@@ -82,23 +82,23 @@ def _release_objects(loaded: Loaded, source: str, keys: tuple[str, ...], *, yes:
     found = _call_release(loaded, source, keys, act=False)
     if not output.for_people and not yes:
         emit(found.to_json(), output)
-    many = f"{count_of(len(found.keys), 'item')} of {source}"
-    for key in found.left[:_NAMED]:
+    items = f"{count_of(len(found.keys), 'item')} of {source}"
+    for key in found.left[:_MOST_NAMES]:
         say(f"  {key}")
-    if more := found.left[_NAMED:]:
+    if more := found.left[_MOST_NAMES:]:
         say(f"  … ({len(more)} more)")
     if not yes and not (sys.stdin.isatty() and sys.stderr.isatty()):
-        say(f"would release {count_of(len(found.left), 'object')} with names of {many}: use --yes")
+        say(f"would release {count_of(len(found.left), 'object')} with names of {items}: use --yes")
         return
     if not yes and not typer.confirm(
-        printable(f"Release {count_of(len(found.left), 'object')} that did not come from {many}?"), err=True
+        printable(f"Release {count_of(len(found.left), 'object')} that did not come from {items}?"), err=True
     ):
         say("nothing was done")
         raise typer.Exit
     found = _call_release(loaded, source, keys, act=True)
     if not output.for_people:
         emit(found.to_json(), output)
-    say(f"released {count_of(len(found.left), 'object')}; still forgotten: {many}; pipelines can run again")
+    say(f"released {count_of(len(found.left), 'object')}; still forgotten: {items}; pipelines can run again")
 
 
 def _call_release(loaded: Loaded, source: str, keys: tuple[str, ...], *, act: bool) -> ForgetResult:
@@ -173,24 +173,24 @@ def _number_of_copies(found: ForgetResult) -> int:
 
 
 def _say_result(found: ForgetResult, pipeline: str) -> None:
-    many = f"{count_of(len(found.keys), 'item')} of {found.source}"
+    items = f"{count_of(len(found.keys), 'item')} of {found.source}"
     if found.left:
-        more = f", … ({len(found.left) - _NAMED} more)" if len(found.left) > _NAMED else ""
-        named = f"{', '.join(found.left[:_NAMED])}{more}"
+        more = f", … ({len(found.left) - _MOST_NAMES} more)" if len(found.left) > _MOST_NAMES else ""
+        named = f"{', '.join(found.left[:_MOST_NAMES])}{more}"
         if found.state == "unfinished":
-            say(f"traces of {many} remain in {named}")
+            say(f"traces of {items} remain in {named}")
         else:
-            say(f"{many} are forgotten, but their names, or names of what was made from them, remain in {named}")
+            say(f"{items} are forgotten, but their names, or names of what was made from them, remain in {named}")
         say("delete what belongs to them; if it belongs to something else: reelmill forget PIPELINE KEY --release")
     elif found.state == "found":
-        say(f"would forget {many}: use --yes")
+        say(f"would forget {items}: use --yes")
         _say_copies(found)
     elif found.state == "unfinished":
-        say(f"forgetting {many} is not finished: use --yes")
+        say(f"forgetting {items} is not finished: use --yes")
     elif found.rows:
-        say(f"forgot {many}: no traces remain")
+        say(f"forgot {items}: no traces remain")
         say(f"to rebuild lists and files that also held other items: reelmill run {pipeline}")
         if copies := _number_of_copies(found):
             say(f"that run also decides again on {copies} inputs that were dropped as copies of them")
     else:
-        say(f"{many} were forgotten before, and no traces remain")
+        say(f"{items} were forgotten before, and no traces remain")

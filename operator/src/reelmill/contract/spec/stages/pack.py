@@ -12,7 +12,7 @@ Plugin = Annotated[
 """`module:Class`, or the dotted name (`company.sampler`) of an entry point in the group `reelmill.samplers`."""
 
 
-_OF_VIDEOS = frozenset({"video_only", "un", "un_first", "kf"})
+_VIDEO_SAMPLERS = frozenset({"video_only", "un", "un_first", "kf"})
 
 
 class PackBlock(StageBlock):
@@ -48,12 +48,12 @@ class PackBlock(StageBlock):
     def misfit(self, upstream: Block, name: str) -> tuple[str, str] | None:
         """See `Block.misfit`."""
         documents = upstream.given == "documents"
-        if documents and self.sampler in _OF_VIDEOS:
+        if documents and self.sampler in _VIDEO_SAMPLERS:
             return f"the sampler {self.sampler} packs videos, but {name!r} lists documents", "set sampler: interleave"
         if self.sampler == "interleave" and upstream.given in ("videos", "spans"):
             return (
                 f"the sampler interleave packs documents, but {name!r} gives {upstream.given}",
-                f"choose one of {', '.join(sorted(_OF_VIDEOS))}, or read a documents source",
+                f"choose one of {', '.join(sorted(_VIDEO_SAMPLERS))}, or read a documents source",
             )
         if self.sampler != "video_only" or upstream.given != "spans":
             return None

@@ -33,15 +33,15 @@ def frames_of(item: Item, work: Work, count: int) -> Iterator[Pixels]:
     pictures = sorted(key for key in files if key.endswith(_PICTURE))
     arrays = [key for key in files if key.endswith(_ARRAY)]
     if pictures:
-        return (_picture(work.fetch(files[key])) for key in pictures)
+        return (_picture_pixels(work.fetch(files[key])) for key in pictures)
     if arrays:
-        return _array(work.fetch(files[arrays[0]]))
+        return _array_frames(work.fetch(files[arrays[0]]))
     if item.media is None:
         raise ItemError(ItemReason.NO_FRAMES, "neither a video nor frames: give the frames stage layout npy or jpg")
-    return _video(work.open(item.media), item, count)
+    return _video_frames(work.open(item.media), item, count)
 
 
-def _video(path: MediaFile, item: Item, count: int) -> Iterator[Pixels]:
+def _video_frames(path: MediaFile, item: Item, count: int) -> Iterator[Pixels]:
     timeline = read_timeline(path)
     window = shown_in(timeline, span(item)).frames
     turned = Turned(timeline.shape)
@@ -51,7 +51,7 @@ def _video(path: MediaFile, item: Item, count: int) -> Iterator[Pixels]:
         yield render(picture.frame, width=width, height=height, turned=upright)
 
 
-def _array(path: Path) -> Iterator[Pixels]:
+def _array_frames(path: Path) -> Iterator[Pixels]:
     try:
         with path.open("rb") as file:
             frames = read_array(file, path.stat().st_size)
@@ -64,7 +64,7 @@ def _array(path: Path) -> Iterator[Pixels]:
     return iter(frames)
 
 
-def _picture(path: Path) -> Pixels:
+def _picture_pixels(path: Path) -> Pixels:
     try:
         with open_image(path) as image:
             return np.asarray(image.convert("RGB"))

@@ -40,21 +40,21 @@ class ImageTower:
         self._preparation: Preparation | None = None
 
     def check(self, fetch: Fetch) -> None:
-        self._prepares(fetch)
-        found = outline(fetch(self._block.weights), self._where)
+        self._load_preparation(fetch)
+        found = outline(fetch(self._block.weights), self._error_location)
         mine = _tower_only(found)
         if not mine:
             raise SpecError(
                 f"not weights of open_clip: no key begins with {TOWER}, but {', '.join(sorted(found)[:4])}, …",
-                where=self._where,
+                where=self._error_location,
                 hint="give the state dict of an open_clip model, whole or its image tower",
             )
         with load("torch").device("meta"):
-            check_keys(mine, _shapes(self._tower(fetch).state_dict()), self._where)
+            check_keys(mine, _shapes(self._tower(fetch).state_dict()), self._error_location)
 
     def prepare(self, given: Input, work: Work) -> Prepared:
         item = given.item
-        preparation = self._prepares(_fetch(work.read))
+        preparation = self._load_preparation(_fetch(work.read))
         frames = [preparation.cropped(frame) for frame in frames_of(item, work, self._block.frames)]
         if not frames:
             raise ItemError(ItemReason.NO_FRAMES, f"{item.key} has no frame")
@@ -63,23 +63,23 @@ class ImageTower:
     def model(self, read: ReadFile, device: Device, *, precision: str) -> Model:
         torch = load("torch")
         fetch = _fetch(read)
-        preparation = self._prepares(fetch)
+        preparation = self._load_preparation(fetch)
         tower = self._tower(fetch)
-        weights = _tower_only(read_weights(fetch(self._block.weights), self._where))
-        check_keys(_shapes(weights), _shapes(tower.state_dict()), self._where)
+        weights = _tower_only(read_weights(fetch(self._block.weights), self._error_location))
+        check_keys(_shapes(weights), _shapes(tower.state_dict()), self._error_location)
         tower.load_state_dict(weights)
         dtype = torch.bfloat16 if precision == "bfloat16" else torch.float32
         tower = tower.to(device.name, dtype).eval()
 
         def run(clips: Sequence[Array]) -> list[Array]:
-            return [self._embedded(tower, clip, preparation, device, dtype) for clip in clips]
+            return [self._embed_clip(tower, clip, preparation, device, dtype) for clip in clips]
 
         return run
 
     def size(self, items: int, weight: Weight) -> int:
         return items * self._block.frames * _LARGEST_WIDTH * 4
 
-    def _embedded(self, tower: Any, clip: Array, preparation: Preparation, device: Device, dtype: Any) -> Array:
+    def _embed_clip(self, tower: Any, clip: Array, preparation: Preparation, device: Device, dtype: Any) -> Array:
         """The embeddings of one clip, `window` frames at a time; frames are independent."""
         torch = load("torch")
         found = []
@@ -93,7 +93,7 @@ class ImageTower:
 
     def _tower(self, fetch: Fetch) -> Any:
         """The image tower of the model, without weights."""
-        configuration = self._model(fetch)
+        configuration = self._model_config(fetch)
         build = load("open_clip.model")._build_vision_tower
         try:
             vision = {**configuration["vision_cfg"], "timm_model_pretrained": False}
@@ -107,19 +107,21 @@ class ImageTower:
                 f"the configuration describes no model: {error}", where="config", hint="give open_clip's model_cfg"
             ) from error
 
-    def _prepares(self, fetch: Fetch) -> Preparation:
+    def _load_preparation(self, fetch: Fetch) -> Preparation:
         """Return the preprocessing of frames; determined once. Raises SpecError for a model unknown to open_clip."""
         if self._preparation is None:
             if self._block.config:
                 settings = self._config(fetch).get("preprocess_cfg") or {}
-                self._preparation = Preparation().with_side_of(self._model(fetch)).with_settings(settings)
+                self._preparation = Preparation().with_side_of(self._model_config(fetch)).with_settings(settings)
             elif self._block.model.removesuffix("-quickgelu") in _CLIP and not self._block.pretrained:
                 self._preparation = Preparation()
             else:
-                self._preparation = Preparation().with_side_of(self._model(fetch)).with_settings(self._published())
+                self._preparation = (
+                    Preparation().with_side_of(self._model_config(fetch)).with_settings(self._published_settings())
+                )
         return self._preparation
 
-    def _published(self) -> dict[str, Any]:
+    def _published_settings(self) -> dict[str, Any]:
         """open_clip's settings for the weights of the block's tag, or those of most of the model's weights."""
         clip = load("open_clip")
         model, tag = self._block.model, self._block.pretrained
@@ -136,7 +138,7 @@ class ImageTower:
         )
         return dict(kinds.most_common(1)[0][0]) if kinds else {}
 
-    def _model(self, fetch: Fetch) -> dict[str, Any]:
+    def _model_config(self, fetch: Fetch) -> dict[str, Any]:
         """The configuration of the model."""
         if self._block.config:
             whole = self._config(fetch)
@@ -165,7 +167,7 @@ class ImageTower:
         return found
 
     @property
-    def _where(self) -> str:
+    def _error_location(self) -> str:
         return f"weights: {self._block.weights.uri}"
 
 

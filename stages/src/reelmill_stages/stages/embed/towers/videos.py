@@ -35,29 +35,35 @@ class VideoTower:
         self._loaded: Any = None
 
     def check(self, fetch: Fetch) -> None:
-        found = outline(fetch(self._block.weights), self._where)
+        found = outline(fetch(self._block.weights), self._error_location)
         with load("torch").device("meta"):
-            check_keys(_headless(found), _shapes(self._tower().state_dict()), self._where)
+            check_keys(_without_classifier(found), _shapes(self._tower().state_dict()), self._error_location)
 
     def prepare(self, given: Input, work: Work) -> Prepared:
         frames = list(frames_of(given.item, work, self._block.frames))
         if not frames:
             raise ItemError(ItemReason.NO_FRAMES, f"{given.item.key} has no frame")
         chosen = [frames[place] for place in spread(len(frames), self._block.frames)]
-        return Prepared(self._cropped(chosen), clip_name(given), 0.0, {"frames": min(len(frames), self._block.frames)})
+        return Prepared(
+            self._cropped_frames(chosen), clip_name(given), 0.0, {"frames": min(len(frames), self._block.frames)}
+        )
 
     def model(self, read: ReadFile, device: Device, *, precision: str) -> Model:
         torch = load("torch")
-        weights = _headless(read_weights(read(self._block.weights.uri, self._block.weights.digest or ""), self._where))
+        weights = _without_classifier(
+            read_weights(read(self._block.weights.uri, self._block.weights.digest or ""), self._error_location)
+        )
         tower = self._tower()
-        check_keys(_shapes(weights), _shapes(tower.state_dict()), self._where)
+        check_keys(_shapes(weights), _shapes(tower.state_dict()), self._error_location)
         tower.load_state_dict(weights)
         dtype = torch.bfloat16 if precision == "bfloat16" else torch.float32
         tower = tower.to(device.name, dtype).eval()
 
         def run(clips: Sequence[Array]) -> list[Array]:
             with torch.inference_mode():
-                return [tower(self._normalised(clip).to(device.name, dtype)).float().cpu().numpy() for clip in clips]
+                return [
+                    tower(self._normalised_batch(clip).to(device.name, dtype)).float().cpu().numpy() for clip in clips
+                ]
 
         return run
 
@@ -81,7 +87,7 @@ class VideoTower:
             self._loaded = load("torchvision.models").get_model_weights(self._name).DEFAULT.transforms()
         return self._loaded
 
-    def _cropped(self, frames: Sequence[Pixels]) -> Array:
+    def _cropped_frames(self, frames: Sequence[Pixels]) -> Array:
         """Frames resized and cropped as torchvision's preset does, uint8 (frames, 3, side, side)."""
         torch, functional = load("torch"), load("torchvision.transforms.functional")
         preset = self._preset
@@ -90,7 +96,7 @@ class VideoTower:
         found: Array = functional.center_crop(clip, preset.crop_size).contiguous().numpy()
         return found
 
-    def _normalised(self, clip: Array) -> Any:
+    def _normalised_batch(self, clip: Array) -> Any:
         """A batch of one clip, float32 (1, 3, frames, side, side)."""
         torch, functional = load("torch"), load("torchvision.transforms.functional")
         preset = load("torchvision.models").get_model_weights(self._name).DEFAULT.transforms()
@@ -99,7 +105,7 @@ class VideoTower:
         return frames.permute(1, 0, 2, 3).unsqueeze(0)
 
     @property
-    def _where(self) -> str:
+    def _error_location(self) -> str:
         return f"weights: {self._block.weights.uri}"
 
 
@@ -109,7 +115,7 @@ def spread(frames: int, count: int) -> list[int]:
     return found if len(found) == count else [(2 * number + 1) * frames // (2 * count) for number in range(count)]
 
 
-def _headless(found: Mapping[str, Any]) -> dict[str, Any]:
+def _without_classifier(found: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in found.items() if name.partition(".")[0] not in _HEADS}
 
 

@@ -41,8 +41,8 @@ class BytePairs:
     def encode(self, text: str, limit: int) -> list[int]:
         """At most `limit` ids, without start and end tokens."""
         words = (word for word, _ in self._words.pre_tokenize_str(text))
-        ids = (number for word in words for number in self._marks.get(word) or self._word(word))
+        ids = (number for word in words for number in self._marks.get(word) or self._encode_word(word))
         return list(islice(ids, limit))
 
-    def _word(self, word: str) -> list[int]:
+    def _encode_word(self, word: str) -> list[int]:
         return [token.id for token in self._pairs.tokenize(word)]

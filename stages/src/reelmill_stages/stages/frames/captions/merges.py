@@ -29,10 +29,10 @@ def parse(data: bytes) -> Merges:
     lines = data.decode().removesuffix("\n").split("\n")[1 : LIMIT + 1]
     if not lines:
         raise ValueError("it contains no merges")
-    return [_pair(number, line) for number, line in enumerate(lines, 2)]
+    return [_parse_pair(number, line) for number, line in enumerate(lines, 2)]
 
 
-def _pair(number: int, line: str) -> tuple[str, str]:
+def _parse_pair(number: int, line: str) -> tuple[str, str]:
     symbols = line.split()
     if len(symbols) != 2:
         raise ValueError(f"line {number} does not contain two symbols")

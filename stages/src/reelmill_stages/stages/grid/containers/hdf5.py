@@ -81,13 +81,13 @@ class Hdf5Writer:
 
     def close(self, attributes: Attributes) -> None:
         self._file.attrs.update(attributes)
-        self._end()
+        self._shut_down_pool()
 
     def discard(self) -> None:
-        self._end()
+        self._shut_down_pool()
         self._path.unlink(missing_ok=True)
 
-    def _end(self) -> None:
+    def _shut_down_pool(self) -> None:
         self._file.close()
         if self._pool:
             self._pool.shutdown()

@@ -59,7 +59,7 @@ class LmdbWriter:
         self._env = lmdb.open(str(path), subdir=False, map_size=self._room, lock=False, sync=False)
 
     def add(self, arrays: Iterable[tuple[str, Array]]) -> None:
-        self._put([(name.encode(), _dumped(array)) for name, array in arrays])
+        self._put([(name.encode(), _npy_bytes(array)) for name, array in arrays])
 
     def close(self, attributes: Attributes) -> None:
         self._put([(ATTRIBUTES, json.dumps(dict(attributes), sort_keys=True).encode())])
@@ -143,7 +143,7 @@ class LmdbReader:
             return found
 
 
-def _dumped(array: Array) -> bytes:
+def _npy_bytes(array: Array) -> bytes:
     out = io.BytesIO()
     np.lib.format.write_array(out, np.ascontiguousarray(array), allow_pickle=False)
     return out.getvalue()

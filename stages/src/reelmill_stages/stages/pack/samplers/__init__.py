@@ -27,7 +27,7 @@ def load(block: PackBlock) -> Sampler:
     Raises SpecError for a plug-in that does not exist, is not declared (see `declared`; an entry point of an installed
     package is a declaration too), or is not a sampler.
     """
-    found = _class(block.sampler)
+    found = _sampler_class(block.sampler)
     if not (isinstance(found, type) and callable(getattr(found, "sample", None))):
         raise SpecError(
             f"{block.sampler} is not a sampler",
@@ -38,7 +38,7 @@ def load(block: PackBlock) -> Sampler:
     return sampler
 
 
-def _class(name: str) -> Any:
+def _sampler_class(name: str) -> Any:
     if name in SAMPLERS:
         module, _, attribute = SAMPLERS[name].partition(":")
         return getattr(import_module(module), attribute)

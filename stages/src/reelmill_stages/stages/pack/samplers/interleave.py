@@ -33,22 +33,22 @@ class Interleave:
                 ItemReason.BAD_SAMPLE, f"{clip.item.key} is not a document: the sampler interleave needs its images"
             )
         parts = []
-        for place, told in enumerate(images):
+        for place, image in enumerate(images):
             target = clip.scratch / f"{place}.jpg"
-            if "blank" in told:
-                width, height = told["blank"]
+            if "blank" in image:
+                width, height = image["blank"]
                 width, height = reduced(width, height, self.block.max_side)
                 target.write_bytes(jpeg(np.zeros((height, width, 3), np.uint8), self.block.jpeg_quality))
             else:
-                media = Media.from_json(told)
+                media = Media.from_json(image)
                 try:
-                    self._write(clip.fetch(media), target)
+                    self._write_upright_jpeg(clip.fetch(media), target)
                 except ItemError as error:
                     raise ItemError(error.reason, f"image {place}, {media.uri}: {error.what}") from error
             parts.append(File(target.name, target))
         return UnkeyedSample(clip.talk, tuple(parts))
 
-    def _write(self, source: Path, target: Path) -> None:
+    def _write_upright_jpeg(self, source: Path, target: Path) -> None:
         """Write a JPEG of the image, upright; a file that already is one keeps its bytes."""
         with open_image(source) as image:
             image.load()

@@ -37,13 +37,13 @@ class VideoOnly:
             raise ItemError(ItemReason.NO_FRAMES, f"{clip.item.key} has no visible frame")
         part = File("mp4", link_or_copy(clip.path, clip.scratch / "mp4"))
         container = PurePosixPath(file_path(media.uri)).suffix.lower().removeprefix(".")
-        counters = {} if container in _MP4 else {StageCounter.CONTAINER.of(_known(container)): 1}
+        counters = {} if container in _MP4 else {StageCounter.CONTAINER.of(_known_container(container)): 1}
         conversations: Any = clip.item.fields.get("conversations")
         if conversations:
             return UnkeyedSample({"conversations": conversations}, (part,), names_as="videos", counters=counters)
         return UnkeyedSample({"caption": clip.text}, (part,), names_as="video_id", counters=counters)
 
 
-def _known(container: str) -> str:
+def _known_container(container: str) -> str:
     """Return a known container name, because names are arbitrary but counters have few fixed words."""
     return container if container in MEDIA else "other"

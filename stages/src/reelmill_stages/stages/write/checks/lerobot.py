@@ -27,41 +27,41 @@ class LerobotCheck:
     def check(self, folder: Path) -> Iterator[Finding]:
         try:
             info = load_json((folder / _INFO).read_bytes())
-            episodes = [row for file in _files(folder, "meta/episodes") for row in file.read().to_pylist()]
-            frames = sum(file.metadata.num_rows for file in _files(folder, "data"))
+            episodes = [row for file in _parquet_files(folder, "meta/episodes") for row in file.read().to_pylist()]
+            frames = sum(file.metadata.num_rows for file in _parquet_files(folder, "data"))
             length = sum(row["length"] for row in episodes)
-            ends = _ends(info, episodes)
+            ends = _video_ends(info, episodes)
             fps = float(info["fps"])
             if not fps > 0:
                 raise ValueError(f"fps is {fps:g}")
         except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
             yield Finding(_INFO, "readable", False, unreadable(error))
             return
-        told = (info.get("total_episodes"), info.get("total_frames"))
+        stated = (info.get("total_episodes"), info.get("total_frames"))
         counted = (len(episodes), frames)
         yield Finding(
             _INFO,
             "counts",
-            told == counted and length == frames,
-            f"{told[0]} episodes with {told[1]} frames"
-            + ("" if told == counted else f"; the tables have {counted[0]} with {counted[1]}"),
+            stated == counted and length == frames,
+            f"{stated[0]} episodes with {stated[1]} frames"
+            + ("" if stated == counted else f"; the tables have {counted[0]} with {counted[1]}"),
         )
         for name, wanted in sorted(ends.items()):
-            yield _video(folder / name, name, wanted, fps)
+            yield _check_video(folder / name, name, wanted, fps)
 
 
-def _ends(info: dict[str, Any], episodes: list[dict[str, Any]]) -> dict[str, float]:
+def _video_ends(info: dict[str, Any], episodes: list[dict[str, Any]]) -> dict[str, float]:
     """Return path of each video -> end of the last of its episodes in seconds."""
     ends: defaultdict[str, float] = defaultdict(float)
     for key in (key for key, feature in info["features"].items() if feature["dtype"] == _VIDEO):
         for row in episodes:
-            told = {name: row[f"videos/{key}/{name}"] for name in ("chunk_index", "file_index")}
-            name = info["video_path"].format(video_key=key, **told)
+            numbers = {name: row[f"videos/{key}/{name}"] for name in ("chunk_index", "file_index")}
+            name = info["video_path"].format(video_key=key, **numbers)
             ends[name] = max(ends[name], row[f"videos/{key}/to_timestamp"])
     return ends
 
 
-def _video(path: Path, name: str, end: float, fps: float) -> Finding:
+def _check_video(path: Path, name: str, end: float, fps: float) -> Finding:
     try:
         timeline = read_timeline(path)
     except ItemError as error:
@@ -71,7 +71,7 @@ def _video(path: Path, name: str, end: float, fps: float) -> Finding:
     return Finding(name, "times", not wrong, f"{count_of(frames, 'frame')}; the last episode ends at {end:g} s")
 
 
-def _files(folder: Path, table: str) -> list[Any]:
+def _parquet_files(folder: Path, table: str) -> list[Any]:
     try:
         from pyarrow import parquet
     except ModuleNotFoundError as error:

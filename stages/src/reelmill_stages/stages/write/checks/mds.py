@@ -22,17 +22,17 @@ class MdsCheck:
 
     def detect(self, folder: Path) -> bool:
         try:
-            return bool(_shards(folder))
+            return bool(_listed_shards(folder))
         except _BAD:
             return False
 
     def check(self, folder: Path) -> Iterator[Finding]:
-        shards = _shards(folder)
+        shards = _listed_shards(folder)
         for shard in shards:
             name = _INDEX
             try:
                 name = str(shard["raw_data"]["basename"])
-                wrong = _wrong(folder / name, shard)
+                wrong = _shard_problem(folder / name, shard)
             except _BAD as error:
                 wrong = unreadable(error)
             yield Finding(name, "shard", not wrong, wrong or f"{shard['samples']} samples")
@@ -45,13 +45,13 @@ class MdsCheck:
         )
 
 
-def _shards(folder: Path) -> list[dict[str, Any]]:
+def _listed_shards(folder: Path) -> list[dict[str, Any]]:
     index = load_json((folder / _INDEX).read_bytes())
     shards = index["shards"] if isinstance(index, dict) else []
     return [shard for shard in shards if isinstance(shard, dict) and shard.get("format") == "mds"]
 
 
-def _wrong(path: Path, shard: dict[str, Any]) -> str:
+def _shard_problem(path: Path, shard: dict[str, Any]) -> str:
     """Describe the error of a shard; empty for a valid one."""
     size = path.stat().st_size
     if size != shard["raw_data"]["bytes"]:

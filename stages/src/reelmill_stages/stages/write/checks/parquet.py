@@ -18,15 +18,15 @@ class ParquetCheck:
     """See `Check`."""
 
     def detect(self, folder: Path) -> bool:
-        return bool(_listed(folder))
+        return bool(_listed_files(folder))
 
     def check(self, folder: Path) -> Iterator[Finding]:
         schema: Any = None
         rows = 0
-        listed = _listed(folder)
+        listed = _listed_files(folder)
         for name in listed:
             try:
-                found, count = _opened(folder / name)
+                found, count = _schema_and_rows(folder / name)
             except (OSError, ValueError) as error:
                 yield Finding(name, "readable", False, unreadable(error))
                 continue
@@ -43,7 +43,7 @@ class ParquetCheck:
         )
 
 
-def _opened(path: Path) -> tuple[Any, int]:
+def _schema_and_rows(path: Path) -> tuple[Any, int]:
     """Return (schema, number of rows) of a file. Raises OSError and ValueError."""
     try:
         from pyarrow.parquet import ParquetFile
@@ -57,5 +57,5 @@ def _opened(path: Path) -> tuple[Any, int]:
         return file.schema_arrow, file.metadata.num_rows
 
 
-def _listed(folder: Path) -> list[str]:
+def _listed_files(folder: Path) -> list[str]:
     return [path for path in data_files(folder / _README) if path.endswith(_SUFFIX)]

@@ -49,9 +49,9 @@ class LanceFormat(DataSetFormat):
             if item.media is None:
                 continue
             last = int(item.media.uri.removeprefix(f"{data.root}/").split("/")[0])
-            fragments.append(_placed(item.fields[_FRAGMENT], base=last))
+            fragments.append(_fragment_description(item.fields[_FRAGMENT], base=last))
         if fragments:
-            path = _manifest(data.scratch / "lance", _schema(self.block), fragments, data.uri, version=last)
+            path = _write_manifest(data.scratch / "lance", _schema(self.block), fragments, data.uri, version=last)
             yield File(f"{_MANIFESTS}/{path.name}", path)
 
     def localise(self, view: Path, folder: Path) -> None:
@@ -60,7 +60,7 @@ class LanceFormat(DataSetFormat):
         shutil.copyfile(view, home / _MANIFESTS / view.name)
         stored = import_module("lance").dataset(str(home))
         fragments = [json.dumps(fragment.metadata.to_json()) for fragment in stored.get_fragments()]
-        made = _manifest(home / "new", stored.schema, fragments, str(folder), version=stored.version)
+        made = _write_manifest(home / "new", stored.schema, fragments, str(folder), version=stored.version)
         shutil.copyfile(made, view)
         shutil.rmtree(home)
 
@@ -147,7 +147,7 @@ def _schema(block: WriteBlock) -> Any:
     return arrow.schema([key, *files, *others])
 
 
-def _placed(fragment: str, *, base: int) -> str:
+def _fragment_description(fragment: str, *, base: int) -> str:
     """Return the description of a fragment whose file is in the segment `base`."""
     described = json.loads(fragment)
     for file in described["files"]:
@@ -155,7 +155,7 @@ def _placed(fragment: str, *, base: int) -> str:
     return json.dumps(described)
 
 
-def _manifest(home: Path, schema: Any, fragments: Sequence[str], uri: str, *, version: int) -> Path:
+def _write_manifest(home: Path, schema: Any, fragments: Sequence[str], uri: str, *, version: int) -> Path:
     """Return the manifest of a data set at `uri` with these fragments, made in the folder `home`."""
     lance = import_module("lance")
     described = [import_module("lance.fragment").FragmentMetadata.from_json(text) for text in fragments]

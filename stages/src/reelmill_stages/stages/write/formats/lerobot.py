@@ -53,8 +53,10 @@ class LerobotFormat(DataSetFormat):
     def inspect(self, files: Sequence[FormatFile], values: Mapping[str, Any]) -> Fields:
         counts = {file.column: frames_of(file.path, file.name, self._options) for file in files}
         if len(set(counts.values())) > 1:
-            told = ", ".join(f"{name} has {count_of(count, 'frame')}" for name, count in counts.items())
-            raise ItemError(ItemReason.SHORT_VIEW, f"the cameras of an episode need equal numbers of frames: {told}")
+            frame_counts = ", ".join(f"{name} has {count_of(count, 'frame')}" for name, count in counts.items())
+            raise ItemError(
+                ItemReason.SHORT_VIEW, f"the cameras of an episode need equal numbers of frames: {frame_counts}"
+            )
         frames = next(iter(counts.values()))
         for name in sorted(self._of_frames):
             if len(values[name]) != frames:
@@ -73,12 +75,14 @@ class LerobotFormat(DataSetFormat):
             for item in data.items():
                 if item.media is not None:
                     segment = int(item.media.uri.removeprefix(f"{data.root}/").split("/")[0])
-                    yield from (Episode(segment, told) for told in self._told(data, item))
+                    yield from (
+                        Episode(segment, fields_of_episode) for fields_of_episode in self._episodes_of_part(data, item)
+                    )
 
         cameras = list(self.block.media_columns)
         return views(episodes, self._columns, cameras, self._options, data.scratch)
 
-    def _told(self, data: DataSetReader, part: Item) -> Iterator[Fields]:
+    def _episodes_of_part(self, data: DataSetReader, part: Item) -> Iterator[Fields]:
         """Yield the episodes of a part.
 
         Values of frames are too large for a row: they are in the file, of which one episode is decoded at a time.
@@ -120,7 +124,7 @@ class LerobotSamples:
         values = dict(zip(self._columns, sample.values, strict=True))
         episode = {"values": values, "cameras": cameras, **sample.facts}
         self._file.write((", " if self._episodes else "") + json.dumps(episode, ensure_ascii=False))
-        self._episodes.append(self._row(episode))
+        self._episodes.append(self._episode_row(episode))
 
     def finish(self) -> FormatPart:
         self._finished += self._current.values()
@@ -137,7 +141,7 @@ class LerobotSamples:
         for file in (*self._finished, *self._current.values()):
             file.discard()
 
-    def _row(self, episode: dict[str, Any]) -> dict[str, Any]:
+    def _episode_row(self, episode: dict[str, Any]) -> dict[str, Any]:
         """Return what the item contains of an episode."""
         values = {name: value for name, value in episode["values"].items() if name not in self._of_frames}
         return {**episode, "values": values}

@@ -42,7 +42,7 @@ def picture_stats(path: Path) -> Fields:
         pixels = _thinned(picture.frame.to_ndarray(format="rgb24").astype(np.uint8, copy=False))
         for channel in range(3):
             counts[channel] += np.bincount(pixels[:, :, channel].ravel(), minlength=_LEVELS)
-    return {"count": len(wanted), **_of_levels(counts)}
+    return {"count": len(wanted), **_level_statistics(counts)}
 
 
 def sampled(frames: int) -> list[int]:
@@ -60,11 +60,11 @@ def number_stats(values: NDArray[Any]) -> Values:
     return {"count": np.array([len(numbers)])} | {name: np.atleast_1d(value) for name, value in found.items()}
 
 
-def scaled(told: Fields) -> Values:
+def scaled(stats: Fields) -> Values:
     """Return the statistics of a video as numbers from 0 to 1."""
     return {
         name: np.array([value]) if name == "count" else np.array(value, np.float64) / (_LEVELS - 1)
-        for name, value in told.items()
+        for name, value in stats.items()
     }
 
 
@@ -106,7 +106,7 @@ def shaped(stats: Values, *, pictures: bool) -> dict[str, list[Any]]:
     }
 
 
-def _of_levels(counts: NDArray[np.int64]) -> Fields:
+def _level_statistics(counts: NDArray[np.int64]) -> Fields:
     """Return statistics of pixels from the number of pixels with each level, for each channel."""
     levels = np.arange(_LEVELS)
     total = counts.sum(axis=1)

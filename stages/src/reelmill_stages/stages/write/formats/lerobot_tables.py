@@ -48,7 +48,7 @@ class Episode:
     """
 
     segment: int
-    told: Fields
+    fields: Fields
 
 
 def camera(name: str) -> str:
@@ -81,18 +81,18 @@ def views(
     totals = FeatureTotals()
     first = number = 0
     for number, episode in enumerate(episodes(), 1):
-        told: Any = episode.told
-        length = told["frames"]
-        task = tasks.setdefault(told["values"][TASK], len(tasks))
+        stored: Any = episode.fields
+        length = stored["frames"]
+        task = tasks.setdefault(stored["values"][TASK], len(tasks))
         data = frames.place(length)
-        values = _frames(number - 1, first, length, task, options.fps)
+        values = _frame_columns(number - 1, first, length, task, options.fps)
         for name, column in features.items():
-            values[name] = np.array(told["values"][column.name], np.float32)
+            values[name] = np.array(stored["values"][column.name], np.float32)
         frames.add(values, length)
-        row = _episode(number - 1, first, episode, cameras, columns, options.fps)
+        row = _episode_row(number - 1, first, episode, cameras, columns, options.fps)
         chunk, file = rows.place(1)
         placed = {"data/chunk_index": data[0], "data/file_index": data[1]}
-        row |= _statistics(told.get("stats", {}), values, totals)
+        row |= _statistics(stored.get("stats", {}), values, totals)
         rows.add(row | placed | {"meta/episodes/chunk_index": chunk, "meta/episodes/file_index": file}, 1)
         first += length
     if not number:
@@ -103,21 +103,21 @@ def views(
     if totals.found:
         pictures = set(map(camera, cameras))
         found = {name: shaped(stats, pictures=name in pictures) for name, stats in totals.found.items()}
-        yield _json(scratch, "stats.json", found)
-    yield _json(scratch, "info.json", _info(number, first, len(tasks), cameras, features, options))
+        yield _json_file(scratch, "stats.json", found)
+    yield _json_file(scratch, "info.json", _info_fields(number, first, len(tasks), cameras, features, options))
 
 
-def _json(scratch: Path, name: str, value: Any) -> File:
+def _json_file(scratch: Path, name: str, value: Any) -> File:
     path = scratch / name
     path.write_text(json.dumps(value, indent=4) + "\n", encoding="utf-8")
     return File(f"meta/{name}", path)
 
 
-def _statistics(told: Mapping[str, Fields], values: Mapping[str, Any], totals: FeatureTotals) -> dict[str, Any]:
+def _statistics(given: Mapping[str, Fields], values: Mapping[str, Any], totals: FeatureTotals) -> dict[str, Any]:
     """Return the columns with the statistics of an episode, and add them to the totals; none without statistics."""
-    if not told:
+    if not given:
         return {}
-    of_pictures = {camera(name): scaled(stats) for name, stats in told.items()}
+    of_pictures = {camera(name): scaled(stats) for name, stats in given.items()}
     found = of_pictures | {name: number_stats(each) for name, each in values.items()}
     row: dict[str, Any] = {}
     for feature, stats in found.items():
@@ -127,7 +127,7 @@ def _statistics(told: Mapping[str, Fields], values: Mapping[str, Any], totals: F
     return row
 
 
-def _frames(number: int, first: int, length: int, task: int, fps: int) -> dict[str, Any]:
+def _frame_columns(number: int, first: int, length: int, task: int, fps: int) -> dict[str, Any]:
     within = np.arange(length)
     return {
         "timestamp": (within / fps).astype(np.float32),
@@ -138,27 +138,27 @@ def _frames(number: int, first: int, length: int, task: int, fps: int) -> dict[s
     }
 
 
-def _episode(
+def _episode_row(
     number: int, first: int, episode: Episode, cameras: Sequence[str], columns: Sequence[ReadyColumn], fps: int
 ) -> dict[str, Any]:
-    told: Any = episode.told
-    length = told["frames"]
+    fields: Any = episode.fields
+    length = fields["frames"]
     row = {
         "episode_index": number,
-        "tasks": [told["values"][TASK]],
+        "tasks": [fields["values"][TASK]],
         "length": length,
         "dataset_from_index": first,
         "dataset_to_index": first + length,
     }
     for name in cameras:
-        file, start = told["cameras"][name]
+        file, start = fields["cameras"][name]
         row |= {
             f"videos/{camera(name)}/chunk_index": episode.segment,
             f"videos/{camera(name)}/file_index": file,
             f"videos/{camera(name)}/from_timestamp": start / fps,
             f"videos/{camera(name)}/to_timestamp": (start + length) / fps,
         }
-    return row | {column.name: told["values"][column.name] for column in columns if column.name != TASK}
+    return row | {column.name: fields["values"][column.name] for column in columns if column.name != TASK}
 
 
 def _episode_schema(
@@ -200,7 +200,7 @@ def _tasks(scratch: Path, tasks: Sequence[str]) -> File:
     return File("meta/tasks.parquet", path)
 
 
-def _info(
+def _info_fields(
     episodes: int,
     frames: int,
     tasks: int,
@@ -272,14 +272,14 @@ class _Table:
         path = self._scratch / f"{self._name.replace('/', '-')}-{chunk}-{file}.parquet"
         if isinstance(next(iter(self._held[0].values())), np.ndarray):
             joined = {name: np.concatenate([one[name] for one in self._held]) for name in self._held[0]}
-            table = self._arrow.table({name: self._column(values) for name, values in joined.items()})
+            table = self._arrow.table({name: self._array_column(values) for name, values in joined.items()})
         else:
             table = self._arrow.Table.from_pylist(self._held, schema=self._schema)
         import_module("pyarrow.parquet").write_table(table, path, compression="zstd")
         self._files.append(File(f"{self._name}/{_PATH.format(chunk=chunk, file=file)}", path))
         self._held, self._rows = [], 0
 
-    def _column(self, values: Any) -> Any:
+    def _array_column(self, values: Any) -> Any:
         """Return a column of an array (rows,) or (rows, width); LeRobot reads vectors of one component as numbers."""
         flat = self._arrow.array(values.reshape(-1))
         if values.ndim == 1 or values.shape[1] == 1:

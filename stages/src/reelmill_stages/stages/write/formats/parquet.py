@@ -80,7 +80,7 @@ class ParquetSamples:
         self._writer = import_module("pyarrow.parquet").ParquetWriter(
             path,
             self._schema,
-            compression=dict.fromkeys(_leaves(self._schema), "zstd")
+            compression=dict.fromkeys(_stored_columns(self._schema), "zstd")
             | {f"{name}.bytes": "none" for name, kind in block.media_columns.items() if kind != VECTOR},
             use_dictionary=[name for name in plain if name != VECTOR],
             write_statistics=plain,
@@ -132,13 +132,13 @@ def _schema(arrow: Any, columns: tuple[ReadyColumn, ...], block: WriteBlock) -> 
             files += [(name, arrow_type("vector"), media), (SHAPE, shape_type(), SHAPE)]
         else:
             files.append((name, file, media))
-    told = [key, *files, *others]
-    features = {"info": {"features": {name: _FEATURES[kind] for name, _, kind in told}}}
-    fields = [arrow.field(name, kind) for name, kind, _ in told]
+    all_columns = [key, *files, *others]
+    features = {"info": {"features": {name: _FEATURES[kind] for name, _, kind in all_columns}}}
+    fields = [arrow.field(name, kind) for name, kind, _ in all_columns]
     return arrow.schema(fields, metadata={"huggingface": json.dumps(features)})
 
 
-def _leaves(schema: Any) -> Iterator[str]:
+def _stored_columns(schema: Any) -> Iterator[str]:
     """Yield the paths of the stored columns, in the notation of Parquet."""
     for field in schema:
         kind = str(field.type)
