@@ -52,7 +52,7 @@ def photos(folder: Path) -> list[Input]:
     return found
 
 
-def fed(stage: GridStage, inputs: list[Input], folder: Path) -> list[Kept]:
+def process_images(stage: GridStage, inputs: list[Input], folder: Path) -> list[Kept]:
     """Every image through `process`."""
     kept = []
     for given in inputs:
@@ -86,7 +86,7 @@ def main(rounds: int) -> None:
         weights = random_weights(folder / "weights.pt")
         stage = Warm(GridBlock.model_validate({"weights": {"uri": str(weights)}, "batchSize": BATCH, "device": "cpu"}))
         inputs = photos(folder)
-        kept = fed(stage, inputs, folder)
+        kept = process_images(stage, inputs, folder)
 
         visual = open_clip.CLIP(**open_clip.get_model_config("ViT-B-16")).visual.eval()
         visual.load_state_dict({key.removeprefix("visual."): value for key, value in torch.load(weights).items()})
@@ -109,7 +109,7 @@ def main(rounds: int) -> None:
         case = f"ViT-B/16, {IMAGES} images in batches of {BATCH}, to gzipped HDF5"
         emit(Row("grid", case, against, *times.medians, "s", times.ratio, times.cpu_ratio, 0.95, rounds=times.rounds))
 
-        feeding = statistics.median(seconds(lambda: fed(stage, inputs, folder)) for _ in range(rounds))
+        feeding = statistics.median(seconds(lambda: process_images(stage, inputs, folder)) for _ in range(rounds))
         _, model = times.medians
         share = feeding / (feeding + model)
         case = f"feeding: {IMAGES} JPEGs of {SIZE[0]}x{SIZE[1]} decoded, resized and handed over"

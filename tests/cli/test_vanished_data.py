@@ -1,4 +1,4 @@
-"""The deep check, repair, ledger and report of a store that has nothing of a pipeline, or nothing any more."""
+"""The deep check, repair and ledger of a store that has nothing of a pipeline, or nothing any more."""
 
 import json
 import shutil
@@ -28,7 +28,6 @@ def pipeline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("ledger",),
         ("ledger", "--outcome", "failed"),
         ("ledger", "--stage", "spans"),
-        ("report",),
     ],
 )
 def test_a_store_of_a_pipeline_that_never_ran_is_refused_with_its_folder(

@@ -33,7 +33,7 @@ def grow(shop: Workshop, count: int) -> None:
     shop.clip4mc([row(vid, 0, 1, f"caption {vid}") for vid in vids])
 
 
-def beside(shop: Workshop, folder: Path) -> Workshop:
+def pipeline_with_own_store(shop: Workshop, folder: Path) -> Workshop:
     """The same pipeline over the same videos, with a store of its own."""
     folder.mkdir()
     return Workshop(folder, shop.sources, shop.stages)
@@ -98,7 +98,7 @@ def test_three_added_to_100_are_the_only_ones_worked_on(tmp_path: Path) -> None:
     shop.run()
     for name in ("raw", "clips", "samples", "shards"):
         assert [segment.counts.in_ for segment in shop.data(name).segments()] == [100, 3]
-    whole = beside(shop, tmp_path / "whole")
+    whole = pipeline_with_own_store(shop, tmp_path / "whole")
     whole.run()
     as_if_always_whole(shop, whole)
     again = shop.run()
@@ -113,7 +113,7 @@ def test_interrupted_then_grown_then_run_again(tmp_path: Path, moment: str) -> N
     shop.run()
     for name in ("raw", "clips"):
         assert [segment.counts.in_ for segment in shop.data(name).segments()] == [24, 3]
-    whole = beside(shop, tmp_path / "whole")
+    whole = pipeline_with_own_store(shop, tmp_path / "whole")
     whole.run()
     as_if_always_whole(shop, whole)
 
@@ -140,7 +140,7 @@ def test_changed_and_vanished_videos_are_reported_and_a_new_epoch_takes_them_up(
 def test_waves_4_gives_the_data_set_of_waves_1_with_stages_at_work_at_the_same_time(tmp_path: Path) -> None:
     one = filled(tmp_path / "one", 400)
     one.run()
-    four = beside(one, tmp_path / "four")
+    four = pipeline_with_own_store(one, tmp_path / "four")
     four.spec = {"waves": 4}
     four.run()
     assert [segment.counts.in_ for segment in four.data("raw").segments()] == [100] * 4

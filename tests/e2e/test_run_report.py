@@ -24,10 +24,13 @@ from servers.s3_servers import make_bucket
 
 pytestmark = pytest.mark.store  # needs no server, but each test runs a pipeline
 
+UNCAPTIONED: dict[str, Any] = {**SAMPLES, "failures": {"tolerate": "100%"}}
+"""Samples of clips that have no captions, so every item fails."""
+
 STAGES: list[dict[str, Any]] = [
     {"name": "clips", "clip": {"by": "length", "length": "1s"}, "failures": {"tolerate": "60%"}},
     {"name": "keep", "filter": {"rules": [{"name": "large", "field": "media.size", "max": 10**9}]}},
-    SAMPLES,
+    UNCAPTIONED,
 ]
 
 
@@ -83,7 +86,7 @@ def test_014_f01_a_run_leaves_a_report_that_tells_what_funnel_and_ledger_tell(tm
     made.film("c.mp4")
     made.run()
     assert len(reports(made.store)) == 2
-    made.stages = [*STAGES[:2], {**SAMPLES, "name": "samples", "frames": {"width": 16, "height": 16}}]
+    made.stages = [*STAGES[:2], {**UNCAPTIONED, "name": "samples", "frames": {"width": 16, "height": 16}}]
     made.run()
     said = made.tell("prune", "--delete", "--yes")
     assert said.code == 0, said.err
@@ -163,7 +166,7 @@ def test_twins_that_end_a_run_leave_one_report_and_attempts_end(
 @pytest.mark.usefixtures("with_reports")
 def test_stages_that_end_a_run_at_once_leave_one_report(tmp_path: Path) -> None:
     made = shop(tmp_path)
-    made.stages = [*STAGES, {**SAMPLES, "name": "others", "from": ["keep"]}]
+    made.stages = [*STAGES, {**UNCAPTIONED, "name": "others", "from": ["keep"]}]
     made.run()
     (key,) = reports(made.store)
     data, segment = key.split("/")[:2], key.split("/")[2]

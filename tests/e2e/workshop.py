@@ -149,7 +149,7 @@ class Workshop:
 
     def contents(self, name: str) -> dict[str, Any]:
         """Key -> what an item says and holds, whatever its place in the data set."""
-        return {key: _told(item) for key, item in self.items(name).items()}
+        return {key: _comparable_item(item) for key, item in self.items(name).items()}
 
     def view(self, name: str, file: str) -> Any:
         """A file about the whole data set."""
@@ -187,7 +187,7 @@ def _rows(rows: Iterable[LedgerRow]) -> set[tuple[str, str, str]]:
     return {(row.key, row.outcome, row.reason) for row in rows}
 
 
-def _told(item: Item) -> Any:
+def _comparable_item(item: Item) -> Any:
     fields = {name: value for name, value in item.fields.items() if name not in PLACE}
     return fields, sorted((_nameless(output.key), output.size, output.digest) for output in item.outputs)
 

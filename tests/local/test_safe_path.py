@@ -37,7 +37,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def said(folder: Path, command: list[str]) -> "subprocess.CompletedProcess[str]":
+def run_in_folder(folder: Path, command: list[str]) -> "subprocess.CompletedProcess[str]":
     """A command in that folder, with an environment in which nothing has been made safe before."""
     env = {name: value for name, value in os.environ.items() if name not in ("PYTHONSAFEPATH", "PYTHONPATH")}
     return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=300, check=False)
@@ -50,7 +50,7 @@ def test_commands_and_all_that_they_start_import_nothing_from_the_current_folder
         ["run", "pipeline.yaml", "-q"],
         ["replay", "pipeline.yaml", "spans", "a.mp4", "--to", "again"],
     ):
-        done = said(folder, [str(PROGRAM), *command])
+        done = run_in_folder(folder, [str(PROGRAM), *command])
         assert (command, done.returncode, done.stderr[-500:] if done.returncode else "") == (command, 0, "")
     assert not (folder / "TRACE").exists()
 
@@ -59,7 +59,7 @@ def test_commands_and_all_that_they_start_import_nothing_from_the_current_folder
 def test_a_module_that_is_run_without_p_takes_the_folder_off_the_path(folder: Path, module: str) -> None:
     for name in ("json", "logging", "reelmill_stages"):
         (folder / f"{name}.py").unlink()  # what Python itself looks up to run a module is out of reach
-    done = said(
+    done = run_in_folder(
         folder, [sys.executable, "-m", module, *(["validate", "pipeline.yaml"] if module == "reelmill.cli" else [])]
     )
     assert done.returncode == (0 if module == "reelmill.cli" else 64), done.stderr

@@ -28,7 +28,7 @@ def messages() -> Iterator[list[str]]:
                 yield texts
 
 
-def says(message: list[str], symptom: str) -> bool:
+def matches(message: list[str], symptom: str) -> bool:
     at = 0
     for text in message:
         found = symptom.find(text, at)
@@ -41,4 +41,4 @@ def says(message: list[str], symptom: str) -> bool:
 def test_each_quoted_symptom_is_a_message() -> None:
     symptoms, known = quoted(), list(messages())
     assert len(symptoms) > 15
-    assert [each for each in symptoms if not any(says(one, each) for one in known)] == []
+    assert [each for each in symptoms if not any(matches(one, each) for one in known)] == []

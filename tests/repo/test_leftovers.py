@@ -47,7 +47,7 @@ def test_other(): pass
 
 
 @pytest.fixture
-def left(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
+def suite_folder(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     pytester.makeini(f"[pytest]\npythonpath = {ROOT / 'tests'}\n")
     return pytester
@@ -62,8 +62,8 @@ def run(pytester: pytest.Pytester, body: str, fixture: str = "nothing", patience
 
 
 @pytest.mark.store
-def test_a_file_that_leaves_something_fails_with_the_names(left: pytest.Pytester) -> None:
-    status, said = run(left, "(thread(), process(), waiting())")
+def test_a_file_that_leaves_something_fails_with_the_names(suite_folder: pytest.Pytester) -> None:
+    status, said = run(suite_folder, "(thread(), process(), waiting())")
     assert (status, "2 passed, 1 error" in said) == (1, True), said
     assert "still there after the last test of the file" in said
     for told in ("thread of a test", "(sleep 600)", "nobody waited for it"):
@@ -71,8 +71,8 @@ def test_a_file_that_leaves_something_fails_with_the_names(left: pytest.Pytester
 
 
 @pytest.mark.store
-def test_what_ends_soon_or_belongs_to_the_session_is_no_failure(left: pytest.Pytester) -> None:
-    status, said = run(left, "soon()", "server", leftovers.PATIENCE)
+def test_what_ends_soon_or_belongs_to_the_session_is_no_failure(suite_folder: pytest.Pytester) -> None:
+    status, said = run(suite_folder, "soon()", "server", leftovers.PATIENCE)
     assert (status, "2 passed" in said) == (0, True), said
 
 

@@ -124,20 +124,20 @@ def test_a_field_that_no_block_declares_is_found(path: Path) -> None:
 
 
 def test_a_file_that_was_never_committed_is_found(path: Path) -> None:
-    def elsewhere(rows: list[Row]) -> list[Row]:
+    def move_media(rows: list[Row]) -> list[Row]:
         return [{**rows[0], "media": {**rows[0]["media"], "uri": "/elsewhere.mp4"}}, *rows[1:]]
 
-    rewritten(path, "distinct", "items", elsewhere)
+    rewritten(path, "distinct", "items", move_media)
     (message,) = findings(path, "distinct")["media"]
     assert "/elsewhere.mp4" in message
     assert "no source lists" in message
 
 
 def test_006_f12_a_verdict_that_the_ledger_does_not_have_is_found(path: Path) -> None:
-    def undone(rows: list[Row]) -> list[Row]:
+    def mark_done(rows: list[Row]) -> list[Row]:
         return [{**row, "outcome": "done", "reason": "", "message": ""} for row in rows]
 
-    rewritten(path, "distinct", "ledger", undone)
+    rewritten(path, "distinct", "ledger", mark_done)
     found = findings(path, "distinct")
     assert any("'copy.mp4' is filtered here" in message for message in found["verdicts"])
     assert found["items"] == ["the input 'copy.mp4' is done, but no item was passed on for it"]

@@ -43,7 +43,7 @@ class Rows:
         return self.scratch.parent / "store" / key
 
 
-def weighed(tmp_path: Path, items: list[Item], **weights: Any) -> list[dict[str, Any]]:
+def weighted_rows(tmp_path: Path, items: list[Item], **weights: Any) -> list[dict[str, Any]]:
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     file = weights_file(Rows(items, scratch), Weights.model_validate(weights))
@@ -60,7 +60,7 @@ def test_006_f10_by_group_every_video_has_the_same_total(
     groups: list[str], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     items = [item(number, group) for number, group in enumerate(groups)]
-    rows = weighed(tmp_path_factory.mktemp("w"), items, factors=[{"inverse": "group"}])
+    rows = weighted_rows(tmp_path_factory.mktemp("w"), items, factors=[{"inverse": "group"}])
     totals: Counter[str] = Counter()
     for group, row in zip(groups, rows, strict=True):
         totals[group] += row["weight"]
@@ -71,7 +71,7 @@ def test_006_f10_by_group_every_video_has_the_same_total(
 def test_factors_are_multiplied_and_missing_values_have_their_own(tmp_path: Path) -> None:
     items = [item(0, c="x", m=5), item(1, c="x", m=4), item(2, c="y"), item(3, m=9)]
     factors = [{"inverse": "c", "power": 0.5}, {"measure": "m", "from": 4, "to": 6, "missing": 0.25}]
-    rows = weighed(tmp_path, items, factors=factors)
+    rows = weighted_rows(tmp_path, items, factors=factors)
     plain = np.array([2**-0.5 * 0.5, 0.0, 0.25, 1.0])
     assert [row["weight"] for row in rows] == pytest.approx(list(plain / plain.mean()))
     assert rows[0]["path"] == "../../clips/0/0001/0.mp4"
@@ -79,7 +79,7 @@ def test_factors_are_multiplied_and_missing_values_have_their_own(tmp_path: Path
 
 def test_numbers_can_be_balanced_by_bins(tmp_path: Path) -> None:
     items = [item(number, m=value) for number, value in enumerate([0, 0.1, 0.2, 10, "high"])]
-    rows = weighed(tmp_path, items, factors=[{"inverse": "m", "bins": 2}])
+    rows = weighted_rows(tmp_path, items, factors=[{"inverse": "m", "bins": 2}])
     plain = np.array([1 / 3, 1 / 3, 1 / 3, 1, 1])
     assert [row["weight"] for row in rows] == pytest.approx(list(plain / plain.mean()))
 
@@ -93,7 +93,7 @@ def test_clusters_of_vectors_are_balanced(tmp_path: Path) -> None:
         np.savez_compressed(tmp_path / f"store/{number}.npz", embedding=base + 0.01 * chance.random((4, 3)))
         items.append(Item(f"k{number}", number, "g", 1.0, Media(f"{number}.npz", 1)))
     items.append(item(12))
-    rows = weighed(tmp_path, items, factors=[{"clusters": 2}])
+    rows = weighted_rows(tmp_path, items, factors=[{"clusters": 2}])
     labels = [row["cluster"] for row in rows]
     assert len(set(labels[:9])) == len(set(labels[9:12])) == 1
     assert labels[0] != labels[9]
@@ -108,11 +108,11 @@ def test_fewer_vectors_than_clusters_and_equal_ones_are_no_error() -> None:
 
 def test_weights_that_are_all_zero_are_refused(tmp_path: Path) -> None:
     with pytest.raises(SpecError, match="no item can be drawn"):
-        weighed(tmp_path, [item(0)], factors=[{"measure": "m", "from": 0, "to": 1}])
+        weighted_rows(tmp_path, [item(0)], factors=[{"measure": "m", "from": 0, "to": 1}])
 
 
 def test_an_empty_data_set_has_an_empty_file(tmp_path: Path) -> None:
-    assert weighed(tmp_path, [], factors=[{"inverse": "group"}]) == []
+    assert weighted_rows(tmp_path, [], factors=[{"inverse": "group"}]) == []
 
 
 @given(st.lists(st.text(max_size=8), unique=True, max_size=30), st.integers(0, 3))

@@ -19,7 +19,7 @@ class Progress:
         self._total, self._console, self._clock = total, console, clock
         self._since: dict[str, float] = {}
         self._done = 0
-        self._began = self._said = clock()
+        self._began = self._last_printed = clock()
         self._lock = threading.Lock()
         self._status: Status | None = Status("", console=console) if console.is_terminal else None
 
@@ -41,7 +41,7 @@ class Progress:
         """Note that making a tool starts."""
         with self._lock:
             self._since[name] = self._clock()
-            self._say(f"[{self._done}/{self._total}] {name} …")
+            self._print_line(f"[{self._done}/{self._total}] {name} …")
 
     def end(self, name: str, problem: str) -> None:
         """Note that a tool is finished or failed."""
@@ -49,21 +49,21 @@ class Progress:
             took = duration(self._clock() - self._since.pop(name))
             self._done += 1
             said = f"not available after {took}: {problem}" if problem else f"ready after {took}"
-            self._say(f"[{self._done}/{self._total}] {name}: {said}")
+            self._print_line(f"[{self._done}/{self._total}] {name}: {said}")
 
     def skip(self, name: str, need: str) -> None:
         """Note that a tool is skipped because another one is missing."""
         with self._lock:
             self._done += 1
-            self._say(f"[{self._done}/{self._total}] {name}: not available, as it needs {need}")
+            self._print_line(f"[{self._done}/{self._total}] {name}: not available, as it needs {need}")
 
     def tick(self) -> None:
         """Show the progress: on a terminal with each call, in a log from time to time."""
         with self._lock:
             if self._status:
                 self._status.update(escape(self.line()))
-            elif self._clock() - self._said >= LOG_SECONDS:
-                self._say(self.line())
+            elif self._clock() - self._last_printed >= LOG_SECONDS:
+                self._print_line(self.line())
 
     def line(self) -> str:
         """`3/9 ready in 2 min 10 s; at work: kube-apiserver (1 min 20 s), torch (2 min 1 s)`."""
@@ -71,8 +71,8 @@ class Progress:
         work = ", ".join(f"{name} ({duration(now - since)})" for name, since in sorted(self._since.items()))
         return f"[{self._done}/{self._total}] {self.elapsed} so far; at work: {work or 'nothing'}"
 
-    def _say(self, line: str) -> None:
-        self._said = self._clock()
+    def _print_line(self, line: str) -> None:
+        self._last_printed = self._clock()
         self._console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 

@@ -38,7 +38,7 @@ def views(items: list[Item]) -> list[Any]:
 
 
 @pytest.fixture(scope="module")
-def seen(folder: Path, grown: Path) -> dict[str, Any]:
+def lerobot_samples(folder: Path, grown: Path) -> dict[str, Any]:
     """What the package sees in both, in one process."""
     paths = [told["uri"] for one in views([*episodes(), *more()]) for told in one.values()]
     asked = {mode: [mode, str(folder)] for mode in ("whole", "shuffled", "stats")}
@@ -49,9 +49,9 @@ def seen(folder: Path, grown: Path) -> dict[str, Any]:
     return found
 
 
-def expected(items: list[Item], seen: dict[str, Any]) -> list[dict[str, Any]]:
+def expected(items: list[Item], lerobot_samples: dict[str, Any]) -> list[dict[str, Any]]:
     """What each frame of these episodes must be, by the decoder of the package."""
-    pictures = iter(seen["videos"])
+    pictures = iter(lerobot_samples["videos"])
     found: list[dict[str, Any]] = []
     for number, (one, cameras) in enumerate(zip(items, views(items), strict=True)):
         frames = {name: next(pictures) for name in cameras}
@@ -67,26 +67,26 @@ def expected(items: list[Item], seen: dict[str, Any]) -> list[dict[str, Any]]:
     return found
 
 
-def test_015_f10_every_frame_of_every_episode_is_that_of_the_source(seen: dict[str, Any]) -> None:
-    assert seen["whole"] == expected(episodes(), seen)
+def test_015_f10_every_frame_of_every_episode_is_that_of_the_source(lerobot_samples: dict[str, Any]) -> None:
+    assert lerobot_samples["whole"] == expected(episodes(), lerobot_samples)
 
 
-def test_015_f10_two_workers_that_shuffle_read_every_frame_once(seen: dict[str, Any]) -> None:
-    in_order = sorted(seen["shuffled"], key=lambda one: one["places"])
-    assert in_order == expected(episodes(), seen)
-    assert seen["shuffled"] != in_order
+def test_015_f10_two_workers_that_shuffle_read_every_frame_once(lerobot_samples: dict[str, Any]) -> None:
+    in_order = sorted(lerobot_samples["shuffled"], key=lambda one: one["places"])
+    assert in_order == expected(episodes(), lerobot_samples)
+    assert lerobot_samples["shuffled"] != in_order
 
 
-def test_015_f05_a_grown_folder_gives_the_new_episodes_too(seen: dict[str, Any]) -> None:
-    assert seen["grown"] == expected([*episodes(), *more()], seen)
+def test_015_f05_a_grown_folder_gives_the_new_episodes_too(lerobot_samples: dict[str, Any]) -> None:
+    assert lerobot_samples["grown"] == expected([*episodes(), *more()], lerobot_samples)
 
 
-def test_statistics_are_those_that_the_package_computes(seen: dict[str, Any]) -> None:
+def test_statistics_are_those_that_the_package_computes(lerobot_samples: dict[str, Any]) -> None:
     # Ours are levels and numbers that there are; the package interpolates in narrow bins around them.
-    assert {name for name in seen["stats"] if "images" in name} == {
+    assert {name for name in lerobot_samples["stats"] if "images" in name} == {
         f"observation.images.{one}" for one in ("front", "side")
     }
-    assert {one for stats in seen["stats"].values() for one, apart in stats.items() if apart > 1e-3} == set()
+    assert {one for stats in lerobot_samples["stats"].values() for one, apart in stats.items() if apart > 1e-3} == set()
 
 
 def test_the_code_on_the_page_reads_the_folder(folder: Path) -> None:

@@ -93,7 +93,7 @@ def test_001_f12_energon_opens_videos_as_typed_samples_and_its_own_index_is_the_
         assert digest((videos / f"{name}.idx").read_bytes()) == index
 
 
-def told_of(folder: Path) -> list[dict[str, str]]:
+def expected_videos(folder: Path) -> list[dict[str, str]]:
     """What Energon is to give of videos, by key."""
     found = [(one["__key__"], f"film {number}", digest(one["mp4"])) for number, one in enumerate(members(folder))]
     return sorted(
@@ -108,14 +108,14 @@ def by_key(samples: list[dict[str, str]]) -> list[dict[str, str]]:
 def test_two_workers_of_energon_that_shuffle_read_every_sample_once(videos: Path) -> None:
     with unchanged_by(videos):
         seen = seen_by("energon", videos, "shuffled")["samples"]
-    assert by_key(seen) == told_of(videos)
+    assert by_key(seen) == expected_videos(videos)
     assert seen != by_key(seen)
 
 
 def test_a_reader_of_energon_that_was_killed_goes_on_behind_its_last_sample(videos: Path) -> None:
     before, after = seen_by("energon", videos, "resumed")
     assert len(before) == 3
-    assert by_key(before + after) == told_of(videos)
+    assert by_key(before + after) == expected_videos(videos)
 
 
 def test_two_workers_of_webdataset_that_shuffle_read_every_sample_once(videos: Path) -> None:
@@ -131,12 +131,12 @@ def test_tars_of_a_second_segment_are_read_beside_the_first(tmp_path: Path) -> N
     items = [video_item(film, number, text=f"film {number}") for number in range(COUNT)]
     rows = tar_items(packed(block, items[:4], folder))
     shown(block, rows, folder)
-    assert by_key(seen_by("energon", folder, "typed")["samples"]) == told_of(folder)
+    assert by_key(seen_by("energon", folder, "typed")["samples"]) == expected_videos(folder)
     first = {path: path.read_bytes() for path in folder.rglob("*.tar")}
     rows += tar_items(packed(block, items[4:], folder, segment=2, first=4), segment=2)
     shown(block, rows, folder)
-    assert len(told_of(folder)) == COUNT
-    assert by_key(seen_by("energon", folder, "typed")["samples"]) == told_of(folder)
+    assert len(expected_videos(folder)) == COUNT
+    assert by_key(seen_by("energon", folder, "typed")["samples"]) == expected_videos(folder)
     assert len(seen_by("energon", folder, reader="webdataset")) == COUNT
     assert all(path.read_bytes() == data for path, data in first.items())
 
