@@ -15,7 +15,7 @@ from reelmill.contract.spec.pipeline import Spec
 from reelmill.contract.spec.stages.pack import PackBlock
 from reelmill.plan.definition.graph import SpecErrors, resolve
 from reelmill_stages.stage import Failed
-from reelmill_stages.stages.tokenize.tar_samples import told
+from reelmill_stages.stages.tokenize.tar_samples import read_samples
 from reelmill_stages.stages.tokenize.turns import IMAGE
 from reelmill_stages.tar.buffered_reads import BufferedReads
 
@@ -34,11 +34,11 @@ def image(path: Path, shade: int, size: tuple[int, int] = (24, 16), **saved: Any
 
 
 def document_item(*images: Path | tuple[int, int], turns: Any = TURNS, ordinal: int = 0) -> Item:
-    told_ = [
+    pictures = [
         {"uri": str(each), "size": each.stat().st_size, "source": "raw"} if isinstance(each, Path) else {"blank": each}
         for each in images
     ]
-    return Item(f"d{ordinal}", ordinal, f"d{ordinal}", 1.0, fields={"images": told_, "conversations": turns})
+    return Item(f"d{ordinal}", ordinal, f"d{ordinal}", 1.0, fields={"images": pictures, "conversations": turns})
 
 
 def test_a_document_is_a_sample_with_all_its_images_in_order(tmp_path: Path) -> None:
@@ -64,7 +64,7 @@ def test_tokens_find_every_image_at_its_placeholder(tmp_path: Path) -> None:
     item = document_item(image(tmp_path / "0.jpg", 1), image(tmp_path / "1.jpg", 2), image(tmp_path / "2.jpg", 3))
     (made,) = packed(BLOCK, [item], tmp_path / "set")
     with BufferedReads(made.file.path) as reads:
-        (sample,) = told(reads)
+        (sample,) = read_samples(reads)
     assert [turn.pieces.count(IMAGE) for turn in sample.turns] == [2, 0, 1, 0]
     assert [turn.learned for turn in sample.turns] == [False, True, False, True]
 
@@ -96,13 +96,13 @@ def test_a_broken_image_costs_its_document_alone(tmp_path: Path) -> None:
 
 
 def test_a_sampler_of_videos_says_that_a_document_has_none_and_the_other_way_round(tmp_path: Path) -> None:
-    for block, item, told_ in (
+    for block, item, expected in (
         (PackBlock(sampler="un"), document_item(), "is a document without a video"),
         (BLOCK, video_item(image(tmp_path / "a.jpg", 1)), "is not a document"),
     ):
         ((_, result),) = processed(block, [item], tmp_path / block.sampler)
         assert isinstance(result, Failed)
-        assert told_ in result.message
+        assert expected in result.message
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from fuzz.targets.scratch import parts, scratch
 from reelmill.contract.errors import NotFound, SpecError
 from reelmill_stages.datasets.tar_set import INFO, TarSet
 from reelmill_stages.stages.index.content_check import Payloads, wrong
-from reelmill_stages.stages.tokenize.tar_samples import payload, told
+from reelmill_stages.stages.tokenize.tar_samples import payload, read_samples
 from reelmill_stages.tar.buffered_reads import BufferedReads
 from reelmill_stages.tar.inspect import contents
 from reelmill_stages.tar.samples import TarProblem, samples
@@ -41,7 +41,7 @@ def tar_documents(data: bytes) -> None:
     """Samples as turns of text and images."""
     path = scratch.file(_checksummed(data), "input.tar")
     with suppress(BadTar), BufferedReads(path) as reads:
-        for sample in told(reads):
+        for sample in read_samples(reads):
             for member in getattr(sample, "images", ()):
                 payload(reads, member)
 
