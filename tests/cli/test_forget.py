@@ -130,7 +130,7 @@ def test_a_run_does_not_bring_it_back_and_a_second_call_searches_again(folder: P
     assert naming(folder, "private") == []
     again = forget(folder, "private.mp4")
     assert again.code == 0
-    assert "were forgotten before, and no traces remain" in again.err
+    assert "had been forgotten before, and no traces remain" in again.err
 
 
 def test_what_somebody_puts_back_is_found(folder: Path) -> None:

@@ -191,6 +191,6 @@ def _say_result(found: ForgetResult, pipeline: str) -> None:
         say(f"forgot {items}: no traces remain")
         say(f"to rebuild lists and files that also held other items: reelmill run {pipeline}")
         if copies := _number_of_copies(found):
-            say(f"that run also decides again on {copies} inputs that were dropped as copies of them")
+            say(f"that run also decides again on {count_of(copies, 'input')} dropped as copies of them")
     else:
-        say(f"{items} were forgotten before, and no traces remain")
+        say(f"{items} had been forgotten before, and no traces remain")
