@@ -48,5 +48,5 @@ def tolerance_message(tolerate: str | None, totals: Counts) -> str:
 
 def source_message(failed: int) -> str:
     """The message for a source of which every row failed."""
-    rows = "the only row" if failed == 1 else f"all {failed} rows"
+    rows = "the only row" if failed == 1 else f"all {amount(failed)} rows"
     return f"{rows} of the source failed, so no stage has any input from it: {_SOURCE_REMEDY}"
