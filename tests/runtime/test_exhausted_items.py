@@ -18,19 +18,18 @@ from reelmill_stages.records.data_set import DataSet
 
 pytestmark = pytest.mark.store
 
-FILES = 256
-
 
 @pytest.fixture(scope="module")
 def line(tmp_path_factory: pytest.TempPathFactory) -> toy.Line:
-    """One shard with all kinds of greedy items, and workers that may open 256 files."""
+    """One shard with all kinds of greedy items, and workers that may open 256 files more than this process has."""
+    files = 256 + max(int(name) for name in os.listdir("/dev/fd"))
     line = toy.Line(tmp_path_factory.mktemp("greedy"), limits=ShardLimits(workers=1, item_timeout=60.0))
     line.stage("upper")
     line.put("a")
     line.put("memory", "memory")
     for number in range(3):
         line.put(f"m{number}", "memory" if number == 1 else "content", group="one video")
-    line.put("leak", f"hold-files {FILES - 60}")
+    line.put("leak", f"hold-files {files - 60}")
     for number in range(4):
         line.put(f"b{number}", "hold-files 60")
     line.put("files", "files")
@@ -39,7 +38,7 @@ def line(tmp_path_factory: pytest.TempPathFactory) -> toy.Line:
     loggers = logging.getLogger("reelmill_stages")
     loggers.setLevel(logging.INFO)
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (FILES, hard))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (files, hard))
     try:
         line.go()
     finally:
