@@ -1,7 +1,8 @@
 """Plugins of the suite, hypothesis profiles, bytecode, temporary folder, and the garbage collector.
 
 Generated examples are the same in every run, so results are reproducible, even on a slow machine.
-`--hypothesis-profile thorough` draws more examples, and different ones each time.
+`--hypothesis-profile thorough` draws more examples, and different ones each time; `few` is for other
+versions of Python.
 
 A new interpreter spends most of its time compiling if bytecode is not cached. Tests start hundreds of interpreters, so
 they cache bytecode outside of the sources.
@@ -37,6 +38,7 @@ pytest.register_assert_rewrite("workshop")  # it compares stores; assertion rewr
 
 ANY_SPEED: Mapping[str, Any] = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
 settings.register_profile("quick", max_examples=40, derandomize=True, **ANY_SPEED)
+settings.register_profile("few", max_examples=10, derandomize=True, **ANY_SPEED)
 settings.register_profile("thorough", max_examples=1000, derandomize=False, **ANY_SPEED)
 settings.load_profile("quick")
 
@@ -59,6 +61,14 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     gc.freeze()
     gc.set_threshold(GARBAGE)
     gc.enable()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if hasattr(config, "workerinput"):
+        from scheduling import longest_first
+
+        items[:] = longest_first(items)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -6,17 +6,15 @@ Reasons come from their declarations, messages from errors in the sources that a
 import ast
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 from reelmill.contract import errors
 from reelmill.contract.conditions import ConditionReason, EventReason
 from reelmill.contract.counters import StageCounter
 from reelmill.contract.reasons import ItemReason
 from reelmill.schema.markdown import table
+from repo.tree import ROOT, modules, nodes
 
-ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs/errors.md"
-SOURCES = ("operator/src", "stages/src")
 RAISED = frozenset(
     name
     for name, kind in vars(errors).items()
@@ -63,15 +61,14 @@ def _words() -> Iterator[tuple[str, str, str, str]]:
 
 def _messages() -> Iterator[tuple[str, str]]:
     """(message, hint) of all errors that are raised with a hint."""
-    for folder in SOURCES:
-        for path in (ROOT / folder).rglob("*.py"):
-            for node in ast.walk(ast.parse(path.read_text())):
-                if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in RAISED:
-                    hints = [keyword.value for keyword in node.keywords if keyword.arg == "hint"]
-                    for what in _texts(node.args[0]) if node.args else ():
-                        for hint in _texts(hints[0]) if hints else ():
-                            if _says(what) and _says(hint):
-                                yield _code(what), _code(hint)
+    for _, path in modules():
+        for node in nodes(path):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in RAISED:
+                hints = [keyword.value for keyword in node.keywords if keyword.arg == "hint"]
+                for what in _texts(node.args[0]) if node.args else ():
+                    for hint in _texts(hints[0]) if hints else ():
+                        if _says(what) and _says(hint):
+                            yield _code(what), _code(hint)
 
 
 def _texts(node: ast.expr) -> list[str]:

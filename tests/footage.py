@@ -1,12 +1,16 @@
 """Small synthetic videos for tests, generated once per machine and kept in the user's cache.
 
-The same arguments give the same file. Each frame shows its number as a pattern of black and white blocks in the top
-rows, so that a test can identify it (`frame_number`).
+The same arguments give the same file, also of `ffmpeg`, which copies what an earlier test or run made of the same
+inputs. Each frame shows its number as a pattern of black and white blocks in the top rows, so that a test can identify
+it (`frame_number`).
 """
 
 import hashlib
 import os
+import shutil
 import subprocess
+import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import imageio_ffmpeg
@@ -17,10 +21,42 @@ BITS = 12
 BLOCK = 16
 
 
-def ffmpeg(*args: str) -> None:
-    """Run the ffmpeg of imageio-ffmpeg."""
+SMALL = 4 << 20
+"""Bytes of the largest file that `ffmpeg` keeps."""
+
+
+def ffmpeg(*args: str, content: bytes = b"") -> None:
+    """Make the file that the last argument names with the ffmpeg of imageio-ffmpeg; `content` is its standard input.
+
+    A small file is also kept in the cache, and copied from there if arguments, inputs and program are the same.
+    """
+    *options, name = args
+    target, recipe = Path(name), _recipe(options, content)
+    kept = CACHE / "made" / f"{recipe}{target.suffix}"
+    if recipe and kept.exists():
+        shutil.copyfile(kept, target)
+        return
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-hide_banner", "-nostdin", "-loglevel", "error", "-y", *args]
-    subprocess.run(command, check=True, capture_output=True)
+    subprocess.run(command, input=content, check=True, capture_output=True)
+    if recipe and target.is_file() and target.stat().st_size <= SMALL:
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(target, temporary := kept.with_name(f"{kept.stem}.{os.getpid()}{kept.suffix}"))
+        temporary.replace(kept)
+
+
+def _recipe(options: Sequence[str], content: bytes) -> str:
+    """A digest of everything that a file is made of; empty if an option names files in another way than by its path."""
+    program = Path(imageio_ffmpeg.get_ffmpeg_exe())
+    digest = hashlib.sha256(f"{program.name} {program.stat().st_size}".encode())
+    for option in options:
+        path, part = Path(option), os.fsencode(option)
+        if path.is_absolute() and path.is_file():
+            part = hashlib.sha256(path.read_bytes()).digest() + path.suffix.encode()
+        elif tempfile.gettempdir() in option:
+            return ""
+        digest.update(len(part).to_bytes(8, "big") + part)
+    digest.update(content)
+    return digest.hexdigest()
 
 
 def video(

@@ -59,9 +59,8 @@ def raw(name: str, tmp_path: Path, frames: Any, *arguments: str, fps: int = 25) 
     chroma = np.full((count, height // 2, width // 2), 128, np.uint8)
     content = b"".join(one.tobytes() + 2 * c.tobytes() for one, c in zip(frames, chroma, strict=True))
     path = tmp_path / name
-    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-loglevel", "error", "-y", "-f", "rawvideo", "-pix_fmt", "yuv420p"]
-    command += ["-s", f"{width}x{height}", "-r", str(fps), "-i", "-", "-c:v", "libx264", "-qp", "0", *arguments]
-    subprocess.run([*command, str(path)], input=content, check=True, capture_output=True)
+    given = ("-f", "rawvideo", "-pix_fmt", "yuv420p", "-s", f"{width}x{height}", "-r", str(fps), "-i", "-")
+    footage.ffmpeg(*given, "-c:v", "libx264", "-qp", "0", *arguments, str(path), content=content)
     return path
 
 

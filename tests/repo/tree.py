@@ -1,6 +1,7 @@
 """The repository as its tests see it: its files, and the modules of its two distributions with their syntax trees."""
 
 import ast
+import gc
 import subprocess
 from collections.abc import Iterator
 from functools import cache
@@ -28,16 +29,30 @@ def modules() -> tuple[tuple[str, Path], ...]:
     return tuple(found)
 
 
-@cache
 def parsed(path: Path) -> ast.Module:
-    """The syntax tree of a module, parsed once for all tests."""
-    return ast.parse(path.read_text())
+    """The syntax tree of a module."""
+    return _trees()[path][0]
+
+
+def nodes(path: Path) -> tuple[ast.AST, ...]:
+    """Every node of the syntax tree of a module."""
+    return _trees()[path][1]
 
 
 @cache
-def nodes(path: Path) -> tuple[ast.AST, ...]:
-    """Every node of the syntax tree of a module, collected once for all tests."""
-    return tuple(ast.walk(parsed(path)))
+def _trees() -> dict[Path, tuple[ast.Module, tuple[ast.AST, ...]]]:
+    """Syntax tree and nodes of every module, built once for all tests.
+
+    They are millions of objects, which the garbage collector would scan again and again, so it ignores them.
+    """
+    gc.disable()
+    try:
+        trees = {path: ast.parse(path.read_text()) for _, path in modules()}
+        found = {path: (tree, tuple(ast.walk(tree))) for path, tree in trees.items()}
+        gc.freeze()
+    finally:
+        gc.enable()
+    return found
 
 
 @cache
