@@ -1,7 +1,7 @@
 """Benchmark of reading frames in torch from folders of `write` and `pack`, against folders written by each library.
 
 Each library reads both, in its environment (`make prepare TIERS=trainers`), in one process. Both sides store files
-unchanged, except LeRobot, whose recorder encodes pictures again.
+unchanged, except LeRobot, whose recorder encodes pictures again: in H.264, as its videos here, with the same settings.
 """
 
 import json
@@ -26,13 +26,15 @@ from write.desk import block, item, written
 
 JOB = Path(__file__).with_name("formats_job.py")
 VIDEOS, SECONDS, FPS, SIZE = 24, 2, 30, (320, 240)
+RECORDED = ("-pix_fmt", "yuv420p", "-g", "2", "-crf", "30")
+"""Settings with which LeRobot's recorder encodes."""
 ENVIRONMENTS = {"parquet": "huggingface", "lance": "lance", "mds": "mds", "lerobot": "lerobot",
                 "energon": "energon"}  # fmt: skip
 AGAINST = {
     "parquet": "a file that datasets writes itself",
     "lance": "a data set that pylance writes itself",
     "mds": "shards that MDSWriter writes",
-    "lerobot": "LeRobot's own recording of the same frames, in AV1",
+    "lerobot": "LeRobot's own recording of the same frames, in H.264 with the same settings",
     "webdataset": "a tar that webdataset's TarWriter writes",
     "energon": "tars of webdataset that Energon prepares itself",
 }
@@ -49,6 +51,13 @@ def made(name: str, videos: list[Path], folder: Path) -> Path:
     more = {"lerobot": {"fps": FPS, "width": SIZE[0], "height": SIZE[1]}} if name == "lerobot" else {}
     items = [item(path, number, text="a") for number, path in enumerate(videos)]
     return written(block(name, samplesPerFile=8, **more), items, folder).folder
+
+
+def source_videos(folder: Path, options: tuple[str, ...]) -> list[Path]:
+    """Copies of one video, encoded with these options, in a new folder."""
+    folder.mkdir()
+    video = footage.video(seconds=SECONDS, fps=FPS, size=SIZE, options=options)
+    return [Path(shutil.copyfile(video, folder / f"{number:02d}.mp4")) for number in range(VIDEOS)]
 
 
 def row(name: str, videos: list[Path], folder: Path, rounds: int) -> None:
@@ -87,12 +96,11 @@ def row(name: str, videos: list[Path], folder: Path, rounds: int) -> None:
 
 def main(rounds: int) -> None:
     one_core()
-    video = footage.video(seconds=SECONDS, fps=FPS, size=SIZE)
     with tempfile.TemporaryDirectory() as folder_name:
-        videos = [Path(shutil.copyfile(video, f"{folder_name}/{number:02d}.mp4")) for number in range(VIDEOS)]
         for name in AGAINST:
             folder = Path(folder_name) / name
             folder.mkdir()
+            videos = source_videos(folder / "videos", RECORDED if name == "lerobot" else ())
             try:
                 row(name, videos, folder, rounds)
             except NotRun as reason:

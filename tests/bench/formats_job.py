@@ -164,7 +164,7 @@ class Lerobot:
             stream = container.streams.video[0]
             shape = (stream.height, stream.width, 3)
         features = {CAMERA: {"dtype": "video", "shape": shape, "names": ["height", "width", "channels"]}}
-        made = LeRobotDataset.create("local/set", FPS, features, root=folder, use_videos=True)
+        made = LeRobotDataset.create("local/set", FPS, features, root=folder, use_videos=True, vcodec="h264")
         for path in paths:
             with av.open(str(path)) as container:
                 for frame in container.decode(video=0):

@@ -1,8 +1,8 @@
 """Benchmark of writing and reading rows, and of the first sample of ten million.
 
-The peers are the standard library's JSON of the same lines, and bare msgspec with a digest, which is the lower bound in
-Python. reelmill also creates the rows' objects, checks their types, and writes or compares the digest of the file. Rows
-are those of clips, with one file each.
+The peers are the standard library's JSON of the same lines, a rate of 400,000 rows per second of CPU time, and bare
+msgspec with a digest, which is the lower bound in Python. reelmill also creates the rows' objects, checks their types,
+and writes or compares the digest of the file. Rows are those of clips, with one file each.
 """
 
 import hashlib
@@ -31,6 +31,8 @@ from reelmill_stages.store.open import open_store
 from reelmill_stages.tar.write import TarWriter
 
 ROWS = 100_000
+RATE = 400
+"""Target in thousands of rows per second of CPU time."""
 TARS, SAMPLES = 10_000, 1000
 LIMIT_SECONDS = 1.0
 LEAST, LEAST_SHARE = "msgspec and a digest alone", 0.2
@@ -65,6 +67,14 @@ def emit_rate(case: str, against: str, times: Times, target: float = 1.0) -> Non
     """A row in thousands of rows a second of CPU time."""
     rates = [ROWS / statistics.median(took) / 1000 for took in (times.ours_cpu, times.peer_cpu)]
     emit(Row("rows", case, against, *rates, "k rows/CPU s", times.ratio, times.cpu_ratio, target, rounds=times.rounds))
+
+
+def emit_with_target(case: str, against: str, times: Times) -> None:
+    """Two rows: the rate beside that of the standard library, and beside the target."""
+    emit_rate(case, against, times)
+    rate = ROWS / statistics.median(times.ours_cpu) / 1000
+    values = (rate, float(RATE), "k rows/CPU s", rate / RATE, None, 1.0)
+    emit(Row("rows", f"{case}, rate", "400,000 per second", *values, rounds=times.rounds))
 
 
 def written(path: Path, rows: list[bytes] | list[Item] | list[LedgerRow], line: Callable[..., bytes]) -> str:
@@ -118,7 +128,7 @@ def rows(folder: Path, rounds: int) -> None:
         path = folder / f"{name}.jsonl"
         plain = [one.to_json() for one in given]
         sides = partial(written, path, given, line), partial(bare_write, folder / "bare", plain)
-        emit_rate(f"{name} written", "json.dumps of the same rows", in_turns(*sides, rounds))
+        emit_with_target(f"{name} written", "json.dumps of the same rows", in_turns(*sides, rounds))
         sides = sides[0], partial(least_write, folder / "bare", plain)
         emit_rate(f"{name} written, least", LEAST, in_turns(*sides, rounds), LEAST_SHARE)
         digest = written(path, given, line)
@@ -129,7 +139,8 @@ def rows(folder: Path, rounds: int) -> None:
             for _ in read_rows(store, f"{name}.jsonl", digest, folder, read()):
                 pass
 
-        emit_rate(f"{name} read", "json.loads of the same lines", in_turns(read_all, partial(bare_read, path), rounds))
+        times = in_turns(read_all, partial(bare_read, path), rounds)
+        emit_with_target(f"{name} read", "json.loads of the same lines", times)
         emit_rate(f"{name} read, least", LEAST, in_turns(read_all, partial(least_read, path), rounds), LEAST_SHARE)
 
 

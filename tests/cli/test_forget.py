@@ -190,6 +190,24 @@ def test_016_f07_a_check_says_that_nothing_is_left_or_where(folder: Path) -> Non
     assert check().code == 0
 
 
+def test_edited_views_and_exports_that_name_or_hold_deleted_files_are_found(folder: Path) -> None:
+    (view,) = (folder / "data/clips").glob("*/text_video_pairs.json")
+    edited = Path(shutil.copyfile(view, view.with_name(f"{view.name}.edited")))
+    clips = folder / "data/exports/clips"
+    shutil.copytree(view.parent, clips, ignore=shutil.ignore_patterns("_reelmill", "*.edited"))
+    said = forget(folder, "private.mp4", "--yes", "-o", "json")
+    assert said.code == 65
+    wanted = {path.relative_to(folder / "data").as_posix() for path in (edited, clips / view.name)}
+    copied = {path.relative_to(folder / "data").as_posix() for path in clips.rglob("private*.mp4")}
+    assert len(copied) == 3
+    assert set(json.loads(reelmill("check", folder / "pipeline.yaml", "--forgotten", "-o", "json").out)[0]["left"]) == (
+        wanted | copied
+    )
+    edited.unlink()
+    shutil.rmtree(clips)
+    assert reelmill("check", folder / "pipeline.yaml", "--forgotten").code == 0
+
+
 def test_016_f08_what_is_of_something_else_is_released(folder: Path) -> None:
     forget(folder, "private.mp4", "--yes")
     assert "nothing to release" in forget(folder, "private.mp4", "--release").err

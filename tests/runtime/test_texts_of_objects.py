@@ -79,6 +79,25 @@ def names_of_a_record(name: str) -> ForgottenNames:
     return ForgottenNames(forgotten="", place="", roots=(), items=(), names=digests, words=lengths, files=())
 
 
+@pytest.mark.parametrize(
+    ("path", "root", "is_deleted"),
+    [
+        ("clips/aa/0001/clips/b_0_1.mp4", "", True),
+        ("clips/aa/0001/clips/b_0_1.mp4", "index/bb", True),
+        ("0001/clips/b_0_1.mp4", "clips/aa", True),
+        ("0001/clips/b_0_1.mp4", "index/bb", False),
+        ("0001/clips/b_0_1.mp4", "", True),
+        ("/data/2026/exported/0001/clips/b_0_1.mp4", "", True),
+        ("0002/clips/b_0_1.mp4", "", False),
+        ("b_0_1.mp4", "", False),
+    ],
+)
+def test_paths_of_deleted_files_are_found_relative_to_their_data_set(path: str, root: str, is_deleted: bool) -> None:
+    files = (tombstone_digest("raw", "clips/aa/0001/clips/b_0_1.mp4"),)
+    record = names_of_a_record("b.mp4").replace(roots=("clips/aa", "index/bb"), files=files)
+    assert DigestNames("raw", [record], []).is_deleted_file(path, root) == is_deleted
+
+
 def test_a_table_with_a_damaged_page_is_not_taken_for_one_that_was_read(tmp_path: Path) -> None:
     data = bytearray(WHOLE["a.parquet"])
     data[2000:6000] = bytes(byte ^ 0xFF for byte in data[2000:6000])

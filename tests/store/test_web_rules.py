@@ -1,13 +1,15 @@
-"""Which addresses and redirects the rules about web servers let through."""
+"""Which addresses and redirects the rules about web servers let through, and what errors of connections say."""
 
 import ipaddress
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from urllib3.exceptions import IncompleteRead, ProtocolError
 from urllib3.util import parse_url
 
 from reelmill.contract.errors import ServerRefused, SpecError
+from reelmill_stages.store.web.errors import unanswered
 from reelmill_stages.store.web.rules import Rules, not_public, origin
 
 V4 = st.ip_addresses(v=4) | st.sampled_from([ipaddress.IPv4Address(f"{net}.0.0.1") for net in (10, 127, 172, 192, 8)])
@@ -101,3 +103,8 @@ def test_a_host_that_no_resolver_takes_is_no_url(host: str) -> None:
         origin(f"https://{host}/x")
     with pytest.raises(ServerRefused, match="cannot be used"):
         Rules(hosts=["*"]).target("https://a.org/", f"https://{host}/x")
+
+
+def test_the_error_about_a_body_that_ends_early_contains_its_bytes() -> None:
+    error = unanswered(ProtocolError("Connection broken", IncompleteRead(3, 5)), "https://a.org/x")
+    assert "after 3 bytes, 5 before the end" in str(error)

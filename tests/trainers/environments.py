@@ -76,13 +76,19 @@ def _home(name: str) -> Path:
 
 def seen_by(name: str, *arguments: object, reader: str = "") -> Any:
     """What `readers/<reader>.py` (by default of the environment's name) prints as its last line, JSON."""
+    return last_line(start_reader(name, *arguments, reader=reader))
+
+
+def start_reader(name: str, *arguments: object, reader: str = "") -> "subprocess.Popen[str]":
+    """A running `readers/<reader>.py`, which may wait for a line."""
     script = HERE / "readers" / f"{reader or name}_reader.py"
-    home = Path(os.environ.get("TMPDIR", "/tmp"))
-    done = subprocess.run(
+    return subprocess.Popen(
         [interpreter(name), script, *map(str, arguments)],
-        capture_output=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        cwd=home,
+        cwd=Path(os.environ.get("TMPDIR", "/tmp")),
         env={
             **os.environ,
             "PYTHONPATH": "",
@@ -91,6 +97,11 @@ def seen_by(name: str, *arguments: object, reader: str = "") -> Any:
             "HF_DATASETS_OFFLINE": "1",
         },
     )
-    if done.returncode:
-        raise AssertionError(f"{script.name} ended with {done.returncode}:\n{done.stderr[-3000:]}")
-    return json.loads(done.stdout.splitlines()[-1])
+
+
+def last_line(process: "subprocess.Popen[str]", given: str = "") -> Any:
+    """The JSON in the last line of a reader that gets `given` and ends."""
+    out, err = process.communicate(given)
+    if process.returncode:
+        raise AssertionError(f"{process.args} ended with {process.returncode}:\n{err[-3000:]}")
+    return json.loads(out.splitlines()[-1])

@@ -22,7 +22,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def grown(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The same in small files, and one more episode."""
+    """The same in small files, and two more episodes."""
     found = Written(lerobot(samplesPerFile=2), tmp_path_factory.mktemp("grown") / "set")
     found.add(episodes())
     found.add(more())
@@ -30,7 +30,11 @@ def grown(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def more() -> list[Item]:
-    return [episode(3, front=film(8), side=film(8, options=("-bf", "0")))]
+    """One episode with other settings of the decoder, and one of a single frame."""
+    return [
+        episode(3, front=film(8), side=film(8, options=("-bf", "0"))),
+        episode(4, front=film(1), side=film(1, audio=False)),
+    ]
 
 
 def views(items: list[Item]) -> list[Any]:

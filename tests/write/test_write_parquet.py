@@ -155,6 +155,15 @@ def test_015_f04_a_sample_that_cannot_be_held_fails_alone_and_says_which_field(f
     assert [row["key"] for row in rows(made.folder)] == ["clip 99"]
 
 
+@pytest.mark.parametrize("format_", ["parquet", "mds"])
+def test_a_file_that_is_listed_as_too_large_is_not_transferred(format_: str, film: Path, tmp_path: Path) -> None:
+    large = Item("large", 0, "large", 1.0, Media(str(tmp_path / "nowhere.mp4"), 3 << 30, source="raw"))
+    made = written(block(format_), [large, item(film, 1)], tmp_path / "set")
+    assert {key: one.reason for key, one in made.failed.items()} == {"large": "too_large"}
+    assert f"nowhere.mp4 has {3 << 30} bytes" in made.failed["large"].message
+    assert [one.fields["samples"] for one in made.items] == [1]
+
+
 def test_015_f05_files_are_the_same_for_any_division_into_shards(film: Path, tmp_path: Path) -> None:
     items = [full(film, number) for number in range(11)]
     two = block(columns=COLUMNS, samplesPerFile=2)

@@ -31,13 +31,16 @@ def files_of(item: Item, block: WriteBlock, work: Work, scratch: Path, longest: 
     """
     found, total = [], 0
     for column, media in media_of(item, block).items():
+        name = PurePosixPath(media.uri).name
+        if column != VECTOR:  # an array is converted
+            _refuse_larger(name, media.size, longest - total)
         path = link_or_copy(work.fetch(media), scratch / column)
         if column == VECTOR:
             path = _vector_file(path, scratch / f"{VECTOR}.npy")
-        total += _checked_size(path, longest - total)
+        total += _checked_size(name, path, longest - total)
         if media.source or column == block.made_of:  # videos of stages were checked when they were written
             _check_content(path, block.media_columns[column])
-        found.append(FormatFile(column, PurePosixPath(media.uri).name, path))
+        found.append(FormatFile(column, name, path))
     return tuple(found)
 
 
@@ -114,13 +117,17 @@ def _check_content(path: Path, kind: MediaKind) -> None:
             pass
 
 
-def _checked_size(path: Path, longest: int) -> int:
+def _checked_size(name: str, path: Path, longest: int) -> int:
     size = path.stat().st_size
     if not size:
-        raise ItemError(ItemReason.EMPTY, f"{path.name} is empty")
-    if size > longest:
-        raise ItemError(ItemReason.TOO_LARGE, f"{path.name} has {size} bytes; the sample can hold {longest} of them")
+        raise ItemError(ItemReason.EMPTY, f"{name} is empty")
+    _refuse_larger(name, size, longest)
     return size
+
+
+def _refuse_larger(name: str, size: int, longest: int) -> None:
+    if size > longest:
+        raise ItemError(ItemReason.TOO_LARGE, f"{name} has {size} bytes; the sample can hold {longest} of them")
 
 
 def _vector_file(path: Path, target: Path) -> Path:

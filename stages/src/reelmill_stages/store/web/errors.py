@@ -3,6 +3,7 @@
 from urllib3.exceptions import (
     ConnectTimeoutError,
     HTTPError,
+    IncompleteRead,
     NameResolutionError,
     NewConnectionError,
     ReadTimeoutError,
@@ -55,5 +56,7 @@ def unanswered(error: Exception, url: str) -> ReelmillError | None:
     if isinstance(error, ReadTimeoutError | TimeoutError):
         return Unreachable("the server does not respond in time", where=url, hint="raise web.timeout, or try later")
     if isinstance(error, HTTPError | OSError):
-        return TransientError(f"the connection broke: {error}", where=url, hint=_AGAIN)
+        short = next((each for each in (error, *error.args) if isinstance(each, IncompleteRead)), None)
+        cause = f"after {short.partial} bytes, {short.expected} before the end" if short else str(error)
+        return TransientError(f"the connection broke: {cause}", where=url, hint=_AGAIN)
     return None

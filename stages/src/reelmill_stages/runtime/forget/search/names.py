@@ -1,5 +1,6 @@
 """Names to search for in texts: as the whole text, or as words of it. They are known in plain text, or by digest."""
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import fields
 
@@ -24,6 +25,8 @@ _EDGES = "\"'`.,;:()[]{}<>"
 _SEEN = 1 << 16
 """Number of short texts for which the result of the search is cached."""
 _SHORT = 80
+_SEGMENT = re.compile(r"(?<![^/])\d{4,}(?=/)")
+"""The folder of a segment in a path."""
 
 
 class Names:
@@ -61,14 +64,16 @@ class DigestNames:
     ) -> None:
         """`tombstones` are the digests of the items, and `but` are words with another meaning."""
         self._source = source
-        digests, lengths, files = set(tombstones), {1}, set[str]()
+        digests, lengths, files, roots = set(tombstones), {1}, set[str](), set[str]()
         for record in records:
             digests |= {*record.names, *record.items}
             lengths |= {*record.words}
             files |= {*record.files}
+            roots |= {*record.roots}
         self._digests = frozenset(digests) - {tombstone_digest(source, word) for word in (*_WORDS, *but)}
         self._lengths = frozenset(lengths)
         self._files = frozenset(files)
+        self._roots = frozenset(roots)
         self._seen: dict[str, bool] = {}
 
     def mentioned(self, text: str) -> bool:
@@ -82,9 +87,26 @@ class DigestNames:
             found = self._seen[text] = self._is_mentioned(text)
         return found
 
-    def names_file(self, key: str) -> bool:
-        """Whether the object with this key was a file that was deleted, or has one of the names in its name."""
-        return tombstone_digest(self._source, key) in self._files or any(map(self.mentioned, ends_of(key)))
+    def names_file(self, key: str, root: str = "") -> bool:
+        """Whether the object with this key is (a copy of) a deleted file, or has one of the names in its name.
+
+        `root` is the data set that it is in.
+        """
+        return self.is_deleted_file(key, root) or any(map(self.mentioned, ends_of(key)))
+
+    def is_deleted_file(self, path: str, root: str = "") -> bool:
+        """Whether a path ends with that of a file that was deleted.
+
+        Views and exports contain paths that are relative to a data set: to the one at `root`, or to any if it is empty.
+        """
+        ends = [path[found.start() :] for found in _SEGMENT.finditer(path)]
+        if not ends:
+            return False
+        roots = (root,) if root else self._roots
+        return self._has_file(path) or any(self._has_file(f"{one}/{end}") for end in ends for one in roots)
+
+    def _has_file(self, key: str) -> bool:
+        return tombstone_digest(self._source, key) in self._files
 
     def _is_mentioned(self, text: str) -> bool:
         return self._has(text) or any(self._has(each) for each in _phrases(text, self._lengths) if each != text)

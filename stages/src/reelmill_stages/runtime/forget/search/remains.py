@@ -91,26 +91,28 @@ def remains(store: Store, what: Forgotten) -> Remains:
     mine = {root for one in what.names for root in one.roots} | data_sets.below(sources)
     others = data_sets.roots - mine
     for stat in data_sets.listed:
-        if is_link(stat) or _is_below(stat.key, others) or stat.key.startswith((TOMBSTONES, PENDING)):
+        root = _root_of(stat.key)
+        if is_link(stat) or root in others or stat.key.startswith((TOMBSTONES, PENDING)):
             continue
         if tombstone_digest(what.source.name, stat.key) in what.released:
             continue
-        if names.names_file(stat.key) or _mentions_names(store, stat, names, found):
+        of_data_set = root if root in mine else ""
+        if names.names_file(stat.key, of_data_set) or _mentions_names(store, stat, names, of_data_set, found):
             found.left.append(stat.key)
     return found
 
 
-def _is_below(key: str, roots: Collection[str]) -> bool:
-    return "/".join(key.split("/", 2)[:2]) in roots
+def _root_of(key: str) -> str:
+    return "/".join(key.split("/", 2)[:2])
 
 
-def _mentions_names(store: Store, stat: Stat, names: DigestNames, found: Remains) -> bool:
+def _mentions_names(store: Store, stat: Stat, names: DigestNames, root: str, found: Remains) -> bool:
     read = reader_of(stat.key)
     if read is None:
         found.named_only += 1
         return False
     try:
-        has = any(map(names.mentioned, read(store, stat.key)))
+        has = any(names.mentioned(text) or names.is_deleted_file(text, root) for text in read(store, stat.key))
     except NotFound:
         return False
     except UnreadableTexts:
