@@ -255,6 +255,32 @@ def test_retry_where_nothing_failed_says_so_and_makes_no_pass(ran: Path) -> None
     assert reelmill("status", ran, "-o", "json").out == before
 
 
+@pytest.mark.parametrize("command", ["retry", "abandon", "check --deep", "check --forgotten", "repair", "ledger"])
+def test_commands_that_need_a_run_refuse_a_store_without_one_and_leave_no_store(empty: Path, command: str) -> None:
+    name, *options = command.split()
+    said = reelmill(name, write(empty), *options)
+    assert (said.code, said.out) == (2, "")
+    assert "the store has no data set of" in said.err
+    assert "hint: run the pipeline first" in said.err
+    assert not (empty / "store").exists()
+
+
+def test_other_commands_say_of_a_store_without_a_run_what_it_is(empty: Path) -> None:
+    said = reelmill("prune", write(empty), "--delete")
+    assert (said.code, said.err) == (0, "nothing to prune: there are no data sets in store\n")
+    said = reelmill("report", write(empty), "-o", empty / "report.html")
+    assert (said.code, "No run has listed the sources" in said.err) == (0, True)
+    assert reelmill("why", write(empty)).out == "Nothing is committed yet.\n"
+    assert not (empty / "store").exists()
+
+
+def test_abandon_without_an_open_pass_says_so_and_runs_nothing(ran: Path) -> None:
+    before = reelmill("status", ran, "-o", "json").out
+    said = reelmill("abandon", ran)
+    assert (said.code, said.out, said.err) == (0, "", "nothing to abandon: no pass of spans, pictures is open\n")
+    assert reelmill("status", ran, "-o", "json").out == before
+
+
 def test_a_retry_makes_a_pass_only_where_something_failed(copy: Path) -> None:
     assert reelmill("retry", copy, "-q").code == 0
     rows = {row["name"]: row for row in json.loads(reelmill("status", copy, "-o", "json").out)}

@@ -97,7 +97,7 @@ def test_a_report_of_a_name_is_made_from_the_store_that_its_resource_names(desk:
     out = somebody.folder / "demo.html"
     said = somebody.reelmill("report", "demo", "-o", out)
     assert said.code == 0, said.err
-    assert "empty. The sources have no items" in said.err
+    assert "empty. No run has listed the sources" in said.err
     assert str(place) in out.read_text()
     assert not place.exists(), "nothing is written to the store"
 

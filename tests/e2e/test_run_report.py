@@ -257,7 +257,7 @@ def test_a_report_goes_to_standard_output_and_needs_no_run(tmp_path: Path) -> No
     made = shop(tmp_path)
     said = made.tell("report", "-o", "-")
     assert said.code == 0, said.err
-    assert "The sources have no items" in texts(check(said.out))
+    assert "No run has listed the sources" in texts(check(said.out))
 
 
 @pytest.mark.usefixtures("with_reports")

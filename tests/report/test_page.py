@@ -156,7 +156,7 @@ def test_014_f05_nothing_at_all_is_said_to_be_nothing(tmp_path: Path) -> None:
     tree = check(html_of(GeneratedStore(tmp_path / "store"), document=""))
     said = texts(tree)
     for sentence in (
-        "The sources have no items, so no stage has anything to do.",
+        "No run has listed the sources, so no stage has anything to do.",
         "The store has no closed pass of this pipeline.",
         "Nothing was lost",
         "No item has a field",

@@ -174,7 +174,7 @@ def verdict_of(store: GeneratedStore, **tolerances: str) -> tuple[str, str]:
 
 def test_the_verdict_is_one_word_and_one_sentence(tmp_path: Path) -> None:
     store = GeneratedStore(tmp_path / "store")
-    assert verdict_of(store) == ("empty", "The sources have no items, so no stage has anything to do.")
+    assert verdict_of(store) == ("empty", "No run has listed the sources, so no stage has anything to do.")
     done = [LedgerRow(key, 0, DONE) for key in "abc"]
     items = [item(key) for key in "abc"]
     store.commit("raw", items, done, kind="listing")

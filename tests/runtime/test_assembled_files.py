@@ -75,11 +75,11 @@ def test_a_stage_that_stops_reading_early_is_still_accounted_for(tmp_path: Path)
     assert list(line.data("join").items()) == []
 
 
-def named(root: Path, *names: str) -> toy.Line:
+def named(root: Path, *names: str, stage: str = "Named") -> toy.Line:
     line = toy.Line(root)
     for number, name in enumerate(names):
         line.put(f"v{number}", name)
-    line.stage("join", "Named")
+    line.stage("join", stage)
     line.go()
     return line
 
@@ -95,6 +95,19 @@ def test_a_name_that_no_store_can_hold_fails_the_inputs_of_its_file(tmp_path: Pa
     assert toy.contents(data) == {"v0": "a.txt", "v2": "b.txt"}
     assert data.last is not None
     assert data.last.counters == {"joined": 2, "named": 2}
+
+
+def test_no_file_of_inputs_is_kept_if_a_later_one_has_a_name_that_no_store_can_hold(tmp_path: Path) -> None:
+    line = named(tmp_path, "a.txt", "b" * 150, "/c.txt", "d.txt", stage="NamedTwice")
+    data = line.data("join")
+    toy.law(data)
+    assert toy.outcomes(data) == {
+        "v0": ("done", ""), "v1": ("failed", "bad_name"), "v2": ("failed", "bad_name"), "v3": ("done", "")
+    }  # fmt: skip
+    assert toy.contents(data) == {"v0": "a.txt", "v3": "d.txt"}
+    assert [file.key.rpartition("/")[2] for file in data.files()] == ["a.txt", "a.txta.txt", "d.txt", "d.txtd.txt"]
+    assert data.last is not None
+    assert data.last.counters == {"joined": 2, "named": 2, "second": 2}
 
 
 def test_a_name_that_assemble_gives_twice_is_refused_as_a_mistake_of_the_stage(tmp_path: Path) -> None:

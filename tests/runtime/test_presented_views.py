@@ -1,6 +1,7 @@
 """Views: made from committed segments, replaced by newer ones, never by older; editing one runs no item again."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -124,21 +125,53 @@ def test_a_view_that_was_edited_by_hand_is_kept_beside_the_next_one(tmp_path: Pa
     assert kept == {f"{view}.edited": b"edited once", f"{view}.edited-2": b"edited twice"}
 
 
-def test_a_view_without_its_attributes_is_kept_because_nothing_shows_that_it_is_unchanged(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize("added", [b"", b" "], ids=["unchanged", "edited"])
+def test_a_view_without_its_attributes_is_kept_only_if_it_was_edited(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, added: bytes
 ) -> None:
     line = toy.Line(tmp_path)
     line.stage("upper")
     line.put("v")
     line.go()
     view = line.data("upper").names.view("all.json")
-    written = line.store.read(view)
-    (tmp_path / "copy").write_bytes(written)
+    copied = line.store.read(view) + added
+    (tmp_path / "copy").write_bytes(copied)
     (tmp_path / "copy").replace(tmp_path / "store" / view)
     line.put("w")
     line.go()
-    assert line.store.read(f"{view}.edited") == written
-    assert "or copied without the attributes" in caplog.text
+    assert shown(line)["keys"] == ["v", "w"]
+    kept = [line.store.read(stat.key) for stat in line.store.list(f"{view}.")]
+    assert kept == ([copied] if added else [])
+    assert ("or copied without the attributes" in caplog.text) == bool(added)
+
+
+def test_a_view_without_its_attributes_is_kept_if_its_parameters_have_changed_since(tmp_path: Path) -> None:
+    line = toy.Line(tmp_path)
+    upper = line.stage("upper")
+    line.put("v")
+    line.go()
+    view = line.data("upper").names.view("all.json")
+    copied = line.store.read(view)
+    (tmp_path / "copy").write_bytes(copied)
+    (tmp_path / "copy").replace(tmp_path / "store" / view)
+    line.commit(upper, 1, view={"split": "random"}, view_only=True)
+    assert line.store.read(f"{view}.edited") == copied
+
+
+def test_concurrent_commits_keep_an_edited_view_once_and_never_one_of_their_own(tmp_path: Path) -> None:
+    line = toy.Line(tmp_path)
+    upper = line.stage("upper")
+    line.put("v")
+    line.go()
+    view = line.data("upper").names.view("all.json")
+    edits = [b"edited once", b"edited twice"]
+    for number, edit in enumerate(edits):
+        (tmp_path / "store" / view).write_bytes(edit)
+        views = [{"split": f"{number} {place}"} for place in range(4)]
+        with ThreadPoolExecutor(len(views)) as pool:
+            list(pool.map(lambda each: line.commit(upper, 1, view=each, view_only=True), views))
+        assert shown(line)["view"] in views
+    assert [line.store.read(stat.key) for stat in line.store.list(f"{view}.")] == edits
 
 
 def test_a_view_that_was_edited_by_hand_is_not_replaced_by_that_of_an_older_segment(tmp_path: Path) -> None:

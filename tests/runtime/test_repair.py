@@ -95,3 +95,11 @@ def test_damage_is_repaired_upstream_first(line: toy.Line) -> None:
         flip(path)
     assert [(row.key, row.why) for row in mend(line).rows] == [(key_of(line, path), "") for path in paths]
     assert deep(line).damage == []
+
+
+def test_damage_that_a_check_finds_outside_of_data_sets_is_reported_and_left(line: toy.Line) -> None:
+    find(line, "_reelmill/store.json").unlink()
+    (damaged,) = deep(line).damage
+    (row,) = mend(line).rows
+    assert (row.stage, row.key, row.problem, row.repaired) == ("", damaged.key, damaged.problem, False)
+    assert row.why == f"only output files of stages and indexes of kept inputs can be rebuilt; {damaged.remedy}"

@@ -112,7 +112,7 @@ class Line:
         keys = {stage.name: stage.key for stage in self.stages}
         keys |= {name: self.source_def(name).key for name in self.source_names}
         found = tuple(Upstream(name=upstream, key=keys[upstream]) for upstream in names)
-        if type_ in ("Join", "Watching", "Lazy"):
+        if type_ in ("Join", "Watching", "Lazy", "Linked"):
             params = {**params, "join": True}
         definition: dict[str, object] = {"type": type_, "params": params, "upstreams": [up.key for up in found]}
         stage = StageDef(

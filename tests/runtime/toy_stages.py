@@ -32,9 +32,13 @@ from reelmill_stages.stage import (
     Stage,
     Work,
 )
+from reelmill_stages.tar.payload_copies import link_or_copy
 from reelmill_stages.weight import Weight
 
-__reelmill__ = ["list_rows", "Upper", "Heavy", "Join", "OneKey", "Unmade", "Watching", "Lazy", "Named"]
+__reelmill__ = [
+    "list_rows", "Upper", "Heavy", "Join", "OneKey", "Unmade", "Watching", "Lazy", "Named", "NamedTwice", "Halves",
+    "Linked",
+]  # fmt: skip
 
 HELD: list[object] = []
 """What items left behind in this process."""
@@ -47,6 +51,8 @@ class ToyBlock(StageBlock):
     per_file: int = 5
     trace: str = ""
     file: FileRef | None = None
+    change: str = ""
+    """What another program does to the files of items called `changing`, in the middle of their processing."""
 
     @property
     def batch(self) -> int:
@@ -268,3 +274,71 @@ class Named(Join):
             path = shard.scratch / f"{one.input.number}.txt"
             path.write_text(name)
             yield Assembled(File(name, path), (NewItem(one.input.item.key, name, 1.0, name),), counters={"named": 1})
+
+
+class NamedTwice(Named):
+    """The same, followed by a second file with the same inputs, whose name is twice the first one."""
+
+    def assemble(self, kept: Iterable[Kept], shard: Shard) -> Iterator[Assembled]:
+        for first in super().assemble(kept, shard):
+            yield first
+            path = first.file.path.with_suffix(".second")
+            path.write_text("second")
+            yield Assembled(File(first.file.name * 2, path), counters={"second": 1})
+
+
+def change_file(path: Path, change: str) -> None:
+    """Change a file as another program may do it at any time."""
+    before = path.stat()
+    match change:
+        case "append":
+            path.write_bytes(path.read_bytes() + b"more")
+        case "truncate":
+            os.truncate(path, before.st_size // 2)
+        case "overwrite":
+            path.write_bytes(b"x" * before.st_size)
+        case "replace":
+            other = path.with_suffix(".new")
+            other.write_bytes(b"y" * before.st_size)
+            other.replace(path)
+        case "rename":
+            path.rename(path.with_suffix(".moved"))
+        case "delete":
+            path.unlink()
+    if path.exists():
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns + 10**9))
+
+
+class Halves(Upper):
+    """Reads the first half of a file, and then opens it again for the second one."""
+
+    def _one(self, input_: Input, work: Work, *, grouped: bool) -> Result:
+        assert input_.item.media is not None
+        path = work.fetch(input_.item.media)
+        half = input_.item.media.size // 2
+        first = path.read_bytes()[:half]
+        if input_.item.key == "changing":
+            change_file(Path(input_.item.media.uri), self.block.change)
+        joined = work.scratch / f"{input_.number}.txt"
+        joined.write_bytes(first + path.read_bytes()[half:])
+        file = File(f"out/{input_.item.key}.txt", joined)
+        return Done((NewItem(input_.item.key, input_.item.group, 1.0, file.name, (file,)),))
+
+
+class Linked(Join):
+    """Payload is a hard link to the file of a source, which is changed while the payload is joined."""
+
+    def _one(self, input_: Input, work: Work, *, grouped: bool) -> Result:
+        assert input_.item.media is not None
+        path = link_or_copy(work.fetch(input_.item.media), work.scratch / f"{input_.number}.txt")
+        return Done(payload=(File("text", path),), counters={"joined": 1})
+
+    def assemble(self, kept: Iterable[Kept], shard: Shard) -> Iterator[Assembled]:
+        yield from super().assemble(self._changing(kept), shard)
+
+    def _changing(self, kept: Iterable[Kept]) -> Iterator[Kept]:
+        for one in kept:
+            media = one.input.item.media
+            if media and one.input.item.key == "changing":
+                change_file(Path(media.uri), self.block.change)
+            yield one

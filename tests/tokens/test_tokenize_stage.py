@@ -221,7 +221,7 @@ def test_d13_a_tar_that_cannot_be_read_or_used_is_a_failed_item_with_its_reason(
     assert [result.reason if isinstance(result, Failed) else "" for result in results] == [
         "bad_tar", "no_documents", "no_documents", "",
     ]  # fmt: skip
-    assert results[1].message == "none of the 2 samples can be used: 2 no_text"
+    assert results[1].message == "no sample can be used, of 2 samples: 2 no_text"
 
 
 @pytest.mark.parametrize("kind", ["sentencepiece", "json"])

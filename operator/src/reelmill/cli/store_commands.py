@@ -10,6 +10,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any, TypeVar
 
 from reelmill.cli.input.pipeline import Loaded
+from reelmill.contract.commands.result_rows import StatusRow
 from reelmill.contract.commands.signatures import PREFLIGHT, STATUS, Command, Environment
 from reelmill.contract.errors import SpecError
 from reelmill.contract.task import Task
@@ -60,6 +61,21 @@ def task(loaded: Loaded, *, sources: bool = False) -> Task:
     if offered(PREFLIGHT.name):
         load(PREFLIGHT)(step_task, environment(), sources=sources)
     return step_task
+
+
+def stored(loaded: Loaded) -> dict[str, StatusRow]:
+    """The state of each source and stage in the store, by name. Raises SpecError if no run has worked on any of them.
+
+    Raises as `task`.
+    """
+    rows = {row.name: row for row in load(STATUS)(task(loaded), environment())}
+    if not any(row.listed or row.segments or row.pass_ for row in rows.values()):
+        raise SpecError(
+            "the store has no data set of this pipeline with this definition",
+            where=loaded.task().store.uri,
+            hint="run the pipeline first; if it has run, its definition or the address of the store has changed",
+        )
+    return rows
 
 
 def environment() -> Environment:

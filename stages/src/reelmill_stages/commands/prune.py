@@ -70,6 +70,7 @@ def prune(
             store.delete(layout.run(uid))
     return PruneResult(
         rows=rows,
+        data_sets=len(found),
         unknown=unknown,
         claims=list(_claims(store, (one for one in found if one.root not in kept), gone)),
         trash=f"{store.uri.rstrip('/')}/{place}" if place else "",

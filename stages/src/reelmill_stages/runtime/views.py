@@ -1,14 +1,17 @@
 """Views: files about a whole data set, which are replaced by newer versions, never by older ones.
 
-A view that another program changed is kept beside the new one, as `NAME.edited`. So is one that was copied with a store
-but without its attributes, because nothing shows that it is unchanged.
+A view that another program changed is kept beside the new one, as `NAME.edited`. A view without attributes, as in a
+copy of a store, is made again as it was and compared; it is kept if it differs, or if its parameters have changed.
 
 The metadata of each view contain the last segment that it includes. `stage.json` contains it as a field and is written
 last, so it describes the current views.
 """
 
 import logging
-from collections.abc import Collection, Iterator, Mapping
+import shutil
+import tempfile
+from collections.abc import Callable, Collection, Iterator, Mapping
+from functools import cache, partial
 from itertools import chain, count
 from pathlib import Path
 from typing import Any
@@ -24,7 +27,7 @@ from reelmill_stages.records.data_set import DataSet
 from reelmill_stages.records.owned import is_view
 from reelmill_stages.records.record_files import dump, load, parse
 from reelmill_stages.runtime.context import StepContext
-from reelmill_stages.stage import File
+from reelmill_stages.stage import File, Stage
 from reelmill_stages.store import Stat, Store
 from reelmill_stages.store.damage import address
 from reelmill_stages.store.digests import file_digest, object_digest
@@ -50,16 +53,15 @@ def present(context: StepContext) -> str:
     names: list[str] = []
     if shown:
         stage = registry.stage(task.stage.type, task.stage.params)
-        for file in chain(stage.present(data, task.view), _weights_view(data, task.view)):
+        earlier = cache(partial(_earlier_digests, context, stage, record, shown))
+        for file in _files(stage, data, task.view):
             if file.name in names:
                 raise SpecError(
                     f"the stage gives two views the name {file.name}",
                     where=data.root,
                     hint="name them differently in its method present",
                 )
-            _write_view(
-                context.store, data.names, file.name, file.path, data.last.segment, record.views if record else ()
-            )
+            _write_view(data, file, data.last.segment, record.views if record else (), earlier)
             names.append(file.name)
         for stale in set(record.views if record else ()) - set(names):
             _delete_obsolete_view(context.store, data.names, stale)
@@ -68,12 +70,24 @@ def present(context: StepContext) -> str:
     return shown
 
 
-def _weights_view(data: DataSet, view: Mapping[str, Any]) -> Iterator[File]:
-    """The view of weights, which any stage can have."""
+def _files(stage: Stage, data: DataSet, view: Mapping[str, Any]) -> Iterator[File]:
+    """The views of the stage, and the view of weights, which any stage can have."""
+    yield from stage.present(data, view)
     if view.get("weights"):
         from reelmill_stages.sampling.weights_view import weights_file
 
         yield weights_file(data, Weights.model_validate(view["weights"]))
+
+
+def _earlier_digests(context: StepContext, stage: Stage, record: StageRecord | None, shown: str) -> Mapping[str, str]:
+    """Name -> digest of the views that `stage.json` describes, made again; empty if they had other parameters."""
+    task = context.task
+    if record is None or record.view != shown:
+        return {}
+    sources = {source.name: source.key for source in task.sources}
+    names = DataSetPaths(task.stage.name, task.stage.key)
+    data = DataSet(context.store, names, until=record.segment, sources=sources)  # it has a scratch folder of its own
+    return {file.name: file_digest(file.path) for file in _files(stage, data, task.view)}
 
 
 def repair_record(context: StepContext, last: Segment | None) -> None:
@@ -128,46 +142,63 @@ def _record(context: StepContext, data: DataSet, last: Segment, view: str, views
     )
 
 
-def _write_view(store: Store, names: DataSetPaths, name: str, path: Path, segment: int, known: Collection[str]) -> None:
-    """Write a view over an older one. Raises StoreError if another object has its name."""
-    key = names.view(name)
-    digest = file_digest(path)
+def _write_view(
+    data: DataSet, file: File, segment: int, known: Collection[str], earlier: Callable[[], Mapping[str, str]]
+) -> None:
+    """Write a view over an older one. Raises StoreError if another object has its name.
+
+    `known` are the names of the views in `stage.json`, and `earlier` returns their digests.
+    """
+    store, key, digest = data.store, data.names.view(file.name), file_digest(file.path)
     while True:
         found = _stat(store, key)
-        if found and "segment" not in found.metadata and name not in known:
+        if found and "segment" not in found.metadata and file.name not in known:
             raise StoreError(
                 "a file that reelmill did not write has the name of a view",
-                where=f"{store.uri.rstrip('/')}/{key}",
+                where=address(store, key),
                 hint="move it away, then run again",
             )
         if found and int((found.metadata or found.outdated).get("segment", 0)) > segment:
             return
-        if found and "segment" not in found.metadata and object_digest(store, key)[0] != digest:
-            _move_edited_away(store, key)
-            continue
-        mark = {"stage": names.key, "segment": str(segment), "digest": digest}
-        if _write_if_unchanged(store, key, path, found.etag if found else "", mark):
+        if found and "segment" not in found.metadata:
+            content = object_digest(store, key)[0]
+            if content != digest and (found.outdated or content != earlier().get(file.name)):
+                _keep_edited(data, found)
+        mark = {"stage": data.names.key, "segment": str(segment), "digest": digest}
+        if _write_if_unchanged(store, key, file.path, found.etag if found else "", mark):
             return
 
 
-def _move_edited_away(store: Store, key: str) -> None:
-    """Move a view that may be another program's to an unused name, and report it."""
-    for name in chain([f"{key}.edited"], (f"{key}.edited-{number}" for number in count(2))):
+def _keep_edited(data: DataSet, found: Stat) -> None:
+    """Copy a view that may be another program's to an unused name, and report it.
+
+    The view itself is then replaced only if it is still the same, so that another commit's new view is never taken for
+    an edited one.
+    """
+    store, key = data.store, found.key
+    with tempfile.TemporaryDirectory(dir=data.scratch) as folder:
+        content = Path(folder) / "view"
         try:
-            store.move(key, name)
-        except PreconditionFailed:
-            continue
-        except NotFound:
+            with store.open(key, if_match=found.etag) as source, content.open("wb") as target:
+                shutil.copyfileobj(source, target)
+        except (NotFound, PreconditionFailed):
             return
-        event(
-            log,
-            "a view was changed by another program, or copied without the attributes that identify it; "
-            "it is kept under a new name, and the view is written again",
-            level=logging.WARNING,
-            view=address(store, key),
-            kept=address(store, name),
-        )
-        return
+        for name in chain([f"{key}.edited"], (f"{key}.edited-{number}" for number in count(2))):
+            try:
+                store.write(name, content, create=True)
+            except PreconditionFailed:
+                if object_digest(store, name)[0] == file_digest(content):
+                    return
+                continue
+            break
+    event(
+        log,
+        "a view was changed by another program, or copied without the attributes that identify it; "
+        "it is kept under a new name, and the view is written again",
+        level=logging.WARNING,
+        view=address(store, key),
+        kept=address(store, name),
+    )
 
 
 def _delete_obsolete_view(store: Store, names: DataSetPaths, view: str) -> None:

@@ -63,6 +63,9 @@ def prune(
     rows = [row.to_json() for row in found.rows]
     if rows or not output.for_people:
         show(rows, output, columns=COLUMNS)
+    if not found.data_sets:
+        say(f"nothing to prune: there are no data sets in {task.store.uri}")
+        return
     _say_done(found, deleted=delete, moved=trash, released=released)
     _say_kept(found, loaded.document.file)
 

@@ -16,7 +16,6 @@ from reelmill.cli.input.options import AS_NAMED, HERE, USUAL, ClusterOptions, Ru
 from reelmill.cli.input.pipeline import Loaded
 from reelmill.cli.local_run import drive
 from reelmill.contract.commands.result_rows import StatusRow
-from reelmill.contract.commands.signatures import STATUS
 from reelmill.contract.records.rows import Outcome
 from reelmill.contract.status import Status
 from reelmill.contract.text.quantities import count_of
@@ -75,9 +74,7 @@ def _run_on_this_machine(
     """Run on this machine if there is anything to retry."""
     for name in stages:
         loaded.stage(name)
-    rows = {
-        row.name: row for row in store_commands.load(STATUS)(store_commands.task(loaded), store_commands.environment())
-    }
+    rows = store_commands.stored(loaded)
     chosen = [rows[name] for name in stages or loaded.graph.stages]
     found = tuple(
         row.name

@@ -123,13 +123,13 @@ def _pipeline_row(seen: PipelineView) -> dict[str, Any]:
 def of_store(loaded: Any, output: Format) -> None:
     """Print the data of each source and stage, read from the store only."""
     rows = store_commands.load(STATUS)(store_commands.task(loaded), store_commands.environment())
-    noted = [{**row.to_json(), "note": note(row)} for row in rows]
     if output is Format.WIDE:
-        wide = [{**line, "counted": counted(row.counters)} for line, row in zip(noted, rows, strict=True)]
+        wide = [{**row.to_json(), "counted": counted(row.counters), "note": note(row)} for row in rows]
         show(wide, output, columns=(*COLUMNS[:-1], "counted", "note"))
         for line in (f"{row.name}: {used(row.usage)}" for row in rows if row.usage):
             write(line)
         return
+    noted = [{**row.to_json(), "note": note(row, counted(row.counters))} for row in rows]
     narrow = output is Format.TABLE and console().width < NARROW
     show(noted, output, columns=COLUMNS[:-1] if narrow else COLUMNS)
     for row in noted if narrow else ():
@@ -137,8 +137,8 @@ def of_store(loaded: Any, output: Format) -> None:
             write(f"{row['name']}: {row['note']}")
 
 
-def note(row: StatusRow) -> str:
-    """The note for a row: its open pass, segments to cover, a changed definition, or reasons and counters."""
+def note(row: StatusRow, counters: str = "") -> str:
+    """The note for a row: its open pass, segments to cover, a changed definition, or reasons and `counters`."""
     if opened := row.pass_:
         ago = opened.seconds_ago
         beat = f", last heartbeat {duration(ago)} ago" if ago is not None else ""
@@ -148,4 +148,4 @@ def note(row: StatusRow) -> str:
     if row.state == "empty" and row.latest:
         return f"its definition changed; the previous data set is {row.name}/{row.latest.key[:10]}"
     reasons = ", ".join(f"{reason} {count}" for reason, count in row.reasons.items())
-    return "; ".join(filter(None, (reasons, counted(row.counters))))
+    return "; ".join(filter(None, (reasons, counters)))

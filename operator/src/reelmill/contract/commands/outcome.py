@@ -37,7 +37,8 @@ def verdict(
         )
         return RunVerdict(word="failed", sentence=f"{totals} More items failed than tolerated: {losses}.")
     if all(row.in_ == 0 for row in sources):
-        return RunVerdict(word="empty", sentence="The sources have no items, so no stage has anything to do.")
+        why = "The sources have no items" if all(row.listed for row in sources) else "No run has listed the sources"
+        return RunVerdict(word="empty", sentence=f"{why}, so no stage has anything to do.")
     if behind:
         return RunVerdict(word="behind", sentence=f"{totals} {_listed(behind)} {_has(behind)} input to cover.")
     return RunVerdict(word="complete", sentence=totals)

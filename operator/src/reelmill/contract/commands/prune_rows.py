@@ -32,6 +32,8 @@ class PruneResult(CommandRow):
     """Data sets without a claim, and objects that were left alone."""
 
     rows: list[PrunedRow]
+    data_sets: int
+    """Number of folders of data sets in the store."""
     unknown: list[str]
     """Folders with records that do not identify the data set."""
     claims: list[ClaimRow]

@@ -163,6 +163,7 @@ class RepairCommand(Protocol):
         names: Collection[str] = (),
         max_rate: float | None = None,
         read_all: bool = False,
+        claimant: Claimant | None = None,
     ) -> RepairResult: ...
 
 

@@ -9,10 +9,12 @@ import tempfile
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import groupby
 from pathlib import Path
 
 from reelmill.contract.commands.result_rows import RepairResult, RepairRow
 from reelmill.contract.errors import NotFound, SpecError, StoreDamaged, StoreError
+from reelmill.contract.records.claim import Claimant
 from reelmill.contract.records.layout import trash
 from reelmill.contract.records.segment import Object, Part
 from reelmill.contract.records.verification import ProgressRecord
@@ -27,12 +29,15 @@ from reelmill_stages.records.data_set import DataSet
 from reelmill_stages.records.pins import read_pins
 from reelmill_stages.runtime.outputs.upload import item_mark
 from reelmill_stages.runtime.shards.outcomes import read_settled
-from reelmill_stages.runtime.verify.digest_comparison import damaged_objects
+from reelmill_stages.runtime.verify.damaged_object import DamagedObject
 from reelmill_stages.runtime.verify.digest_reader import Reading
 from reelmill_stages.runtime.verify.progress import VerificationProgress
+from reelmill_stages.runtime.verify.whole_store import damaged_in_store
 from reelmill_stages.store.damage import address
 from reelmill_stages.store.digests import file_digest
 from reelmill_stages.store.keys import below
+
+_WHY_NOT = "only output files of stages and indexes of kept inputs can be rebuilt"
 
 
 def repair(
@@ -44,8 +49,12 @@ def repair(
     names: Collection[str] = (),
     max_rate: float | None = None,
     read_all: bool = False,
+    claimant: Claimant | None = None,
 ) -> RepairResult:
     """Find all damage, or that of the given sources and stages, and repair it, upstream first.
+
+    Damage at the root of the store and in earlier data sets is reported, not repaired; `claimant` is the pipeline file,
+    if there is one, for records that are missing there.
 
     `timeouts` maps stages to the seconds that an item may take, `now` is in seconds since the epoch, and `max_rate`
     limits reading, in bytes per second. With `read_all`, the server's checksums are not relied on. Raises SpecError for
@@ -57,12 +66,16 @@ def repair(
     aside = trash(f"{datetime.fromtimestamp(now, UTC):%Y%m%dT%H%M%SZ}")
     rows: list[RepairRow] = []
     moved = False
-    for entry in entries(task):
-        if names and entry.name not in names:
+    by_name = {entry.name: entry for entry in entries(task)}
+    found = damaged_in_store(task, store, reading, progress, names=names, claimant=claimant)
+    for name, objects in groupby(found, key=lambda each: each[0]):
+        entry = by_name.get(name)
+        if entry is None:
+            rows += [_not_repaired(name, each) for _, each in objects]
             continue
+        damaged = {each.key: each.error.what for _, each in objects}
         data = data_set(store, entry)
-        damaged = {found.key: found.error.what for found in damaged_objects(data, reading, progress)}
-        places = _places(data, damaged) if damaged else {}
+        places = _places(data, damaged)
         indexes = DamagedIndexes(data, entry, damaged, aside)
         for key, problem in damaged.items():
             why = ""
@@ -77,6 +90,12 @@ def repair(
     if not (rows or reading.objects):
         must_exist(store, task, names)
     return RepairResult(rows=rows, trash=address(store, aside) if moved else "")
+
+
+def _not_repaired(name: str, found: DamagedObject) -> RepairRow:
+    """The row of an object that is in no data set of the pipeline."""
+    why = f"{_WHY_NOT}; {found.error.hint}"
+    return RepairRow(stage=name, key=found.key, problem=found.error.what, repaired=False, why=why)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +140,7 @@ def _rebuild_file(
 ) -> bool:
     """Make a file again and put it in place; returns whether another object was moved to the trash."""
     if not isinstance(entry, StageDef) or place is None:
-        raise NotRepaired("only output files of stages and indexes of kept inputs can be rebuilt")
+        raise NotRepaired(_WHY_NOT)
     if place.spans:
         raise NotRepaired("the file contains several items of a shard: only files of a single item can be rebuilt")
     name = _name(data, place)

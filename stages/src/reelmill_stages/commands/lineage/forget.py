@@ -9,7 +9,7 @@ from reelmill.contract.errors import NotFound, SpecError
 from reelmill.contract.ranges import parse_ranges
 from reelmill.contract.records.forgotten import AffectedDataSet, Forgetting, tombstone, tombstone_digest
 from reelmill.contract.task import SourceDef, Task
-from reelmill_stages.commands.entry import store_of
+from reelmill_stages.commands.entry import must_exist, store_of
 from reelmill_stages.records import heartbeat
 from reelmill_stages.runtime.forget.forgetting import begin, execute_plan, files_left, plan_of, stored_plan
 from reelmill_stages.runtime.forget.marks import Released
@@ -86,7 +86,10 @@ def release(
 
 
 def search(task: Task, env: Mapping[str, str]) -> Sequence[RemainsRow]:
-    """Search the store for all forgotten items of the pipeline's sources, and for everything made from them."""
+    """Search the store for all forgotten items of the pipeline's sources, and for everything made from them.
+
+    Raises SpecError for a store without forgotten items in which no run has worked on these data sets.
+    """
     store = store_of(task, env)
     rows = []
     for source in task.sources:
@@ -101,6 +104,8 @@ def search(task: Task, env: Mapping[str, str]) -> Sequence[RemainsRow]:
                 left=found.left,
             )
         )
+    if not any(row.items for row in rows):
+        must_exist(store, task)
     return rows
 
 

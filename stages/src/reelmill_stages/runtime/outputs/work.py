@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from reelmill.contract.errors import (
@@ -80,6 +81,7 @@ class GroupWork:
         self._scratch = folder / "scratch"
         self._fetched = folder / "fetched"
         self._known: dict[tuple[str, str, str, str], Path] = {}
+        self._lent: list[_LentFile] = []
         self._fetches = 0
         self._ranges = ranges
         self._cache: BlockCache | None = None
@@ -141,6 +143,21 @@ class GroupWork:
                 )
         return self._remote[identity] or self.fetch(media)
 
+    def changed(self) -> dict[str, ItemError]:
+        """URI -> error of media that were replaced, edited or removed in a folder after `fetch` returned their file.
+
+        What was read of such a file may be of two versions. Downloads and ranges are of one version.
+        """
+        errors: dict[str, ItemError] = {}
+        for lent in self._lent:
+            try:
+                with _as_item_errors(lent.uri, "while it was read"):
+                    if lent.store.stat(lent.key).etag != lent.etag:
+                        raise PreconditionFailed("the file has changed", where=lent.uri)
+            except ItemError as error:
+                errors[lent.uri] = error
+        return errors
+
     @property
     def used_ranges(self) -> bool:
         """Whether a file was read by ranges."""
@@ -171,12 +188,35 @@ class GroupWork:
             return store.read(key, if_match=media.etag, version=media.version)
 
     def _fetch(self, media: Media, folder: Path) -> Path:
-        if is_absolute(media.uri):
+        is_source = is_absolute(media.uri)
+        if is_source:
             store, key = self._locations.of_source(media.uri, media.source)
-            if not media.etag and store.stat(key).size != media.size:
+        else:  # an output of a stage, whose content must have the committed digest
+            store, key = self._locations.store, media.uri
+        etag = media.etag
+        if not etag:
+            found = store.stat(key)
+            if found.size != media.size and is_source:
                 raise PreconditionFailed("the size differs", where=media.uri)
-            return store.fetch(key, folder, if_match=media.etag, version=media.version)
-        return _fetch_output(self._locations.store, media, folder)
+            if found.size != media.size:
+                raise changed(address(store, key), f"{media.size} bytes", f"{found.size} bytes")
+            etag = found.etag
+        path = store.fetch(key, folder, if_match=etag, version=media.version)
+        if media.digest and (digest := file_digest(path)) != media.digest:
+            raise changed(address(store, key), media.digest, digest)
+        if not store.remote:
+            self._lent.append(_LentFile(media.uri, store, key, etag))
+        return path
+
+
+@dataclass(frozen=True, slots=True)
+class _LentFile:
+    """A file of a folder, which other programs can write to while a stage reads it."""
+
+    uri: str
+    store: Store
+    key: str
+    etag: str
 
 
 def _identity(media: Media) -> tuple[str, str, str, str]:
@@ -184,7 +224,7 @@ def _identity(media: Media) -> tuple[str, str, str, str]:
 
 
 @contextmanager
-def _as_item_errors(uri: str) -> Iterator[None]:
+def _as_item_errors(uri: str, since: str = "since it was listed") -> Iterator[None]:
     """Convert errors of the store to ItemError. RangesUnsupported is passed through: the whole object may be read."""
     try:
         yield
@@ -195,7 +235,7 @@ def _as_item_errors(uri: str) -> Iterator[None]:
     except StoreDamaged as error:
         raise ItemError(ItemReason.CHANGED, str(error)) from error
     except PreconditionFailed as error:
-        raise ItemError(ItemReason.CHANGED, f"{uri} has changed since it was listed") from error
+        raise ItemError(ItemReason.CHANGED, f"{uri} has changed {since}") from error
     except ServerRefused as error:
         raise ItemError(error.reason, str(error)) from error
     except TransientError as error:
@@ -204,14 +244,3 @@ def _as_item_errors(uri: str) -> Iterator[None]:
         raise ItemError(ItemReason.S3_5XX, f"{uri}: {error}") from error
     except StoreError as error:
         raise ItemError(ItemReason.UNREADABLE, f"{uri}: {error}") from error
-
-
-def _fetch_output(store: Store, media: Media, folder: Path) -> Path:
-    """Download an output of a stage; its content must have the committed digest. Raises StoreDamaged."""
-    found = store.stat(media.uri)
-    if found.size != media.size:
-        raise changed(address(store, media.uri), f"{media.size} bytes", f"{found.size} bytes")
-    path = store.fetch(media.uri, folder, if_match=found.etag)
-    if media.digest and (digest := file_digest(path)) != media.digest:
-        raise changed(address(store, media.uri), media.digest, digest)
-    return path

@@ -6,7 +6,7 @@ soon as the file that contains it is collected.
 
 import shutil
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from reelmill.contract.records.segment import Object
 from reelmill_stages.records.lineage.assembled_from import AssembledFrom
 from reelmill_stages.records.rows.encoded_item import EncodedItem
 from reelmill_stages.runtime.outputs.item_row import item_row
+from reelmill_stages.runtime.outputs.payload_versions import refuse_changed_payload
 from reelmill_stages.runtime.outputs.upload import put_output, shard_mark
 from reelmill_stages.runtime.workers.group_retry import InputOutcome, Slot
 from reelmill_stages.stage import Assembled, File, Kept, NewItem, Refused, Shard, Stage
@@ -42,6 +43,7 @@ class FinishedGroup:
     items: tuple[NewItem, ...]
     inputs: tuple[int, ...]
     """Positions in the shard of the inputs in the file."""
+    counters: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,8 @@ class Assembly:
         self._pulled: deque[InputOutcome] = deque()
         self._unreleased_inputs: dict[int, int] = {}
         self._in_file: tuple[int, ...] = ()
+        self._badly_named: set[int] = set()
+        """Positions of the inputs of files with names that no store can hold."""
         self.groups: list[FinishedGroup] = []
         self.refused: dict[int, Refused] = {}
         self.counters: Counter[str] = Counter()
@@ -84,6 +88,10 @@ class Assembly:
         for outcome in results:  # the stage may not have consumed all of them
             self._release(outcome)
         self._release_through(None)
+        # An input may be in several files: none of them is kept if one cannot be written.
+        self.groups = [group for group in self.groups if self._badly_named.isdisjoint(group.inputs)]
+        for group in self.groups:
+            self.counters.update(group.counters)
 
     def _done_inputs(self, results: Iterable[InputOutcome]) -> Iterator[Kept]:
         for outcome in results:
@@ -102,11 +110,11 @@ class Assembly:
         # A second file with the same inputs does not release any.
         self._in_file = self._release_through(assembled.through) or self._in_file
         if problem:
+            self._badly_named.update(self._in_file)
             numbers = [self._shard.first_number + position for position in self._in_file]
             self.refused |= {number: Refused(number, ItemReason.BAD_NAME, problem) for number in numbers}
             return
-        self.counters.update(assembled.counters)
-        self.groups.append(FinishedGroup(files, assembled.items, self._in_file))
+        self.groups.append(FinishedGroup(files, assembled.items, self._in_file, assembled.counters))
 
     def _name_problem(self, file: File) -> str:
         """Why no store can hold a file of this name; empty if one can. Raises SpecError for a name given twice."""
@@ -144,6 +152,8 @@ class Assembly:
         released: list[int] = []
         while self._pulled and (number is None or self._pulled[0].given.input.number <= number):
             outcome = self._pulled.popleft()
+            if outcome.result.done:
+                refuse_changed_payload(outcome.result.done, outcome.result.payload)
             released.append(outcome.given.position)
             self._release(outcome)
         return tuple(released)

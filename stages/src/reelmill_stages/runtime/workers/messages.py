@@ -10,6 +10,7 @@ from reelmill.contract.records.rows import Outcome, sent_by_fields
 from reelmill.contract.records.usage import Usage
 from reelmill.contract.task import SourceDef, StageDef, StoreRef
 from reelmill_stages.records.rows.encoded_item import EncodedItem
+from reelmill_stages.runtime.outputs.payload_versions import Version
 from reelmill_stages.stage import Done, Input, Signature
 
 
@@ -52,7 +53,7 @@ class Processed:
 @sent_by_fields
 @dataclass(frozen=True, slots=True)
 class InputResult:
-    """The outcome of one input. `done` is sent only if the stage has `assemble`."""
+    """The outcome of one input. `done` and the versions of its payload are sent only if the stage has `assemble`."""
 
     outcome: Outcome
     reason: str = ""
@@ -60,6 +61,7 @@ class InputResult:
     items: Sequence[EncodedItem] = ()
     counters: Mapping[str, int] = field(default_factory=dict)
     done: Done | None = None
+    payload: Sequence[Version] = ()
     signature: Signature | None = None
 
 

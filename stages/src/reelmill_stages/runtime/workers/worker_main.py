@@ -8,7 +8,7 @@ import logging
 import os
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -30,6 +30,7 @@ from reelmill_stages.metering.work_clock import CLOCK
 from reelmill_stages.records.rows.encoded_item import EncodedItem
 from reelmill_stages.runtime.outputs.answers import StoreAnswers
 from reelmill_stages.runtime.outputs.item_row import item_row
+from reelmill_stages.runtime.outputs.payload_versions import Version, payload_versions
 from reelmill_stages.runtime.outputs.upload import item_mark, put_output
 from reelmill_stages.runtime.outputs.work import Files, GroupWork
 from reelmill_stages.runtime.workers.messages import (
@@ -73,18 +74,20 @@ class WorkerState:
         """Process and upload one job. Raises exceptions that must end this worker."""
         began = time.monotonic()
         with CLOCK.on(Bound.COMPUTE):
-            results, fetched = self._process(job)
+            results, work = self._process(job)
             self._connection.send(Processed())
+            payload = [payload_versions(result) if self._stage.spans else () for result in results]
+            results = _of_one_version(job.inputs, results, work.changed())
             input_results = [
-                self._input_result(input_, result) for input_, result in zip(job.inputs, results, strict=True)
+                self._input_result(*each) for each in zip(job.inputs, results, payload, strict=True)
             ]
-            self._delete_unneeded(job.folder, fetched, input_results)
+            self._delete_unneeded(job.folder, work.fetched, input_results)
         read, written = TRANSFERRED.take()
         usage = Usage(bytes_read=read, bytes_written=written, work=CLOCK.take())
         return Finished(input_results, time.monotonic() - began, usage)
 
-    def _process(self, job: Job) -> tuple[Sequence[Result], Path]:
-        """The results of the stage, and the folder with downloaded media.
+    def _process(self, job: Job) -> tuple[Sequence[Result], GroupWork]:
+        """The results of the stage, and the work that they were made with.
 
         If ranges of the media do not suffice, or an item that was read by ranges failed, the group is processed again
         with whole files, and those results are used.
@@ -95,7 +98,7 @@ class WorkerState:
                 results = self._results(job, work)
                 if not work.used_ranges or not any(_may_differ_for_whole_file(result) for result in results):
                     self._in_vain = 0 if work.used_ranges else self._in_vain
-                    return results, work.fetched
+                    return results, work
                 why = "an item failed"
             except WholeFileNeeded as error:
                 self._in_vain += 1
@@ -105,7 +108,7 @@ class WorkerState:
             event(_log, "reading whole files instead of ranges", item=job.inputs[0].item.key, why=why)
             shutil.rmtree(job.folder)
         work = GroupWork(self._locations, self._files, job.folder, self._gpu, answers=self._answers)
-        return self._results(job, work), work.fetched
+        return self._results(job, work), work
 
     def _results(self, job: Job, work: GroupWork) -> Sequence[Result]:
         try:
@@ -116,7 +119,7 @@ class WorkerState:
             raise ValueError(f"the stage returned {len(results)} results for {len(job.inputs)} inputs")
         return results
 
-    def _input_result(self, input_: Input, result: Result) -> InputResult:
+    def _input_result(self, input_: Input, result: Result, payload: Sequence[Version]) -> InputResult:
         if not isinstance(result, Done):
             return not_done(result)
         try:
@@ -127,7 +130,15 @@ class WorkerState:
         signature = result.signature if self._stage.decides else None
         message = shortened(result.message)
         counters = dict(result.counters)
-        return InputResult(Outcome.DONE, message=message, items=rows, counters=counters, done=done, signature=signature)
+        return InputResult(
+            Outcome.DONE,
+            message=message,
+            items=rows,
+            counters=counters,
+            done=done,
+            payload=payload,
+            signature=signature,
+        )
 
     def _upload(self, input_: Input, done: Done) -> list[EncodedItem]:
         """Upload the files of an input's items; returns the rows. Raises ItemError for a name that exists already."""
@@ -149,6 +160,21 @@ class WorkerState:
             shutil.rmtree(folder, ignore_errors=True)
         elif not any(path.is_relative_to(fetched) for path in payload):
             shutil.rmtree(fetched, ignore_errors=True)
+
+
+def _of_one_version(
+    inputs: Sequence[Input], results: Sequence[Result], changed: Mapping[str, ItemError]
+) -> Sequence[Result]:
+    """The results; those of inputs whose media changed while they were read are failures.
+
+    All inputs of the group fail if other media changed than those of an input.
+    """
+    if not changed:
+        return results
+    media = [input_.item.media.uri if input_.item.media else "" for input_ in inputs]
+    shared = next((error for uri, error in changed.items() if uri not in media), None)
+    errors = [shared or changed.get(uri) for uri in media]
+    return [failed(error) if error else result for error, result in zip(errors, results, strict=True)]
 
 
 def not_done(result: Filtered | Failed | Skipped) -> InputResult:

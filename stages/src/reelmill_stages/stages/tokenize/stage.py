@@ -88,7 +88,7 @@ class TokenizeStage(Stage):
         if not one.count:
             return Failed(
                 ItemReason.NO_DOCUMENTS,
-                f"none of the {count_of(one.samples, 'sample')} can be used: {loss_counts or 'it is empty'}",
+                f"no sample can be used, of {count_of(one.samples, 'sample')}: {loss_counts or 'the tar is empty'}",
             )
         counters = {
             StageCounter.DOCUMENTS: one.count,

@@ -23,6 +23,7 @@ from reelmill_stages.store.keys import check_key, check_new_key, check_prefix, e
 from reelmill_stages.store.local.errors import mapped
 from reelmill_stages.store.local.folders import is_file, opened, refuse_links
 from reelmill_stages.store.local.listing import HIDDEN, FolderEntry, folder_names, list_folder
+from reelmill_stages.store.local.one_version import READS, always_changing, read_version
 from reelmill_stages.store.local.record import Record, attach, record_of, side_file
 from reelmill_stages.store.local.temporary import fill, publish, sweep, temporary
 
@@ -68,12 +69,11 @@ class LocalStore:
     ) -> bytes:
         if start < 0 or (length is not None and length < 0):
             raise ValueError("start and length count from 0")
-        with self.open(key, if_match=if_match, version=version) as file, mapped(self._path(key)):
-            # Python allocates the requested size, even for a small file.
-            left = max(0, os.fstat(file.fileno()).st_size - start)
-            if left:
-                file.seek(start)
-            return file.read(left if length is None else min(length, left)) if left else b""
+        for _ in range(READS):
+            with self.open(key, if_match=if_match, version=version) as file, mapped(self._path(key)):
+                if (data := read_version(file, start, length)) is not None:
+                    return data
+        raise always_changing(self._path(key))
 
     @contextmanager
     def open(self, key: str, *, if_match: str = "", version: str = "") -> Iterator[BinaryIO]:
@@ -250,7 +250,7 @@ class LocalStore:
     def _publish(self, key: str, path: Path, temp: Path, *, create: bool, if_match: str) -> None:
         with self._locked(key):
             if path.is_dir() and not path.is_symlink():
-                raise KeyRefused("a folder has the name of this object", where=str(path), hint="choose another name")
+                raise KeyRefused("a folder has the name of this object", where=str(path), hint="move it away")
             replaced: Path | None = None
             with suppress(FileNotFoundError, NotADirectoryError):
                 replaced = side_file(path.lstat(), self._records)

@@ -10,6 +10,7 @@ from reelmill.cli.cluster.target import Target, stored
 from reelmill.cli.display.output import Format, Output, emit, show
 from reelmill.cli.display.terminal import say
 from reelmill.cli.exit_codes import CommandExit
+from reelmill.cli.identity import claimant
 from reelmill.cli.input.options import AS_NAMED, HERE, ClusterOptions, StoreOverride
 from reelmill.contract.commands.signatures import REPAIR
 from reelmill.contract.spec.field_types import seconds
@@ -40,14 +41,16 @@ def repair(
     Exits with code 65 if damage remains.
     """
     loaded = stored(pipeline, place, elsewhere)
+    task = store_commands.task(loaded, sources=True)
     done = store_commands.load(REPAIR)(
-        store_commands.task(loaded, sources=True),
+        task,
         store_commands.environment(),
         timeouts={name: seconds(block.failures.item_timeout) for name, block in loaded.graph.stages.items()},
         now=time.time(),
         names=loaded.entries([stage]) if stage else (),
         max_rate=max_rate * 1e6 if max_rate is not None else None,
         read_all=read_all,
+        claimant=None if loaded.uid else claimant(loaded, task.store.uri),
     )
     left = sum(not row.repaired for row in done.rows)
     if not output.for_people:
