@@ -4,6 +4,7 @@ from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import hypothesis
 import pytest
 from hypothesis import strategies as st
@@ -11,9 +12,12 @@ from hypothesis import strategies as st
 import footage
 from media import lying
 from reelmill.contract.errors import ItemError
+from reelmill_stages.measuring.sound.samples import track
+from reelmill_stages.media import probe
 from reelmill_stages.media.container.changes.flv_settings import settings_change
 from reelmill_stages.media.container.changes.program_map import refuse_moves
 from reelmill_stages.media.cutting.cut import cut_frames
+from reelmill_stages.media.cutting.encode import Encoding, encode
 from reelmill_stages.media.cutting.remux import remuxer
 from reelmill_stages.media.decoding.speech_sound import speech_sound
 from reelmill_stages.media.timeline.timeline import read_timeline
@@ -52,6 +56,77 @@ def test_pictures_that_move_to_another_stream_are_refused_and_both_parts_are_who
         (tmp_path / name).write_bytes(part)
         assert len(read_timeline(tmp_path / name)) == 20
         assert lying.shown(tmp_path / name) == list(range(20))
+
+
+@pytest.mark.store
+@pytest.mark.parametrize(
+    ("pictures", "sound", "said"),
+    [(SOUND, PICTURES, "its pictures move from stream 0x100 to stream 0x101"),
+     (SOUND, 0x102, "its sound moves from stream 0x101 to stream 0x102")],
+)  # fmt: skip
+def test_streams_that_take_each_others_place_are_refused_by_every_reader(
+    pictures: int, sound: int, said: str, tmp_path: Path
+) -> None:
+    """The demuxer reads far enough ahead to find both, and then opens no stream."""
+    path = tmp_path / "film.ts"
+    path.write_bytes(recording(tmp_path, 0) + recording(tmp_path, 1, pictures=pictures, sound=sound))
+    assert f"{said}; split the file there" in refusal(path)
+    with pytest.raises(ItemError, match="; split the file there") as refused:
+        probe(path)
+    assert refused.value.reason == "stream_moves"
+
+
+def broadcast(folder: Path, number: int, *pids: int, programs: tuple[str, ...]) -> bytes:
+    """Two seconds of a transport stream that begin at second 2 * `number`: silence, numbered pictures, a tone."""
+    path = folder / f"{number}_{pids}.ts"
+    inputs = ("-f", "lavfi", "-i", "anullsrc=r=48000:d=2", *lying.source(20), "-f", "lavfi", "-i", "sine=700:d=2")
+    maps = ("-map", "0:a", "-map", "1:v", "-map", "2:a", "-c:v", "libx264", "-g", "10", "-bf", "0", "-c:a", "mp2")
+    ids = [part for stream, pid in enumerate(pids) for part in ("-streamid", f"{stream}:{pid}")]
+    listed = [part for program in programs for part in ("-program", program)]
+    footage.ffmpeg(*inputs, *maps, *ids, *listed, "-output_ts_offset", str(2 * number), str(path))
+    return path.read_bytes()
+
+
+TWO_PROGRAMS = ("program_num=1:st=0", "program_num=2:st=1:st=2")
+
+
+@pytest.mark.store
+def test_the_sound_of_pictures_is_that_of_their_program(tmp_path: Path) -> None:
+    path = tmp_path / "film.ts"
+    path.write_bytes(broadcast(tmp_path, 0, 0x100, 0x101, 0x102, programs=TWO_PROGRAMS))
+    timeline = read_timeline(path)
+    with remuxer(path, timeline, audio=True) as video:
+        assert video.audio is not None
+        assert video.audio.id == 0x102
+        cut = cut_frames(timeline, range(5, 15))
+        piece = video.slice_of(cut)
+        assert piece is not None
+        video.copy(cut, piece, tmp_path / "copied.mp4")
+        encode(video, cut, tmp_path / "encoded.mp4", Encoding(preset="ultrafast"))
+    for clip in (tmp_path / "copied.mp4", tmp_path / "encoded.mp4"):
+        with av.open(str(clip)) as container:
+            assert max(float(abs(frame.to_ndarray()).max()) for frame in container.decode(audio=0)) > 0.05
+    origin = timeline.pts[0] * timeline.time_base
+    speech = speech_sound(path, origin, origin + 2)
+    assert speech is not None
+    assert speech.tracks == 1
+    assert any(part.samples.any() for part in speech.parts)
+    with track(path) as heard:
+        assert heard is not None
+        assert (heard.streams, heard.index) == (1, 2)
+
+
+@pytest.mark.store
+def test_a_stream_that_ends_is_not_continued_in_another_program(tmp_path: Path) -> None:
+    """The first program has new sound where that of the second ends."""
+    path = tmp_path / "film.ts"
+    second = broadcast(tmp_path, 1, 0x200, 0x101, 0x300, programs=("program_num=1:st=0:st=2", "program_num=2:st=1"))
+    path.write_bytes(broadcast(tmp_path, 0, 0x100, 0x101, 0x102, programs=TWO_PROGRAMS) + second)
+    timeline = read_timeline(path)
+    assert len(timeline) == 40
+    with remuxer(path, timeline, audio=True) as video:
+        assert video.audio is not None
+        assert video.audio.id == 0x102
 
 
 def test_pictures_whose_codec_changes_are_refused(tmp_path: Path) -> None:

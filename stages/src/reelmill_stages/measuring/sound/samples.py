@@ -22,14 +22,12 @@ from reelmill_stages.media.container.changes.program_map import refuse_moves
 from reelmill_stages.media.container.demux import audio_streams, damage, demuxed, opened
 from reelmill_stages.media.container.ogg_pages import PassedLosses
 from reelmill_stages.media.timeline.seek import audio_from, expect_sound
+from reelmill_stages.media.timeline.sound_start import PRE_ROLL, sound_start
 from reelmill_stages.media_file import MediaFile
 from reelmill_stages.metering.work_clock import CLOCK
 
 Samples = np.ndarray[Any, np.dtype[np.float32]]
 """(samples, channels), float32; full scale is 1."""
-
-_PRE_ROLL = Fraction(1, 10)
-"""Seconds before a span from which its sound is decoded, because decoders need to warm up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +45,7 @@ class AudioTrack:
     def __init__(self, path: MediaFile, container: InputContainer) -> None:
         self._path = path
         self._container = container
-        self._streams = audio_streams(container)
+        self._streams = audio_streams(path, container)
         self.streams = len(self._streams)
         """Number of audio streams of the file."""
         for stream in self._streams[:1]:
@@ -90,11 +88,11 @@ class AudioTrack:
     def expect(self, spans: Iterable[tuple[Fraction, Fraction]]) -> None:
         """Announce the next spans to read, in order. Raises WholeFileNeeded if they are most of a remote file."""
         if self._stream.time_base:
-            expect_sound(self._path, self._stream, [self._ticks(*span) for span in spans])
+            expect_sound(self._path, self._stream, [self._ticks(begin - PRE_ROLL, end) for begin, end in spans])
 
     def _ticks(self, begin: Fraction, end: Fraction) -> tuple[int, int]:
         base = self._stream.time_base or Fraction(1)
-        return int((begin - _PRE_ROLL) / base), ceil(end / base)
+        return int(begin / base), ceil(end / base)
 
     def _frames(self, begin: Fraction | None, end: Fraction | None) -> Iterator[AudioFrame]:
         losses = PassedLosses(self._path, self._container.format.name, self._stream.id)
@@ -107,7 +105,8 @@ class AudioTrack:
     def _packets(self, begin: Fraction | None, end: Fraction | None) -> Iterator[Packet[AudioStream]]:
         stream = self._stream
         if begin is not None and stream.time_base:
-            first, until = self._ticks(begin, begin if end is None else end)
+            start = sound_start(self._path, self._container, stream, begin)
+            first, until = self._ticks(start, begin if end is None else end)
             yield from audio_from(self._path, self._container, stream, first, None if end is None else until)
             return
         try:
@@ -147,4 +146,4 @@ class _Resampler:
 def track(path: MediaFile) -> Iterator[AudioTrack | None]:
     """Open the first audio stream; None for a file without one. Raises ItemError like `opened`."""
     with opened(path, sound=True) as container:
-        yield AudioTrack(path, container) if audio_streams(container) else None
+        yield AudioTrack(path, container) if audio_streams(path, container) else None

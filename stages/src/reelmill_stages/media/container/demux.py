@@ -24,6 +24,7 @@ from av.video.stream import VideoStream
 from reelmill.contract.errors import Exhausted, ItemError, TransientError
 from reelmill.contract.process.exhaustion import exhausted
 from reelmill.contract.reasons import ItemReason
+from reelmill_stages.media.container.changes.program_map import move_error, program_of
 from reelmill_stages.media.container.extent import is_cut_short
 from reelmill_stages.media.container.foreign_files import is_still, kind_of
 from reelmill_stages.media_file import MediaFile, size_of
@@ -59,7 +60,7 @@ def opened(
     """Open a container. In a remote file, tracks other than the video are empty unless `sound` is set.
 
     With `own_times`, packets have only the times stored in the file. Raises ItemError(`missing`, `empty`,
-    `not_a_video`, `truncated`, `corrupt`).
+    `not_a_video`, `stream_moves`, `truncated`, `corrupt`).
     """
     try:
         size = size_of(path)
@@ -80,7 +81,8 @@ def opened(
             raise
         if kind := kind_of(path):
             raise ItemError(ItemReason.NOT_A_VIDEO, f"{path.name} is {kind}") from error
-        raise damage(path, error) from error
+        meaning = damage(path, error)
+        raise (isinstance(meaning, ItemError) and move_error(path)) or meaning from error
     with container:
         if is_still(container.metadata.get("major_brand", ""), [each.duration for each in container.streams]):
             raise ItemError(ItemReason.NOT_A_VIDEO, f"{path.name} is a picture")
@@ -136,14 +138,9 @@ def video_stream(path: MediaFile, container: InputContainer, index: int | None =
 
     Raises ItemError(`no_video`).
     """
-    streams = [stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic]
-    streams = [stream for stream in streams if stream.codec_context is not None]
-    if index is None:
-        best = container.streams.best("video")
-        chosen = next((stream for stream in streams if best is not None and stream.index == best.index), None)
-        chosen = chosen or next(iter(streams), None)
-    else:
-        chosen = next((stream for stream in streams if stream.index == index), None)
+    chosen = _shown_stream(container)
+    if index is not None:
+        chosen = next((stream for stream in _moving_pictures(container) if stream.index == index), None)
     if chosen is None:
         kinds = ", ".join(sorted({stream.type for stream in container.streams})) or "none"
         raise ItemError(ItemReason.NO_VIDEO, f"{path.name} has no video stream (streams: {kinds})")
@@ -154,9 +151,33 @@ def video_stream(path: MediaFile, container: InputContainer, index: int | None =
     return chosen
 
 
-def audio_streams(container: InputContainer) -> list[AudioStream]:
-    """Return the audio streams whose codec FFmpeg supports; others have no codec context."""
-    return [stream for stream in container.streams.audio if stream.codec_context is not None]
+def _shown_stream(container: InputContainer) -> VideoStream | None:
+    streams = _moving_pictures(container)
+    best = container.streams.best("video")
+    chosen = next((stream for stream in streams if best is not None and stream.index == best.index), None)
+    return chosen or next(iter(streams), None)
+
+
+def _moving_pictures(container: InputContainer) -> list[VideoStream]:
+    """Return the video streams whose codec FFmpeg supports, without cover art."""
+    streams = [stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic]
+    return [stream for stream in streams if stream.codec_context is not None]
+
+
+def audio_streams(path: MediaFile, container: InputContainer, video: VideoStream | None = None) -> list[AudioStream]:
+    """Return the audio streams of `audio_tracks` whose codec FFmpeg supports; others have no codec context."""
+    return [stream for stream in audio_tracks(path, container, video) if stream.codec_context is not None]
+
+
+def audio_tracks(path: MediaFile, container: InputContainer, video: VideoStream | None = None) -> list[AudioStream]:
+    """Return the audio streams that belong to `video`, by default to the stream that players show.
+
+    A transport stream may contain several programs; of other files, these are all audio streams.
+    """
+    tracks = list(container.streams.audio)
+    video = video or _shown_stream(container)
+    pids = None if video is None else program_of(path, container.format.name, video.id)
+    return tracks if pids is None else [stream for stream in tracks if stream.id in pids]
 
 
 def packets(path: MediaFile, container: InputContainer, stream: VideoStream) -> Iterator[Packet[VideoStream]]:

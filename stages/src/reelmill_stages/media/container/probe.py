@@ -14,6 +14,7 @@ from av.video.stream import VideoStream as AvVideo
 from reelmill.contract.errors import ItemError
 from reelmill.contract.reasons import ItemReason
 from reelmill.contract.records.usage import Bound
+from reelmill_stages.media.container.changes.program_map import refuse_moves
 from reelmill_stages.media.container.demux import audio_streams, damage, decoded, opened, packets, video_stream
 from reelmill_stages.metering.work_clock import CLOCK
 
@@ -72,11 +73,12 @@ class Probe:
 def probe(path: Path) -> Probe:
     """Probe a file; decodes one frame. Cover pictures and streams of unknown codecs are omitted.
 
-    Raises ItemError with reason `missing`, `empty`, `corrupt`, `truncated`, `no_video` (also for audio files) or
-    `zero_duration`.
+    Raises ItemError with reason `missing`, `empty`, `corrupt`, `truncated`, `no_video` (also for audio files),
+    `stream_moves` or `zero_duration`.
     """
     with opened(path) as container:
         main = video_stream(path, container)
+        refuse_moves(path, container.format.name, main.id)
         picture = _first_picture(path, container, main)
         duration = _duration(container, main) or _duration_of_packets(path)
         if duration <= 0:
@@ -92,7 +94,7 @@ def probe(path: Path) -> Probe:
             duration=duration,
             main=next(stream for stream in video if stream.index == main.index),
             video=video,
-            audio=tuple(_audio_facts(stream) for stream in audio_streams(container)),
+            audio=tuple(_audio_facts(stream) for stream in audio_streams(path, container)),
         )
 
 

@@ -23,15 +23,15 @@ def trim(timeline: Timeline, cut: Cut, before: int = 0) -> str:
     """
     frames, first = cut.frames, timeline.pts[cut.frames.start]
     since = "PTS-STARTPTS" if is_counted(timeline) else f"PTS-({cut.start})"
-    if timeline.counted:
+    if first < cut.start:
+        # A frame that was already on screen starts with the clip.
+        since = rf"max(0\,{since}{f'-{cut.start - first}' if timeline.untimed else ''})"
+    if is_counted(timeline):
         base = cut.time_base
         ticks = [max(0, tick - cut.start) for tick in timeline.pts[frames.start : frames.stop]]
         if times := _tick_expression(ticks):
             # Rounded, because ffmpeg computes with floats and would truncate 2.9999 to 2.
             since = f"round(({times})*{base.numerator}/{base.denominator}/TB)"
-    elif first < cut.start:
-        # A frame that was already on screen starts with the clip.
-        since = rf"max(0\,{since}{f'-{cut.start - first}' if timeline.untimed else ''})"
     kept = f"start_pts={first}:end_pts={cut.end}"
     if is_counted(timeline):
         kept = f"start_frame={before + frames.start}:end_frame={before + frames.stop}"

@@ -46,14 +46,14 @@ _TIME_TOLERANCE = 0.002
 
 
 class Remuxer:
-    """Cuts clips out of one open video. `audio` keeps its first audio stream."""
+    """Cuts clips out of one open video. `audio` keeps the first audio stream of its pictures."""
 
     def __init__(self, path: MediaFile, container: InputContainer, timeline: Timeline, *, audio: bool) -> None:
         self.path = path
         self.container = container
         self.timeline = timeline
         self.video: VideoStream = next(s for s in container.streams.video if s.index == timeline.stream)
-        self.audio = next(iter(audio_streams(container)), None) if audio else None
+        self.audio = next(iter(audio_streams(path, container, self.video)), None) if audio else None
         if self.audio is not None and not self.audio.codec_context.sample_rate:
             raise ItemError(
                 ItemReason.CORRUPT, f"{path.name}: its sound has no sample rate; set audio: drop to omit it"

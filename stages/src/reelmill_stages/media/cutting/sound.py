@@ -17,19 +17,15 @@ from av.packet import Packet
 from reelmill.contract.errors import ItemError
 from reelmill.contract.reasons import ItemReason
 from reelmill_stages.media.container.demux import damage, opened
-from reelmill_stages.media.cutting import bit_reservoir
 from reelmill_stages.media.cutting.cut import Cut
 from reelmill_stages.media.timeline.seek import audio_from
+from reelmill_stages.media.timeline.sound_start import is_independent, sound_start
 from reelmill_stages.media_file import MediaFile
 from reelmill_stages.metering.work_clock import decoding
 
 CODECS = frozenset({"aac", "mp3", "mp3float", "mp2", "ac3", "eac3", "opus", "flac", "alac"})
 """Codecs that an mp4 can contain unchanged. Vorbis is excluded: players hide only whole packets, so sound is early."""
 
-_INDEPENDENT = ("flac", "alac", "pcm")
-"""Beginnings of the names of codecs whose packets are decoded without those before them."""
-_PRE_ROLL = Fraction(1, 10)
-"""Seconds of sound before a clip that decoders need to warm up (80 ms for Opus); the edit list hides them."""
 _GAP = "its sound has a gap where the clip begins"
 _MIN_GAP = Fraction(1, 200)
 """Seconds; a shorter gap before the next packet is a rounding difference."""
@@ -45,14 +41,6 @@ class Sound:
 
     rate: int
     packets: tuple[Packet[Any], ...]
-
-
-def pre_roll(stream: AudioStream) -> Fraction:
-    """Return the seconds before a moment from which a stream must be decoded, at most, to sound right there."""
-    codec = stream.codec_context.codec.canonical_name
-    if codec.startswith(_INDEPENDENT):
-        return Fraction(0)
-    return bit_reservoir.LONGEST if codec == "mp3" else _PRE_ROLL
 
 
 def sound_of(path: MediaFile, container: InputContainer, stream: AudioStream, cut: Cut) -> Sound:
@@ -79,7 +67,7 @@ def sound_of(path: MediaFile, container: InputContainer, stream: AudioStream, cu
         at, samples = clock.place(packet.pts, packet.duration or 0)
         if before is not None and before <= origin and at - before > _MIN_GAP * rate:
             # A player hides the number of samples in the edit list, and does not count a gap.
-            if not pre_roll(stream):
+            if is_independent(stream):
                 packets.clear()
             elif at > origin:
                 raise ItemError(ItemReason.UNVERIFIED, _GAP)
@@ -95,33 +83,22 @@ def sound_of(path: MediaFile, container: InputContainer, stream: AudioStream, cu
 def _packets(
     path: MediaFile, container: InputContainer, stream: AudioStream, start: Fraction, settings: _Settings
 ) -> Iterator[Packet[AudioStream]]:
-    """Yield packets from `_PRE_ROLL` before second `start` on, for MP3 from the first that has data of later ones.
+    """Yield the packets from which the sound at second `start` is decoded, and all after them.
 
-    Raises ItemError(`unverified`) if the settings change before, or if a gap is between the data of MP3.
+    Raises ItemError(`unverified`) if the settings change before.
     """
     time_base = stream.time_base or Fraction(1, stream.codec_context.sample_rate)
-    begin = int((start - _PRE_ROLL) / time_base)
-    has_reservoir = stream.codec_context.codec.canonical_name == "mp3"
-    earliest = int((start - bit_reservoir.LONGEST) / time_base) if has_reservoir else begin
-    found = audio_from(path, container, stream, earliest)
+    begin = int(sound_start(path, container, stream, start) / time_base)
+    found = audio_from(path, container, stream, begin)
     early: list[Packet[AudioStream]] = []
-    first = 0
     for packet in found:
         if packet.pts is not None and packet.pts <= begin:
             settings.check(packet)
-            if not has_reservoir:
-                early.clear()
-            first = len(early)
+            early.clear()
         early.append(packet)
-        if packet.pts is not None and (packet.pts + (packet.duration or 0)) * time_base > start:
+        if packet.pts is not None and packet.pts > begin:
             break
-    if has_reservoir:
-        data = [memoryview(packet) for packet in early]
-        needed = [bit_reservoir.first_needed(data, number) for number in range(max(0, len(early) - 2), len(early))]
-        if None in needed and (early[0].pts or 0) > (stream.start_time or 0):
-            raise ItemError(ItemReason.UNVERIFIED, _GAP)
-        first = min([first, *(number or 0 for number in needed)])
-    yield from chain(early[first:], found)
+    yield from chain(early, found)
 
 
 def refuse_damaged_sound(path: MediaFile, index: int, cut: Cut) -> None:
@@ -130,7 +107,8 @@ def refuse_damaged_sound(path: MediaFile, index: int, cut: Cut) -> None:
     with opened(path, sound=True) as container:
         stream = next(each for each in container.streams.audio if each.index == index)
         time_base = stream.time_base or Fraction(1, stream.codec_context.sample_rate)
-        begin, stop = int((start - _PRE_ROLL) / time_base), ceil(end / time_base)
+        begin = int(sound_start(path, container, stream, start) / time_base)
+        stop = ceil(end / time_base)
         for packet in audio_from(path, container, stream, begin, stop):
             if packet.pts is not None and packet.pts >= stop:
                 break

@@ -13,10 +13,11 @@ from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
 
 from reelmill_stages.media.container.changes.program_map import refuse_moves
-from reelmill_stages.media.container.demux import opened
+from reelmill_stages.media.container.demux import audio_tracks, opened
 from reelmill_stages.media.container.ogg_pages import PassedLosses
 from reelmill_stages.media.nameless_channels import averaged, is_nameless
 from reelmill_stages.media.timeline.seek import audio_from
+from reelmill_stages.media.timeline.sound_start import sound_start
 from reelmill_stages.media_file import MediaFile
 from reelmill_stages.metering.work_clock import decoding
 
@@ -26,7 +27,7 @@ _JUMP = RATE // 20
 """Samples. If a frame begins farther than this from the end of the frames before it, there is a gap, or the clock of
 the sound does not match its number of samples."""
 _PRE_ROLL = Fraction(1, 5)
-"""Seconds before a span from which decoding begins."""
+"""Seconds before a span from which sound is resampled."""
 
 _BLOCK = 600 * RATE
 """Samples; a multiple of the step of voice models. Parts are separated only by silence of at least this length."""
@@ -62,7 +63,7 @@ def speech_sound(path: MediaFile, start: Fraction, end: Fraction, track: int = 0
     Raises ItemError if the file cannot be read.
     """
     with opened(path, sound=True) as container:
-        tracks = container.streams.audio
+        tracks = audio_tracks(path, container)
         if track >= len(tracks) or tracks[track].codec_context is None:
             return None
         stream = tracks[track]
@@ -71,9 +72,10 @@ def speech_sound(path: MediaFile, start: Fraction, end: Fraction, track: int = 0
         sound = _Blocks(length)
         time_base = stream.time_base or Fraction(1, RATE)
         decoded = _Frames(stream, PassedLosses(path, container.format.name, stream.id))
-        begin, until = int((start - _PRE_ROLL) / time_base), ceil(end / time_base)
-        packets = audio_from(path, container, stream, begin, until)
-        for at, piece in _resampled_blocks(decoded.of(packets, end), start):
+        begin, until = start - _PRE_ROLL, ceil(end / time_base)
+        first = min(begin, sound_start(path, container, stream, start))
+        packets = audio_from(path, container, stream, int(first / time_base), until)
+        for at, piece in _resampled_blocks(decoded.of(packets, begin, end), start):
             sound.put(at, piece)
         return SpeechSound(sound.parts(), length, len(tracks), decoded.damaged)
 
@@ -116,12 +118,15 @@ class _Frames:
         self._losses = losses
         self.damaged = 0
 
-    def of(self, packets: Iterator[Any], end: Fraction) -> Iterator[AudioFrame]:
+    def of(self, packets: Iterator[Any], begin: Fraction, end: Fraction) -> Iterator[AudioFrame]:
+        """Decode packets; yield the frames that end after second `begin`, up to second `end`."""
         for packet in packets:
             if packet.pts is not None and packet.pts * packet.time_base >= end:
                 break
             self.damaged += self._losses.before(packet.pos)
-            yield from self._decoded(packet)
+            for frame in self._decoded(packet):
+                if frame.pts is None or _end_of(frame) > begin:
+                    yield frame
         else:
             self.damaged += self._losses.after_last_packet()
         yield from self._decoded(None)
@@ -134,6 +139,10 @@ class _Frames:
                 yield frame
         except av.FFmpegError:
             self.damaged += 1
+
+
+def _end_of(frame: AudioFrame) -> Fraction:
+    return (frame.pts or 0) * (frame.time_base or 0) + Fraction(frame.samples, frame.sample_rate or 1)
 
 
 def _resampled_blocks(frames: Iterator[AudioFrame], start: Fraction) -> Iterator[tuple[int, Samples]]:

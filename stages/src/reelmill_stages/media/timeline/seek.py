@@ -7,6 +7,7 @@ by its time, offset and size, and the search restarts earlier, finally at the st
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from fractions import Fraction
 from itertools import chain, islice
 from pathlib import Path
@@ -147,26 +148,37 @@ def expect_sound(path: MediaFile, stream: AudioStream, spans: Iterable[tuple[int
 def _packets(
     path: MediaFile, container: InputContainer, stream: Any, pts: int, earlier: Fraction | int | None
 ) -> Iterator[Packet[Any]]:
-    for other in container.streams:
-        other.discard = Discard.default if other.index == stream.index else Discard.all
+    """Yield the packets after a seek; nothing if the container rejects it, unless it is to the start of the file."""
+    _discard_all_but(container, stream.index)
     first = stream.start_time or 0
     # Seeks use decode times, and those of the first packets are before the first presentation time.
     start = first - round(_BEFORE / stream.time_base)
     begin = start if earlier is None else pts - round(earlier / stream.time_base)
     try:
-        _seek(container, stream, begin, first)
-        yield from demuxed(container, stream)
+        if _seek(container, stream, begin, first):
+            yield from demuxed(container, stream)
+        elif earlier is None:
+            yield from _packets_of_new_container(path, stream.index)
     except av.FFmpegError as error:
         raise damage(path, error) from error
 
 
-def _seek(container: InputContainer, stream: Any, begin: int, first: int) -> None:
-    """Seek to a tick; some containers reject ticks before the first packet."""
-    places = [begin, *(place for place in (0, first) if begin < place <= first), first]
-    for place in places[:-1]:
-        try:
+def _packets_of_new_container(path: MediaFile, index: int) -> Iterator[Packet[Any]]:
+    """Yield all packets of a stream of a file in which no seek succeeds."""
+    with opened(path, sound=True) as container:
+        _discard_all_but(container, index)
+        yield from demuxed(container, container.streams[index])
+
+
+def _discard_all_but(container: InputContainer, index: int) -> None:
+    for stream in container.streams:
+        stream.discard = Discard.default if stream.index == index else Discard.all
+
+
+def _seek(container: InputContainer, stream: Any, begin: int, first: int) -> bool:
+    """Seek to a tick; some containers reject ticks before the first packet, or all. Returns whether it succeeded."""
+    for place in (begin, *(place for place in (0, first) if begin < place <= first), first):
+        with suppress(av.FFmpegError):
             container.seek(place, stream=stream)
-        except av.FFmpegError:
-            continue
-        return
-    container.seek(places[-1], stream=stream)
+            return True
+    return False

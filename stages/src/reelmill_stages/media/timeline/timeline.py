@@ -37,6 +37,9 @@ from reelmill_stages.media.timeline.shape import SQUARE, Shape
 from reelmill_stages.media.timeline.visible_frames import LOST, after_damage, visible_frames, with_first
 from reelmill_stages.media_file import MediaFile
 
+_REORDERED = {"h264", "hevc", "vvc", "mpeg4", "mpeg2video", "mpeg1video", "vc1", "wmv3"}
+"""Codecs whose pictures may be decoded in another order than they are shown."""
+
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
@@ -133,6 +136,9 @@ class Timeline:
     @property
     def untimed(self) -> bool:
         """Whether the container has no presentation times; each library invents them differently."""
+        if self.container == "asf":
+            # Its times are read as decode times, and those of presentation are derived from them.
+            return self.codec in _REORDERED
         return self.container == "avi" or self.container in UNTIMED
 
     @property

@@ -74,10 +74,10 @@ def verify_times(path: Path, before: Times, rate: Fraction | None) -> Times:
 def _sound_begin(path: MediaFile, first: Fraction) -> tuple[Fraction | None, Fraction]:
     """Return when the sound begins after the first frame (earlier sound does not count), and the length of a block."""
     with opened(path, sound=True) as container:
-        if not audio_streams(container):
+        if not audio_streams(path, container):
             return None, Fraction(0)
         try:
-            for frame in decoded(container, audio_streams(container)[0]):
+            for frame in decoded(container, audio_streams(path, container)[0]):
                 if frame.pts is None or frame.time_base is None or not frame.sample_rate:
                     continue
                 if frame.pts * frame.time_base + Fraction(frame.samples, frame.sample_rate) > first:

@@ -3,7 +3,9 @@
 Demuxers return what begins in the middle as a new stream, so that the old one seems to end there.
 """
 
-from collections.abc import Iterator
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -80,26 +82,48 @@ def refuse_moves(path: MediaFile, container: str, pid: int) -> None:
 
     `container` is the name of the file's demuxer; files of others are not read.
     """
-    if container != "mpegts" or not isinstance(path, Path):
-        return
+    if container == "mpegts" and (move := _tables(path).moves.get(pid)):
+        raise _moves_error(path, move)
+
+
+def move_error(path: MediaFile) -> ItemError | None:
+    """Return the error for the first stream that moves in a file that cannot be opened; None if none does."""
+    first = min(_tables(path).moves.values(), key=lambda move: move.place, default=None)
+    return None if first is None else _moves_error(path, first)
+
+
+def _moves_error(path: MediaFile, move: _Move) -> ItemError:
+    return ItemError(ItemReason.STREAM_MOVES, f"{path.name}: {move}")
+
+
+def program_of(path: MediaFile, container: str, pid: int) -> frozenset[int] | None:
+    """Return the PIDs of the streams that belong to the same program as stream `pid` of a transport stream.
+
+    Returns None if no program lists the stream, and for files of other demuxers.
+    """
+    programs = _tables(path).programs.values() if container == "mpegts" else ()
+    return frozenset().union(*(pids for pids in programs if pid in pids)) or None
+
+
+def _tables(path: MediaFile) -> _Tables:
+    if not isinstance(path, Path):
+        return _Tables()
     state = path.stat()
-    if move := _moves(path, state.st_size, state.st_mtime_ns).get(pid):
-        raise ItemError(ItemReason.STREAM_MOVES, f"{path.name}: {move}")
+    return _tables_of_file(path, state.st_size, state.st_mtime_ns)
 
 
 @lru_cache(maxsize=4)
-def _moves(path: Path, _size: int, _changed: int) -> dict[int, _Move]:
-    """Return the first move of each stream that moves, by PID."""
+def _tables_of_file(path: Path, _size: int, _changed: int) -> _Tables:
     tables = _Tables()
     with path.open("rb") as file:
         form = packet_form(file)
         if form is None:
-            return {}
+            return tables
         for place, packets in _packet_runs(file, form):
             pids = (packets[:, 1].astype(np.uint16) & 0x1F) << 8 | packets[:, 2]
             for number in np.flatnonzero(packets[:, 1] & 0x40):
                 tables.read(place + int(number) * form.size, int(pids[number]), packets[number])
-    return tables.moves
+    return tables
 
 
 def _packet_runs(file: BinaryIO, form: PacketForm) -> Iterator[tuple[int, Packets]]:
@@ -136,11 +160,16 @@ class _Tables:
 
     def __init__(self) -> None:
         self.moves: dict[int, _Move] = {}
+        """The first move of each stream that moves, by PID."""
+        self.programs: dict[int, set[int]] = {}
+        """The PIDs of each program, by its number."""
+        self._programs: dict[int, int] = {}
+        """The number of each program that is listed, by the PID of its map."""
         self._maps: dict[int, dict[int, int]] = {}
-        """Stream types by PID, of each program that is listed, by the PID of its map."""
+        """Stream types by PID, of each program that is listed, by its number."""
         self._last_payloads: dict[int, bytes] = {}
-        self._first_types: dict[int, int] = {}
-        """The stream type of each PID when it was first mapped."""
+        self._first: dict[int, tuple[int, int]] = {}
+        """Each PID's program and stream type when it was first mapped."""
         self._pending_moves: dict[int, list[_Move]] = {}
         """Moves to streams that have no packet yet, by PID."""
         self._list_place = 0
@@ -148,7 +177,7 @@ class _Tables:
 
     def read(self, place: int, pid: int, packet: Packets) -> None:
         """Read a packet with which a table, or a packet of a stream, begins."""
-        if pid == _PID_OF_PROGRAMS or pid in self._maps:
+        if pid == _PID_OF_PROGRAMS or pid in self._programs:
             payload = _payload(packet)
             if pid == _PID_OF_PROGRAMS:
                 self._list_place = place
@@ -161,29 +190,36 @@ class _Tables:
     def _apply_section(self, place: int, pid: int, section: bytes) -> None:
         if pid == _PID_OF_PROGRAMS and section[0] == _PROGRAMS:
             listed = [section[at : at + 4] for at in range(8, len(section) - _CHECKSUM, 4)]
-            maps = [_pid(entry[2:]) for entry in listed if entry[:2] != bytes(2)]
-            self._maps = {own: self._maps.get(own, {}) for own in maps}
-        elif pid in self._maps and section[0] == _MAP:
-            self._maps[pid] = dict(_streams(section))
+            self._programs = {_pid(entry[2:]): number for entry in listed if (number := int.from_bytes(entry[:2]))}
+            self._maps = {number: self._maps.get(number, {}) for number in self._programs.values()}
+        elif pid in self._programs and section[0] == _MAP:
+            self._maps[self._programs[pid]] = dict(_streams(section))
             self._find_moves(self._list_place if place - self._list_place < _MAX_DISTANCE_TO_MAP else place)
 
     def _find_moves(self, place: int) -> None:
         mapped = {pid: type_ for streams in self._maps.values() for pid, type_ in streams.items()}
-        for pid, type_ in self._first_types.items():
+        for pid, (program, type_) in self._first.items():
             kind = _stream_kind(type_)
             if not kind or _has_same_decoder(mapped.get(pid), type_):
                 continue
-            successors = [
-                (new, of) for new, of in mapped.items() if new not in self._first_types and _stream_kind(of) == kind
-            ]
+            new = self._successor(kind, pid, self._maps.get(program, mapped))
             if pid in mapped:
-                self.moves.setdefault(pid, _Move(place, kind, (pid, type_), (pid, mapped[pid])))
-            elif successors:
-                self._pending_moves.setdefault(successors[0][0], []).append(
-                    _Move(place, kind, (pid, type_), successors[0])
-                )
-        for pid, type_ in mapped.items():
-            self._first_types.setdefault(pid, type_)
+                self.moves.setdefault(pid, _Move(place, kind, (pid, type_), new or (pid, mapped[pid])))
+            elif new:
+                self._pending_moves.setdefault(new[0], []).append(_Move(place, kind, (pid, type_), new))
+        for program, streams in self._maps.items():
+            self.programs.setdefault(program, set()).update(streams)
+            for pid, type_ in streams.items():
+                self._first.setdefault(pid, (program, type_))
+
+    def _successor(self, kind: str, old: int, streams: Mapping[int, int]) -> tuple[int, int] | None:
+        """Return PID and type of the stream of this kind that takes the place of stream `old` among these."""
+        new = [
+            (pid, type_)
+            for pid, type_ in streams.items()
+            if _stream_kind(type_) == kind and (pid == old or _stream_kind(self._first.get(pid, (0, 0))[1]) != kind)
+        ]
+        return min(new, key=lambda stream: stream[0] != old, default=None)
 
 
 def _stream_kind(type_: int) -> str:
