@@ -23,6 +23,15 @@ def header(name: bytes, size: int | bytes, kind: bytes = b"0", *, tail: bytes = 
     return bytes(block)
 
 
+def with_field(block: bytes, at: int, value: bytes) -> bytes:
+    """A header with other bytes at an offset, and its checksum."""
+    changed = bytearray(block)
+    changed[at : at + len(value)] = value
+    changed[148:156] = b" " * 8
+    changed[148:156] = b"%06o\0 " % sum(changed)
+    return bytes(changed)
+
+
 def padded(data: bytes) -> bytes:
     return data + bytes(-len(data) % 512)
 

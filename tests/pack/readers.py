@@ -15,14 +15,17 @@ KNOWN = {"jpg", "png", "jpeg", "txt", "json"}
 
 
 def stock(*tars: Path) -> list[dict[str, Any]]:
-    """Samples as stock webdataset yields them, undecoded. It leaves the tars to the garbage collector to close."""
+    """Samples as stock webdataset yields them, undecoded. It leaves the tars to the garbage collector to close.
+
+    Raises ValueError for a tar that it cannot read.
+    """
     refused = ""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)
         gc.freeze()  # what was there before is not looked through each time
         try:
             return list(webdataset.WebDataset([str(tar) for tar in tars], shardshuffle=False, empty_check=False))
-        except ValueError as error:
+        except (ValueError, tarfile.ReadError) as error:
             refused = str(error)
         finally:
             if refused:

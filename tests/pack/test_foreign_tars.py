@@ -1,16 +1,17 @@
 """Tars of other writers: the same samples as stock webdataset has, and an end to every walk."""
 
 import json
+import os
 import subprocess
 import tarfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pack.broken_tars import GOOD, tar
-from pack.foreign_tars import TRAILER, by_tarfile, header, member, old_sparse, padded, pax, pax_sparse
+from pack.foreign_tars import TRAILER, by_tarfile, header, member, old_sparse, padded, pax, pax_sparse, with_field
 from pack.readers import stock
 from reelmill.contract.errors import SpecError
 from reelmill.contract.records.rows import Item, Media
@@ -37,7 +38,7 @@ def written(folder: Path, data: bytes) -> Path:
 
 def payloads(path: Path) -> list[dict[str, bytes]]:
     return [
-        {"__key__": sample.key.encode(), **{name: read(path, part) for name, part in sample.parts.items()}}
+        {"__key__": os.fsencode(sample.key), **{name: read(path, part) for name, part in sample.parts.items()}}
         for sample in samples(walk(path))
     ]
 
@@ -45,7 +46,7 @@ def payloads(path: Path) -> list[dict[str, bytes]]:
 def as_stock_sees(path: Path) -> list[dict[str, bytes]]:
     return [
         {
-            "__key__": sample["__key__"].encode(),
+            "__key__": os.fsencode(sample["__key__"]),
             **{name: data for name, data in sample.items() if name not in STOCKS_OWN},
         }
         for sample in stock(path)
@@ -134,6 +135,10 @@ HOSTILE = {
     "sparse map that goes back": old_sparse(b"0.bin", [(4096, b"a"), (0, b"b")], 8192),
     "sparse map beyond its file": old_sparse(b"0.bin", [(4096, b"abc")], 4097),
     "sparse map of more than is stored": pax_sparse(b"0.bin", [(0, b"a")], 9, "0.1").replace(b"0,1", b"0,9"),
+    "no number as mode": with_field(header(b"0.json", 2), 100, b"rw-r--r--"[:8]) + padded(b"{}"),
+    "no number as time": with_field(header(b"0.json", 2), 136, b"1 2") + padded(b"{}"),
+    "no number as device": with_field(header(b"0.json", 2), 329, b"sda1") + padded(b"{}"),
+    "extension header without a member": pax((b"path", b"0.json")),
     "sparse map without an end": SPARSE_1_0 + member(b"0.bin", b"9" * 600),
 }
 
@@ -235,6 +240,40 @@ def test_samples_are_those_of_stock_webdataset_in_any_tar_that_it_reads(
     elif not found.dashed:
         assert payloads(path) == theirs
         assert found.count == len(theirs)
+
+
+ATTRIBUTES = st.sampled_from([(100, 8), (108, 8), (116, 8), (136, 12), (257, 8), (329, 8), (337, 8), (345, 40)])
+VALUES = st.sampled_from([b"", b"7", b" 7 ", b"1 2", b"-1", b"0o7", b"1_0", b"8", b"abc", b"\x80", b"\xff\xff", b"d/e"])
+NAMING = {
+    "none": b"",
+    "long name": member(b"././@LongLink", b"long.txt\0", b"L"),
+    "empty long name": member(b"././@LongLink", b"\0", b"L"),
+    "empty path": pax((b"path", b"")),
+    "path with a slash": pax((b"path", b"pax.txt/")),
+    "sparse name with a slash": pax((b"GNU.sparse.name", b"sparse.txt/")),
+}
+
+
+@settings(max_examples=200)
+@given(
+    field=ATTRIBUTES,
+    value=VALUES,
+    fill=st.sampled_from([b"\0", b" ", b"0"]),
+    naming=st.sampled_from(sorted(NAMING)),
+)
+def test_a_header_at_which_stock_webdataset_ends_early_is_named_and_any_other_is_read_as_it_does(
+    field: tuple[int, int], value: bytes, fill: bytes, naming: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    at, size = field
+    changed = with_field(header(b"b.json", 2), at, value.ljust(size, fill)) + padded(b"{}")
+    data = member(b"a.json", b"{}") + NAMING[naming] + changed + member(b"c.json", b"{}") + TRAILER
+    path = written(tmp_path_factory.mktemp("t"), data)
+    theirs, found = is_readable(path), contents(path)
+    if theirs and theirs[-1]["__key__"] == b"c":
+        assert payloads(path) == theirs
+        assert found.problems == []
+    else:
+        assert [problem.rule for problem in found.problems] == ["corrupt_header"]
 
 
 EXTENSIONS = st.sampled_from([b"x", b"g", b"L"])

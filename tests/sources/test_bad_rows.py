@@ -72,7 +72,7 @@ BAD_LINES = [
     ('{"path": "x.mp4"', "not JSON"),
     ('{"path": "x.mp4', "not JSON"),
     ('{"path": }', "not JSON"),
-    ('{"n": ' + "1" * 5000 + "}", "not JSON: Exceeds the limit"),
+    ('{"n": ' + "1" * 5000 + "}", "a number has more than 4300 digits"),
     ("\x00\xff", "not UTF-8"),
     ('{"path": "x"} {"path', "not JSON"),
     ("]", "not JSON"),
@@ -105,8 +105,35 @@ def test_a_row_that_is_no_object_is_shown_with_its_line(folder: Path, row: str, 
     put(folder, "t.json", content=json.dumps([json.loads(line) for line in text.splitlines()]).encode())
     in_lines, in_array = (list(listed("table", uri=folder / name)) for name in ("t.jsonl", "t.json"))
     assert one_refused(in_lines) == ("bad_row", f"line 2: the row is {shown}, not an object")
-    assert one_refused(in_array) == ("bad_row", f"the row is {shown}, not an object")
+    assert one_refused(in_array) == ("bad_row", f"row 2: the row is {shown}, not an object")
     assert [one.key for one in in_lines] == [one.key for one in in_array]
+
+
+@pytest.mark.parametrize(
+    ("element", "reason", "says"),
+    [
+        ('{"path": "x", "n": ' + "1" * 5000 + "}", "bad_row", "line 2: a number has more than 4300 digits"),
+        ("1" * 5000, "bad_row", "line 2: a number has more than 4300 digits"),
+        (DEEP, "bad_row", "line 2: nested too deeply"),
+        ('{"path": ["]", ' + DEEP + ', "\\""]}', "bad_row", "line 2: nested too deeply"),
+        ('{"path": "\xff.mp4"}', "bad_path", "row 2: the path '\\udcff.mp4' contains characters"),
+    ],
+)
+def test_an_element_of_an_array_that_python_cannot_hold_costs_no_other(
+    folder: Path, element: str, reason: str, says: str
+) -> None:
+    text = f'[{{"path": "a.mp4"}},\n{element},\n{{"path": "b.mp4"}}]'
+    put(folder, "t.json", content=text.encode("latin-1"))
+    found = one_refused(listed("table", uri=folder / "t.json"))
+    assert (found[0], found[1][: len(says)]) == (reason, says)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_lines_of_json_end_as_on_any_system(folder: Path, end: str) -> None:
+    lines = ['{"path": "a.mp4"}', "{", "", '{"path": "b.mp4"}']
+    put(folder, "t.jsonl", content=end.join(lines).encode())
+    reason, message = one_refused(listed("table", uri=folder / "t.jsonl"))
+    assert (reason, message.partition(":")[0]) == ("bad_row", "line 2")
 
 
 @pytest.mark.parametrize("name", ["t.csv", "t.tsv", "t.json", "t.jsonl", "t.txt"])

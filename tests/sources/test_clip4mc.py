@@ -247,9 +247,8 @@ def test_a_metadata_file_that_is_missing_is_named(tmp_path: Path) -> None:
         (b'{"vid": "x"}\n\nnope', 3),
         (b"vid,begin,end\n", 1),
         (b"[1] 2", 1),
-        (b'["\xff"]', 1),
+        (b"[\xff]", 1),
         (b"[" * 200_000, 1),
-        (b"[" + b"1" * 5000 + b"]", 1),
     ],
 )
 def test_a_metadata_file_that_is_not_json_is_named_with_its_line(tmp_path: Path, content: bytes, line: int) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reelmill.contract.errors import ItemError, SpecError
@@ -88,6 +88,29 @@ def test_a_column_that_comes_twice_in_parquet_is_refused_as_in_csv(folder: Path)
     pq.write_table(two, folder / "t.parquet")
     with pytest.raises(SpecError, match="column 'text' appears twice"):
         listed("table", uri=folder / "t.parquet", columns={"text": "text"})
+
+
+@settings(max_examples=50)
+@given(place=st.integers(0, 10_000), value=st.integers(1, 255))
+def test_damage_in_a_row_group_of_parquet_costs_rows_of_that_group_only(
+    place: int, value: int, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    names = [f"{row}.mp4" for row in range(30)]
+    folder = put(tmp_path_factory.mktemp("t"), *names)
+    pq.write_table(pa.table({"path": names}), folder / "t.parquet", row_group_size=10, write_page_checksum=True)
+    column = pq.ParquetFile(folder / "t.parquet").metadata.row_group(1).column(0)
+    first = column.dictionary_page_offset or column.data_page_offset
+    data = bytearray((folder / "t.parquet").read_bytes())
+    data[first + place % column.total_compressed_size] ^= value
+    (folder / "t.parquet").write_bytes(data)
+    found = listed("table", uri=folder / "t.parquet")
+    assert len(found) == 30
+    assert {*names[:10], *names[20:]} <= {item.key for item in items(found)} <= {*names}
+    for row in found:
+        if row.problem:
+            assert row.problem[0] == "bad_row"
+            assert 11 <= int(row.problem[1].removeprefix("row ").partition(":")[0]) <= 20
+            assert "row group 2 of the Parquet file is damaged" in row.problem[1]
 
 
 def test_a_number_too_long_for_a_float_is_a_failed_row(folder: Path) -> None:

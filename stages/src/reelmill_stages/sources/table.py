@@ -19,7 +19,7 @@ from reelmill_stages.sources.objects.bucket import absolute
 from reelmill_stages.sources.objects.folder import MediaFolder
 from reelmill_stages.sources.tables import cells
 from reelmill_stages.sources.tables.column_lookup import BadLine, KnownColumns, Row, as_row, cell
-from reelmill_stages.sources.tables.formats import LINE, SURPLUS, format_of, rows_of
+from reelmill_stages.sources.tables.formats import PLACE, SURPLUS, format_of, rows_of
 from reelmill_stages.store.web.urls import file_path
 
 _AHEAD = 64
@@ -111,8 +111,8 @@ def _draft(value: object, wanted: list[str], columns: Columns, folder: MediaFold
         else:
             draft = RowDraft(identity, digest, path, fields=fields, stem=safe_stem(vid))
     except ItemError as error:
-        line = value.get(LINE) if isinstance(value, Mapping) else None
-        return refused(digest, ItemError(error.reason, f"line {line}: {error.what}") if line else error, about)
+        place = value.get(PLACE) if isinstance(value, Mapping) else None
+        return refused(digest, ItemError(error.reason, f"{place}: {error.what}") if place else error, about)
     return with_media(draft, folder, path, source)
 
 

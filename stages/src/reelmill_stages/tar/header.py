@@ -11,6 +11,11 @@ from reelmill.contract.reasons import ItemReason
 BLOCK = 512
 MAX_NUMBER = (1 << 63) - 1
 _ADLER_BASE = 65521
+_ATTRIBUTES = (
+    ("mode", 100, 108), ("owner", 108, 116), ("group", 116, 124), ("time", 136, 148),
+    ("device number", 329, 337), ("device number", 337, 345),
+)  # fmt: skip
+_GNU_TYPES = b"LKS"
 
 
 class BadTar(ItemError):
@@ -31,6 +36,31 @@ def verify(block: bytes, position: int) -> None:
     if sum(byte - 256 if byte > 127 else byte for byte in block) == expected:
         return
     raise BadTar("corrupt_header", f"there is no valid header at byte {position}")
+
+
+def check_attributes(block: bytes, position: int) -> None:
+    """Raise BadTar(`corrupt_header`) if the mode, owner, time or device of a member is not a number.
+
+    No reader needs them, but Python's tarfile, and thus webdataset, ends without an error at such a header.
+    """
+    # Nearly all writers use only digits and zero bytes, in all fields together.
+    if not (block[100:124] + block[136:148] + block[329:345]).translate(None, b"01234567\0"):
+        return
+    for name, begin, end in _ATTRIBUTES:
+        field = block[begin:end]
+        if field[0] not in (0x80, 0xFF) and not _is_octal(field.partition(b"\0")[0]):
+            raise BadTar(
+                "corrupt_header", f"the header at byte {position} has no valid {name}: webdataset reads no further"
+            )
+
+
+def _is_octal(digits: bytes) -> bool:
+    """Return whether tarfile reads a field as a number; it accepts signs, underscores and spaces around it."""
+    try:
+        int(digits.strip() or b"0", 8)
+    except ValueError:
+        return False
+    return True
 
 
 def number(field: bytes, position: int, what: str = "size") -> int:
@@ -54,9 +84,12 @@ def _octal(digits: bytes) -> int:
 
 
 def name_of(block: bytes) -> str:
-    """Return the member's name with its prefix; GNU's headers (`ustar` and a space) have other fields there."""
+    """Return the member's name with its prefix, as Python's tarfile reads it.
+
+    Incremental archives of GNU tar have times in place of the prefix; tarfile, and thus webdataset, adds them too.
+    """
     name = text(block[:100])
-    if block[345] and block[257:263] == b"ustar\0":
+    if block[345] and block[156] not in _GNU_TYPES:
         return f"{text(block[345:500])}/{name}"
     return name
 

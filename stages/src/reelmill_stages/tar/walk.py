@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-from reelmill_stages.tar.header import BLOCK, BadTar, name_of, number, text, verify
+from reelmill_stages.tar.header import BLOCK, BadTar, check_attributes, name_of, number, text, verify
 from reelmill_stages.tar.pax import Records, last, records, whole
 from reelmill_stages.tar.sparse import Pieces, Read, checked, old_map, pax_map
 
@@ -114,7 +114,7 @@ def payload(read: Read, member: Member, limit: int = MAX_PAYLOAD) -> bytes:
 class _Extension:
     """Extended headers before a member. Of two with the same field, the first counts, as in Python's tarfile."""
 
-    name: str = ""
+    name: str | None = None
     records: Records = field(default_factory=list)
     headers: int = 0
 
@@ -126,15 +126,21 @@ class _Extension:
                 "corrupt_header", f"more than {_MAX_EXTENSIONS} extension headers for one member at byte {position}"
             )
         if kind == _LONG_NAME:
-            self.name = self.name or text(header_data)
+            self._set_name(text(header_data))
         elif kind in _PAX:
             found = records(header_data, position)
-            self.name = self.name or _path_in_records(found)
+            self._set_name(_path_in_records(found))
             self.records = [*found, *self.records]
 
+    def _set_name(self, name: str | None) -> None:
+        self.name = name if self.name is None else self.name
 
-def _path_in_records(pax: Records) -> str:
-    return text(last(pax, b"GNU.sparse.name") or last(pax, b"path") or b"").rstrip("/")
+
+def _path_in_records(pax: Records) -> str | None:
+    if (sparse := last(pax, b"GNU.sparse.name")) is not None:
+        return text(sparse)
+    path = last(pax, b"path")
+    return None if path is None else text(path).rstrip("/")
 
 
 def _walk(read: Read, total: int, left: Walk) -> Iterator[Member]:
@@ -151,9 +157,12 @@ def _walk(read: Read, total: int, left: Walk) -> Iterator[Member]:
         if len(block) < BLOCK:
             raise BadTar("truncated", f"the tar ends at byte {total} without its end marker")
         if block[0] == 0 and not any(block):
+            if extension.headers:
+                raise BadTar("corrupt_header", f"the member after the extension header at byte {first} is missing")
             left.end = first
             return
         verify(block, position)
+        check_attributes(block, position)
         kind = block[156]
         if kind in _EXTENSIONS:
             size = number(block[124:136], position)
@@ -166,12 +175,12 @@ def _walk(read: Read, total: int, left: Walk) -> Iterator[Member]:
                 first = position
             continue
         if shared:
-            extension = _Extension(
-                extension.name or _path_in_records([*shared.items()]), [*shared.items(), *extension.records]
-            )
+            path = _path_in_records([*shared.items()]) if extension.name is None else extension.name
+            extension = _Extension(path, [*shared.items(), *extension.records])
         member, end = _member_of_header(block, read, position, first, extension)
         if end > total:
-            raise BadTar("truncated", f"the last {end - total} bytes of {extension.name or name_of(block)} are missing")
+            name = name_of(block) if extension.name is None else extension.name
+            raise BadTar("truncated", f"the last {end - total} bytes of {name} are missing")
         if member is not None:
             yield member
         position = first = end + -end % BLOCK
@@ -189,7 +198,7 @@ def _member_of_header(
     # Old tars store a folder as a file whose name ends in a slash.
     if kind in _WITHOUT_DATA or (kind == 0 and text(block[:100]).endswith("/")):
         return None, data
-    name = extension.name or name_of(block)
+    name = name_of(block) if extension.name is None else extension.name
     if kind == _SPARSE:
         pieces, whole_size, headers = old_map(block, read, position)
         data += headers

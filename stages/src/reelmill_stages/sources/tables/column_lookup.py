@@ -19,20 +19,22 @@ _COMPARED = 1000
 
 @dataclass(frozen=True, slots=True)
 class BadLine:
-    """A line of a table that cannot be read as a row.
+    """A line, or a row of a format without lines, that cannot be read as a row.
 
-    `text` identifies the row: the unchanged line, or its value if it is JSON other than an object.
+    `text` identifies the row: the unchanged line, or its value if it is JSON other than an object. `unit` is what
+    `line` counts from 1: `line` or `row`.
     """
 
     line: int = field(repr=False)
     what: str
     text: object
+    unit: str = field(default="line", repr=False)
 
 
 def refuse_bad_line(value: object) -> None:
     """Raise ItemError with the reason `bad_row` for a line that cannot be read as a row."""
     if isinstance(value, BadLine):
-        raise ItemError(ItemReason.BAD_ROW, f"line {value.line}: {value.what}")
+        raise ItemError(ItemReason.BAD_ROW, f"{value.unit} {value.line}: {value.what}")
 
 
 def as_row(value: object) -> Row:

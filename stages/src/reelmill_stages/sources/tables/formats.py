@@ -19,8 +19,8 @@ FORMATS = {
 
 SURPLUS = "\0surplus"
 """Key of cells beyond the last column, which usually come from an unquoted comma."""
-LINE = "\0line"
-"""Key of the number of a row's first line, in the formats CSV, TSV, JSON lines and lines."""
+PLACE = "\0place"
+"""Key of the place of a row in its file: `line 7`, or `row 7` in JSON arrays and Parquet."""
 
 
 def format_of(uri: str) -> str:
@@ -38,32 +38,33 @@ def format_of(uri: str) -> str:
 def rows_of(
     data: bytes, where: str, format_: str, seen: KnownColumns, wanted: list[str], quoting: Quoting | None = None
 ) -> Iterator[Any]:
-    """Yield the rows of a file; columns are added to `seen`. Of Parquet files, only the `wanted` columns are read.
+    """Yield the rows of a file; columns are added to `seen`. Only the `wanted` columns are read from Parquet and CSV.
 
-    An invalid line of CSV, TSV or JSON lines is a `BadLine`. Raises SpecError with file and line for any other invalid
-    content, and for a header that contains a column twice.
+    An invalid line, and a row of Parquet that cannot be read, is a `BadLine`. Raises SpecError with file and line for
+    any other invalid content, and for a header that contains a column twice.
     """
     if format_ not in ("parquet", "jsonl"):
         refuse_other_than_utf8(data, where)
     if format_ in ("csv", "tsv"):
         rule = quoting or ("standard" if format_ == "csv" else "cell")
-        yield from _separated(data, where, "," if format_ == "csv" else "\t", rule, seen)
+        yield from _separated(data, where, "," if format_ == "csv" else "\t", rule, seen, wanted)
     elif format_ == "lines":
         yield from _lines(data, wanted[0], seen)
     elif format_ == "parquet":
-        yield from parquet_rows(data, where, seen, wanted)
+        for number, row in enumerate(parquet_rows(data, where, seen, wanted), 1):
+            yield _with_place("row", number, row)
     else:
-        for line, row in numbered_values(data, where, lines=format_ == "jsonl"):
+        for number, (line, row) in enumerate(numbered_values(data, where, lines=format_ == "jsonl"), 1):
             seen.add(row)
-            yield _with_line(line, row) if line else row
+            yield _with_place("line", line, row) if line else _with_place("row", number, row)
         if not seen:  # of JSON lines, the first may be invalid for any reason
             refuse_other_than_utf8(data, where)
 
 
-def _with_line(line: int, row: Any) -> Any:
+def _with_place(unit: str, number: int, row: Any) -> Any:
     if isinstance(row, Mapping):
-        return {**row, LINE: line}
-    return row if isinstance(row, BadLine) else BadLine(line, what_is_no_object(row), row)
+        return {**row, PLACE: f"{unit} {number}"}
+    return row if isinstance(row, BadLine) else BadLine(number, what_is_no_object(row), row, unit)
 
 
 def lines_of(data: bytes, where: str, separator: str) -> Iterator[TableRecord]:
@@ -85,10 +86,12 @@ def _lines(data: bytes, column: str, seen: KnownColumns) -> Iterator[Any]:
             yield BadLine(number, "it is not UTF-8", line.decode(errors="backslashreplace"))
             continue
         if text and not text.startswith("#"):
-            yield {column: text, LINE: number}
+            yield {column: text, PLACE: f"line {number}"}
 
 
-def _separated(data: bytes, where: str, separator: str, quoting: Quoting, seen: KnownColumns) -> Iterator[Any]:
+def _separated(
+    data: bytes, where: str, separator: str, quoting: Quoting, seen: KnownColumns, wanted: list[str]
+) -> Iterator[Any]:
     lines = records(data, separator, quoting)
     first = next(lines, TableRecord(1, []))
     if isinstance(first, BadLine):
@@ -96,12 +99,13 @@ def _separated(data: bytes, where: str, separator: str, quoting: Quoting, seen: 
     header = [name.strip() for name in first.cells]
     refuse_twice(header, f"{where}:{first.line}")
     seen.add(dict.fromkeys(header))
+    columns = [(name, header.index(name)) for name in wanted if name in header]
     for record in lines:
         if isinstance(record, BadLine):
             yield record
             continue
-        row: dict[str, Any] = dict(zip(header, record.cells, strict=False))
-        row[LINE] = record.line
+        row: dict[str, Any] = {name: record.cells[at] for name, at in columns if at < len(record.cells)}
+        row[PLACE] = f"line {record.line}"
         if len(record.cells) > len(header):
             row[SURPLUS] = record.cells[len(header) :]
         yield row

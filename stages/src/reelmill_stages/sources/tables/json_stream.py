@@ -3,29 +3,34 @@
 A metadata file of some gigabytes is decoded in windows, so it is never in memory as one text or one tree.
 
 In JSON lines (https://jsonlines.org), a line that is not JSON affects no other line. A damaged array is refused as a
-whole, because the beginning of its next element is unknown.
+whole, because the beginning of its next element is unknown. An element that Python cannot hold, because it is nested
+too deeply or has a number with too many digits, affects no other element.
 """
 
 import codecs
-import io
 import json
+import re
+import sys
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NoReturn
 
 from reelmill.contract.errors import SpecError
 from reelmill_stages.sources.tables.column_lookup import BadLine
+from reelmill_stages.sources.tables.separated import LINE
 
 _WINDOW = 1 << 20
 _DECODER = json.JSONDecoder()
 _SPACE = " \t\r\n"
 _LINES = (".jsonl", ".ndjson")
+_MARKS = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[\]{},]', re.DOTALL)
 
 
 def values(data: bytes, where: str, *, lines: bool | None = None) -> Iterator[Any]:
     """Yield the elements of a top-level array, or consecutive values (JSON lines, or a single one).
 
-    With `lines`, by default if the extension is `.jsonl` or `.ndjson`, a line that is not JSON is a `BadLine`. Raises
-    SpecError with file and line for anything else that is not JSON, is not UTF-8 or ends too early.
+    With `lines`, by default if the extension is `.jsonl` or `.ndjson`, a line that is not JSON is a `BadLine`; so is
+    always a value that Python cannot hold. Raises SpecError with file and line for anything else that is not JSON or
+    ends too early. Outside of JSON lines, bytes that are not UTF-8 are surrogates in the values.
     """
     return (value for _, value in numbered_values(data, where, lines=lines))
 
@@ -72,7 +77,8 @@ def _blank_lines(data: bytes) -> int:
 
 
 def _lines(data: bytes) -> Iterator[tuple[int, Any]]:
-    for number, line in enumerate(io.BytesIO(data), 1):
+    for number, found in enumerate(LINE.finditer(data), 1):
+        line = found[0]
         try:
             text = line.decode("utf-8-sig" if number == 1 else "utf-8").strip(_SPACE)
             yield from [(number, value) for value in _values_of(text)]
@@ -80,10 +86,8 @@ def _lines(data: bytes) -> Iterator[tuple[int, Any]]:
             yield number, _bad_line(number, f"not JSON: {error.msg} at character {error.pos + 1}", line)
         except UnicodeDecodeError as error:
             yield number, _bad_line(number, f"not UTF-8 at byte {error.start + 1}", line)
-        except ValueError as error:
-            yield number, _bad_line(number, f"not JSON: {str(error).partition(';')[0]}", line)
-        except RecursionError:
-            yield number, _bad_line(number, "not JSON: nested too deeply", line)
+        except (ValueError, RecursionError) as error:
+            yield number, _bad_line(number, _limit(error), line)
 
 
 def _values_of(line: str) -> Iterator[Any]:
@@ -93,6 +97,29 @@ def _values_of(line: str) -> Iterator[Any]:
         yield found
         while at < len(line) and line[at] in _SPACE:
             at += 1
+
+
+def _limit(error: ValueError | RecursionError) -> str:
+    """Describe what of a valid JSON value exceeds a limit of Python."""
+    if isinstance(error, RecursionError):
+        return "nested too deeply"
+    return f"a number has more than {sys.get_int_max_str_digits()} digits"
+
+
+def _end_of_value(text: str, at: int) -> int | None:
+    """Return the end of the value that begins in a text, which may be an element of an array; None if it is missing."""
+    depth = 0
+    for mark in _MARKS.finditer(text, at):
+        sign = text[mark.start()]
+        if sign in "[{":
+            depth += 1
+        elif sign != '"' and not depth:
+            return mark.start()
+        elif sign in "]}":
+            depth -= 1
+            if not depth:
+                return mark.end()
+    return None
 
 
 def _bad_line(number: int, what: str, line: bytes) -> BadLine:
@@ -121,7 +148,8 @@ class _Window:
     def __init__(self, data: bytes, where: str) -> None:
         self._data = memoryview(data)
         self._where = where
-        self._decoder = codecs.getincrementaldecoder("utf-8-sig")()
+        # Bytes that are not UTF-8 become surrogates, which cells refuse, so they affect only the rows that use them.
+        self._decoder = codecs.getincrementaldecoder("utf-8-sig")("surrogateescape")
         self._next = 0
         self._text = ""
         self._at = 0
@@ -157,10 +185,16 @@ class _Window:
                     size *= 2
                     continue
                 self.refuse(error.msg, error.pos)
-            except ValueError as error:
-                self.refuse(str(error))
-            except RecursionError:
-                self.refuse("nested too deeply")
+            except (ValueError, RecursionError) as error:
+                stop = _end_of_value(self._text, self._at)
+                if stop is None and self._more(size):
+                    size *= 2
+                    continue
+                if stop is None:
+                    self.refuse(_limit(error))
+                bad = BadLine(self.lines, _limit(error), self._text[self._at : stop])
+                self._at = stop
+                return bad
             else:
                 # A number may continue in the next window.
                 if end == len(self._text) and self._more(size):
@@ -168,7 +202,7 @@ class _Window:
                 self._at = end
                 return found
 
-    def refuse(self, what: str, at: int | None = None) -> Any:
+    def refuse(self, what: str, at: int | None = None) -> NoReturn:
         line = self._lines + self._text.count("\n", 0, self._at if at is None else at)
         raise SpecError(f"not JSON: {what}", where=f"{self._where}:{line}", hint="write a JSON array or JSON lines")
 
@@ -179,10 +213,7 @@ class _Window:
         chunk = self._data[self._next : self._next + size]
         self._next += len(chunk)
         self._lines += self._text.count("\n", 0, self._at)
-        try:
-            decoded = self._decoder.decode(bytes(chunk), final=self._next >= len(self._data))
-        except UnicodeDecodeError as error:
-            raise SpecError("not UTF-8", where=f"{self._where}:{self._lines}", hint="save the file as UTF-8") from error
+        decoded = self._decoder.decode(bytes(chunk), final=self._next >= len(self._data))
         self._text = self._text[self._at :] + decoded
         self._at = 0
         return True

@@ -29,7 +29,8 @@ MAX_CELL = 1 << 20
 _OPENED = "a quote opens a cell that is not closed"
 _LONG = f"a cell has more than {MAX_CELL} characters"
 
-_LINE = re.compile(rb"[^\r\n]*(?:\r\n?|\n)|[^\r\n]+")
+LINE = re.compile(rb"[^\r\n]*(?:\r\n?|\n)|[^\r\n]+")
+"""A line of a file with its end: LF, CR LF or CR."""
 _BOM = "\ufeff"
 _OPEN = re.compile(r'(?:[^"]++|"")*+')
 """The inside of a quoted cell, up to the quote that ends it or to the end of the text."""
@@ -99,7 +100,7 @@ class _Lines:
         self.number = 0
 
     def take(self) -> bytes | None:
-        found = _LINE.match(self._data, self._at)
+        found = LINE.match(self._data, self._at)
         if found is None:
             return None
         self._at = found.end()
