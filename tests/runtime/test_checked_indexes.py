@@ -60,6 +60,12 @@ def test_a_search_in_changed_postings_finds_what_was_written_or_refuses(
     else:
         assert sorted(zip(order[places].tolist(), numbers.tolist(), strict=True)) == found_by_hand(held, wanted)
     try:
+        counts = changed.count(terms[order])
+    except ValueError:
+        assert not is_whole
+    else:
+        assert counts.tolist() == [sum(term == wanted[place] for term, _ in set(held)) for place in order]
+    try:
         everything = changed.all()
     except ValueError:
         assert not is_whole

@@ -174,6 +174,10 @@ class KeptSignatures(Protocol):
         """
         ...
 
+    def count(self, values: Values) -> Numbers:
+        """Return for each of these terms how many kept inputs have it, without reading these inputs."""
+        ...
+
     def get(self, number: int) -> Signed:
         """Return a kept input. Inputs with close numbers are stored together: to get many, sort their numbers first."""
         ...

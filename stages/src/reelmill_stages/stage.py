@@ -265,6 +265,12 @@ class Stage:
         """
         raise NotImplementedError
 
+    def prepare(self, given: Iterable[Signed]) -> None:
+        """See all inputs of a pass, in order, before the first `decide` of the pass, which the same instance decides.
+
+        For verdicts that depend on totals, such as a share of the pass. Inputs that are not consumed cost nothing.
+        """
+
     def decide(self, given: Sequence[Signed], kept: KeptSignatures) -> Sequence[Filtered | None]:
         """Decide which of these inputs to filter, in order; None keeps an input. `kept` has the inputs kept before.
 

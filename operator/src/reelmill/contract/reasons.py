@@ -160,6 +160,9 @@ class ItemReason(StrEnum):
     NO_CLIP = "no_clip", _FAILED, _NO, "the clip is a span and has no file", "cut files: `clip.mode: copy`"
     VIRTUAL_CLIP = (
         "virtual_clip", _FAILED, _NO, "the clip is a span of a longer video", "cut files, or pack frames of it")
+    NOT_SELECTED = (
+        "not_selected", _FILTERED, _NO, "its group has as many items as `select` keeps of it",
+        "raise `count`, `share` or the quota to keep more")
     CAP = "cap", _SKIPPED, _NO, "beyond `maxSamples`", "raise `maxSamples` to include it"
 
     # Rules about fields of items.

@@ -34,6 +34,7 @@ from reelmill.contract.spec.stages.measure import MeasureBlock
 from reelmill.contract.spec.stages.normalise import NormaliseBlock
 from reelmill.contract.spec.stages.pack import PackBlock
 from reelmill.contract.spec.stages.run import RunBlock
+from reelmill.contract.spec.stages.select import SelectBlock
 from reelmill.contract.spec.stages.tokenize import TokenizeBlock
 from reelmill.contract.spec.stages.transcribe import TranscribeBlock
 from reelmill.contract.spec.stages.write import WriteBlock
@@ -98,6 +99,7 @@ class StageSpec(Placement):
     caption: CaptionBlock | None = None
     transcribe: TranscribeBlock | None = None
     filter: FilterBlock | None = None
+    select: SelectBlock | None = None
     write: WriteBlock | None = None
     run: RunBlock | None = None
     view: StageView | None = None

@@ -59,6 +59,10 @@ class GrowingIndex:
         """As `Postings.find`, over all runs."""
         return postings.together([run.find(wanted) for run in self._runs])
 
+    def count(self, wanted: Terms) -> Numbers:
+        """As `Postings.count`, over all runs."""
+        return sum((run.count(wanted) for run in self._runs), start=np.zeros(len(wanted), np.int64))
+
     def row(self, number: int) -> Signed:
         """A kept input."""
         block, place = divmod(number, blocks.BLOCK)

@@ -34,6 +34,15 @@ class KeptInputs:
             found.append((order[places], numbers + start))
         return postings.together(found)
 
+    def count(self, values: Terms) -> Numbers:
+        """For each term, the number of kept inputs that have it."""
+        terms = postings.mixed(values)
+        order = np.argsort(terms)
+        found = np.zeros(len(terms), np.int64)
+        for index in self._indexes:
+            found[order] += index.count(terms[order])
+        return found
+
     def get(self, number: int) -> Signed:
         """A kept input."""
         # Of several indexes with the same start, all but the last are empty.

@@ -43,6 +43,10 @@ class Postings:
         rows = spread(begin, counts)
         return np.repeat(places, counts), self.numbers[rows].astype(np.int64)
 
+    def count(self, wanted: Terms) -> Numbers:
+        """The number of postings of each term, for mixed terms in ascending order."""
+        return np.searchsorted(self.terms, wanted, "right") - np.searchsorted(self.terms, wanted)
+
     def all(self) -> "Postings":
         return self
 

@@ -97,6 +97,7 @@ class Deciding:
                 if rows := commit.signatures:
                     with rows_file(context.store, rows.key, rows.digest, context.scratch) as file:
                         order.add(commit.shard, file)
+            self._stage.prepare(one.signed for one in order)
             for given, verdicts in self._verdicts(iter(order)):
                 dropped = [(one, verdict) for one, verdict in zip(given, verdicts, strict=True) if verdict]
                 files.add(dropped)

@@ -45,19 +45,18 @@ class StoredIndex:
 
     def find(self, wanted: Terms) -> tuple[Numbers, Numbers]:
         """As `Postings.find`, over all buckets."""
-        bits = (len(self._record.buckets) or 1).bit_length() - 1
-        if not self._record.count:
-            return postings.NOTHING
-        if not bits:
-            return self._find(0, wanted)
-        starts = np.arange(1 << bits, dtype=np.uint64) << np.uint64(64 - bits)
-        edges = [*np.searchsorted(wanted, starts).tolist(), len(wanted)]
         found = []
-        for number, (first, end) in enumerate(pairwise(edges)):
-            if end > first and self._record.buckets[number]:
-                places, numbers = self._find(number, wanted[first:end])
-                found.append((places + first, numbers))
+        for number, part in self._wanted_in_buckets(wanted):
+            places, numbers = self._find(number, wanted[part])
+            found.append((places + part.start, numbers))
         return postings.together(found)
+
+    def count(self, wanted: Terms) -> Numbers:
+        """As `Postings.count`, over all buckets."""
+        found = np.zeros(len(wanted), np.int64)
+        for number, part in self._wanted_in_buckets(wanted):
+            found[part] = self._count(number, wanted[part])
+        return found
 
     def buckets(self) -> Iterator[Postings]:
         """All postings, in ascending order of terms."""
@@ -72,8 +71,20 @@ class StoredIndex:
             block = min(number // self._record.block_size, len(self._record.blocks) - 1)
             raise self._damaged(self._record.blocks[block], error) from error
 
+    def _wanted_in_buckets(self, wanted: Terms) -> Iterator[tuple[int, slice]]:
+        """(bucket, its part of `wanted`) for each bucket that can contain some of these terms."""
+        bits = (len(self._record.buckets) or 1).bit_length() - 1
+        starts = np.arange(1 << bits, dtype=np.uint64) << np.uint64(64 - bits if bits else 0)
+        edges = [*np.searchsorted(wanted, starts).tolist(), len(wanted)]
+        for number, (first, end) in enumerate(pairwise(edges) if self._record.count else ()):
+            if end > first and self._record.buckets[number]:
+                yield number, slice(first, end)
+
     def _find(self, number: int, wanted: Terms) -> tuple[Numbers, Numbers]:
         return self._read(number, lambda bucket: bucket.find(wanted))
+
+    def _count(self, number: int, wanted: Terms) -> Numbers:
+        return self._read(number, lambda bucket: bucket.count(wanted))
 
     def _read(self, number: int, read: Callable[[Bucket], R]) -> R:
         """Read from a bucket."""

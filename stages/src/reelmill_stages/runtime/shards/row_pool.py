@@ -92,7 +92,7 @@ class RowPool:
             results = list(self._stage.process([one.input for one in given], _NO_WORK)) if given else []
             if len(results) != len(given):
                 raise ValueError(f"the stage returned {len(results)} results for {len(given)} inputs")
-            return [_input_result(one, result) for one, result in zip(given, results, strict=True)]
+            return [self._input_result(one, result) for one, result in zip(given, results, strict=True)]
         except Exception as error:
             if exhausted(error):
                 raise
@@ -102,6 +102,17 @@ class RowPool:
                 return [not_done(failed(error))]
             message = f"the stage raised on this item: {type(error).__name__}: {error}"
             return [InputResult(Outcome.FAILED, ItemReason.CRASH, shortened(message))]
+
+    def _input_result(self, given: ShardInput, result: Result) -> InputResult:
+        if not isinstance(result, Done):
+            return not_done(result)
+        ordered = given.input.item.position is not None and len(result.items) == 1
+        position = given.input.number if ordered else None
+        items = [_row(given, new, position) for new in result.items]
+        signature = result.signature if self._stage.decides else None
+        return InputResult(
+            Outcome.DONE, message=result.message, items=items, counters=dict(result.counters), signature=signature
+        )
 
 
 class _NoWork:
@@ -137,15 +148,6 @@ class _NoWork:
 
 
 _NO_WORK = _NoWork()
-
-
-def _input_result(given: ShardInput, result: Result) -> InputResult:
-    if not isinstance(result, Done):
-        return not_done(result)
-    ordered = given.input.item.position is not None and len(result.items) == 1
-    position = given.input.number if ordered else None
-    items = [_row(given, new, position) for new in result.items]
-    return InputResult(Outcome.DONE, message=result.message, items=items, counters=dict(result.counters))
 
 
 def _row(given: ShardInput, new: NewItem, position: int | None) -> EncodedItem:
