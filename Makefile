@@ -55,7 +55,7 @@ test-trainers: TOOLS = trainers
 test-trainers: prepare
 	REELMILL_TRAINERS=1 $(BIN)/pytest tests/trainers $(ARGS)
 
-# Runs stages with models in pods. The image has several GB; building and unpacking it needs another 20 GB of disk space.
+# Runs stages with models in pods. This needs about 40 GB of free disk space; see CONTRIBUTING.md.
 test-models: TOOLS = models
 test-models: prepare
 	REELMILL_MODELS=1 REELMILL_REQUIRE=nodes REELMILL_TIERS=nodes $(BIN)/pytest tests/nodes/test_models_on_nodes.py $(ARGS)
@@ -147,7 +147,7 @@ sbom: install
 release: install
 	@$(BIN)/python release $(ARGS)
 
-# The same with the archives of all images, which takes minutes and 20 GB; IMAGES="operator stages-cpu" builds these two.
+# The same with the archives of all images, which takes minutes and 30 GB; IMAGES="operator stages-cpu" builds these two.
 IMAGES ?= operator stages-cpu stages-gpu stages-dashboard stages-embed
 release-images: install
 	@$(PYTHON) images/build.py --archives build/images $(IMAGES)

@@ -47,7 +47,7 @@ def test_every_command_that_a_page_names_exists() -> None:
 
 
 def test_every_command_has_its_section() -> None:
-    listed = re.findall(r"^  ([\w-]+)  ", reelmill("--help").out.partition("Commands:")[2], re.MULTILINE)
+    listed = re.findall(r"^  ([a-z][\w-]+)  ", reelmill("--help").out.partition("Options:")[2], re.MULTILINE)
     sections = re.findall(r"^## reelmill ([\w-]+)", (ROOT / "docs/cli.md").read_text(), re.MULTILINE)
     assert listed == sections
 

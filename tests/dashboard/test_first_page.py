@@ -95,7 +95,7 @@ def test_a_page_over_a_store_shows_names_before_the_pipelines_are_read(slow: Slo
     with page(StorePipelines(StoreRef(uri=str(tmp_path / "store")), stores), stores, tmp_path / "scratch") as client:
         first = client.get("/")
         assert "Reading…" in first.text
-        assert 'hx-trigger="load delay:300ms"' in first.text
+        assert 'hx-trigger="load delay:300ms, every 5s"' in first.text
         slow.lists.set()
         end = time.monotonic() + 120
         while states(client) != {"first": "reading", "second": "reading"}:

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.store
 @pytest.fixture(scope="module")
 def line(tmp_path_factory: pytest.TempPathFactory) -> toy.Line:
     """One shard with all kinds of greedy items, and workers that may open 256 files more than this process has."""
-    files = 256 + max(int(name) for name in os.listdir("/dev/fd"))
+    files = 256 + max(int(path.name) for path in Path("/dev/fd").iterdir())
     line = toy.Line(tmp_path_factory.mktemp("greedy"), limits=ShardLimits(workers=1, item_timeout=60.0))
     line.stage("upper")
     line.put("a")

@@ -62,21 +62,25 @@ def _function(name: str) -> str:
 
 
 class LazyGroup(TyperGroup):
-    """A group of `LazyCommands`."""
+    """A group of `LazyCommands`, whose help has sections."""
 
     commands: Any
+    sections: Mapping[str, Mapping[str, str]]
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, self.commands.summary(name)) for name in self.commands])
+        width = max(map(len, self.commands))
+        for title, names in self.sections.items():
+            with formatter.section(title):
+                formatter.write_dl([(name.ljust(width), self.commands.summary(name)) for name in names])
 
 
-def lazy_group(modules: Mapping[str, str]) -> type[LazyGroup]:
-    """The class of a group with these commands (see `LazyCommands`), for `typer.Typer(cls=…)`."""
+def lazy_group(sections: Mapping[str, Mapping[str, str]]) -> type[LazyGroup]:
+    """The class of a group for `typer.Typer(cls=…)`. Each section of its help has `modules` as in `LazyCommands`."""
 
     class Group(LazyGroup):
         def __init__(self, **attributes: Any) -> None:
             super().__init__(**attributes)
-            self.commands = LazyCommands(modules)
+            self.sections = sections
+            self.commands = LazyCommands({name: module for part in sections.values() for name, module in part.items()})
 
     return Group

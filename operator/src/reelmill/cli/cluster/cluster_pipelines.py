@@ -5,7 +5,7 @@ many pods takes long. Only the verbs get and list are used.
 """
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import replace
 from datetime import UTC, datetime
 from types import TracebackType
@@ -37,6 +37,8 @@ MOST_PODS = 20
 """Maximum number of pods whose logs are read; the newest come first."""
 LOG_SECONDS = 5.0
 """Time limit in seconds for reading the log of a pod."""
+CLOSING = 1.0
+"""Seconds that `close` waits for requests."""
 MOST_FAILED = 1000
 """Maximum number of failed shards that are listed."""
 _APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
@@ -155,9 +157,10 @@ class _Connections:
         return self._clients[namespace]
 
     def close(self) -> None:
-        for client in self._clients.values():
-            self.ask(client.close)
-        self._thread.shutdown()
+        """Close the connections. A request to a cluster that does not respond is awaited for a short time."""
+        closed = [self._thread.submit(client.close) for client in self._clients.values()]
+        self._thread.shutdown(wait=False)
+        wait(closed, timeout=CLOSING)
 
 
 def _pipeline_row(seen: PipelineView) -> PipelineRow:

@@ -37,7 +37,9 @@ def check_context(place: ClusterOptions, known: Sequence[str], current: bool) ->
         problem = (
             f"{where}: the kubeconfig does not exist or defines no context" if where else "no cluster is configured"
         )
-        raise NoCluster(problem, hint="set KUBECONFIG, or give --kubeconfig FILE")
+        raise NoCluster(
+            problem, hint="set KUBECONFIG or give --kubeconfig FILE; to use a pipeline on this machine, give its file"
+        )
     if place.context and place.context not in known:
         raise SpecError(
             f"no context named {place.context!r} in the kubeconfig", where=where, hint=_name_hint(place.context, known)

@@ -65,10 +65,10 @@ def logs(
     elsewhere: StoreOverride = AS_NAMED,
     place: ClusterOptions = HERE,
 ) -> None:
-    """Show the logs of a pipeline's pods.
+    """Show the logs of a pipeline.
 
-    If the pods no longer exist, or for a pipeline file, the logs that shards and commit steps saved in the store are
-    shown.
+    For a name, these are the logs of its pods. For a pipeline file, or if the pods no longer exist, they are the logs
+    that shards and commit steps saved in the store.
     """
     wanted = LogSelection(stage, shard, segment, tail, raw)
     if not target.is_name(pipeline):

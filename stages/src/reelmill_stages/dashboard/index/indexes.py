@@ -5,7 +5,7 @@ import shutil
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -83,13 +83,16 @@ class Indexes:
         self._lock = threading.Lock()
         self._pool = ThreadPoolExecutor(2, thread_name_prefix="index")
         self._later = ThreadPoolExecutor(1, thread_name_prefix="secondary")
+        self._submitted: set[Future[None]] = set()
+        """Tasks that have not ended."""
         self._stop = threading.Event()
 
-    def close(self) -> None:
-        """Stop reading; what was read is kept."""
+    def close(self, *, timeout: float | None = None) -> None:
+        """Stop reading; what was read is kept. Reads and writes that have begun are awaited for `timeout` seconds."""
         self._stop.set()
         for pool in (self._pool, self._later):
-            pool.shutdown(wait=True, cancel_futures=True)
+            pool.shutdown(wait=False, cancel_futures=True)
+        wait(list(self._submitted), timeout=timeout)
 
     @contextmanager
     def open(self, store: Store, names: DataSetPaths, columns: Sequence[str] = ()) -> Iterator[tuple[Reader, Index]]:
@@ -125,10 +128,16 @@ class Indexes:
                 self._remove_oldest(path)
             index.used = time.monotonic()
             if not index.is_growing and time.monotonic() - index.looked > FRESH_SECONDS:
-                index.running = self._pool.submit(self._read, index, store, names)
+                index.running = self._submit(self._pool, self._read, index, store, names)
         if index.running:
             wait([index.running], timeout=self._patience)
         return index
+
+    def _submit(self, pool: ThreadPoolExecutor, task: Callable[..., None], *arguments: object) -> Future[None]:
+        submitted = pool.submit(task, *arguments)
+        self._submitted.add(submitted)
+        submitted.add_done_callback(self._submitted.discard)
+        return submitted
 
     def _read(self, index: Index, store: Store, names: DataSetPaths) -> None:
         try:
@@ -157,7 +166,7 @@ class Indexes:
         with self._lock:
             self._remove_oldest(index.path)
             if not self._stop.is_set() and not (index.following and not index.following.done()):
-                index.following = self._later.submit(self._index_in_background, index)
+                index.following = self._submit(self._later, self._index_in_background, index)
 
     def _index_in_background(self, index: Index) -> None:
         """Make secondary indexes step by step; between the steps, rows may be read and the index removed."""

@@ -14,7 +14,7 @@ MOST = 256
 """Maximum number of values."""
 SHARE = 10.0
 """Slow values are read less often: reading takes at most a tenth of the time."""
-CLOSING = 5.0
+CLOSING = 1.0
 """Seconds that `Refreshed.close` waits for a read that has begun."""
 
 

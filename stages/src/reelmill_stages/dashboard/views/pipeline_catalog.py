@@ -19,7 +19,7 @@ from reelmill_stages.commands.entry import entries
 from reelmill_stages.dashboard.errors import NoSuch
 from reelmill_stages.dashboard.index.indexes import Indexes
 from reelmill_stages.dashboard.stores import OpenStores
-from reelmill_stages.dashboard.views.cached import Cached, Refreshed
+from reelmill_stages.dashboard.views.cached import CLOSING, Cached, Refreshed
 from reelmill_stages.dashboard.views.frozen_commits import FrozenCommits
 from reelmill_stages.dashboard.views.models import PipelineList, PipelineSummary
 from reelmill_stages.dashboard.views.report import find_report, read_report
@@ -107,7 +107,7 @@ class PipelineCatalog:
 
     def close(self) -> None:
         self._list.close()
-        self.indexes.close()
+        self.indexes.close(timeout=CLOSING)
 
     def all(self, query: ListQuery) -> PipelineList:
         """Return the list of pipelines, as far as it has been read. Raises SpecError for an unknown order."""

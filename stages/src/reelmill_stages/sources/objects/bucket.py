@@ -94,7 +94,9 @@ class SourceBucket:
         found = self._listed(root, key)
         if not found and not self._unusable[_join(root, key)] and root == "/" and not Path(root, key).is_dir():
             raise NotFound(
-                "no such folder", where=_join(root, key), hint="check the path; in a pod, it must be mounted"
+                "no such folder",
+                where=_join(root, key),
+                hint="check the path; pods in a cluster do not have the folders of your machine",
             )
         yield from found.items()
 

@@ -15,6 +15,7 @@ from reelmill.contract.commands.signatures import DASHBOARD
 from reelmill.contract.errors import SpecError
 from reelmill.contract.task import Connection, StoreRef
 from reelmill.contract.text.urls import without_secrets
+from reelmill.processes.fast_exit import abandon_threads
 
 USUAL = DashboardSettings()
 
@@ -78,6 +79,7 @@ def dashboard(
         scratch=scratch,
     )
     env = store_commands.environment()
+    abandon_threads()  # a read from a store that does not respond takes minutes
     if files or elsewhere.store:
         if options := given(place):
             raise SpecError(

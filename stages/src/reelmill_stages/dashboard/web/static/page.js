@@ -11,6 +11,10 @@ document.addEventListener("keydown", (event) => {
   if (found instanceof HTMLInputElement) found.focus();
   else found.click();
 });
+// While the dashboard does not respond, the page says so; polls continue.
+const unanswered = document.getElementById("unanswered");
+document.addEventListener("htmx:sendError", () => { unanswered.hidden = false; });
+document.addEventListener("htmx:beforeOnLoad", () => { unanswered.hidden = true; });
 // A picture that cannot be made leaves its place empty; nothing else breaks.
 document.addEventListener("error", (event) => {
   if (event.target instanceof HTMLImageElement) event.target.hidden = true;
