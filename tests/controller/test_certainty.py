@@ -4,7 +4,10 @@ import copy
 from pathlib import Path
 from typing import Any
 
-from controller.worker_rig import JOB, PIPELINE, Rig, rigged
+import pytest
+
+from controller.worker_rig import JOB, PIPELINE, STATUS, Rig, rigged
+from reelmill.plan.jobs.build import KEY, RUN, STEP, UID
 
 Json = dict[str, Any]
 ENDED: Json = {
@@ -60,6 +63,41 @@ def test_a_job_that_is_gone_before_the_status_tells_of_it_is_done_again_under_an
     rigged(tmp_path, test)
 
 
+@pytest.mark.parametrize("lost", ["app.kubernetes.io/managed-by", UID, STEP, RUN, KEY])
+def test_a_running_job_whose_label_was_removed_gets_it_back_and_is_not_done_again(tmp_path: Path, lost: str) -> None:
+    async def test(rig: Rig) -> None:
+        job = await seen(rig)
+        path = JOB + job["metadata"]["name"]
+        labels = {name: value for name, value in job["metadata"]["labels"].items() if name != lost}
+        bare = rig.stub.put(path, {**job, "metadata": {**job["metadata"], "labels": labels}})
+        if lost.startswith("app."):
+            # A watch reports an object that its selector no longer matches as deleted.
+            rig.cache.jobs.leave(bare)
+        else:
+            rig.cache.jobs.insert(bare)
+        before = len(rig.stub.writes())
+        assert await rig.a_pass() == 0
+        await rig.a_pass()
+        assert rig.job()["metadata"]["labels"] == job["metadata"]["labels"]
+        assert rig.stub.writes()[before:] == [f"PATCH team/jobs/{job['metadata']['name']}"]
+
+    rigged(tmp_path, test)
+
+
+def test_a_job_of_another_pipeline_is_not_labelled(tmp_path: Path) -> None:
+    async def test(rig: Rig) -> None:
+        job = await seen(rig)
+        path = JOB + job["metadata"]["name"]
+        rig.cache.jobs.remove(rig.stub.objects.pop(path))
+        template = {"metadata": {"labels": {UID: "another", STEP: "survey"}}}
+        metadata = {"name": job["metadata"]["name"], "namespace": "team"}
+        rig.stub.put(path, {"metadata": metadata, "spec": {"template": template}})
+        await rig.a_pass()
+        assert not [write for write in rig.stub.writes() if write.startswith("PATCH team/jobs")]
+
+    rigged(tmp_path, test)
+
+
 def test_no_job_is_deleted_for_an_edit_that_was_taken_back(tmp_path: Path) -> None:
     async def test(rig: Rig) -> None:
         job = await seen(rig)
@@ -73,9 +111,27 @@ def test_no_job_is_deleted_for_an_edit_that_was_taken_back(tmp_path: Path) -> No
         stale.cache.jobs.insert(job)
         before = len(rig.stub.writes())
         assert await stale.a_pass() == 0
-        assert len(rig.stub.writes()) == before
+        # The server refuses a status of another version.
+        assert rig.stub.writes()[before:] == [STATUS]
         await stale.a_pass()
         assert JOB + job["metadata"]["name"] in rig.stub.objects
+
+    rigged(tmp_path, test)
+
+
+def test_no_job_is_created_for_a_state_that_is_over(tmp_path: Path) -> None:
+    """The Job that an old version of the pipeline names was done and deleted since."""
+
+    async def test(rig: Rig) -> None:
+        await rig.a_pass()
+        job, named = rig.job(), rig.stub.objects[PIPELINE]
+        del rig.stub.objects[JOB + job["metadata"]["name"]]
+        rig.stub.put(PIPELINE, {**named, "status": {**named["status"], "survey": {"wanted": False}}})
+        stale = Rig(rig.stub, rig.verbs)
+        stale.cache.pipelines.insert(named)
+        before = len(rig.stub.writes())
+        assert await stale.a_pass() == 0
+        assert len(rig.stub.writes()) == before
 
     rigged(tmp_path, test)
 

@@ -48,7 +48,7 @@ def watched(*watches: list[Json | Exception], namespaces: tuple[str, ...] = ()) 
             cast(ApiConnection, server),
             namespaces,
             take=lambda kind, type_, seen: taken.append((kind, type_, seen["metadata"]["name"])),
-            sign=lambda: None,
+            sign=lambda namespace: None,
             restarted=lambda: restarts.append(None),
         )
         running = asyncio.ensure_future(watch.run())

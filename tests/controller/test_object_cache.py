@@ -47,6 +47,59 @@ def test_what_was_deleted_does_not_come_back() -> None:
     assert made.named("team", "a") is None
 
 
+def test_an_object_that_left_the_watched_ones_returns_with_a_later_version_only() -> None:
+    """A label that selects it was removed, and added again."""
+    made = store()
+    made.insert(thing("a", 5))
+    assert made.leave(thing("a", 7))
+    assert not made.insert(thing("a", 7))
+    assert made.insert(thing("a", 8))
+    assert not made.leave(thing("a", 7))
+    assert made.named("team", "a") == thing("a", 8)
+
+
+def test_an_object_that_is_known_to_be_deleted_does_not_return_with_a_later_version() -> None:
+    made = store()
+    made.insert(thing("a", 5))
+    made.remove(thing("a", 5))
+    made.leave(thing("a", 6))
+    assert not made.insert(thing("a", 7))
+
+
+def test_a_late_version_of_a_deleted_object_does_not_replace_its_successor() -> None:
+    made = store()
+    made.insert(thing("a", 8, uid="second", owner="p2"))
+    assert not made.insert(thing("a", 6, uid="first"))
+    assert made.named("team", "a") == thing("a", 8, uid="second", owner="p2")
+    assert made.owned_by("p1") == []
+
+
+def test_a_successor_replaces_an_object_whose_deletion_was_not_seen() -> None:
+    made = store()
+    made.insert(thing("a", 6, uid="first"))
+    made.insert(thing("a", 8, uid="second", owner="p2"))
+    assert [each["metadata"]["uid"] for each in made] == ["second"]
+    assert made.owned_by("p1") == []
+
+
+def test_a_namespace_that_is_dropped_may_return() -> None:
+    made = store()
+    made.insert(thing("a", 5, namespace="one"))
+    made.insert(thing("b", 5, namespace="two"))
+    assert made.drop("one") == [thing("a", 5, namespace="one")]
+    assert [each["metadata"]["name"] for each in made] == ["b"]
+    assert made.insert(thing("a", 5, namespace="one"))
+
+
+def test_a_list_contradicts_what_was_seen_only_if_that_precedes_the_list() -> None:
+    made = store()
+    made.insert(thing("a", 8))
+    assert made.contradicts([thing("a", 6)], 9)
+    assert not made.contradicts([thing("a", 6)], 7)
+    assert not made.contradicts([thing("a", 8), thing("b", 1)], 9)
+    assert not made.contradicts([], 9)
+
+
 def test_a_name_that_is_used_again_is_another_object() -> None:
     made = store()
     made.insert(thing("a", 5))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from controller.worker_rig import JOB, Rig, rigged
+from controller.worker_rig import JOB, PIPELINE, Rig, resource, rigged
 from reelmill.controller.kube.api import JOBS, PIPELINES
 from reelmill.controller.kube.api_errors import (
     Conflict,
@@ -86,6 +86,54 @@ def test_a_server_whose_state_went_back_makes_the_operator_start_again(tmp_path:
         restarted = Rig(rig.stub, rig.verbs)
         await restarted.list()
         assert len(restarted.cache.pipelines) == 1
+
+    rigged(tmp_path, test)
+
+
+def test_a_server_with_earlier_states_of_objects_makes_the_operator_start_again(tmp_path: Path) -> None:
+    """After the restore of a backup, the server may soon have later versions than those that were seen before."""
+
+    async def test(rig: Rig) -> None:
+        restored = rig.stub.objects[PIPELINE]
+        await rig.a_pass()
+        await rig.list()
+        rig.stub.objects[PIPELINE] = restored
+        rig.stub.version += 100
+        with pytest.raises(StateWentBack, match="earlier versions"):
+            await rig.list()
+
+    rigged(tmp_path, test)
+
+
+def test_a_namespace_that_can_no_longer_be_read_is_forgotten_and_taken_up_when_it_can(tmp_path: Path) -> None:
+    async def test(rig: Rig) -> None:
+        rig.stub.put(PIPELINE.replace("/team/", "/other/"), resource("other"))
+        keys: list[str] = []
+        renewals: list[list[str]] = []
+        cache = Cache()
+        resync = Resync(
+            cache,
+            rig.verbs,
+            ("team", "other"),
+            lambda key, priority: keys.append(key),
+            every=60,
+            renewed=lambda: renewals.append(resync.readable),
+        )
+        listed = lambda: sorted(each["metadata"]["namespace"] for each in cache.pipelines)  # noqa: E731
+        lost = f"GET {PIPELINE.rpartition('/')[0]}"
+        await resync.once(look_at_all=False)
+        assert (listed(), renewals) == (["other", "team"], [])
+        rig.stub.refusals += [(lost, 403, "no RoleBinding", {})] * 2
+        await resync.once(look_at_all=False)
+        # A server that has just started may refuse once.
+        assert (listed(), renewals) == (["other", "team"], [["other"]])
+        keys.clear()
+        await resync.once(("team",), look_at_all=False)
+        assert (listed(), keys) == (["other"], ["team/demo"])
+        keys.clear()
+        await resync.once(("team",), look_at_all=False)
+        assert (listed(), keys) == (["other", "team"], ["team/demo"])
+        assert renewals == [["other"], ["team", "other"]]
 
     rigged(tmp_path, test)
 

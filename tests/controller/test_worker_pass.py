@@ -6,7 +6,10 @@ from typing import Any
 import pytest
 
 from controller.worker_rig import JOB, PIPELINE, STATUS, Rig, resource, rigged
-from reelmill.controller.kube.api_errors import Conflict, Fenced, Forbidden, NoAnswer
+from reelmill.controller.kube.api_errors import Fenced, NoAnswer
+from reelmill.controller.work.job_writer import JobWriter, WritesRefused
+from reelmill.controller.work.pipeline_memory import PipelineMemory
+from reelmill.plan import CreateJob, PatchJob
 
 Json = dict[str, Any]
 
@@ -64,9 +67,9 @@ def test_a_name_that_belongs_to_something_else_is_reported_and_tried_again(tmp_p
             await rig.a_pass()
         name = rig.stub.objects[PIPELINE]["status"]["survey"]["job"]
         rig.stub.put(JOB + name, {"metadata": {"name": name, "namespace": "team"}})
-        with pytest.raises(Conflict, match="belongs to something else"):
+        with pytest.raises(WritesRefused, match="belongs to something else"):
             await rig.a_pass()
-        with pytest.raises(Conflict):
+        with pytest.raises(WritesRefused):
             await rig.a_pass()
         assert rig.conditions()["Reconciling"]["reason"] == "JobRefused"
 
@@ -78,11 +81,49 @@ def test_a_job_that_the_server_refuses_is_reported_in_its_words_and_created_late
         words = 'jobs.batch is forbidden: exceeded quota: "jobs"'
         rig.stub.refusals += [("POST", 403, words, {})] * 2
         for _ in range(2):
-            with pytest.raises(Forbidden):
+            with pytest.raises(WritesRefused):
                 await rig.a_pass()
         reconciling = rig.conditions()["Reconciling"]
         assert reconciling["reason"] == "JobRefused"
         assert words in reconciling["message"]
+        await rig.a_pass()
+        await rig.a_pass()
+        assert rig.conditions()["Reconciling"]["reason"] == "Surveying"
+
+    rigged(tmp_path, test)
+
+
+@pytest.mark.parametrize(("status", "words"), [(403, "exceeded quota"), (500, "failed calling webhook")])
+def test_a_refused_write_costs_no_other_write_of_its_plan(tmp_path: Path, status: int, words: str) -> None:
+    async def test(rig: Rig) -> None:
+        await rig.a_pass()
+        job = rig.job()
+        path, memory = JOB + job["metadata"]["name"], PipelineMemory(job["metadata"]["uid"])
+        plan = (
+            PatchJob(job["metadata"]["name"], {"spec": {"suspend": True}}),
+            *(CreateJob({**job, "metadata": {**job["metadata"], "name": name}}) for name in ("one", "two")),
+        )
+        rig.stub.refusals += [(f"PATCH {path}", status, words, {}), ("POST", status, words, {})]
+        refused = await JobWriter(rig.cache, rig.verbs).apply(memory, "team", plan)
+        assert words in str(refused)
+        assert (JOB + "one" in rig.stub.objects, JOB + "two" in rig.stub.objects) == (False, True)
+
+    rigged(tmp_path, test)
+
+
+def test_a_fault_of_the_server_is_reported_when_it_lasts(tmp_path: Path) -> None:
+    """An admission webhook that cannot be reached answers 500, as an API server does that restarts."""
+
+    async def test(rig: Rig) -> None:
+        words = "failed calling webhook: connection refused"
+        rig.stub.refusals += [("POST", 500, words, {})] * 3
+        reasons = []
+        for _ in range(3):
+            with pytest.raises(WritesRefused, match="failed calling webhook"):
+                await rig.a_pass()
+            reasons.append(rig.conditions()["Reconciling"]["reason"])
+        assert reasons == ["Surveying", "Surveying", "JobRefused"]
+        assert words in rig.conditions()["Reconciling"]["message"]
         await rig.a_pass()
         await rig.a_pass()
         assert rig.conditions()["Reconciling"]["reason"] == "Surveying"

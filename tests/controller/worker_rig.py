@@ -72,11 +72,16 @@ class Rig:
         return {each["type"]: each for each in self.stub.objects[PIPELINE]["status"]["conditions"]}
 
 
-def resource() -> Json:
+def resource(namespace: str = "team") -> Json:
     return {
         "apiVersion": "reelmill.dev/v1alpha1",
         "kind": "VideoPipeline",
-        "metadata": {"name": "demo", "namespace": "team", "generation": 1, "creationTimestamp": "2026-01-01T00:00:00Z"},
+        "metadata": {
+            "name": "demo",
+            "namespace": namespace,
+            "generation": 1,
+            "creationTimestamp": "2026-01-01T00:00:00Z",
+        },
         "spec": {
             "store": {"uri": "s3://out/demo"},
             "sources": [{"name": "raw", "files": {"uri": "s3://in/videos/"}}],

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from reelmill.controller.kube.api_errors import Conflict, Expired, Invalid, ObjectNotFound
-from reelmill.plan.jobs.build import RUN, UID
+from reelmill.plan.jobs.build import MANAGED_BY, MANAGER, RUN, UID
 
 Json = dict[str, Any]
 Place = tuple[str, str, str]
@@ -152,7 +152,7 @@ class ApiInMemory:
         found = [
             each
             for place, each in sorted(state.items())
-            if place[0] == plural and (not namespace or place[1] == namespace)
+            if place[0] == plural and (not namespace or place[1] == namespace) and _is_selected(plural, each)
         ]
         metadata: Json = {"resourceVersion": version}
         first = int(start)
@@ -177,15 +177,31 @@ class ApiInMemory:
             raise Invalid(422, "no metadata")
         self.version += 1
         document = {**document, "metadata": {**document["metadata"], "resourceVersion": str(self.version)}}
+        known = self.objects.get(place)
         self.objects[place] = document
-        self._happened(place[0], type_, document)
+        self._happened(place[0], _type_for_watches(place[0], type_, known, document), document)
         return document
 
     def _happened(self, plural: str, type_: str, document: Json) -> None:
         self._history.append((self.version, dict(self.objects)))
         del self._history[:-VERSIONS]
+        if not type_:
+            return
         for watcher in self.watchers:
             watcher(plural, type_, document)
+
+
+def _is_selected(plural: str, document: Json) -> bool:
+    """Whether the label selector of the operator's lists and watches matches an object."""
+    return plural != "jobs" or (document["metadata"].get("labels") or {}).get(MANAGED_BY) == MANAGER
+
+
+def _type_for_watches(plural: str, type_: str, known: Json | None, document: Json) -> str:
+    """The type of an event as watches with a label selector report it; empty: they do not."""
+    if known is None or plural != "jobs":
+        return type_
+    before, after = _is_selected(plural, known), _is_selected(plural, document)
+    return type_ if before and after else "DELETED" if before else "ADDED" if after else ""
 
 
 def merge(known: Any, patch: Any) -> Any:

@@ -14,7 +14,7 @@ from reelmill.contract.ranges import format_ranges, parse_ranges
 from reelmill.contract.task import ENV, Step, Task
 from reelmill.contract.task_parts.follow_up import ENV as NEXT_ENV
 from reelmill.controller.observe.snapshots import read_spec
-from reelmill.plan.jobs.build import UID
+from reelmill.plan.jobs.build import MANAGED_BY, UID
 from symbolic_stages import SymbolicStore
 
 Json = dict[str, Any]
@@ -48,6 +48,7 @@ class ClusterInMemory:
         self._tries: Counter[tuple[str, int]] = Counter()
         self._finished: dict[str, float] = {}
         self._names: Counter[str] = Counter()
+        self._uids: set[str] = set()
 
     @property
     def now(self) -> datetime:
@@ -88,6 +89,12 @@ class ClusterInMemory:
             self.deleted_by_user.add(place[2])
             self.api.drop(place)
         return bool(jobs)
+
+    def unlabel_running_job(self) -> None:
+        """Remove the label from a running Job by which the operator finds it, as a user does."""
+        if jobs := self.jobs():
+            patch = {"metadata": {"labels": {MANAGED_BY: None}}}
+            self.api.patch(self.chance.choice(jobs), patch)
 
     def collect(self) -> None:
         """Remove Jobs that are deleted, whose pipeline was deleted, or whose ttl is over."""
@@ -181,6 +188,10 @@ class ClusterInMemory:
         if plural != "jobs" or type_ != "ADDED":
             return
         name, stage = job["metadata"]["name"], job["metadata"]["labels"].get(STAGE)
+        if job["metadata"]["uid"] in self._uids:
+            # Its label was restored.
+            return
+        self._uids.add(job["metadata"]["uid"])
         self._names[name] += 1
         if self._names[name] > 1 and name not in self.deleted_by_user:
             self.problems.append(f"the Job name {name} was used before")

@@ -17,13 +17,31 @@ from endurance.api_in_memory import ApiInMemory, Place
 from endurance.cluster_in_memory import ClusterInMemory
 from endurance.operator_in_memory import OperatorInMemory
 from endurance.request_faults import Faults, possible
+from endurance.spec_edits import EDITS, edit_stages
 from reelmill.plan import PlannerSettings
 from symbolic_stages import SymbolicStore
 
 Json = dict[str, Any]
 PIPELINE: Place = ("videopipelines", "team", "demo")
 BLOCKS: dict[str, Json] = {"clips": {"clip": {"by": "length"}}, "samples": {"frames": {}}, "tars": {"pack": {}}}
-DEEDS = ("grow", "suspend", "parallelism", "view", "touch", "cut", "rerun", "undo", "flip", "move", "kill", "replace")
+DEEDS = (
+    "grow",
+    "suspend",
+    "parallelism",
+    "view",
+    "touch",
+    "cut",
+    "rerun",
+    "undo",
+    "flip",
+    "move",
+    "kill",
+    "replace",
+    "unlabel",
+    *EDITS,
+)
+RESTARTING = {"rerun", "flip", "move", "kill", "replace", *EDITS}
+"""Actions that stop running work, so that its steps are started again."""
 STEPS = 8_000
 
 
@@ -65,7 +83,7 @@ def generate(chance: random.Random) -> Case:
     deeds += [(at + chance.randint(5, 60), "resume") for at, deed in deeds if deed == "suspend"]
     if chance.random() < 0.2:
         deeds.append((chance.randint(5, 60), "flip"))
-    again = any(deed == "rerun" for _, deed in deeds)
+    again = any(deed == "rerun" or deed in EDITS for _, deed in deeds)
     failing = {
         (chance.choice(names), f"raw/v{chance.randrange(videos)}"): 99 if again else chance.choice([1, 99])
         for _ in range(chance.choice([0, 0, 1, 2]) if videos else 0)
@@ -109,11 +127,16 @@ class Run:
         self.operator = OperatorInMemory(self.cluster, self.faults, self.chance, settings)
         self.faults.meanwhile = self._meanwhile
         self.cluster.on_late = self.operator.hold_last
-        self.refreshes = self.reruns = self.replaced = self.killed = 0
+        self.refreshes = self.reruns = self.replaced = self.killed = self.edits = 0
 
     @property
     def api(self) -> ApiInMemory:
         return self.cluster.api
+
+    @property
+    def restarts(self) -> int:
+        """How often a user may have caused an item to be worked on again."""
+        return self.reruns + self.killed + self.replaced + self.edits
 
     @property
     def status(self) -> Json:
@@ -237,6 +260,12 @@ class Run:
                 self.api.patch(PIPELINE, {"spec": {"store": {"endpoint": endpoint}}})
             case "kill":
                 self.killed += self.cluster.delete_running_job()
+            case _ if deed in EDITS:
+                stages = edit_stages(self.api.objects[PIPELINE]["spec"]["stages"], deed, self.chance)
+                self.api.patch(PIPELINE, {"spec": {"stages": stages}})
+                self.edits += 1
+            case "unlabel":
+                self.cluster.unlabel_running_job()
             case "replace" if not self.case.removed:
                 # A user deletes the pipeline, keeps its data, and creates it again under the same name.
                 spec = self.api.objects[PIPELINE]["spec"]
@@ -272,17 +301,13 @@ class Run:
             if stage_statuses[name].get("segments", 0) != segments:
                 yield f"the status of {name} says {stage_statuses[name].get('segments')} segments, counted {segments}"
             worked = {key: self.cluster.store.tried[f"{name}/{key}"] for key in rows}
-            allowed = {
-                key: 1 + self.reruns + self.killed + self.replaced + self.case.failing.get((name, key), 0)
-                for key in rows
-            }
+            allowed = {key: 1 + self.restarts + self.case.failing.get((name, key), 0) for key in rows}
             if again := {key: tries for key, tries in worked.items() if not 1 <= tries <= allowed[key]}:
                 yield f"{name}: worked on {again}"
         yield from (
             f"pass {place} was opened {count} times" for place, count in self.cluster.opened.items() if count > 1
         )
-        if not {"rerun", "flip", "move", "kill", "replace"}.intersection(deed for _, deed in self.case.deeds):
-            # Both stop running work, and its steps are started again.
+        if not RESTARTING.intersection(deed for _, deed in self.case.deeds):
             yield from self._jobs()
             if not self.faults.here["pods gone"]:
                 yield from self.cluster.repeated
@@ -291,7 +316,7 @@ class Run:
         """Expected effective outcomes: stage -> input -> outcome."""
         items = {"raw": list(self.cluster.store.bucket["raw"])}
         wanted: dict[str, dict[str, str]] = {}
-        for stage in self.case.stages:
+        for stage in self.api.objects[PIPELINE]["spec"]["stages"]:
             name = stage["name"]
             keys = [f"{above}/{key}" for above in stage["from"] for key in items[above]]
             times = stage["failures"].get("retryItems", {}).get("times", 0)

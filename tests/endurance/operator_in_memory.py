@@ -17,6 +17,7 @@ from reelmill.controller.state.cache import Cache
 from reelmill.controller.state.queue import WorkQueue
 from reelmill.controller.watch.intake import Intake
 from reelmill.controller.watch.resync import RETRY_SECONDS, Resync, StateWentBack
+from reelmill.controller.work.job_writer import WritesRefused
 from reelmill.controller.work.reconciler import PipelineWorker
 from reelmill.plan import PlannerSettings
 
@@ -119,6 +120,11 @@ class OperatorInMemory:
         except Throttled as throttled:
             self._failed = True
             self.queue.retry(key, throttled.after)
+        except WritesRefused as refused:
+            self._failed = True
+            self.queue.retry(key)
+            if refused.wake is not None:
+                self.queue.add_after(key, refused.wake)
         except (NoAnswer, Refusal):
             self._failed = True
             self.queue.retry(key)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from endurance.api_in_memory import VERSIONS, ApiInMemory, _parse
-from reelmill.controller.kube.api_errors import Conflict, Expired, Forbidden, NoAnswer, Throttled
+from reelmill.controller.kube.api_errors import Conflict, Expired, Forbidden, NoAnswer, ServerFault, Throttled
 from reelmill.plan.jobs.build import STAGE
 
 Json = dict[str, Any]
@@ -150,4 +150,4 @@ class Faults:
                 return self._api.page(plural, namespace, dict(query or {}), back)
             case "pods gone":
                 return {"items": []}
-        raise NoAnswer(f"{kind}: on purpose")
+        raise (ServerFault if kind == "500" else NoAnswer)(f"{kind}: on purpose")

@@ -2,10 +2,12 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from endurance import crashes
+from reelmill.plan.snapshot import moment
 
 
 @pytest.mark.parametrize("number", range(1, 13))
@@ -31,7 +33,27 @@ def test_a_job_that_the_server_refuses_costs_no_other_job() -> None:
     assert "exceeded quota" in str(one.status["conditions"])
 
 
-async def _take_steps(one: crashes.Run, count: int) -> None:
+def test_a_refused_job_delays_no_timer_of_its_pipeline() -> None:
+    """Sources are listed at their interval, although the refused Job is tried again every five minutes."""
+    stages = [{"name": "clips", "from": ["raw"], "clip": {"by": "length"}}]
+    case = crashes.Case(videos=2, stages=stages, spec={"refresh": "60s"}, failing={}, exits={}, deeds=[], removed=0)
+    one = crashes.Run(case, "timers", 1_000_000, Counter())
+    one.faults.refused = "clips"
+    idle_seconds: list[float] = []
+    asyncio.run(_take_steps(one, 3000, lambda: idle_seconds.extend(_seconds_since_listed(one))))
+    assert one.cluster.seconds > 3600
+    assert 59 <= max(idle_seconds) < 65
+
+
+def _seconds_since_listed(one: crashes.Run) -> Iterator[float]:
+    """Seconds since the sources were last listed, unless a survey is running."""
+    survey = one.status.get("survey") or {}
+    if (listed := moment(survey.get("listedAt", ""))) and not survey["job"]:
+        yield (one.cluster.now - listed).total_seconds()
+
+
+async def _take_steps(one: crashes.Run, count: int, after: Callable[[], None] = lambda: None) -> None:
     one.begin()
     for _ in range(count):
         await one.step()
+        after()

@@ -133,6 +133,7 @@ class Operator:
             pump.add,
             every=settings.resync_seconds,
             counted=self.metrics.resyncs.inc,
+            renewed=lambda: pipeline_watch.renew(),
         )
 
         def sign() -> None:
@@ -140,10 +141,10 @@ class Operator:
             resync.ask()
 
         restarted = self.metrics.watch_restarts.inc
-        watches = (
-            Watches(self._access, settings.namespaces, take=intake.take, sign=sign, restarted=restarted),
-            JobWatch(cluster, settings.namespaces, take=intake.take, sign=resync.ask, restarted=restarted),
+        pipeline_watch = Watches(
+            self._access, lambda: resync.readable, take=intake.take, sign=sign, restarted=restarted
         )
+        job_watch = JobWatch(cluster, settings.namespaces, take=intake.take, sign=resync.ask, restarted=restarted)
         try:
             async with asyncio.TaskGroup() as group:
                 if leader:
@@ -153,8 +154,8 @@ class Operator:
                 self.health.watch_sign()
                 log.event(_log, "listed", pipelines=len(self.cache.pipelines), jobs=len(self.cache.jobs))
                 group.create_task(resync.run())
-                for watch in watches:
-                    group.create_task(watch.run())
+                group.create_task(pipeline_watch.run())
+                group.create_task(job_watch.run())
                 group.create_task(pump.run())
         except ExceptionGroup as ended:
             if expected := ended.subgroup((LeaseLost, StateWentBack)):

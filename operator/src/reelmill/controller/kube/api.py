@@ -11,13 +11,13 @@ from reelmill.controller.kube.api_errors import Conflict, Fenced, NoAnswer, Obje
 from reelmill.controller.kube.connection import ApiTransport
 from reelmill.controller.kube.write_budget import Budget
 from reelmill.controller.state.cache import Json, controller
-from reelmill.plan.jobs.build import RUN, UID
+from reelmill.plan.jobs.build import MANAGED_BY, MANAGER, RUN, UID
 from reelmill.schema.crd import GROUP, PLURAL, VERSION
 
 CHUNK = 500
 PODS = 20
 """Maximum number of pods read for one diagnosis."""
-MANAGED = "app.kubernetes.io/managed-by=reelmill"
+MANAGED = f"{MANAGED_BY}={MANAGER}"
 PIPELINES = f"apis/{GROUP}/{VERSION}", PLURAL
 JOBS = "apis/batch/v1", "jobs"
 _PODS = "api/v1", "pods"

@@ -7,6 +7,7 @@ Refusal                      the server rejected the request
 ├── Invalid         400 422  the object is invalid
 └── Forbidden       401 403  the operator has no permission
 NoAnswer                     a retry may succeed
+├── ServerFault     5xx      the server, or an admission webhook that it calls, failed
 └── Throttled       429      retry after `after` seconds
 Fenced                       this process must not write anymore
 """
@@ -41,6 +42,9 @@ class NoAnswer(Exception):
     """There is no response, or one that does not concern the request itself."""
 
 
+class ServerFault(NoAnswer): ...
+
+
 class Throttled(NoAnswer):
     """The server asks to wait `after` seconds."""
 
@@ -71,6 +75,8 @@ def response_error(status: int, message: str, headers: Mapping[str, str]) -> Ref
     after = min(float(retry_after), MOST_SECONDS) if retry_after.isascii() and retry_after.isdecimal() else None
     if status == 429 or (status >= 500 and after is not None):
         return Throttled(message, 1.0 if after is None else after)
-    if status >= 500 or status == 408:
+    if status >= 500:
+        return ServerFault(f"{status}: {message}")
+    if status == 408:
         return NoAnswer(f"{status}: {message}")
     return _REFUSALS.get(status, Refusal)(status, message)

@@ -1,6 +1,8 @@
 """Reads from the API server, bypassing the cache, before steps that cannot be undone.
 
-Creating a Job needs no such read: names are deterministic, and an existing Job is adopted.
+A Job is created, changed or deleted only for the current version of its pipeline. Usually, the status is written
+before, which fails for any other version; otherwise, the pipeline is read. An existing Job is adopted, but a finished
+one may have been deleted since an old version of the pipeline named it, and must not run again.
 """
 
 from collections.abc import Iterable
@@ -10,6 +12,7 @@ from reelmill.contract.status import Status
 from reelmill.controller.kube.api import KubeApi
 from reelmill.controller.kube.api_errors import ObjectNotFound
 from reelmill.controller.state.cache import Cache
+from reelmill.plan.jobs.job_labels import is_labelled, lost_labels
 
 Json = dict[str, Any]
 
@@ -20,18 +23,24 @@ def awaited(status: Status) -> set[str]:
     found |= {stage.pass_.job for stage in status.stages if stage.pass_ and stage.pass_.seen}
     found |= {status.survey.job} if status.survey.seen else set()
     found |= {status.removal.job} if status.removal and status.removal.seen else set()
+    found |= {status.verification.job} if status.verification and status.verification.seen else set()
     return found - {""}
 
 
-async def found_missing(verbs: KubeApi, cache: Cache, namespace: str, status: Status, jobs: Iterable[Json]) -> bool:
-    """Whether a Job that is missing in the cache exists; if so, it is added to the cache."""
-    missing = awaited(status) - {job["metadata"]["name"] for job in jobs}
+async def found_missing(verbs: KubeApi, cache: Cache, pipeline: Json, status: Status, jobs: Iterable[Json]) -> bool:
+    """Whether a Job exists that the cache does not have with all its labels; if so, it is restored in the cache."""
+    namespace, uid = pipeline["metadata"]["namespace"], pipeline["metadata"]["uid"]
+    missing = awaited(status) - {job["metadata"]["name"] for job in jobs if is_labelled(job)}
     found = False
     for name in sorted(missing):
         try:
-            found |= cache.jobs.insert(await verbs.job(namespace, name))
+            job = await verbs.job(namespace, name)
+            if lost := lost_labels(job, uid):
+                own = {"uid": job["metadata"]["uid"], "labels": lost}
+                job = await verbs.patch_job(namespace, name, {"metadata": own})
         except ObjectNotFound:
             continue
+        found |= cache.jobs.insert(job)
     return found
 
 
@@ -52,7 +61,7 @@ async def still_failed(verbs: KubeApi, cache: Cache, job: Json) -> Json | None:
 
 
 async def unchanged(verbs: KubeApi, cache: Cache, pipeline: Json) -> bool:
-    """Whether the cached version of a pipeline is current, so that Jobs may be deleted that it does not need."""
+    """Whether the cached version of a pipeline is current, so that its Jobs may be changed."""
     metadata = pipeline["metadata"]
     try:
         fresh = await verbs.pipeline(metadata["namespace"], metadata["name"])

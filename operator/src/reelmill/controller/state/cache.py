@@ -1,8 +1,8 @@
 """A cache of pipelines and Jobs by UID, with the newest known version of each, trimmed.
 
 It is updated by watches, full lists and the responses to the operator's writes, in any order: an older version never
-replaces a newer one, and a deleted UID never returns. Objects that disappeared while no watch was open are removed by
-the next full list.
+replaces a newer one, nor one of a later object with the same name, and a deleted object never returns. Objects that
+disappeared while no watch was open are removed by the next full list.
 """
 
 import sys
@@ -83,8 +83,8 @@ class KindCache:
         self._objects: dict[str, Json] = {}
         self._names: dict[tuple[str, str], str] = {}
         self._owned: dict[str, set[str]] = {}
-        self._gone: dict[str, None] = {}
-
+        self._gone: dict[str, float] = {}
+        """UID of an object that left the watched ones -> the version at which it did; infinite: it is deleted."""
         self.newest = 0
         """The newest version that was ever seen."""
 
@@ -109,23 +109,44 @@ class KindCache:
 
     def insert(self, seen: Json) -> bool:
         """Insert a version of an object; returns whether that changed the cache."""
-        uid = seen["metadata"]["uid"]
-        if uid in self._gone:
+        metadata = seen["metadata"]
+        uid = metadata["uid"]
+        if version(seen) <= self._gone.get(uid, -1):
             return False
-        known = self._objects.get(uid)
+        known = self._objects.get(uid) or self.named(metadata["namespace"], metadata["name"])
         if known and version(seen) <= version(known):
             return False
+        if known and known["metadata"]["uid"] != uid:
+            self._remove_object(known["metadata"]["uid"])
+        self._gone.pop(uid, None)
         self._put_object(self.trim(seen))
         return True
 
     def remove(self, seen: Json) -> bool:
-        """Remove a deleted object; returns whether that changed the cache."""
-        uid = seen["metadata"]["uid"]
-        self._gone[uid] = None
-        self.newest = max(self.newest, version(seen))
-        while len(self._gone) > REMEMBERED:
-            del self._gone[next(iter(self._gone))]
-        return self._remove_object(uid)
+        """Remove an object that is known to be deleted; returns whether that changed the cache."""
+        return self._forget_until(seen, float("inf"))
+
+    def leave(self, seen: Json) -> bool:
+        """Remove an object that a watch reports as deleted; returns whether that changed the cache.
+
+        It may also have lost the label by which it is watched, so that a later version of it may return.
+        """
+        return self._forget_until(seen, version(seen))
+
+    def drop(self, namespace: str) -> list[Json]:
+        """Remove the objects of a namespace that can no longer be read, and return them; they may return."""
+        dropped = [known for known in self if known["metadata"]["namespace"] == namespace]
+        for known in dropped:
+            self._remove_object(known["metadata"]["uid"])
+        return dropped
+
+    def contradicts(self, objects: Iterable[Json], listed: int) -> bool:
+        """Whether a full list of version `listed` has an older version of an object than one that precedes the list.
+
+        Versions of an API server that were seen once cannot disappear, except by the restore of a backup.
+        """
+        pairs = ((seen, known) for seen in objects if (known := self.known(seen)))
+        return any(version(seen) < version(known) <= listed for seen, known in pairs)
 
     def replace(self, objects: Iterable[Json], listed: int, namespace: str | None = None) -> list[Json]:
         """Replace the content by a full list of one or all namespaces; objects newer than version `listed` are kept.
@@ -144,6 +165,17 @@ class KindCache:
                 self._remove_object(metadata["uid"])
                 changed.append(known)
         return changed
+
+    def _forget_until(self, seen: Json, until: float) -> bool:
+        uid = seen["metadata"]["uid"]
+        self.newest = max(self.newest, version(seen))
+        known = self._objects.get(uid)
+        if known and version(known) > until:
+            return False
+        self._gone[uid] = max(until, self._gone.pop(uid, until))
+        while len(self._gone) > REMEMBERED:
+            del self._gone[next(iter(self._gone))]
+        return self._remove_object(uid)
 
     def _put_object(self, kept: Json) -> None:
         metadata = kept["metadata"]

@@ -23,7 +23,7 @@ class Intake:
         """Handle an event. `type_` is its type; None: the object was listed when a watch started."""
         store = self._cache.pipelines if kind == "pipeline" else self._cache.jobs
         before = store.known(seen)
-        changed = store.remove(seen) if type_ == "DELETED" else store.insert(seen)
+        changed = store.leave(seen) if type_ == "DELETED" else store.insert(seen)
         key = pipeline_key(seen) if kind == "pipeline" else job_key(seen)
         different = _changed_fields(kind, before, store.known(seen)) if changed else set()
         if not key or not different:

@@ -33,7 +33,7 @@ _NO_EVENT = "the response is not a watch event"
 
 class JobWatch:
     """Watches the Jobs of reelmill. `take` is called for every object with its kind and the event type, `sign` for
-    every request, and `restarted` whenever a watch failed.
+    every request with its namespace (None: all), and `restarted` whenever a watch failed.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class JobWatch:
         namespaces: Sequence[str],
         *,
         take: Callable[[Kind, str | None, Json], None],
-        sign: Callable[[], None],
+        sign: Callable[[str | None], None],
         restarted: Callable[[], None] = lambda: None,
     ) -> None:
         self._connection, self._namespaces = connection, namespaces
@@ -58,7 +58,7 @@ class JobWatch:
         version, failures, loop = "", 0, asyncio.get_running_loop()
         while True:
             began, problem = loop.time(), ""
-            self._sign()
+            self._sign(namespace)
             try:
                 lines = self._connection.lines(path(JOBS, namespace), query=_query(version))
                 async with asyncio.timeout(SILENCE_SECONDS), aclosing(lines):

@@ -30,7 +30,9 @@ class StateWentBack(Exception):
 
 
 class Resync:
-    """Keeps the cache up to date. `enqueue` is called with the keys of pipelines to process."""
+    """Keeps the cache up to date. `enqueue` is called with the keys of pipelines to process, and `renewed` when other
+    namespaces than before can be read.
+    """
 
     def __init__(
         self,
@@ -41,20 +43,30 @@ class Resync:
         *,
         every: float,
         counted: Callable[[], None] = lambda: None,
+        renewed: Callable[[], None] = lambda: None,
     ) -> None:
         self._cache, self._verbs, self._enqueue = cache, verbs, enqueue
-        self._namespaces: Sequence[str | None] = namespaces or (None,)
-        self._every, self._counted = every, counted
-        self._asked = asyncio.Event()
+        self._namespaces: tuple[str | None, ...] = tuple(namespaces) or (None,)
+        self._every, self._counted, self._renewed = every, counted, renewed
+        self._forbidden: set[str | None] = set()
+        self._asked: set[str | None] = set()
+        self._asked_any = asyncio.Event()
         self._listed = float("-inf")
 
-    def ask(self) -> None:
-        """Request a list."""
-        self._asked.set()
+    @property
+    def readable(self) -> list[str]:
+        """The namespaces that could be listed the last time, or all if there is none; empty: the whole cluster."""
+        found = [name for name in self._namespaces if name and name not in self._forbidden]
+        return found or [name for name in self._namespaces if name]
+
+    def ask(self, namespace: str | None = None) -> None:
+        """Request a list of a namespace, or of all of them."""
+        self._asked.update((namespace,) if namespace else self._namespaces)
+        self._asked_any.set()
 
     async def begin(self) -> None:
         """Take the first list; retries until the cache is complete."""
-        await self._list_until_complete(look_at_all=True)
+        await self._list_until_complete(self._namespaces, look_at_all=True)
 
     async def run(self) -> None:
         """Take lists periodically and on request, until cancelled."""
@@ -62,36 +74,55 @@ class Resync:
             asked = False
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._every * (0.9 + 0.2 * chance())):
-                    await self._asked.wait()
+                    await self._asked_any.wait()
                     asked = True
             if asked:
                 loop = asyncio.get_running_loop()
                 await asyncio.sleep(max(SETTLE_SECONDS, self._listed + APART_SECONDS - loop.time()))
+            wanted = [name for name in self._namespaces if name in self._asked or not asked]
             self._asked.clear()
-            await self._list_until_complete(look_at_all=not asked)
+            self._asked_any.clear()
+            await self._list_until_complete(wanted, look_at_all=not asked)
 
-    async def once(self, *, look_at_all: bool) -> None:
-        """List everything, and enqueue the pipelines with changes, or all of them. Raises StateWentBack.
+    async def once(self, namespaces: Sequence[str | None] = (), *, look_at_all: bool) -> None:
+        """List some or all namespaces, and enqueue the pipelines with changes, or all of them. Raises StateWentBack.
 
         A namespace that the operator may not read is skipped, unless there is no other.
 
         Pipelines are listed before Jobs, so that a Job that a status refers to is either in the list or deleted.
         """
-        forbidden: list[Forbidden] = []
-        for namespace in self._namespaces:
+        refused_before, readable_before = set(self._forbidden), self.readable
+        for namespace in namespaces or self._namespaces:
             try:
                 await self._list_both(namespace)
             except Forbidden as refusal:
                 # A deleted namespace takes its RoleBinding with it. The other namespaces do not depend on it.
                 event(_log, f"cannot list: {refusal}", level=logging.WARNING, namespace=namespace)
-                forbidden.append(refusal)
-        if len(forbidden) == len(self._namespaces):
-            raise forbidden[0]
+                if namespace in refused_before:
+                    self._forget_namespace(namespace)
+                self._forbidden.add(namespace)
+                if self._forbidden.issuperset(self._namespaces):
+                    raise
+            else:
+                self._forbidden.discard(namespace)
+        if self.readable != readable_before:
+            self._renewed()
         if look_at_all:
             for pipeline in self._cache.pipelines:
                 self._enqueue(pipeline_key(pipeline), Priority.LOOK)
         self._counted()
         self._listed = asyncio.get_running_loop().time()
+
+    def _forget_namespace(self, namespace: str | None) -> None:
+        """Forget a namespace that two lists in a row could not read: others may change it unnoticed.
+
+        The first refusal may be due to an API server that has just started.
+        """
+        if namespace is None:
+            return
+        self._cache.jobs.drop(namespace)
+        for pipeline in self._cache.pipelines.drop(namespace):
+            self._enqueue(pipeline_key(pipeline), Priority.CHANGE)
 
     async def _list_both(self, namespace: str | None) -> None:
         for changed in await self._list(PIPELINES, self._cache.pipelines, namespace):
@@ -107,15 +138,18 @@ class Resync:
             version = page.version
         if 0 < version < before:
             raise StateWentBack(f"a list of {kind[1]} has version {version}, although version {before} was seen before")
+        if store.contradicts(kept, version):
+            raise StateWentBack(f"a list of {kind[1]} has earlier versions of objects than were seen before")
         return store.replace(kept, version, namespace)
 
-    async def _list_until_complete(self, *, look_at_all: bool) -> None:
+    async def _list_until_complete(self, namespaces: Sequence[str | None], *, look_at_all: bool) -> None:
         while True:
             try:
-                await self.once(look_at_all=look_at_all)
+                await self.once(namespaces, look_at_all=look_at_all)
             except (Refusal, NoAnswer) as trouble:
                 # A missing CRD (404), a missing permission (403) and an unavailable server may all be temporary.
                 event(_log, f"cannot list: {trouble}", level=logging.WARNING, retry_after=RETRY_SECONDS)
                 await asyncio.sleep(RETRY_SECONDS)
+                namespaces = self._namespaces
             else:
                 return

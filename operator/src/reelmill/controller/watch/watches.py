@@ -37,14 +37,14 @@ RESTARTS, STEADY_SECONDS = Backoff(first=1.0, most=30.0), 60.0
 class Watches:
     """Watches pipelines. Callbacks are called in the loop that runs `run`.
 
-    `take` is called for every object with its kind and the event type (None: listed), `sign` for every list or watch
-    request, and `restarted` whenever watching starts again.
+    `namespaces` returns the namespaces to watch (empty: all). `take` is called for every object with its kind and the
+    event type (None: listed), `sign` for every list or watch request, and `restarted` whenever watching has failed.
     """
 
     def __init__(
         self,
         access: Access,
-        namespaces: Sequence[str],
+        namespaces: Callable[[], Sequence[str]],
         *,
         take: Callable[[Kind, str | None, Json], None],
         sign: Callable[[], None],
@@ -52,15 +52,24 @@ class Watches:
     ) -> None:
         self._access, self._namespaces = access, namespaces
         self._take, self._sign, self._restarted = take, sign, restarted
+        self._thread: _Thread | None = None
+
+    def renew(self) -> None:
+        """Watch the current namespaces, because they have changed."""
+        if self._thread:
+            self._thread.stop()
 
     async def run(self) -> None:
         """Watch until cancelled; restart whenever watching ends."""
         failures, loop = 0, asyncio.get_running_loop()
         while True:
-            began, thread = loop.time(), _Thread(self, loop)
+            began = loop.time()
+            thread = self._thread = _Thread(self, loop, tuple(self._namespaces()))
             serving = asyncio.ensure_future(asyncio.to_thread(thread.serve))
             try:
                 await asyncio.shield(serving)
+                if thread.stopped:
+                    continue
                 event(_log, "watching ended", level=logging.WARNING)
             except asyncio.CancelledError:
                 thread.stop()
@@ -73,7 +82,7 @@ class Watches:
             failures = 1 if loop.time() - began > STEADY_SECONDS else failures + 1
             await asyncio.sleep(RESTARTS.delay(failures))
 
-    async def watch(self, home: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
+    async def watch(self, home: asyncio.AbstractEventLoop, namespaces: Sequence[str], stop: asyncio.Event) -> None:
         """In kopf's thread: watch until `stop` is set. Raises the exception that ended kopf."""
         tell = _Mailbox(home).put
         registry = kopf.OperatorRegistry()
@@ -90,8 +99,8 @@ class Watches:
             registry=registry,
             settings=_settings(lambda: tell(self._sign)),
             standalone=True,
-            clusterwide=not self._namespaces,
-            namespaces=list(self._namespaces),
+            clusterwide=not namespaces,
+            namespaces=list(namespaces),
             stop_flag=stop,
         )
 
@@ -151,11 +160,16 @@ class _NoProgress(kopf.ProgressStorage):
 class _Thread:
     """kopf's thread, with an event loop that can be stopped from other threads."""
 
-    def __init__(self, watches: Watches, home: asyncio.AbstractEventLoop) -> None:
-        self._watches, self._home = watches, home
+    def __init__(self, watches: Watches, home: asyncio.AbstractEventLoop, namespaces: Sequence[str]) -> None:
+        self._watches, self._home, self._namespaces = watches, home, namespaces
         self._lock = threading.Lock()
         self._stopped = False
         self._inside: tuple[asyncio.AbstractEventLoop, asyncio.Event] | None = None
+
+    @property
+    def stopped(self) -> bool:
+        """Whether `stop` was called."""
+        return self._stopped
 
     def serve(self) -> None:
         asyncio.run(self._serve())
@@ -175,7 +189,7 @@ class _Thread:
             if self._stopped:
                 return
         try:
-            await self._watches.watch(self._home, stop)
+            await self._watches.watch(self._home, self._namespaces, stop)
         finally:
             # Give cancelled connections time to close.
             await asyncio.sleep(CLOSING_SECONDS)

@@ -7,7 +7,7 @@ from typing import Any
 from reelmill.contract.conditions import ConditionReason
 from reelmill.contract.log import event
 from reelmill.controller.kube.api import KubeApi
-from reelmill.controller.kube.api_errors import Conflict, Forbidden, ObjectNotFound, Refusal
+from reelmill.controller.kube.api_errors import Conflict, Forbidden, ObjectNotFound, Refusal, ServerFault
 from reelmill.controller.observe.diagnose import Diagnosis
 from reelmill.controller.state.cache import Cache, key_of
 from reelmill.controller.work.pipeline_memory import PipelineMemory
@@ -22,23 +22,35 @@ class NamespaceEnding(Exception):
     """The namespace is being deleted, so nothing can be created."""
 
 
+class WritesRefused(Exception):
+    """The API server refused writes of a plan, and all others were made; the text is the reason of the last one.
+
+    The plan needs the pipeline again after `wake` seconds, independently of when the writes are tried again.
+    """
+
+    def __init__(self, refusal: Refusal | ServerFault, wake: float | None) -> None:
+        super().__init__(str(refusal))
+        self.wake = wake
+
+
 class JobWriter:
     """Writes Jobs, and updates the cache by the responses."""
 
     def __init__(self, cache: Cache, verbs: KubeApi) -> None:
         self._cache, self._verbs = cache, verbs
 
-    async def apply(self, memory: PipelineMemory, namespace: str, actions: Sequence[Action]) -> Refusal | None:
-        """Apply actions in order; returns why a Job could not be created, which does not affect other Jobs."""
+    async def apply(
+        self, memory: PipelineMemory, namespace: str, actions: Sequence[Action]
+    ) -> Refusal | ServerFault | None:
+        """Apply actions in order; returns why the last refused one was refused, which does not affect the others."""
         created = {action.job["metadata"]["name"] for action in actions if isinstance(action, CreateJob)}
         memory.refused = {name: why for name, why in memory.refused.items() if name in created}
-        refused = None
+        memory.faults &= created
+        refused: Refusal | ServerFault | None = None
         for action in actions:
             try:
                 await self._apply_one(memory, namespace, action)
-            except Refusal as refusal:
-                if not isinstance(action, CreateJob):
-                    raise
+            except (Refusal, ServerFault) as refusal:
                 refused = refusal
         return refused
 
@@ -60,15 +72,22 @@ class JobWriter:
         name = job["metadata"]["name"]
         try:
             self._cache.jobs.insert(await self._verbs.create_job(job))
+        except ServerFault as fault:
+            # A single fault is usual while an API server restarts; an admission webhook may be unreachable for days.
+            if name in memory.faults:
+                memory.refused[name] = _refused_creation(ConditionReason.JOB_REFUSED, name, fault)
+            memory.faults.add(name)
+            raise
         except Refusal as refusal:
             # The API server's message, equal in all versions, is the only indication.
             ending = "it is being terminated" in str(refusal)
             reason = ConditionReason.NAMESPACE_ENDING if ending else ConditionReason.JOB_REFUSED
-            memory.refused[name] = Diagnosis(reason, f"Job {name} cannot be created: {refusal}")
+            memory.refused[name] = _refused_creation(reason, name, refusal)
             if ending:
                 raise NamespaceEnding from refusal
             raise
         memory.refused.pop(name, None)
+        memory.faults.discard(name)
         metadata = job["metadata"]
         event(_log, "created", job=name, pipeline=key_of(metadata["namespace"], metadata["labels"][PIPELINE]))
 
@@ -102,3 +121,7 @@ class JobWriter:
     def _forget_job(self, namespace: str, name: str) -> None:
         if job := self._cache.jobs.named(namespace, name):
             self._cache.jobs.remove(job)
+
+
+def _refused_creation(reason: ConditionReason, name: str, why: Exception) -> Diagnosis:
+    return Diagnosis(reason, f"Job {name} cannot be created: {why}")

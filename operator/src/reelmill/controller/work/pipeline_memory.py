@@ -25,6 +25,8 @@ class PipelineMemory:
     looks: Looks = field(default_factory=Looks)
     refused: dict[str, Diagnosis] = field(default_factory=dict)
     """Name of a Job -> why it could not be created."""
+    faults: set[str] = field(default_factory=set)
+    """Names of Jobs whose last creation ended with a fault of the server."""
     observed: set[str] = field(default_factory=set)
     """Names of Jobs that were observed, possibly not yet recorded in the status."""
     dropped: tuple[str, ...] = ()

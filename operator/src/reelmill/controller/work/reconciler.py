@@ -21,21 +21,13 @@ from reelmill.controller.observe.pod_checks import LAST_LOOK_SECONDS, at_work
 from reelmill.controller.observe.snapshots import needed, snapshot, under_way
 from reelmill.controller.state.cache import Cache
 from reelmill.controller.state.progress_rate import ProgressRate
-from reelmill.controller.work.job_writer import JobWriter, NamespaceEnding
+from reelmill.controller.work.job_writer import JobWriter, NamespaceEnding, WritesRefused
 from reelmill.controller.work.lineage import OperatorLineage
 from reelmill.controller.work.pipeline_memory import PipelineMemory
 from reelmill.controller.work.report_reader import read_reports
 from reelmill.controller.work.status_patch import dropped, merge_patch, only_progress
 from reelmill.controller.work.traces import RunTraces
-from reelmill.plan import (
-    DeleteJob,
-    DeleteJobs,
-    Plan,
-    PlannerSettings,
-    SetFinalizers,
-    reconcile,
-    refuse,
-)
+from reelmill.plan import Plan, PlannerSettings, SetFinalizers, reconcile, refuse
 from reelmill.plan.deletion import FINALIZER
 from reelmill.plan.jobs.spending_limits import limited
 from reelmill.plan.status.serialise import as_json
@@ -78,7 +70,8 @@ class PipelineWorker:
     async def process(self, key: str) -> float | None:
         """Process a pipeline; returns the seconds after which it must be processed again, or None.
 
-        Raises NoAnswer, Refusal and Fenced; everything written until then is consistent, and the next pass continues.
+        Raises NoAnswer, Refusal, WritesRefused and Fenced; everything written until then is consistent, and the next
+        pass continues.
         """
         namespace, _, name = key.partition("/")
         pipeline = self._cache.pipelines.named(namespace, name)
@@ -92,7 +85,7 @@ class PipelineWorker:
         written = memory.status_of(pipeline)
         memory.observed = {job["metadata"]["name"] for job in jobs} | (memory.observed & under_way(written))
         status = with_seen(written, memory.observed)
-        if await found_missing(self._verbs, self._cache, namespace, status, jobs):
+        if await found_missing(self._verbs, self._cache, pipeline, status, jobs):
             return AT_ONCE
         ending = [job for job in jobs if job["metadata"]["name"] in needed(status)]
         if not await read_reports(self._verbs, self._cache, memory.reports, ending):
@@ -107,11 +100,10 @@ class PipelineWorker:
         plan = refuse(seen, spec.problem, now) if spec.problem else reconcile(seen, now, spec.definition)
         if later := self._write_delay(memory, written, plan):
             return _soonest(later, plan.wake_after, look_again)
-        deletes = any(isinstance(action, DeleteJob | DeleteJobs) for action in plan.actions)
-        if deletes and not await unchanged(self._verbs, self._cache, pipeline):
-            return AT_ONCE
         try:
-            await self._write_status(memory, pipeline, written, plan)
+            is_current = await self._write_status(memory, pipeline, written, plan)
+            if _changes_jobs(plan) and not is_current and not await unchanged(self._verbs, self._cache, pipeline):
+                return AT_ONCE
             # Sent at once: if one of the next writes fails, the next pass no longer sees a change.
             self._lineage.changed(pipeline, spec.definition, written, plan.status, now)
             for finalizers in (action for action in plan.actions if isinstance(action, SetFinalizers)):
@@ -129,8 +121,6 @@ class PipelineWorker:
             return AT_ONCE if seen.deleting else LAST_LOOK_SECONDS
         for event in plan.events:
             await self._recorder.say(pipeline, event, now)
-        if refused:
-            raise refused
         at_rest = not plan.actions and not any(map(at_work, jobs))
         # Jobs that wait for admission, or are suspended, are at rest, but their run continues.
         running = plan.status.holds(ConditionType.RECONCILING) or not all(map(finished, jobs))
@@ -140,9 +130,10 @@ class PipelineWorker:
             memory.spec = None
             if not (running and self._lineage.wanted) and not memory.dropped:
                 memory.status = None
-        if memory.dropped != seen.dropped:
-            return AT_ONCE
-        return _soonest(plan.wake_after, look_again)
+        wake = AT_ONCE if memory.dropped != seen.dropped else _soonest(plan.wake_after, look_again)
+        if refused:
+            raise WritesRefused(refused, wake) from refused
+        return wake
 
     def progress_due(self, key: str) -> float:
         """Seconds after which a pipeline whose Jobs have only made progress must be processed.
@@ -188,23 +179,31 @@ class PipelineWorker:
         left = self._until_progress(memory)
         return left if left > 0 else None
 
-    async def _write_status(self, memory: PipelineMemory, pipeline: Json, written: Status, plan: Plan) -> None:
+    async def _write_status(self, memory: PipelineMemory, pipeline: Json, written: Status, plan: Plan) -> bool:
+        """Write the status if it has changed; returns whether that has proved the cached version to be current."""
         old = pipeline.get("status") or {}
         if old and plan.status == written:
-            return
+            return False
         new = as_json(plan.status)
-        if patch := merge_patch(old, new):
-            answer = await self._verbs.patch_status(pipeline, patch)
-            self._cache.pipelines.insert(answer)
-            kept = answer.get("status") or {}
-            memory.dropped = tuple(dropped(new, kept))
-            memory.status = kept, plan.status
-            memory.written = self._clock()
+        patch = merge_patch(old, new)
+        if not patch:
+            return False
+        answer = await self._verbs.patch_status(pipeline, patch)
+        self._cache.pipelines.insert(answer)
+        kept = answer.get("status") or {}
+        memory.dropped = tuple(dropped(new, kept))
+        memory.status = kept, plan.status
+        memory.written = self._clock()
+        return True
 
     async def _set_finalizers(self, pipeline: Json, names: tuple[str, ...]) -> None:
         metadata = pipeline["metadata"]
         if known := self._cache.pipelines.named(metadata["namespace"], metadata["name"]):
             self._cache.pipelines.insert(await self._verbs.patch_finalizers(known, names))
+
+
+def _changes_jobs(plan: Plan) -> bool:
+    return any(not isinstance(action, SetFinalizers) for action in plan.actions)
 
 
 def _uid(job: Json) -> str:

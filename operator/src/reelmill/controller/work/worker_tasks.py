@@ -15,6 +15,7 @@ from reelmill.controller.kube.api_errors import Fenced, NoAnswer, Refusal, Throt
 from reelmill.controller.monitoring.metrics import Metrics
 from reelmill.controller.state.concurrency import ConcurrencyLimit
 from reelmill.controller.state.queue import Priority, TakenKey, WorkQueue
+from reelmill.controller.work.job_writer import WritesRefused
 
 _log = logging.getLogger(__name__)
 Process = Callable[[str], Awaitable[float | None]]
@@ -75,8 +76,10 @@ class Pump:
         except Throttled as throttled:
             self.queue.retry(key, throttled.after)
             return "requeue_after"
-        except (NoAnswer, Refusal) as trouble:
+        except (NoAnswer, Refusal, WritesRefused) as trouble:
             delay = self.queue.retry(key)
+            if isinstance(trouble, WritesRefused) and trouble.wake is not None:
+                self.queue.add_after(key, trouble.wake)
             event(_log, str(trouble), level=logging.WARNING, pipeline=key, retry_after=round(delay, 1))
             return "error"
         except Fenced:

@@ -22,6 +22,8 @@ from reelmill.plan.jobs.queues import KUEUE_QUEUE, is_held, queueing
 from reelmill.plan.jobs.tasks import Definition
 from reelmill.plan.settings import PlannerSettings
 
+MANAGED_BY, MANAGER = "app.kubernetes.io/managed-by", "reelmill"
+"""Label of every Job, by which Jobs are listed and watched, and its value."""
 GROUP = "reelmill.dev"
 PIPELINE, UID, STAGE, STEP, RUN, SEGMENT, ATTEMPT, KEY, PLACE, PODS = (
     f"{GROUP}/{word}"
@@ -179,7 +181,7 @@ def _job_body(
     key = definition.keys[stage] if stage else definition.keys.definition
     labels = {
         "app.kubernetes.io/name": "reelmill",
-        "app.kubernetes.io/managed-by": "reelmill",
+        MANAGED_BY: MANAGER,
         "app.kubernetes.io/component": step.value,
         PIPELINE: metadata.name,
         UID: definition.uid,
