@@ -19,9 +19,7 @@ def by_daft(folder: Path) -> None:
     import daft
 
     for path in sorted((folder / "videos").iterdir()):
-        found = daft.read_video_frames(
-            str(path), image_height=HEIGHT, image_width=WIDTH, sample_interval_seconds=1.0
-        )
+        found = daft.read_video_frames(str(path), image_height=HEIGHT, image_width=WIDTH, sample_interval_seconds=1.0)
         encoded = found.select("frame_index", found["data"].encode_image("jpeg").alias("jpg"))
         with tarfile.open(folder / "tars" / f"{path.stem}.tar", "w") as tar:
             for row in encoded.iter_rows():

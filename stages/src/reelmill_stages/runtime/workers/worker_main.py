@@ -78,9 +78,7 @@ class WorkerState:
             self._connection.send(Processed())
             payload = [payload_versions(result) if self._stage.spans else () for result in results]
             results = _of_one_version(job.inputs, results, work.changed())
-            input_results = [
-                self._input_result(*each) for each in zip(job.inputs, results, payload, strict=True)
-            ]
+            input_results = [self._input_result(*each) for each in zip(job.inputs, results, payload, strict=True)]
             self._delete_unneeded(job.folder, work.fetched, input_results)
         read, written = TRANSFERRED.take()
         usage = Usage(bytes_read=read, bytes_written=written, work=CLOCK.take())
