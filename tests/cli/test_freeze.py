@@ -249,3 +249,27 @@ def test_the_deep_check_reads_the_data_sets_of_frozen_states_that_the_pipeline_m
     assert reelmill("run", "pipeline.yaml").code == 0
     clip.write_bytes(clip.read_bytes()[:-1])
     assert check().keys() == {clip.relative_to(folder / "data").as_posix()}
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and not path.name.startswith(".reelmill")
+    }
+
+
+def test_an_export_of_a_state_is_that_of_its_time(folder: Path) -> None:
+    assert reelmill("freeze", "pipeline.yaml", "v1").code == 0
+    assert reelmill("export", "pipeline.yaml", "packs", "then", "--mode", "copy").code == 0
+    grow(folder, "abc")
+    assert reelmill("run", "pipeline.yaml").code == 0
+    said = reelmill("export", "pipeline.yaml", "packs", "frozen", "--mode", "copy", "--state", "v1")
+    assert said.code == 0, said.err
+    assert contents(folder / "frozen") == contents(folder / "then")
+    (kept,) = (folder / "data/_reelmill/frozen/v1/packs").rglob("README.md")
+    kept.write_bytes(kept.read_bytes() + b"edited")
+    said = reelmill("export", "pipeline.yaml", "packs", "again", "--state", "v1")
+    assert said.code == 2
+    assert "README.md" in said.err
+    assert "no frozen state" in reelmill("export", "pipeline.yaml", "packs", "none", "--state", "v2").err

@@ -19,13 +19,14 @@ from pathlib import Path
 
 from reelmill.contract.commands.result_rows import ExportMode, ExportResult
 from reelmill.contract.errors import NotFound, SpecError, StoreError
+from reelmill.contract.records import layout
 from reelmill.contract.records.layout import KEY_DIGITS
 from reelmill.contract.records.segment import Object
 from reelmill.contract.task import Task
 from reelmill_stages import registry
 from reelmill_stages.commands.entry import data_set, stage_of, store_of
 from reelmill_stages.commands.export_folder import ExportFolder
-from reelmill_stages.records.data_set import DataSet
+from reelmill_stages.records.data_set import DataSet, frozen_state, open_data_set
 from reelmill_stages.store import Store
 from reelmill_stages.store.damage import VIEW, address, changed, gone, view_digest
 from reelmill_stages.store.digests import file_digest
@@ -44,8 +45,11 @@ def export(
     mode: ExportMode | None = None,
     *,
     verify: bool = True,
+    state: str = "",
 ) -> ExportResult:
-    """Make or complete the export of a stage. Existing files with the committed digest are kept.
+    """Make or complete the export of a stage, or of a frozen state of it.
+
+    Existing files with the committed digest are kept.
 
     Without a mode, files are linked if the store is a folder and downloaded from a bucket. Sizes are always verified;
     without `verify`, linked files and those of an earlier export are not read to compare their digests. Raises
@@ -54,24 +58,24 @@ def export(
     """
     stage = stage_of(task, name)
     store = store_of(task, env)
-    data = data_set(store, stage)
+    data = open_data_set(store, f"{name}@{state}") if state else data_set(store, stage)
     if data.last is None:
         raise no_output(name, store)
     way = mode or (ExportMode.LINK if isinstance(store, LocalStore) else ExportMode.DOWNLOAD)
     if way is ExportMode.LINK and not isinstance(store, LocalStore):
         raise SpecError("a bucket cannot be linked to", where=store.uri, hint="say --mode download")
     files = dict(_files(data))
-    views = _views(data)
+    views = _frozen_views(data, state) if state else _views(data)
     place = ExportFolder.claimed(folder.absolute(), data.name, data.names.key, [*files, *views])
     with ThreadPoolExecutor(THREADS) as pool:
         list(pool.map(partial(_place, store, place, way, verify), files, files.values()))
     # An export only reads: views of a user's class are copied as they are, and its module is not imported.
     made = None if registry.own_code(stage.type, stage.params) else registry.stage(stage.type, dict(stage.params))
     digests: dict[str, str] = {}
-    for view in views:
+    for view, (key, digest) in views.items():
         with place.incoming() as incoming:
             copy = incoming / Path(view).name
-            shutil.copyfile(_view(data, view), copy)
+            shutil.copyfile(_view(data, key, digest), copy)
             if made:
                 made.localise(copy, place.path)
             digests[view] = file_digest(copy)
@@ -91,21 +95,32 @@ def no_output(name: str, store: Store) -> SpecError:
     return SpecError(f"the stage {name!r} has no output yet", where=store.uri, hint="run the pipeline first")
 
 
-def _views(data: DataSet) -> tuple[str, ...]:
+Views = Mapping[str, tuple[str, str]]
+"""Name of a view -> its key, and its digest (`sha256:<hex>`; empty: that of its metadata)."""
+
+
+def _views(data: DataSet) -> Views:
     record = data.record()
-    views = record.views if record else ()
-    for view in views:
-        _name(data, data.names.view(view), data.names.stage_json)
+    views = {view: (data.names.view(view), "") for view in (record.views if record else ())}
+    for key, _ in views.values():
+        _name(data, key, data.names.stage_json)
     return views
 
 
-def _view(data: DataSet, view: str) -> Path:
-    """A local file with a view. Raises StoreDamaged if it is missing, or does not match its metadata."""
-    key = data.names.view(view)
+def _frozen_views(data: DataSet, state: str) -> Views:
+    found = {}
+    for view in frozen_state(data.store, state, data.name).views:
+        _name(data, data.names.view(view.name), layout.frozen(state))
+        found[view.name] = layout.frozen_view(state, data.name, view.name, view.digest), view.digest
+    return found
+
+
+def _view(data: DataSet, key: str, digest: str) -> Path:
+    """A local file with a view. Raises StoreDamaged if it is missing, or does not match its digest."""
     where = address(data.store, key)
     try:
         path = data.fetch(key)
-        wanted = view_digest(data.store, data.store.stat(key))
+        wanted = digest or view_digest(data.store, data.store.stat(key))
     except NotFound as error:
         raise gone(where, VIEW) from error
     if wanted and (found := file_digest(path)) != wanted:

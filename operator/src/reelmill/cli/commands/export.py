@@ -26,6 +26,10 @@ def export(
         bool,
         typer.Option("--verify/--no-verify", help="Also read linked and existing files, and compare their digests."),
     ] = True,
+    state: Annotated[
+        str,
+        typer.Option("--state", metavar="NAME", help="Export the state that freeze saved as NAME.", show_default=False),
+    ] = "",
     elsewhere: StoreOverride = AS_NAMED,
     place: ClusterOptions = HERE,
     output: Output = Format.TABLE,
@@ -38,7 +42,13 @@ def export(
     """
     loaded = stored(pipeline, place, elsewhere)
     made = store_commands.load(EXPORT)(
-        store_commands.task(loaded), store_commands.environment(), loaded.stage(stage), folder, mode, verify=verify
+        store_commands.task(loaded),
+        store_commands.environment(),
+        loaded.stage(stage),
+        folder,
+        mode,
+        verify=verify,
+        state=state,
     )
     if not output.for_people:
         emit(made.to_json(), output)

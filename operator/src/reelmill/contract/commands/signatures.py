@@ -188,6 +188,7 @@ class ExportCommand(Protocol):
         /,
         *,
         verify: bool = True,
+        state: str = "",
     ) -> ExportResult: ...
 
 
