@@ -1,5 +1,6 @@
 """The first samples of a clip's sound are those of a full decode of its source, whether it is copied or encoded."""
 
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -9,9 +10,12 @@ import pytest
 import footage
 from media.test_sound_places import X264
 from reelmill.contract.errors import ItemError
+from reelmill_stages.measuring.sound.samples import track
 from reelmill_stages.media.cutting.cut import cut_at
 from reelmill_stages.media.cutting.encode import Encoding, encode
 from reelmill_stages.media.cutting.remux import remuxer
+from reelmill_stages.media.decoding.speech_sound import RATE as SPEECH_RATE
+from reelmill_stages.media.decoding.speech_sound import speech_sound
 from reelmill_stages.media.timeline.timeline import read_timeline
 
 RATE = 48000
@@ -120,6 +124,43 @@ def test_sound_after_a_gap_is_that_of_a_full_decode_or_not_copied(
             continue
         clip(path, tmp_path / "clip.mp4", start, copied=True)
         assert largest_difference(samples(tmp_path / "clip.mp4"), whole, start) < 0.002
+
+
+@pytest.mark.store
+@pytest.mark.parametrize("gap", [(), ("-af", f"aselect='not(between(t,{GAP[0]},{GAP[1]}))'")])
+@pytest.mark.parametrize("name", ["film.mp4", "film.mkv"])
+def test_sound_of_a_low_rate_begins_with_the_samples_of_a_full_decode_in_every_path(
+    name: str, gap: tuple[str, ...], tmp_path: Path
+) -> None:
+    """Frames of 36 bytes begin with the data of 11 others, also of those before a gap."""
+    options = ("-ac", "1", "-ar", "16000", "-c:a", "libmp3lame", "-b:a", "8k", *gap)
+    path = film(tmp_path / name, *options)
+    timeline = read_timeline(path)
+    origin = timeline.origin * timeline.time_base
+    speech = speech_sound(path, origin, origin + 4)
+    assert speech is not None
+    whole = np.concatenate([part.samples for part in speech.parts]) / (1 << 15)
+    for hundredths in (84, 196, 204, 244):
+        start = Fraction(hundredths, 100)
+        begin, place = origin + start, round(start * SPEECH_RATE)
+        right = whole[place - 40 : place + 1400]
+        heard = speech_sound(path, begin, begin + 1)
+        assert heard is not None
+        assert _difference(heard.parts[0].samples[:1200] / (1 << 15), right) < 0.002
+        with track(path) as sound:
+            assert sound is not None
+            blocks = [block.samples[:, 0] for block in sound.heard(begin, begin + 1)]
+            assert _difference(np.concatenate(blocks)[:1200], right) < 0.002
+        clip(path, tmp_path / "clip.mp4", float(start), copied=True)
+        with av.open(str(tmp_path / "clip.mp4")) as container:
+            frames = [frame for frame in container.decode(audio=0) if frame.pts + frame.samples > 0]
+            copied = np.concatenate([frame.to_ndarray()[0] for frame in frames])
+        assert _difference(copied[:1200], right) < 0.002
+
+
+def _difference(own: np.ndarray, right: np.ndarray) -> float:
+    """The largest difference from `right`, at the best place within the rounding of times."""
+    return min(float(np.abs(own - right[by : by + len(own)]).max()) for by in range(len(right) - len(own) + 1))
 
 
 @pytest.mark.parametrize("speed", [1, 0.995, 0.95, 0.9])

@@ -10,7 +10,7 @@ from reelmill_stages.media.container.demux import demuxed, opened, video_stream
 from reelmill_stages.media.cutting.cut import Cut, entry
 from reelmill_stages.media.cutting.frame_filter import is_counted
 from reelmill_stages.media.cutting.remux import Remuxer
-from reelmill_stages.media.timeline.sound_start import is_independent, sound_start
+from reelmill_stages.media.decoding.sound_start import is_independent, sound_start
 
 _SEEKS_BY_FRAME = "mov"
 _INDEXED = ("mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm")
@@ -44,8 +44,8 @@ def seek_of(source: Remuxer, cut: Cut) -> float | None:
         sought = float(sound_begins)
     else:
         sought = float(min(key, sound_begins)) - (_WIDE_MARGIN if timeline.repaired else _MARGIN)
-    # Some demuxers reject seeks to before their first packet.
-    if sought <= float(min(timeline.packets.pts) * timeline.time_base):
+    # Some demuxers reject seeks to before their first packet, or to negative times.
+    if sought <= max(0, float(min(timeline.packets.pts) * timeline.time_base)):
         return None
     return sought if timeline.container in _INDEXED or _arrives_as_listed(source, cut, sought) else None
 

@@ -18,8 +18,8 @@ from reelmill.contract.errors import ItemError
 from reelmill.contract.reasons import ItemReason
 from reelmill_stages.media.container.demux import damage, opened
 from reelmill_stages.media.cutting.cut import Cut
+from reelmill_stages.media.decoding.sound_start import is_independent, sound_start
 from reelmill_stages.media.timeline.seek import audio_from
-from reelmill_stages.media.timeline.sound_start import is_independent, sound_start
 from reelmill_stages.media_file import MediaFile
 from reelmill_stages.metering.work_clock import decoding
 

@@ -19,6 +19,8 @@ from reelmill_stages.media_file import MediaFile
 
 UNTIMED = frozenset({"h264", "hevc", "vvc", "m4v", "obu", "mpegvideo", "mjpeg"})
 """Containers of bare streams; libraries invent the times of their packets."""
+_REORDERED = {"h264", "hevc", "vvc", "mpeg4", "mpeg2video", "mpeg1video", "vc1", "wmv3"}
+"""Codecs whose pictures may be decoded in another order than they are shown."""
 _REORDER = 17
 """Maximum number of packets that any codec takes in before a picture is output, with a margin."""
 
@@ -47,6 +49,14 @@ class CountedFrames:
     resumptions: tuple[Resumption, ...]
     varies: bool
     """Frames differ in size, format or orientation."""
+
+
+def has_no_times(container: str, codec: str) -> bool:
+    """Whether a container, by FFmpeg's name, has no presentation times for pictures of a codec.
+
+    The times of ASF are read as decode times, from which libraries derive those of presentation.
+    """
+    return container == "avi" or container in UNTIMED or (container == "asf" and codec in _REORDERED)
 
 
 def measure(

@@ -148,14 +148,18 @@ def expect_sound(path: MediaFile, stream: AudioStream, spans: Iterable[tuple[int
 def _packets(
     path: MediaFile, container: InputContainer, stream: Any, pts: int, earlier: Fraction | int | None
 ) -> Iterator[Packet[Any]]:
-    """Yield the packets after a seek; nothing if the container rejects it, unless it is to the start of the file."""
+    """Yield the packets after a seek; nothing if the container rejects it, unless it is to the start of the file.
+
+    Seeks in Matroska pass packets before time 0.
+    """
     _discard_all_but(container, stream.index)
     first = stream.start_time or 0
     # Seeks use decode times, and those of the first packets are before the first presentation time.
     start = first - round(_BEFORE / stream.time_base)
     begin = start if earlier is None else pts - round(earlier / stream.time_base)
+    passes_first = earlier is None and first < 0 and "matroska" in container.format.name
     try:
-        if _seek(container, stream, begin, first):
+        if not passes_first and _seek(container, stream, begin, first):
             yield from demuxed(container, stream)
         elif earlier is None:
             yield from _packets_of_new_container(path, stream.index)
@@ -164,7 +168,7 @@ def _packets(
 
 
 def _packets_of_new_container(path: MediaFile, index: int) -> Iterator[Packet[Any]]:
-    """Yield all packets of a stream of a file in which no seek succeeds."""
+    """Yield all packets of a stream of a file, for containers in which no seek leads to its start."""
     with opened(path, sound=True) as container:
         _discard_all_but(container, index)
         yield from demuxed(container, container.streams[index])

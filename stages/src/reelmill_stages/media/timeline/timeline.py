@@ -28,7 +28,7 @@ from reelmill_stages.media.container.demux import opened, video_stream
 from reelmill_stages.media.container.extent import lacks_packets
 from reelmill_stages.media.timeline.clock import Clock
 from reelmill_stages.media.timeline.coded_form import NOT_TOLD, CodedForm, form_of
-from reelmill_stages.media.timeline.counted_frames import UNTIMED, Resumption, measure
+from reelmill_stages.media.timeline.counted_frames import Resumption, has_no_times, measure
 from reelmill_stages.media.timeline.damaged_packets import damaged_packets
 from reelmill_stages.media.timeline.decode_plan import first_tick_at
 from reelmill_stages.media.timeline.last_frame import HELD, end_of_last, usual_step
@@ -36,9 +36,6 @@ from reelmill_stages.media.timeline.packet_table import PacketTable, Row, Seen, 
 from reelmill_stages.media.timeline.shape import SQUARE, Shape
 from reelmill_stages.media.timeline.visible_frames import LOST, after_damage, visible_frames, with_first
 from reelmill_stages.media_file import MediaFile
-
-_REORDERED = {"h264", "hevc", "vvc", "mpeg4", "mpeg2video", "mpeg1video", "vc1", "wmv3"}
-"""Codecs whose pictures may be decoded in another order than they are shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,10 +133,7 @@ class Timeline:
     @property
     def untimed(self) -> bool:
         """Whether the container has no presentation times; each library invents them differently."""
-        if self.container == "asf":
-            # Its times are read as decode times, and those of presentation are derived from them.
-            return self.codec in _REORDERED
-        return self.container == "avi" or self.container in UNTIMED
+        return has_no_times(self.container, self.codec)
 
     @property
     def origin(self) -> int:
