@@ -84,6 +84,21 @@ def test_a_running_job_whose_label_was_removed_gets_it_back_and_is_not_done_agai
     rigged(tmp_path, test)
 
 
+def test_a_job_whose_label_was_removed_before_it_was_seen_is_adopted_with_it(tmp_path: Path) -> None:
+    async def test(rig: Rig) -> None:
+        await rig.a_pass()
+        job = rig.job()
+        labels = {name: value for name, value in job["metadata"]["labels"].items() if not name.startswith("app.")}
+        path = JOB + job["metadata"]["name"]
+        rig.cache.jobs.leave(rig.stub.put(path, {**job, "metadata": {**job["metadata"], "labels": labels}}))
+        await rig.a_pass()
+        found = rig.job()
+        assert found["metadata"]["labels"]["app.kubernetes.io/managed-by"] == "reelmill"
+        assert rig.cache.jobs.known(found)
+
+    rigged(tmp_path, test)
+
+
 def test_a_job_of_another_pipeline_is_not_labelled(tmp_path: Path) -> None:
     async def test(rig: Rig) -> None:
         job = await seen(rig)

@@ -72,6 +72,8 @@ def run(minutes: float, pipelines: int, period: float, seed: int, every: float) 
             end, due = time.monotonic() + 60 * minutes, time.monotonic()
             while time.monotonic() < end:
                 operator.alive()
+                if kubelet.problem:
+                    break
                 # An overloaded operator gets no more work; otherwise, the samples would show its backlog.
                 if not rows or rows[-1]["containers"].get("WorkQueue._ready", 0) <= pipelines / LAG:
                     churn.step()

@@ -23,6 +23,6 @@ class SymbolicStores(SymbolicStore):
         with self._lock:
             return self.stores.setdefault(uri, SymbolicStore())
 
-    def execute(self, task: Task, index: int) -> Result:
+    def execute(self, task: Task, index: int, follow_up: str = "") -> Result:
         self.executed += 1
-        return self.at(task.store.uri).execute(task, index)
+        return self.at(task.store.uri).execute(task, index, follow_up)

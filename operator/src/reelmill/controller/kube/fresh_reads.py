@@ -34,14 +34,21 @@ async def found_missing(verbs: KubeApi, cache: Cache, pipeline: Json, status: St
     found = False
     for name in sorted(missing):
         try:
-            job = await verbs.job(namespace, name)
-            if lost := lost_labels(job, uid):
-                own = {"uid": job["metadata"]["uid"], "labels": lost}
-                job = await verbs.patch_job(namespace, name, {"metadata": own})
+            job = await labelled(verbs, await verbs.job(namespace, name), uid)
         except ObjectNotFound:
             continue
         found |= cache.jobs.insert(job)
     return found
+
+
+async def labelled(verbs: KubeApi, job: Json, pipeline: str) -> Json:
+    """An existing Job of the pipeline with this UID, with the labels that it has lost. Raises ObjectNotFound."""
+    lost = lost_labels(job, pipeline)
+    if not lost:
+        return job
+    metadata = job["metadata"]
+    patch = {"metadata": {"uid": metadata["uid"], "labels": lost}}
+    return await verbs.patch_job(metadata["namespace"], metadata["name"], patch)
 
 
 async def still_failed(verbs: KubeApi, cache: Cache, job: Json) -> Json | None:

@@ -111,7 +111,7 @@ class KindCache:
         """Insert a version of an object; returns whether that changed the cache."""
         metadata = seen["metadata"]
         uid = metadata["uid"]
-        if version(seen) <= self._gone.get(uid, -1):
+        if version(seen) < self._gone.get(uid, -1):
             return False
         known = self._objects.get(uid) or self.named(metadata["namespace"], metadata["name"])
         if known and version(seen) <= version(known):
@@ -129,7 +129,8 @@ class KindCache:
     def leave(self, seen: Json) -> bool:
         """Remove an object that a watch reports as deleted; returns whether that changed the cache.
 
-        It may also have lost the label by which it is watched, so that a later version of it may return.
+        It may also have lost the label by which it is watched. Then it exists with the version of the event, and that
+        or a later version may return.
         """
         return self._forget_until(seen, version(seen))
 
@@ -170,7 +171,7 @@ class KindCache:
         uid = seen["metadata"]["uid"]
         self.newest = max(self.newest, version(seen))
         known = self._objects.get(uid)
-        if known and version(known) > until:
+        if known and version(known) >= until:
             return False
         self._gone[uid] = max(until, self._gone.pop(uid, until))
         while len(self._gone) > REMEMBERED:

@@ -8,6 +8,7 @@ from reelmill.contract.conditions import ConditionReason
 from reelmill.contract.log import event
 from reelmill.controller.kube.api import KubeApi
 from reelmill.controller.kube.api_errors import Conflict, Forbidden, ObjectNotFound, Refusal, ServerFault
+from reelmill.controller.kube.fresh_reads import labelled
 from reelmill.controller.observe.diagnose import Diagnosis
 from reelmill.controller.state.cache import Cache, key_of
 from reelmill.controller.work.pipeline_memory import PipelineMemory
@@ -71,7 +72,8 @@ class JobWriter:
     async def _create(self, memory: PipelineMemory, job: Json) -> None:
         name = job["metadata"]["name"]
         try:
-            self._cache.jobs.insert(await self._verbs.create_job(job))
+            # An adopted Job may have lost its labels.
+            self._cache.jobs.insert(await labelled(self._verbs, await self._verbs.create_job(job), memory.uid))
         except ServerFault as fault:
             # A single fault is usual while an API server restarts; an admission webhook may be unreachable for days.
             if name in memory.faults:
