@@ -95,11 +95,13 @@ def theirs(interpreter: Path, count: int) -> Spent:
 V2D = "video2dataset 1.3.0: clips at precision low, then subset to 160 lines and 1 fps"
 
 
-def row(case: str, us: list[Spent], them: list[Spent], target: float, *, against: str = V2D) -> None:
+def row(
+    case: str, us: list[Spent], them: list[Spent], target: float, *, against: str = V2D, by_cpu: bool = True
+) -> None:
     (ours_s, ours_cpu), (peer_s, peer_cpu) = (
         tuple(statistics.median(values) for values in zip(*side, strict=True)) for side in (us, them)
     )
-    ratios = peer_s / ours_s, peer_cpu / ours_cpu
+    ratios = peer_s / ours_s, peer_cpu / ours_cpu if by_cpu else None
     emit(Row("whole chain", case, against, ours_s, peer_s, "s", *ratios, target, rounds=(len(us), len(them))))
 
 
