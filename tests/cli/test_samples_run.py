@@ -21,6 +21,7 @@ ITEMS = {
     "scenes.yaml": {},
     "measures.yaml": {"tars": 1},
     "dedup.yaml": {},
+    "select.yaml": {},
     "chunks.yaml": {"chunks": 2},
     "normalise.yaml": {"shaped": 1, "clips": 2},
     "write.yaml": {"clips": 2, "train": 1},
