@@ -49,9 +49,13 @@ def _public_paths() -> frozenset[str]:
     return frozenset(thing.path for module in PUBLIC for thing in exported(module).values())
 
 
+MODELS = ("Model", "SpecModel")
+"""Base classes of all models, which no page repeats."""
+
+
 def members(class_: Any) -> dict[str, Any]:
     """The public members that the class defines or inherits from a base class that is not public."""
-    bases = [base for base in class_.resolved_bases if base.path not in _public_paths() and base.name != "Model"]
+    bases = [base for base in class_.resolved_bases if base.path not in _public_paths() and base.name not in MODELS]
     inherited = {name: member for base in bases for name, member in members(base).items()}
     found = {name: member for name, member in class_.members.items() if not name.startswith("_")}
     own = {name: member for name, member in found.items() if not member.is_attribute or _is_declared(member)}
@@ -105,7 +109,7 @@ def _described(name: str, thing: Any) -> Iterator[str]:
 
 
 def _class(name: str, class_: Any) -> Iterator[str]:
-    bases = ", ".join(f"`{base}`" for base in class_.bases if str(base) not in ("Model", "Block", "Struct"))
+    bases = ", ".join(f"`{base}`" for base in class_.bases if str(base) not in (*MODELS, "Block", "Struct"))
     shown = members(class_)
     constructor = _of_struct(class_) if _is_struct(class_) else class_.members.get("__init__")
     has_parameters = constructor is not None and not _is_model(class_)

@@ -14,7 +14,7 @@ CASES = {
     "a list": ("- a\n- b\n", "it has no fields"),
     "a tab": ("spec:\n\tstore: x\n", "pipeline.yaml:2: tab character"),
     "an open bracket": ("spec: [1, 2\n", "not YAML"),
-    "another kind": ("apiVersion: v1\nkind: Pod\n", "pipeline.yaml:2: this is a Pod, not a VideoPipeline"),
+    "another kind": ("apiVersion: v1\nkind: Pod\n", "pipeline.yaml:2: the kind is 'Pod', not VideoPipeline"),
     "no kind": ("spec: {}\n", "it has no kind"),
     "another version": ("kind: VideoPipeline\napiVersion: reelmill.dev/v9\n", "pipeline.yaml:2: unknown apiVersion"),
     "two documents": (PIPELINE + "---\n" + PIPELINE, "pipeline.yaml:16: the file contains 2 documents"),

@@ -53,9 +53,12 @@ def source_variables(block: SourceBlock) -> tuple[tuple[str, ...], tuple[str, ..
     return variables(f"{first}://"), sum((variables(f"{scheme}://") for scheme in others), ())
 
 
-def refused_variables(spec: Spec) -> Iterator[SpecError]:
-    """One SpecError for each `env` entry, of the defaults and of the stages, whose name reelmill sets itself."""
-    taken = _variables_of_secrets(spec)
+def refused_variables(spec: Spec, *, unsound: Collection[str] = ()) -> Iterator[SpecError]:
+    """One SpecError for each `env` entry, of the defaults and of the stages, whose name reelmill sets itself.
+
+    `unsound` are names of sources that are refused because they do not have exactly one block.
+    """
+    taken = _variables_of_secrets(spec, unsound)
     places = [("spec.defaults", spec.defaults.env)]
     places += [(f"spec.stages[{number}]", stage.env) for number, stage in enumerate(spec.stages)]
     for where, variables in places:
@@ -74,14 +77,14 @@ def _variable_problem(variable: EnvVar, taken: dict[str, str]) -> tuple[str, str
     return None
 
 
-def _variables_of_secrets(spec: Spec) -> dict[str, str]:
+def _variables_of_secrets(spec: Spec, unsound: Collection[str]) -> dict[str, str]:
     """Variable -> path in the pipeline of the Secret that it comes from."""
     found: dict[str, str] = {}
     if spec.store.secret_ref:
         secret = f"the Secret {spec.store.secret_ref.name} (spec.store.secretRef)"
         found |= dict.fromkeys(variables(spec.store.uri), secret)
     for number, source in enumerate(spec.sources):
-        if source.s3 and source.s3.secret_ref:
+        if source.s3 and source.s3.secret_ref and source.name not in unsound:
             secret = f"the Secret {source.s3.secret_ref.name} (spec.sources[{number}].s3.secretRef)"
             prefix = credentials_prefix(spec, source)
             names, _ = source_variables(source.block)

@@ -90,13 +90,15 @@ def understand(document: YamlDocument, elsewhere: StoreOverride = AS_NAMED, *, u
 def _check_kind(document: YamlDocument) -> None:
     kind, version = document.data.get("kind"), document.data.get("apiVersion")
     if kind != KIND:
-        problem = f"this is a {kind}, not a {KIND}" if kind else f"this is not a {KIND}: it has no kind"
+        problem = (
+            f"the kind is {problems.value_text(kind)}, not {KIND}" if kind else f"this is not a {KIND}: it has no kind"
+        )
         line = document.line(("kind",))
         raise SpecError(
             problem, where=f"{document.file}:{line}", hint=f"set kind: {KIND}; for an example, run: reelmill init -"
         )
     if version != API_VERSION:
-        problem = f"unknown apiVersion {version}" if version else "apiVersion is missing"
+        problem = f"unknown apiVersion {problems.value_text(version)}" if version else "apiVersion is missing"
         line = document.line(("apiVersion",))
         raise SpecError(problem, where=f"{document.file}:{line}", hint=f"set apiVersion: {API_VERSION}")
 

@@ -1,29 +1,33 @@
 """All errors of a pipeline file: line, path of the field, problem, and hint."""
 
+import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from difflib import get_close_matches
 from functools import cache
+from math import isfinite, nan
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from reelmill.cli.input import patterns
 from reelmill.cli.input.document import YamlDocument
 from reelmill.contract.errors import SpecError
 from reelmill.contract.spec.pipeline import VideoPipeline
+from reelmill.contract.text.quantities import count_of
 from reelmill.contract.text.urls import without_secrets
 
 if TYPE_CHECKING:
     from reelmill.schema.inline import Schema
 
-NAME_PATTERN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 MOST = 100
 """Maximum number of problems reported at once."""
 _SHOWN = 200
 """Maximum length of a value in a message, in characters."""
 _WORDS = {
-    "string_type": "must be a string; put it in quotes",
+    "string_type": "must be a string",
     "missing": "is missing",
     "bool_type": "must be true or false",
     "bool_parsing": "must be true or false",
@@ -35,7 +39,16 @@ _WORDS = {
     "list_type": "must be a list",
     "dict_type": "must be a mapping of names to values",
     "model_type": "must be a mapping of fields",
+    "int_parsing_size": "has too many digits",
 }
+_LENGTHS = {
+    "string_too_short": (("character", "characters"), "min_length"),
+    "string_too_long": (("character", "characters"), "max_length"),
+    "too_short": (("entry", "entries"), "min_length"),
+    "too_long": (("entry", "entries"), "max_length"),
+}
+"""Kind of error of pydantic -> what is counted, and which bound it breaks."""
+_COLLECTIONS = ((list | tuple, "a list"), (Mapping, "a mapping"), (set, "a set"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,22 +81,24 @@ class FieldProblems(SpecError):
 
 def from_validation(error: ValidationError, document: YamlDocument) -> list[FieldProblem]:
     """One problem for each field that the models reject; errors of all members of a union are merged into one."""
-    found: dict[tuple[str | int, ...], FieldProblem] = {}
+    of_field: dict[tuple[str | int, ...], list[Any]] = {}
     details = error.errors(include_url=False)
     for detail in details[:MOST]:
         path = _document_path(detail["loc"], document.data, tree_of_pipeline())
-        missing = detail["type"] == "missing"
-        what, hint = _unknown_field(path) if detail["type"] == "extra_forbidden" else (_problem_text(detail), "")
-        line = document.line(path[:-1] if missing else path)
-        problem = FieldProblem(document.file, line, dotted(path), what, hint)
-        if (known := found.get(path)) is None:
-            found[path] = problem
-        elif known.what != what:
-            found[path] = FieldProblem(document.file, line, known.path, f"{known.what}, or {what}")
-    problems = sorted(found.values(), key=lambda problem: problem.line)
+        of_field.setdefault(path, []).append(detail)
+    found = [_field_problem(document, path, of_one) for path, of_one in of_field.items()]
+    problems = sorted(found, key=lambda problem: problem.line)
     if (left := len(details) - MOST) > 0:
         problems.append(FieldProblem(document.file, problems[-1].line, "", f"and {left} more; correct these first"))
     return problems
+
+
+def _field_problem(document: YamlDocument, path: tuple[str | int, ...], details: Sequence[Any]) -> FieldProblem:
+    kinds = {detail["type"] for detail in details}
+    line = document.line(path[:-1] if kinds == {"missing"} else path)
+    if kinds == {"extra_forbidden"}:
+        return FieldProblem(document.file, line, dotted(path), *_unknown_field(path))
+    return FieldProblem(document.file, line, dotted(path), _union_text(details))
 
 
 def from_spec(errors: Sequence[SpecError], document: YamlDocument) -> list[FieldProblem]:
@@ -154,25 +169,85 @@ def _problem_text(detail: Any) -> str:
     kind, context = detail["type"], detail.get("ctx", {})
     if kind == "literal_error":
         choices = [choice.strip("'") for choice in re.split(r", | or ", context["expected"])]
-        near = get_close_matches(str(given), choices, n=1, cutoff=0.5)
+        near = get_close_matches(str(given), choices, n=1, cutoff=0.5) if isinstance(given, str | int | float) else []
         ask = f"; did you mean {near[0]}?" if near else ""
         if near and near[0] == given:
             ask = f"; write {given} without quotes"
-        return f"{_value_text(given)} is not one of {', '.join(choices)}{ask}"
+        return f"{value_text(given)} is not one of {', '.join(choices)}{ask}"
     if kind == "string_pattern_mismatch":
-        if context["pattern"] == NAME_PATTERN:
-            return f"{_value_text(given)} is not a valid name: use lower-case letters, digits and hyphens"
-        return f"{_value_text(given)} does not match {context['pattern']}"
+        pattern = context["pattern"]
+        return f"{value_text(given)} {patterns.WORDS.get(pattern, f'does not match {pattern}')}"
     if kind == "value_error":
         return str(context["error"])
     if kind == "missing":
         return _WORDS[kind]
     if kind == "invalid_key":
-        return f"the name of a field must be a string; put {_value_text(str(given))} in quotes"
+        return f"the name of a field must be a string; put {value_text(str(given))} in quotes"
+    if kind in _LENGTHS:
+        return _length_text(given, kind, context)
     words = _WORDS.get(kind, str(detail["msg"]).replace("Input should", "should"))
-    return f"{_value_text(given)} {words}" if isinstance(given, str | int | float) else words
+    ask = ""
+    if kind == "string_type" and isinstance(given, int | float | date):
+        ask = "; put it in quotes"
+    elif kind in ("int_type", "float_type") and (number := _number_in(given)):
+        ask = f"; write {number}"
+    return f"{_with_value(given, words)}{ask}"
 
 
-def _value_text(value: object) -> str:
-    text = without_secrets(repr(value))
+def _number_in(given: Any) -> str:
+    """The number that a text contains, as YAML and JSON write it; "" without one."""
+    try:
+        number = float(given) if isinstance(given, str) else nan
+    except ValueError:
+        return ""
+    return f"{number:.0f}" if number.is_integer() and abs(number) < 1e15 else repr(number) if isfinite(number) else ""
+
+
+def _union_text(details: Sequence[Any]) -> str:
+    """One sentence about a value that no member of a union accepts."""
+    texts = list(dict.fromkeys(map(_problem_text, details)))
+    if near := [text for text in texts if "; did you mean" in text] or (texts if len(texts) == 1 else []):
+        return near[0]
+    wanted = [
+        _WORDS[detail["type"]].removeprefix("must be ")
+        if detail["type"] in _WORDS
+        else str(detail["ctx"]["expected"]).replace("'", "")
+        if detail["type"] == "literal_error"
+        else ""
+        for detail in details
+    ]
+    if not all(wanted):
+        return ", or ".join(texts)
+    return _with_value(details[0].get("input"), f"must be {', or '.join(dict.fromkeys(wanted))}")
+
+
+def _with_value(given: Any, words: str) -> str:
+    return (
+        f"{value_text(given)} {words}"
+        if isinstance(given, str | int | float | date)
+        else (f"{words}, not {value_text(given)}")
+    )
+
+
+def _length_text(given: Any, kind: str, context: Mapping[str, Any]) -> str:
+    """What a text or list of a wrong length must have, instead of pydantic's message."""
+    names, limit = _LENGTHS[kind]
+    bound = context[limit]
+    if not given and bound == 1:
+        return "must not be empty"
+    return f"must have at {'least' if limit == 'min_length' else 'most'} {count_of(bound, *names)}, not {len(given):,}"
+
+
+def value_text(value: object) -> str:
+    """A value of a document in a message: scalars as YAML has them, collections by their kind."""
+    if value is None or isinstance(value, bool):
+        text = json.dumps(value)
+    elif isinstance(value, float):
+        text = {"nan": ".nan", "inf": ".inf", "-inf": "-.inf"}.get(repr(value), repr(value))
+    elif isinstance(value, str | int):
+        text = without_secrets(repr(value))
+    elif isinstance(value, date):
+        text = value.isoformat()
+    else:
+        text = next((name for kinds, name in _COLLECTIONS if isinstance(value, kinds)), "binary data")
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from reelmill.contract.model import Model
+from reelmill.contract.spec.spec_model import SpecModel
 
 
-class Block(Model):
+class Block(SpecModel):
     """Parameters of a source or stage.
 
     The canonical form of a block is part of the stage key. Fields that equal their defaults are omitted, so that adding

@@ -4,14 +4,14 @@ from typing import Annotated
 
 from pydantic import Field
 
-from reelmill.contract.model import Model
 from reelmill.contract.spec.field_types import Duration, Share, Text
+from reelmill.contract.spec.spec_model import SpecModel
 
 DEFAULT_TOLERANCE = ("1%", "10")
 """If `tolerate` is absent, the larger of these, unless every item failed: one broken file stops no small pipeline."""
 
 
-class RetryItems(Model):
+class RetryItems(SpecModel):
     """Automatic retry passes."""
 
     classes: Annotated[list[Text], Field(min_length=1, max_length=32)]
@@ -20,7 +20,7 @@ class RetryItems(Model):
     """Maximum number of retry passes for each segment with failures."""
 
 
-class Failures(Model):
+class Failures(SpecModel):
     """Tolerance and retries of a stage."""
 
     tolerate: Share | None = None

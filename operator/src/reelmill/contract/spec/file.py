@@ -4,11 +4,11 @@ from typing import Annotated
 
 from pydantic import Field
 
-from reelmill.contract.model import Model
 from reelmill.contract.spec.field_types import Uri
+from reelmill.contract.spec.spec_model import SpecModel
 
 
-class FileRef(Model):
+class FileRef(SpecModel):
     """A file, by address and digest."""
 
     uri: Uri

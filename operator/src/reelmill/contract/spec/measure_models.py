@@ -4,13 +4,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from reelmill.contract.model import Model
 from reelmill.contract.spec.file import FileRef
+from reelmill.contract.spec.spec_model import SpecModel
 
 Threshold = Annotated[float, Field(ge=0, le=1)]
 
 
-class TextModels(Model):
+class TextModels(SpecModel):
     """Text in the picture by two models of PaddleOCR (PP-OCR) in ONNX: `text_share` and `text`."""
 
     detector: FileRef
@@ -21,7 +21,7 @@ class TextModels(Model):
     """Minimum score of a line of text; boxes without readable text are ignored."""
 
 
-class FacesModel(Model):
+class FacesModel(SpecModel):
     """Faces by CenterFace: `faces` and `largest_face`."""
 
     weights: FileRef
@@ -30,14 +30,14 @@ class FacesModel(Model):
     """Minimum score of a face."""
 
 
-class NsfwModel(Model):
+class NsfwModel(SpecModel):
     """Nudity by Yahoo's Open NSFW: `nsfw`."""
 
     weights: FileRef
     """Open NSFW in ONNX: 224 x 224 pixels, BGR, minus the mean of ImageNet."""
 
 
-class SpeechModel(Model):
+class SpeechModel(SpecModel):
     """Voice activity by Silero VAD: `speech`."""
 
     weights: FileRef
@@ -46,7 +46,7 @@ class SpeechModel(Model):
     """Minimum probability of speech of a window of 32 ms."""
 
 
-class BrisqueModel(Model):
+class BrisqueModel(SpecModel):
     """Quality without a reference by BRISQUE: `brisque`."""
 
     weights: FileRef
@@ -55,7 +55,7 @@ class BrisqueModel(Model):
     """Ranges of the 36 features in the text format of `svm-scale`, such as `allrange` of the authors."""
 
 
-class ClipModel(Model):
+class ClipModel(SpecModel):
     """Scores from the CLIP embeddings of frames: `aesthetic` and `text_similarity`. Needs torch."""
 
     model: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=64)] = "ViT-L-14-quickgelu"

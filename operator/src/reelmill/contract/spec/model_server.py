@@ -4,8 +4,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from reelmill.contract.model import Model
 from reelmill.contract.spec.field_types import Endpoint
+from reelmill.contract.spec.spec_model import SpecModel
 from reelmill.contract.spec.variables import CREDENTIALS, OF_STORES, is_reserved
 
 
@@ -15,7 +15,7 @@ def _check_variable(name: str) -> str:
     return name
 
 
-class ModelServer(Model):
+class ModelServer(SpecModel):
     """An OpenAI-compatible server. Where it is and how it is reached is no part of the stage key."""
 
     url: Annotated[Endpoint, Field(pattern=r"^https?://[^/\s]+")]
@@ -32,7 +32,7 @@ class ModelServer(Model):
     a gateway without such a list."""
 
 
-class AnswerLimits(Model):
+class AnswerLimits(SpecModel):
     """Limits of what a stage may spend. Raising one continues the items that it stopped."""
 
     tokens: Annotated[int, Field(ge=1)] | None = None

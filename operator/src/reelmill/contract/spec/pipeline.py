@@ -21,6 +21,7 @@ from reelmill.contract.spec.sources.multiview import MultiviewBlock
 from reelmill.contract.spec.sources.pairs import PairsBlock
 from reelmill.contract.spec.sources.table import TableBlock
 from reelmill.contract.spec.sources.tars import TarsBlock
+from reelmill.contract.spec.spec_model import SpecModel
 from reelmill.contract.spec.stages.caption import CaptionBlock
 from reelmill.contract.spec.stages.chunk import ChunkBlock
 from reelmill.contract.spec.stages.clip import ClipBlock
@@ -45,7 +46,7 @@ API_VERSION = "reelmill.dev/v1alpha1"
 KIND = "VideoPipeline"
 
 
-class SourceSpec(Model):
+class SourceSpec(SpecModel):
     """A source of items, with exactly one adapter block."""
 
     name: Name
@@ -126,7 +127,7 @@ class StageSpec(Placement):
         return block
 
 
-class PipelineLimits(Model):
+class PipelineLimits(SpecModel):
     """Limits of concurrency and of spending."""
 
     max_active_stages: Annotated[int, Field(ge=1, le=64)] | None = None
@@ -139,7 +140,7 @@ class PipelineLimits(Model):
     is suspended until this is raised. If absent, there is no limit."""
 
 
-class Verify(Model):
+class Verify(SpecModel):
     """Periodic verification: all committed objects are compared with their digests, while no stage has work to do."""
 
     interval: Duration
@@ -152,7 +153,7 @@ class Verify(Model):
     """PriorityClass of the pod, so that it makes room for others. If absent, the cluster's default."""
 
 
-class Queue(Model):
+class Queue(SpecModel):
     """A queue of the system that the operator is set to: Kueue, Volcano or YuniKorn."""
 
     name: Name
@@ -160,14 +161,14 @@ class Queue(Model):
     `root`."""
 
 
-class Ttl(Model):
+class Ttl(SpecModel):
     """How long finished Jobs are kept after their results are recorded in the status."""
 
     succeeded: Duration = "1h"
     failed: Duration = "24h"
 
 
-class Spec(Model):
+class Spec(SpecModel):
     """The desired data sets: sources, processing stages, and the store."""
 
     store: StoreSpec
@@ -195,16 +196,16 @@ class Spec(Model):
     """Whether to keep or delete the data when the resource is deleted. Data that other pipelines claim are kept."""
 
 
-class Metadata(Model):
+class Metadata(SpecModel):
     """The metadata that reelmill reads; other fields are accepted and ignored."""
 
-    model_config = {**Model.model_config, "extra": "allow"}
+    model_config = {**SpecModel.model_config, "extra": "allow"}
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", max_length=63)]
     namespace: Text = "default"
 
 
-class VideoPipeline(Model):
+class VideoPipeline(SpecModel):
     """A pipeline that turns raw video in a bucket into training data."""
 
     api_version: Literal["reelmill.dev/v1alpha1"]

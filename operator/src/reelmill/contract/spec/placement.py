@@ -5,14 +5,14 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from reelmill.contract.gpus import nvdec
-from reelmill.contract.model import Model
 from reelmill.contract.spec.field_types import Quantity, Text
 from reelmill.contract.spec.s3 import SecretRef
+from reelmill.contract.spec.spec_model import SpecModel
 
 Labels = Annotated[dict[str, Text], Field(max_length=32)]
 
 
-class Resources(Model):
+class Resources(SpecModel):
     """CPU and memory of a pod. The memory limit defaults to the request; the CPU has no limit by default."""
 
     requests: Annotated[dict[str, Quantity], Field(max_length=8)] = Field(default_factory=dict)
@@ -22,7 +22,7 @@ class Resources(Model):
     much, up to this limit. If absent, every attempt gets the same."""
 
 
-class Toleration(Model):
+class Toleration(SpecModel):
     """A toleration, as in the spec of a pod."""
 
     key: Text | None = None
@@ -32,7 +32,7 @@ class Toleration(Model):
     toleration_seconds: int | None = None
 
 
-class EnvVar(Model):
+class EnvVar(SpecModel):
     """An environment variable of the stage's container, with a value or from a key of a Secret. Names that reelmill
     sets itself are refused: `REELMILL_…`, `JOB_COMPLETION_INDEX`, `TMPDIR`, `PYTHONSAFEPATH`, and those of keys that
     come from a `secretRef`.
@@ -45,7 +45,7 @@ class EnvVar(Model):
     """Key in the Secret. If absent, the name of the variable."""
 
 
-class GpuRequest(Model):
+class GpuRequest(SpecModel):
     """GPUs of a stage's pods, translated to resource limits, required node affinity and tolerations."""
 
     count: Annotated[int, Field(ge=1, le=16)] = 1
@@ -75,7 +75,7 @@ class GpuRequest(Model):
         return self
 
 
-class ResourceClaim(Model):
+class ResourceClaim(SpecModel):
     """A resource claim (DRA), as in `resourceClaims` of a pod."""
 
     name: Text
@@ -83,7 +83,7 @@ class ResourceClaim(Model):
     resource_claim_template_name: Text | None = None
 
 
-class Placement(Model):
+class Placement(SpecModel):
     """Image, placement and resources of a stage's pods."""
 
     image: Text | None = None
@@ -105,7 +105,7 @@ class Placement(Model):
     resource_claims: Annotated[list[ResourceClaim], Field(max_length=8)] = Field(default_factory=list)
 
 
-class Control(Model):
+class Control(SpecModel):
     """Placement and resources of survey, open and commit pods, which never use a GPU."""
 
     resources: Resources = Resources(requests={"cpu": "500m", "memory": "512Mi"})

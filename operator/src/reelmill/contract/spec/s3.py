@@ -1,10 +1,10 @@
 """Connection to a server with buckets: endpoint and credentials."""
 
-from reelmill.contract.model import Model
 from reelmill.contract.spec.field_types import Endpoint, Text, Uri
+from reelmill.contract.spec.spec_model import SpecModel
 
 
-class SecretRef(Model):
+class SecretRef(SpecModel):
     """A Secret in the pipeline's namespace. Pods reference it; the operator does not read it."""
 
     name: Text
@@ -14,7 +14,7 @@ class SecretRef(Model):
     account's key; for the Hugging Face Hub, `HF_TOKEN`."""
 
 
-class S3(Model):
+class S3(SpecModel):
     """Connection to an S3 server, or to the server of a URI that begins with `az://`, `gs://` or `hf://`."""
 
     endpoint: Endpoint | None = None

@@ -2,11 +2,11 @@
 
 from pydantic import Field
 
-from reelmill.contract.model import Model
+from reelmill.contract.spec.spec_model import SpecModel
 from reelmill.contract.spec.stages.measure import FrameChoice, MeasureBlock, Reductions
 
 
-class SceneMeasures(Model):
+class SceneMeasures(SpecModel):
     """Measures scenes in the decode that finds them. Fields and values are those of a stage `measure`."""
 
     frames: FrameChoice = FrameChoice(fps=2)

@@ -4,14 +4,14 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from reelmill.contract.model import Model
+from reelmill.contract.spec.spec_model import SpecModel
 from reelmill.contract.spec.stages.frames import FramesView
 
 FieldName = Annotated[str, Field(min_length=1, max_length=120)]
 """Name of a field, as in the rules of a `filter` stage: `vid`, `measures.luma`."""
 
 
-class Factor(Model):
+class Factor(SpecModel):
     """One factor of the weights: exactly one of `inverse`, `measure` and `clusters`."""
 
     inverse: FieldName | None = None
@@ -44,7 +44,7 @@ class Factor(Model):
         return self
 
 
-class Weights(Model):
+class Weights(SpecModel):
     """Weights for a weighted sampler, and stable positions for subsets: the view `weights.parquet`."""
 
     factors: Annotated[list[Factor], Field(max_length=8)] = Field(default_factory=list)

@@ -5,8 +5,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from reelmill.contract.model import Model
 from reelmill.contract.spec.field_types import Duration, Endpoint, Text
+from reelmill.contract.spec.spec_model import SpecModel
 
 _HOST = re.compile(r"(\*\.)?[a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[?[0-9a-f:.]+\]?", re.IGNORECASE)
 _SERVER = re.compile(r"https?://[^/\s]+")
@@ -24,7 +24,7 @@ def _server(url: str) -> str:
     return url
 
 
-class WebAccess(Model):
+class WebAccess(SpecModel):
     """Which web servers a source may read, and how often. It is no part of the key of the source."""
 
     allowed_hosts: Annotated[list[Annotated[Text, AfterValidator(_host)]], Field(max_length=32)] = Field(

@@ -97,7 +97,7 @@ def resolve(spec: Spec) -> Graph:
                     hint="add it to the from of a stage, or remove it",
                 )
             )
-    errors += refused_variables(spec)
+    errors += refused_variables(spec, unsound=[name for name, found in fields.items() if found is None])
     if errors:
         raise SpecErrors(errors)
     return Graph(
@@ -154,7 +154,7 @@ def _refusals(stage: StageSpec, where: str) -> list[SpecError]:
     if stage.view is not None and stage.type != "frames" and "split" in stage.view.model_fields_set:
         errors.append(
             SpecError(
-                f"view.split is not supported by a {stage.type} stage",
+                f"view.split is not supported by stages of the type {stage.type}",
                 where=f"{where}.view.split",
                 hint="only frames stages have splits: remove it; subsets of any stage are in view.weights",
             )

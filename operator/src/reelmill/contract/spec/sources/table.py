@@ -4,12 +4,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from reelmill.contract.model import Model
 from reelmill.contract.spec.block import SourceBlock
 from reelmill.contract.spec.field_types import Text, Uri
+from reelmill.contract.spec.spec_model import SpecModel
 
 
-class Columns(Model):
+class Columns(SpecModel):
     """Names of the columns to read."""
 
     path: Text = "path"

@@ -16,10 +16,10 @@ from pydantic import (
 )
 from pydantic_core import SchemaError, SchemaValidator, core_schema
 
-from reelmill.contract.model import Model
 from reelmill.contract.reasons import rule_name
 from reelmill.contract.spec.block import StageBlock
 from reelmill.contract.spec.field_types import Text, seconds
+from reelmill.contract.spec.spec_model import SpecModel
 
 LONGEST_PATTERN = 512
 
@@ -92,7 +92,7 @@ Values = Annotated[list[Value], Field(min_length=1, max_length=1000)]
 """Texts, numbers, `true` or `false`."""
 
 
-class Rule(Model):
+class Rule(SpecModel):
     """A condition on one field of an item. All conditions that are given must hold."""
 
     name: Annotated[str, Field(max_length=40)] = ""

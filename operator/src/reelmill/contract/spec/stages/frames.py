@@ -4,9 +4,9 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from reelmill.contract.model import Model
 from reelmill.contract.spec.block import StageBlock
 from reelmill.contract.spec.file import FileRef
+from reelmill.contract.spec.spec_model import SpecModel
 
 
 class FramesBlock(StageBlock):
@@ -72,7 +72,7 @@ def _check_ratios(ratios: list[float]) -> list[float]:
     return ratios
 
 
-class Split(Model):
+class Split(SpecModel):
     """Division of the finished items into train, val and test."""
 
     mode: Literal["random", "by_video", "all_train", "all_test"] = "random"
@@ -89,7 +89,7 @@ class Split(Model):
     items can change the split of existing ones."""
 
 
-class FramesView(Model):
+class FramesView(SpecModel):
     """Presentation of the finished items. Changing it runs only a commit."""
 
     split: Split = Split()

@@ -6,7 +6,6 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from reelmill.contract.measures import Measure, MeasureFamily
-from reelmill.contract.model import Model
 from reelmill.contract.spec.block import StageBlock
 from reelmill.contract.spec.measure_models import (
     BrisqueModel,
@@ -16,6 +15,7 @@ from reelmill.contract.spec.measure_models import (
     SpeechModel,
     TextModels,
 )
+from reelmill.contract.spec.spec_model import SpecModel
 
 _DEFAULTS: Mapping[Measure, Sequence[str]] = {Measure.MOTION: ("mean", "p90")}
 """Reductions of measures that do not use only the default reduction."""
@@ -34,7 +34,7 @@ def _reductions(given: dict[str, list[str]]) -> dict[str, list[str]]:
     return given
 
 
-class FrameChoice(Model):
+class FrameChoice(SpecModel):
     """Which frames of a clip are used: exactly one of the fields."""
 
     all: bool = False

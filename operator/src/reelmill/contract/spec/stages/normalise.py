@@ -4,11 +4,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from reelmill.contract.model import Model
 from reelmill.contract.spec.block import StageBlock
+from reelmill.contract.spec.spec_model import SpecModel
 
 
-class SoundForm(Model):
+class SoundForm(SpecModel):
     """The form of the sound."""
 
     codec: Literal["aac", "opus"] = "aac"

@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from reelmill.contract.model import Model
 from reelmill.contract.spec.block import StageBlock
+from reelmill.contract.spec.spec_model import SpecModel
 
 LARGEST_COUNT = 10_000_000
 
@@ -21,7 +21,7 @@ def _ascending(edges: list[float]) -> list[float]:
     return edges
 
 
-class Grouping(Model):
+class Grouping(SpecModel):
     """A field by whose values items are grouped."""
 
     field: FieldPath

@@ -4,15 +4,15 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from reelmill.contract.model import Model
 from reelmill.contract.spec.block import Block, StageBlock
 from reelmill.contract.spec.file import FileRef
+from reelmill.contract.spec.spec_model import SpecModel
 from reelmill.contract.spec.stages.pack import PackBlock
 
 SymbolName = Annotated[str, Field(min_length=2, max_length=64)]
 
 
-class SymbolNames(Model):
+class SymbolNames(SpecModel):
     """Names of special symbols in the tokenizer."""
 
     patch: SymbolName = "<im_patch>"

@@ -4,15 +4,15 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from reelmill.contract.model import Model
 from reelmill.contract.spec.block import StageBlock
 from reelmill.contract.spec.field_types import Duration
 from reelmill.contract.spec.file import FileRef
 from reelmill.contract.spec.model_server import ModelServer
+from reelmill.contract.spec.spec_model import SpecModel
 from reelmill.contract.spec.stages.caption import FieldName
 
 
-class WhisperFiles(Model):
+class WhisperFiles(SpecModel):
     """A Whisper model in the form of CTranslate2, as faster-whisper reads it."""
 
     model: FileRef
@@ -34,7 +34,7 @@ class WhisperFiles(Model):
     (`gpu_fallback`)."""
 
 
-class VoiceActivity(Model):
+class VoiceActivity(SpecModel):
     """Where somebody speaks, by Silero VAD (https://github.com/snakers4/silero-vad)."""
 
     weights: FileRef

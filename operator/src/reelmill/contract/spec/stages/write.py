@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field
 
 from reelmill.contract.measures import measure
-from reelmill.contract.model import Model
 from reelmill.contract.spec.block import Block, StageBlock
+from reelmill.contract.spec.spec_model import SpecModel
 from reelmill.contract.spec.stages.chunk import ChunkBlock
 
 ColumnName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", min_length=1, max_length=60)]
@@ -36,7 +36,7 @@ _WITH_NULL = ("json", "boolean", None)
 _LARGEST_FILE = 2_000_000_000
 
 
-class Column(Model):
+class Column(SpecModel):
     """A column with the values of one field."""
 
     field: Annotated[str, Field(min_length=1, max_length=120)]
@@ -72,7 +72,7 @@ def _known_format(value: object) -> object:
     return value
 
 
-class LerobotOptions(Model):
+class LerobotOptions(SpecModel):
     """What all episodes of a LeRobot data set have in common. An item that differs fails; nothing is encoded."""
 
     fps: Annotated[int, Field(ge=1, le=1000)]
