@@ -249,6 +249,9 @@ def test_the_deep_check_reads_the_data_sets_of_frozen_states_that_the_pipeline_m
     assert reelmill("run", "pipeline.yaml").code == 0
     clip.write_bytes(clip.read_bytes()[:-1])
     assert check().keys() == {clip.relative_to(folder / "data").as_posix()}
+    (row,) = json.loads(reelmill("repair", "pipeline.yaml", "-o", "json").out)["rows"]
+    assert (row["stage"], row["repaired"]) == (clip.relative_to(folder / "data").parts[0], False)
+    assert row["why"].startswith("only files of the pipeline's present data sets can be rebuilt; restore it")
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -266,6 +269,11 @@ def test_an_export_of_a_state_is_that_of_its_time(folder: Path) -> None:
     assert reelmill("run", "pipeline.yaml").code == 0
     said = reelmill("export", "pipeline.yaml", "packs", "frozen", "--mode", "copy", "--state", "v1")
     assert said.code == 0, said.err
+    assert contents(folder / "frozen") == contents(folder / "then")
+    for place, state in (("frozen", ()), ("then", ("--state", "v1"))):
+        mixed = reelmill("export", "pipeline.yaml", "packs", place, *state)
+        assert (mixed.code, "export of another data set or state" in mixed.err) == (2, True)
+    assert reelmill("export", "pipeline.yaml", "packs", "frozen", "--state", "v1").code == 0
     assert contents(folder / "frozen") == contents(folder / "then")
     (kept,) = (folder / "data/_reelmill/frozen/v1/packs").rglob("README.md")
     kept.write_bytes(kept.read_bytes() + b"edited")

@@ -102,4 +102,4 @@ def test_damage_that_a_check_finds_outside_of_data_sets_is_reported_and_left(lin
     (damaged,) = deep(line).damage
     (row,) = mend(line).rows
     assert (row.stage, row.key, row.problem, row.repaired) == ("", damaged.key, damaged.problem, False)
-    assert row.why == f"only output files of stages and indexes of kept inputs can be rebuilt; {damaged.remedy}"
+    assert row.why == f"only files of the pipeline's present data sets can be rebuilt; {damaged.remedy}"

@@ -90,7 +90,9 @@ def names_of_a_record(name: str) -> ForgottenNames:
         ("/data/2026/exported/0001/clips/b_0_1.mp4", "", True),
         ("0002/clips/b_0_1.mp4", "", False),
         ("b_0_1.mp4", "", False),
+        ("/1111" * 200_000 + "/0001/clips/b_0_1.mp4", "", True),
     ],
+    ids=lambda value: f"{value}"[-32:],
 )
 def test_paths_of_deleted_files_are_found_relative_to_their_data_set(path: str, root: str, is_deleted: bool) -> None:
     files = (tombstone_digest("raw", "clips/aa/0001/clips/b_0_1.mp4"),)

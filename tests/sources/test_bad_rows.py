@@ -128,6 +128,13 @@ def test_an_element_of_an_array_that_python_cannot_hold_costs_no_other(
     assert (found[0], found[1][: len(says)]) == (reason, says)
 
 
+def test_columns_whose_names_are_not_unicode_are_shown_with_escapes(folder: Path) -> None:
+    put(folder, "t.json", content=b'[{"\xff": 1, "\\ud800": 2}]')
+    with pytest.raises(SpecError, match="no column 'path'") as error:
+        listed("table", uri=folder / "t.json")
+    assert error.value.hint.endswith(r"existing columns: \udcff, \ud800")
+
+
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 def test_lines_of_json_end_as_on_any_system(folder: Path, end: str) -> None:
     lines = ['{"path": "a.mp4"}', "{", "", '{"path": "b.mp4"}']

@@ -79,6 +79,22 @@ def test_what_python_cannot_hold_is_one_bad_value_and_its_neighbours_are_read(
     assert isinstance(middle, BadLine) == (deep > 3 or digits > 4300)
 
 
+@pytest.mark.parametrize("name", ["m.json", "m.jsonl"])
+def test_a_number_that_python_cannot_hold_is_one_bad_value_before_other_values(name: str) -> None:
+    bad, *others = values(b"-" + b"1" * 5000 + b'\n{"a": 1}\n{"a": 2}\n', name)
+    assert isinstance(bad, BadLine)
+    assert others == [{"a": 1}, {"a": 2}]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("name", ["m.json", "m.jsonl"])
+def test_values_of_several_lines_each_are_read_with_the_line_ends_of_any_system(name: str, end: str) -> None:
+    text = '\ufeff\n{\n"a": 1\n}\n{\n"a": 2\n}\n'.replace("\n", end)
+    assert list(values(text.encode(), name)) == [{"a": 1}, {"a": 2}]
+    with pytest.raises(SpecError, match=rf"^{name}:8: not JSON"):
+        list(values(text.encode() + b"[{]", name))
+
+
 def test_a_large_file_is_never_held_as_a_whole() -> None:
     data = json.dumps([{"id": number, "caption": "a man walks " * 40} for number in range(20_000)]).encode()
     tracemalloc.start()

@@ -66,7 +66,7 @@ def export(
         raise SpecError("a bucket cannot be linked to", where=store.uri, hint="say --mode download")
     files = dict(_files(data))
     views = _frozen_views(data, state) if state else _views(data)
-    place = ExportFolder.claimed(folder.absolute(), data.name, data.names.key, [*files, *views])
+    place = ExportFolder.claimed(folder.absolute(), data.name, data.names.key, [*files, *views], state)
     with ThreadPoolExecutor(THREADS) as pool:
         list(pool.map(partial(_place, store, place, way, verify), files, files.values()))
     # An export only reads: views of a user's class are copied as they are, and its module is not imported.

@@ -40,21 +40,25 @@ class ExportFolder:
     """Names of files that exports wrote here, or are about to write."""
 
     @classmethod
-    def claimed(cls, path: Path, name: str, key: str, names: Collection[str]) -> Self:
+    def claimed(cls, path: Path, name: str, key: str, names: Collection[str], state: str = "") -> Self:
         """Create the folder, or take over an earlier export; `names` are the files that will be written.
+
+        An export of a frozen state is taken over only by one of the same `state`, so that it has no files of others.
 
         Raises SpecError for a folder with other contents.
         """
-        mine = {"name": name, "key": key}
+        mine = {"name": name, "key": key} | ({"state": state} if state else {})
         with mapped(path):
             if path.exists() and not path.is_dir():
                 raise SpecError("this is a file, not a folder", where=str(path), hint="name a new folder")
             mark = _read(path / MARK)
             if mark is None and path.exists() and not is_unused(path):
                 raise SpecError("the folder is not empty", where=str(path), hint="name a new one")
-            if mark and {field: mark.get(field) for field in mine} != mine:
+            if mark and {field: mark[field] for field in ("name", "key", "state") if field in mark} != mine:
                 raise SpecError(
-                    "the folder contains the export of another data set", where=str(path), hint="name another"
+                    "the folder contains the export of another data set or state",
+                    where=str(path),
+                    hint="name another",
                 )
             if taken := {MARK, SUMS}.intersection(names):
                 raise SpecError(f"a file of this data set is called {min(taken)}", where=f"{name}/{key}")

@@ -121,13 +121,13 @@ def _row(row: object) -> list[Any]:
         _sample_count(row[2], row)
     if not cells.path(row[1]).endswith(SUFFIX):
         raise ItemError(ItemReason.BAD_PATH, f"{cells.shown(row[1])} is not the name of an npz file")
-    return [row[0], cells.path(row[1]), *row[2:]]
+    return [cells.plain(row[0]), cells.path(row[1]), *row[2:]]
 
 
 def _mixture(row: object) -> tuple[str, int]:
     if not isinstance(row, list) or len(row) != 2 or not isinstance(row[0], str):
         raise ItemError(ItemReason.BAD_ROW, f"{cells.shown(row)} in mix.json is not [wav, samples]")
-    return row[0], _sample_count(row[1], row)
+    return cells.plain(row[0]), _sample_count(row[1], row)
 
 
 def _sample_count(value: object, row: object) -> int:

@@ -15,7 +15,7 @@ from pathlib import Path
 from reelmill.contract.commands.result_rows import RepairResult, RepairRow
 from reelmill.contract.errors import NotFound, SpecError, StoreDamaged, StoreError
 from reelmill.contract.records.claim import Claimant
-from reelmill.contract.records.layout import trash
+from reelmill.contract.records.layout import DataSetPaths, trash
 from reelmill.contract.records.segment import Object, Part
 from reelmill.contract.records.verification import ProgressRecord
 from reelmill.contract.task import SourceDef, StageDef, Task
@@ -66,12 +66,12 @@ def repair(
     aside = trash(f"{datetime.fromtimestamp(now, UTC):%Y%m%dT%H%M%SZ}")
     rows: list[RepairRow] = []
     moved = False
-    by_name = {entry.name: entry for entry in entries(task)}
+    by_root = {DataSetPaths(entry.name, entry.key).root: entry for entry in entries(task)}
     found = damaged_in_store(task, store, reading, progress, names=names, claimant=claimant)
-    for name, objects in groupby(found, key=lambda each: each[0]):
-        entry = by_name.get(name)
+    for root, objects in groupby(found, key=lambda each: "/".join(each[1].key.split("/", 2)[:2])):
+        entry = by_root.get(root)
         if entry is None:
-            rows += [_not_repaired(name, each) for _, each in objects]
+            rows += [_not_repaired(name, each) for name, each in objects]
             continue
         damaged = {each.key: each.error.what for _, each in objects}
         data = data_set(store, entry)
@@ -93,8 +93,8 @@ def repair(
 
 
 def _not_repaired(name: str, found: DamagedObject) -> RepairRow:
-    """The row of an object that is in no data set of the pipeline."""
-    why = f"{_WHY_NOT}; {found.error.hint}"
+    """The row of an object that is in no present data set of the pipeline."""
+    why = f"only files of the pipeline's present data sets can be rebuilt; {found.error.hint}"
     return RepairRow(stage=name, key=found.key, problem=found.error.what, repaired=False, why=why)
 
 

@@ -80,6 +80,11 @@ def refuse_twice(names: Iterable[str], where: str) -> None:
         raise SpecError(f"column {cells.shown(twice)} appears twice", where=where, hint="rename one of them")
 
 
+def _printable(name: str) -> str:
+    """Return the start of a column's name, with escapes for what is not valid Unicode."""
+    return name[:80].encode(errors="backslashreplace").decode()
+
+
 class KnownColumns:
     """The columns of a file, collected row by row, because JSON rows may differ."""
 
@@ -101,7 +106,7 @@ class KnownColumns:
         if (not self._rows and not self._names) or any(name in self._names for name in spellings):
             return
         near = get_close_matches(spellings[0], islice(self._names, _COMPARED), n=1, cutoff=0.5)
-        there = ", ".join(name[:80] for name in islice(self._names, 12)) or "none"
+        there = ", ".join(map(_printable, islice(self._names, 12))) or "none"
         raise SpecError(
             f"no column {spellings[0]!r}" + (f", but there is {near[0]!r}" if near else ""),
             where=where,

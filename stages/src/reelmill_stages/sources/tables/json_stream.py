@@ -21,8 +21,10 @@ from reelmill_stages.sources.tables.separated import LINE
 _WINDOW = 1 << 20
 _DECODER = json.JSONDecoder()
 _SPACE = " \t\r\n"
+_SPACES = re.compile(rb"[ \t\r\n]*")
 _LINES = (".jsonl", ".ndjson")
 _MARKS = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[\]{},]', re.DOTALL)
+_NOT_IN_NUMBER = re.compile(r"[^-+.0-9eE]")
 
 
 def values(data: bytes, where: str, *, lines: bool | None = None) -> Iterator[Any]:
@@ -67,13 +69,12 @@ def _is_read_as_a_whole(data: bytes, where: str) -> bool:
 
 def _blank_lines(data: bytes) -> int:
     """Return the number of line ends before the first value."""
-    text = memoryview(data)[3:] if data.startswith(codecs.BOM_UTF8) else memoryview(data)
-    count = 0
-    for byte in text:
-        if byte not in b" \t\r\n":
-            break
-        count += byte == 0x0A
-    return count
+    spaces = _SPACES.match(data.removeprefix(codecs.BOM_UTF8))
+    return _line_ends(spaces[0].decode()) if spaces else 0
+
+
+def _line_ends(text: str, end: int | None = None) -> int:
+    return text.count("\n", 0, end) + text.count("\r", 0, end) - text.count("\r\n", 0, end)
 
 
 def _lines(data: bytes) -> Iterator[tuple[int, Any]]:
@@ -108,6 +109,9 @@ def _limit(error: ValueError | RecursionError) -> str:
 
 def _end_of_value(text: str, at: int) -> int | None:
     """Return the end of the value that begins in a text, which may be an element of an array; None if it is missing."""
+    if text[at] not in "[{":
+        after = _NOT_IN_NUMBER.search(text, at)
+        return after.start() if after else None
     depth = 0
     for mark in _MARKS.finditer(text, at):
         sign = text[mark.start()]
@@ -158,7 +162,7 @@ class _Window:
     @property
     def lines(self) -> int:
         """The number of the line at the current position."""
-        return self._lines + self._text.count("\n", 0, self._at)
+        return self._lines + _line_ends(self._text, self._at)
 
     def peek(self) -> str:
         """Return the next character that is not a space; empty at the end."""
@@ -203,7 +207,7 @@ class _Window:
                 return found
 
     def refuse(self, what: str, at: int | None = None) -> NoReturn:
-        line = self._lines + self._text.count("\n", 0, self._at if at is None else at)
+        line = self._lines + _line_ends(self._text, self._at if at is None else at)
         raise SpecError(f"not JSON: {what}", where=f"{self._where}:{line}", hint="write a JSON array or JSON lines")
 
     def _more(self, size: int) -> bool:
@@ -212,7 +216,7 @@ class _Window:
             return False
         chunk = self._data[self._next : self._next + size]
         self._next += len(chunk)
-        self._lines += self._text.count("\n", 0, self._at)
+        self._lines += _line_ends(self._text, self._at)
         decoded = self._decoder.decode(bytes(chunk), final=self._next >= len(self._data))
         self._text = self._text[self._at :] + decoded
         self._at = 0

@@ -10,6 +10,7 @@ from reelmill.contract.records.rows import Item, LedgerRow, ListRows, Media, Out
 from reelmill.contract.records.segment import Object, Part
 from reelmill_stages.records.record_names import RECORDS
 from reelmill_stages.records.retried_row import RetriedRow
+from reelmill_stages.store.keys import MAX_KEY
 
 _ROWS = (Item, LedgerRow, ListRows, Media, Output, RetriedRow, Span, Object, Part)
 _WORDS = frozenset(
@@ -99,7 +100,8 @@ class DigestNames:
 
         Views and exports contain paths that are relative to a data set: to the one at `root`, or to any if it is empty.
         """
-        ends = [path[found.start() :] for found in _SEGMENT.finditer(path)]
+        # The rest of a key is never longer, and a text may contain any number of slashes.
+        ends = [path[found.start() :] for found in _SEGMENT.finditer(path, max(0, len(path) - MAX_KEY))]
         if not ends:
             return False
         roots = (root,) if root else self._roots
