@@ -1,6 +1,7 @@
 """Pictures that stand for themselves but for tables and palettes, which earlier packets brought."""
 
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -8,8 +9,10 @@ import pytest
 
 import footage
 from exact import picture_digest, shown
+from reelmill.contract.errors import ItemError
+from reelmill.contract.reasons import ItemReason
 from reelmill_stages.media.decoding.decode import decode
-from reelmill_stages.media.timeline.timeline import read_timeline
+from reelmill_stages.media.timeline.timeline import Timeline, read_timeline
 
 SIZE = (64, 48)
 
@@ -82,6 +85,39 @@ def test_every_picture_with_tables_is_one_to_begin_at_whatever_lies_between_its_
     odd = abbreviated(path, tmp_path / "padded.avi", whole, padded)
     assert_exact(odd)
     assert all(read_timeline(odd).keys)
+
+
+def shown_or_reason(path: Path, timeline: Timeline, index: int, true: dict[Fraction, str]) -> str:
+    """Why a frame is refused; empty if it is decoded, and then it is the true picture of its time."""
+    try:
+        (picture,) = decode(path, timeline, [index])
+    except ItemError as error:
+        return error.reason
+    assert picture_digest(picture.frame) == true[picture.pts * timeline.time_base]
+    return ""
+
+
+@pytest.mark.parametrize("lost", [4, 13])
+def test_pictures_of_mjpeg_whose_fragment_lost_its_data_are_never_shown_as_other_pictures(
+    lost: int, tmp_path: Path
+) -> None:
+    """The data of later fragments then lies elsewhere than their headers say."""
+    options = ("-pix_fmt", "yuvj420p", "-q:v", "3", "-movflags", "frag_every_frame+empty_moov")
+    path = footage.video(seconds=0.6, size=SIZE, codec="mjpeg", options=options, audio=False, container="mp4")
+    true = dict(shown(path))
+    data = path.read_bytes()
+    places, at = [], 0
+    while at < len(data):
+        size = int.from_bytes(data[at : at + 4])
+        places += [(at, at + size)] if data[at + 4 : at + 8] == b"mdat" else []
+        at += size
+    begin, end = places[lost]
+    damaged = tmp_path / "damaged.mp4"
+    damaged.write_bytes(data[:begin] + data[end:])
+    timeline = read_timeline(damaged)
+    reasons = [shown_or_reason(damaged, timeline, index, true) for index in range(len(timeline))]
+    assert reasons[:lost] == [""] * lost
+    assert reasons[lost] == ItemReason.CORRUPT
 
 
 def test_raw_pictures_have_the_palette_of_earlier_packets(tmp_path: Path) -> None:

@@ -16,12 +16,13 @@ from pydantic import ValidationError
 
 from reelmill.contract.records.rows import Item
 from reelmill.contract.spec.pipeline import Spec
-from reelmill.contract.spec.stages.select import SelectBlock
+from reelmill.contract.spec.stages.select import Grouping, SelectBlock
 from reelmill.plan.definition.graph import SpecErrors, resolve
 from reelmill_stages.runtime.decide import postings
 from reelmill_stages.runtime.decide.growing_index import GrowingIndex
 from reelmill_stages.runtime.decide.kept import KeptInputs
 from reelmill_stages.stage import Done, Failed, Input, Signed
+from reelmill_stages.stages.select.groups import group_of_name
 from reelmill_stages.stages.select.stage import SelectStage, share_of
 
 LABELS = st.sampled_from(["cat", "dog", "24", 24, 24.0, True, None])
@@ -251,3 +252,8 @@ def test_006_f16_a_block_that_cannot_be_meant_is_refused(block: dict[str, Any], 
 def test_values_outside_their_limits_are_refused(block: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         SelectBlock.model_validate(block)
+
+
+@pytest.mark.parametrize("name", ["NaN", "Infinity", "-Infinity", "1e400"])
+def test_a_quota_may_be_for_a_text_that_looks_like_no_finite_number(name: str) -> None:
+    assert len(group_of_name(Grouping(field="label"), name)) == 1

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from reelmill_stages.media.bitstream.units import Unit
+from reelmill_stages.media.bitstream.units import DamagedPacket, Unit
 
 CODECS = frozenset(
     {
@@ -27,6 +27,8 @@ class IntraReader:
 
 _MARKER = re.compile(rb"\xff[\xc0-\xfe]")
 """Decoders skip what lies between segments: padding, and bytes before the picture."""
+_START = re.compile(rb"\x00*\xff+\xd8")
+"""Padding, and the marker with which every picture begins."""
 _TABLES = _QUANTISATION, _HUFFMAN = 0xDB, 0xC4
 _ALONE = frozenset(range(0xD0, 0xDA))
 """Markers without a length."""
@@ -46,6 +48,8 @@ class MjpegReader:
 
     def read(self, data: memoryview) -> Unit:
         self._count += 1
+        if data and not _START.match(data):
+            raise DamagedPacket("no picture begins where the packet does")
         here = set(_tables(data))
         self._known |= here
         entry = here == self._known and any(kind == _QUANTISATION for kind, _ in here)

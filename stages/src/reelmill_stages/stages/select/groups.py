@@ -50,7 +50,8 @@ def group_of_name(field: Grouping, name: str) -> list[bytes]:
             value = json.loads(name)
         except ValueError:
             value = None
-        if isinstance(value, bool | int | float) and _name(_plain(value)) == name:
+        is_number = isinstance(value, bool | int | float) and -LARGEST <= value <= LARGEST
+        if is_number and _name(_plain(value)) == name:
             found.append(_plain(value))
     return [blake2b(json.dumps([value]).encode(), digest_size=ID_BYTES).digest() for value in found]
 
