@@ -26,7 +26,7 @@ ELSEWHERE = {
 """Documents outside docs/ -> their names in the site."""
 _SECTION = re.compile(r"^([A-Z][\w ]+):\n\n((?:- .*\n(?:  .*\n)*)+)", re.MULTILINE)
 _ENTRY = re.compile(r"^- \[([^\]]+)\]\(([^)]+)\)(?:.*?, (?:and|with) \[([^\]]+)\]\(([^)]+)\))?", re.MULTILINE)
-_LINK = re.compile(r"(?<!!)\[([^\]]+)\]\(([^)\s]+)\)")
+_LINK = re.compile(r"(!?)\[([^\]]+)\]\(([^)\s]+)\)")
 _FENCE = re.compile(r"(^```.*?^```|`[^`\n]+`)", re.MULTILINE | re.DOTALL)
 _MERMAID = "assets/mermaid.min.js"
 
@@ -51,7 +51,7 @@ def on_files(files: Files, config: Any) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Any, config: Any, files: Files) -> str:
-    """Links to files of the repository lead to their pages, to the repository, or are text."""
+    """Links to files of the repository lead to their pages, to the repository, or are text; images lie in docs/."""
     sources = {name: path for path, name in ELSEWHERE.items()}
     place = sources.get(page.file.src_uri, f"docs/{page.file.src_uri}")
     parts = _FENCE.split(markdown)
@@ -79,17 +79,17 @@ def _entry(text: str, target: str) -> dict[str, Any]:
 
 def _linked(text: str, place: str, source: str) -> str:
     def changed(match: re.Match[str]) -> str:
-        title, target = match.groups()
+        image, title, target = match.groups()
         if "://" in target or target.startswith(("#", "mailto:")):
             return match[0]
         path, _, anchor = target.partition("#")
         there = normpath(f"{dirname(place)}/{path}").lstrip("/")
-        page = _page(there)
+        page = there.removeprefix("docs/") if image else _page(there)
         if page is None:
             repository = os.environ.get("REELMILL_REPOSITORY", "")
             return f"[{title}]({repository}/{there})" if repository else title
         here = dirname(source) or "."
-        return f"[{title}]({relpath(page, here)}{f'#{anchor}' if anchor else ''})"
+        return f"{image}[{title}]({relpath(page, here)}{f'#{anchor}' if anchor else ''})"
 
     return _LINK.sub(changed, text)
 
