@@ -1,9 +1,10 @@
 """Decoding of selected frames of a video, bit-identical to a full decode; otherwise an error, never a substitute.
 
 Only GOPs that contain wanted frames are read, and frames in them that nothing depends on are skipped: by the decoder,
-or, for AV1, by leaving out their packets. If this plan cannot deliver every frame undamaged, the rest is decoded once more from the
-start; frames that still fail are `corrupt`, `truncated` or `decode_error`. With a GPU, the same plan runs on its decoder
-first, unless the decoder is known not to support the video. docs/endurance.md lists the losses that cannot be detected.
+or, for AV1, by leaving out their packets. If this plan cannot deliver every frame undamaged, the rest is decoded once
+more from the start; frames that still fail are `corrupt`, `truncated` or `decode_error`. With a GPU, the same plan runs
+on its decoder first, unless the decoder is known not to support the video. docs/endurance.md lists the losses that
+cannot be detected.
 """
 
 from collections.abc import Iterator, Sequence
