@@ -95,6 +95,21 @@ def test_all_problems_are_reported_at_once_in_the_order_of_the_lines(tmp_path: P
     assert "did you mean length?" in said.err
 
 
+def test_wrong_names_in_from_are_reported_together_with_wrong_fields(tmp_path: Path) -> None:
+    text = PIPELINE.replace("- name: pictures", "- name: pictures\n    from: [spasn, pictures]").replace(
+        "count: 2,", "cuont: 2,"
+    )
+    said = reelmill("validate", write(tmp_path, text))
+    assert [line.split(": ")[2] for line in said.err.splitlines()] == [
+        "spec.stages[1].from[0]",
+        "spec.stages[1].from[1]",
+        "spec.stages[1].frames.cuont",
+    ]  # fmt: skip
+    assert "no source or stage named 'spasn'; did you mean 'spans'?" in said.err
+    unnamed = text.replace("- name: spans", "- title: spans")
+    assert ".from" not in reelmill("validate", write(tmp_path, unnamed)).err
+
+
 def test_a_wrong_choice_of_a_union_is_one_problem(tmp_path: Path) -> None:
     said = reelmill("validate", write(tmp_path, PIPELINE.replace("count: 2,", "tokenizer: clip-hff, ")))
     assert len(said.err.splitlines()) == 1

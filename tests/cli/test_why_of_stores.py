@@ -135,6 +135,7 @@ def test_a_file_is_explained_by_its_store_or_one_stage_of_it(tmp_path: Path, mon
     assert (explanation["name"], explanation["state"]) == ("small", "behind")
     assert explanation["why"].startswith(explanation["reason"])
     assert "Failed items: spans, 1 failed (" in explanation["why"]
+    assert f"`reelmill ledger {path} --outcome failed` lists them." in explanation["why"]
     assert "Failed items" not in json.loads(reelmill("why", path, "--stage", "pictures", "-o", "json").out)["why"]
     said = reelmill("why", path, "--stage", "nothing")
     assert (said.code, "no stage named 'nothing'" in said.err) == (2, True)

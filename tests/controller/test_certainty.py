@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from controller.worker_rig import JOB, PIPELINE, STATUS, Rig, rigged
-from reelmill.plan.jobs.build import KEY, RUN, STEP, UID
+from reelmill.plan.jobs.build import KEY, PLACE, RUN, STEP, UID
 
 Json = dict[str, Any]
 ENDED: Json = {
@@ -63,12 +63,16 @@ def test_a_job_that_is_gone_before_the_status_tells_of_it_is_done_again_under_an
     rigged(tmp_path, test)
 
 
-@pytest.mark.parametrize("lost", ["app.kubernetes.io/managed-by", UID, STEP, RUN, KEY])
-def test_a_running_job_whose_label_was_removed_gets_it_back_and_is_not_done_again(tmp_path: Path, lost: str) -> None:
+@pytest.mark.parametrize("value", ["", "999"], ids=["removed", "changed"])
+@pytest.mark.parametrize("lost", ["app.kubernetes.io/managed-by", UID, STEP, RUN, KEY, PLACE])
+def test_a_running_job_whose_label_is_lost_gets_it_back_and_is_not_done_again(
+    tmp_path: Path, lost: str, value: str
+) -> None:
     async def test(rig: Rig) -> None:
         job = await seen(rig)
         path = JOB + job["metadata"]["name"]
-        labels = {name: value for name, value in job["metadata"]["labels"].items() if name != lost}
+        labels = {name: each for name, each in job["metadata"]["labels"].items() if name != lost}
+        labels |= {lost: value} if value else {}
         bare = rig.stub.put(path, {**job, "metadata": {**job["metadata"], "labels": labels}})
         if lost.startswith("app."):
             # A watch reports an object that its selector no longer matches as deleted.

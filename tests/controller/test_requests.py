@@ -138,6 +138,37 @@ def test_a_namespace_that_can_no_longer_be_read_is_forgotten_and_taken_up_when_i
     rigged(tmp_path, test)
 
 
+@pytest.mark.parametrize("status", [403, 500])
+def test_namespaces_that_can_be_read_again_are_watched_though_a_list_of_them_failed(
+    tmp_path: Path, status: int
+) -> None:
+    async def test(rig: Rig) -> None:
+        rig.stub.put(PIPELINE.replace("/team/", "/other/"), resource("other"))
+        renewals: list[list[str]] = []
+        resync = Resync(
+            Cache(),
+            rig.verbs,
+            ("team", "other"),
+            lambda key, priority: None,
+            every=60,
+            renewed=lambda: renewals.append(resync.readable),
+        )
+        team = f"GET {PIPELINE.rpartition('/')[0]}"
+        other = team.replace("/team/", "/other/")
+        rig.stub.refusals.append((team, 403, "no RoleBinding", {}))
+        await resync.once(look_at_all=False)
+        assert renewals == [["other"]]
+        # Either both are refused now, or the first can be read again and the server fails at the second.
+        rig.stub.refusals += [(team, 403, "no RoleBinding", {})] if status == 403 else []
+        rig.stub.refusals.append((other, status, "no answer", {}))
+        with pytest.raises((Forbidden, NoAnswer)):
+            await resync.once(look_at_all=False)
+        await resync.once(look_at_all=False)
+        assert renewals == [["other"], ["team", "other"]]
+
+    rigged(tmp_path, test)
+
+
 def test_a_namespace_that_may_not_be_read_costs_no_other_namespace(tmp_path: Path) -> None:
     async def test(rig: Rig) -> None:
         words = 'videopipelines is forbidden: not in the namespace "gone"'

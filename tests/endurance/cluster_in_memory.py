@@ -49,6 +49,8 @@ class ClusterInMemory:
         self._finished: dict[str, float] = {}
         self._names: Counter[str] = Counter()
         self._uids: set[str] = set()
+        self.label_change: tuple[str, str | None] = (MANAGED_BY, None)
+        """The label that `unlabel_running_job` changes, and its new value; None: it is removed."""
 
     @property
     def now(self) -> datetime:
@@ -67,7 +69,7 @@ class ClusterInMemory:
 
     def at_work(self) -> bool:
         """Whether a stage has a Job whose pods have not all ended."""
-        return any(self.api.objects[place]["metadata"]["labels"].get(STAGE) for place in self.jobs())
+        return any(_labels(self.api.objects[place]).get(STAGE) for place in self.jobs())
 
     def busy(self) -> bool:
         """Whether Jobs have work, or objects must be deleted."""
@@ -91,10 +93,11 @@ class ClusterInMemory:
         return bool(jobs)
 
     def unlabel_running_job(self) -> None:
-        """Remove the label from a running Job by which the operator finds it, as a user does."""
-        if jobs := self.jobs():
-            patch = {"metadata": {"labels": {MANAGED_BY: None}}}
-            self.api.patch(self.chance.choice(jobs), patch)
+        """Remove or change a label of a running Job, as a user does."""
+        name, value = self.label_change
+        jobs = [place for place in self.jobs() if name in self.api.objects[place]["metadata"]["labels"]]
+        if jobs:
+            self.api.patch(self.chance.choice(jobs), {"metadata": {"labels": {name: value}}})
 
     def collect(self) -> None:
         """Remove Jobs that are deleted, whose pipeline was deleted, or whose ttl is over."""
@@ -187,7 +190,7 @@ class ClusterInMemory:
     def _check(self, plural: str, type_: str, job: Json) -> None:
         if plural != "jobs" or type_ != "ADDED":
             return
-        name, stage = job["metadata"]["name"], job["metadata"]["labels"].get(STAGE)
+        name, stage = job["metadata"]["name"], _labels(job).get(STAGE)
         if job["metadata"]["uid"] in self._uids:
             # Its label was restored.
             return
@@ -213,7 +216,7 @@ class ClusterInMemory:
         """Check that a running Job is deleted only if the current spec has another key for its stage, or stops it."""
         if place[0] != "jobs" or _finished(job := self.api.objects[place]):
             return
-        labels = job["metadata"]["labels"]
+        labels = _labels(job)
         pipeline = next(each for at, each in self.api.objects.items() if at[0] == "videopipelines")
         definition = read_spec(pipeline).definition
         if pipeline["metadata"].get("deletionTimestamp") or definition is None or STAGE not in labels:
@@ -225,7 +228,7 @@ class ClusterInMemory:
 
     def _stage(self, name: str) -> str:
         found = next(job for place, job in self.api.objects.items() if place[0] == "jobs" and place[2] == name)
-        return str(found["metadata"]["labels"].get(STAGE, ""))
+        return str(_labels(found).get(STAGE, ""))
 
 
 def _shards(task: Task, count: int) -> list[int]:
@@ -234,7 +237,13 @@ def _shards(task: Task, count: int) -> list[int]:
 
 def _pipeline(job: Json) -> str:
     """UID of the pipeline to which a Job belongs."""
-    return str(job["metadata"]["labels"].get(UID, ""))
+    return str(_labels(job).get(UID, ""))
+
+
+def _labels(job: Json) -> Json:
+    """The labels with which a Job was created."""
+    labels: Json = job["spec"]["template"]["metadata"]["labels"]
+    return labels
 
 
 def _finished(job: Json) -> bool:

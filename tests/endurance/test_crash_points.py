@@ -7,6 +7,19 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from endurance import crashes
+from reelmill.plan.jobs.build import (
+    ATTEMPT,
+    KEY,
+    MANAGED_BY,
+    PIPELINE,
+    PLACE,
+    PODS,
+    RUN,
+    SEGMENT,
+    STAGE,
+    STEP,
+    UID,
+)
 from reelmill.plan.snapshot import moment
 
 
@@ -31,6 +44,23 @@ def test_a_job_that_the_server_refuses_costs_no_other_job() -> None:
     segments = {stage["name"]: stage.get("segments", 0) for stage in one.status["stages"]}
     assert segments == {"clips": 0, "tars": 1}
     assert "exceeded quota" in str(one.status["conditions"])
+
+
+@pytest.mark.parametrize("value", [None, "999"], ids=["removed", "changed"])
+@pytest.mark.parametrize("label", [MANAGED_BY, UID, PIPELINE, STAGE, STEP, RUN, SEGMENT, ATTEMPT, KEY, PLACE, PODS])
+def test_running_jobs_that_lose_a_label_end_and_are_not_started_again(label: str, value: str | None) -> None:
+    stages: list[crashes.Json] = [
+        {"name": "clips", "from": ["raw"], "clip": {"by": "length"}, "shards": 3, "parallelism": 1},
+        {"name": "samples", "from": ["clips"], "frames": {}, "shards": 2},
+    ]
+    for stage in stages:
+        stage["failures"] = {"tolerate": "100%", "attempts": 5}
+    for number in range(12):
+        deeds = [(3 + 4 * number + 12 * each, "unlabel") for each in range(3)]
+        case = crashes.Case(videos=6, stages=stages, spec={}, failing={}, exits={}, deeds=deeds, removed=0)
+        one = crashes.Run(case, f"labels{number}", 1_000_000, Counter())
+        one.cluster.label_change = label, value
+        assert asyncio.run(one.go()) == []
 
 
 def test_a_refused_job_delays_no_timer_of_its_pipeline() -> None:

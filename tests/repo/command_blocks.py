@@ -25,11 +25,12 @@ RUN_BY: dict[str, tuple[str, list[str]]] = {
             "reelmill plan pipeline.yaml",
             "reelmill run pipeline.yaml",
             "cp ../demo/videos/carphone_distorted.mp4 videos",
-            "sed -i 's/count: 4/count: 8/' pipeline.yaml",
+            "sed -i.bak 's/count: 4/count: 8/' pipeline.yaml",
             "reelmill run pipeline.yaml",
             "reelmill prune pipeline.yaml",
             "reelmill export pipeline.yaml pictures out",
             "reelmill freeze pipeline.yaml v1 --stage pictures",
+            "reelmill export pipeline.yaml pictures pictures-v1 --state v1",
         ],
     ),
     "docs/curation.md": (

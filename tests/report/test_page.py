@@ -19,7 +19,7 @@ from reelmill.contract.task_parts.run_report import RunDefinition
 from reelmill_stages.pictures.shot import Shot
 from reelmill_stages.run_report.gallery import MOST_BYTES, MOST_PICTURES, sheets
 from reelmill_stages.run_report.page import page
-from reelmill_stages.run_report.words import brief
+from reelmill_stages.run_report.words import brief, number
 from reelmill_stages.summary.consistent_cut import cut
 from reelmill_stages.summary.summarise import summarise
 from report.generated_store import GeneratedStore, item
@@ -255,3 +255,11 @@ def test_pictures_stop_at_their_limit(tmp_path: Path) -> None:
     )
     assert sum(bool(one.shot.jpeg) for one in sheet.pictures) == 4
     assert sum("omitted" in one.shot.problem for one in sheet.pictures) == 8
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.001234, "0.00123"), (2.5, "2.5"), (999.6, "1,000"), (4512.3, "4,510"), (12345.6, "12,300"), (1e15, "1e+15")],
+)
+def test_rates_are_written_without_exponents(value: float, text: str) -> None:
+    assert number(value, digits=3) == text

@@ -82,6 +82,14 @@ def test_losses_have_examples_and_an_item_its_history(tab: Any) -> None:
     tab.wait_for_url(lambda address: address != here)
 
 
+def test_a_picture_that_cannot_be_made_leaves_its_place_empty(tab: Any) -> None:
+    tab.route("**/frame.jpg", lambda route: route.fulfill(body="not a picture", content_type="image/jpeg"))
+    tab.goto(f"{BASE}/stages/keep/losses")
+    pictures = tab.locator(".thumb img")
+    assert pictures.count() > 0
+    until(tab, lambda: not any(each.is_visible() for each in pictures.all()))
+
+
 def test_a_page_that_is_open_renews_itself(tab: Any) -> None:
     tab.goto("/")
     renews = lambda answer: answer.request.headers.get("hx-target") == "pipelines"  # noqa: E731

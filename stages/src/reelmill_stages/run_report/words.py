@@ -36,14 +36,16 @@ def brief(text: str, longest: int = 160) -> str:
 
 
 def number(value: float | None, digits: int = 4) -> str:
-    """A number of a field: integers up to a million in full, others with the given significant digits."""
+    """A number of a field: integers up to a million in full, others with the given significant digits.
+
+    Exponents are for numbers below 0.0001 and from 1e15 on.
+    """
     if value is None:
         return UNKNOWN
     if float(value).is_integer() and abs(value) < 1e6:
         return amount(int(value))
-    if 1e4 <= abs(value) < 1e15:
-        return f"{float(f'{value:.{digits}g}'):,.0f}"
-    return f"{value:.{digits}g}"
+    rounded = float(f"{value:.{digits}g}")
+    return f"{rounded:,.0f}" if 1e3 <= abs(rounded) < 1e15 else f"{value:.{digits}g}"
 
 
 def seconds(value: float | None) -> str:

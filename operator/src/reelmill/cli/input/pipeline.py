@@ -10,6 +10,7 @@ from reelmill.cli.input import document as documents
 from reelmill.cli.input import problems
 from reelmill.cli.input.document import YamlDocument
 from reelmill.cli.input.options import AS_NAMED, StoreOverride
+from reelmill.cli.input.references import reference_errors
 from reelmill.contract.errors import SpecError
 from reelmill.contract.spec.pipeline import API_VERSION, KIND, VideoPipeline
 from reelmill.contract.task import Task
@@ -79,7 +80,8 @@ def understand(document: YamlDocument, elsewhere: StoreOverride = AS_NAMED, *, u
     try:
         pipeline = VideoPipeline.model_validate(data)
     except ValidationError as error:
-        raise problems.FieldProblems(problems.from_validation(error, document)) from None
+        found = [*problems.from_validation(error, document), *problems.from_spec(reference_errors(data), document)]
+        raise problems.FieldProblems(sorted(found, key=lambda problem: problem.line)) from None
     try:
         graph = resolve(pipeline.spec)
     except SpecErrors as error:

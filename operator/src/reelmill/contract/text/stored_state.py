@@ -23,10 +23,10 @@ class StoredState:
         return f"{self.cause} {self.losses}".strip()
 
 
-def stored_state(rows: Sequence[StatusRow]) -> StoredState:
-    """The state of all sources and stages of a pipeline, or of one."""
+def stored_state(rows: Sequence[StatusRow], file: str = "PIPELINE") -> StoredState:
+    """The state of all sources and stages of a pipeline, or of one. `file` is the pipeline's in commands."""
     state, cause = _state_and_cause(rows)
-    return StoredState(state, cause, _losses(rows))
+    return StoredState(state, cause, _losses(rows, file))
 
 
 def _state_and_cause(rows: Sequence[StatusRow]) -> tuple[PipelineState, str]:
@@ -74,9 +74,9 @@ def _progress_text(opened: OpenPassRow) -> str:
     return f"{done}, and the last heartbeat was {time(opened.seconds_ago)} ago"
 
 
-def _losses(rows: Sequence[StatusRow]) -> str:
+def _losses(rows: Sequence[StatusRow], file: str) -> str:
     losses = [f"{row.name}{failures(row.failed, row.reasons)}" for row in rows if row.failed]
     if not losses:
         return ""
-    sentences = ["Failed items:", f"{'; '.join(losses)}.", "`reelmill ledger PIPELINE --outcome failed` lists them."]
+    sentences = ["Failed items:", f"{'; '.join(losses)}.", f"`reelmill ledger {file} --outcome failed` lists them."]
     return " ".join([*sentences, advice(row.reasons for row in rows)]).strip()

@@ -49,6 +49,7 @@ class Resync:
         self._namespaces: tuple[str | None, ...] = tuple(namespaces) or (None,)
         self._every, self._counted, self._renewed = every, counted, renewed
         self._forbidden: set[str | None] = set()
+        self._announced = self.readable
         self._asked: set[str | None] = set()
         self._asked_any = asyncio.Event()
         self._listed = float("-inf")
@@ -91,7 +92,7 @@ class Resync:
 
         Pipelines are listed before Jobs, so that a Job that a status refers to is either in the list or deleted.
         """
-        refused_before, readable_before = set(self._forbidden), self.readable
+        refused_before = set(self._forbidden)
         for namespace in namespaces or self._namespaces:
             try:
                 await self._list_both(namespace)
@@ -105,7 +106,9 @@ class Resync:
                     raise
             else:
                 self._forbidden.discard(namespace)
-        if self.readable != readable_before:
+        # A list that failed may have changed the readable namespaces, too.
+        if self.readable != self._announced:
+            self._announced = self.readable
             self._renewed()
         if look_at_all:
             for pipeline in self._cache.pipelines:

@@ -4,7 +4,7 @@ Everything that can be validated before any work is validated here. All errors a
 of its field.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -75,7 +75,7 @@ def resolve(spec: Spec) -> Graph:
                 )
             )
         names = stage.from_ or [spec.stages[number - 1].name if number else spec.sources[0].name]
-        errors += _references(names, stage.name, known, later, f"{where}.from")
+        errors += wrong_references(names, stage.name, known, later, f"{where}.from")
         upstreams[stage.name] = tuple(dict.fromkeys(name for name in names if name in known))
         read = {name: fields[name] for name in upstreams[stage.name]}
         if not unsound:
@@ -121,9 +121,10 @@ def _block_errors(entry: SourceSpec | StageSpec, where: str) -> list[SpecError]:
     return []
 
 
-def _references(
-    names: list[str], stage: str, known: Mapping[str, object], later: set[str], where: str
+def wrong_references(
+    names: Sequence[str], stage: str, known: Collection[str], later: Collection[str], where: str
 ) -> list[SpecError]:
+    """The errors in the `from` of a stage: names that are not `known` before it; `later` are those of all stages."""
     errors = []
     for place, name in enumerate(names):
         at = f"{where}[{place}]"
