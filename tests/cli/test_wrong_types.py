@@ -14,7 +14,7 @@ from reelmill.cli.input.pipeline import understand
 from reelmill.cli.input.problems import FieldProblem, FieldProblems, tree_of_pipeline
 from reelmill.contract.errors import SpecError
 
-Path = tuple[str | int, ...]
+FieldPath = tuple[str | int, ...]
 
 WRONG: Mapping[str, Any] = {
     "null": None,
@@ -44,7 +44,7 @@ spec:
 """
 
 
-def fields(schema: Mapping[str, Any], path: Path = ()) -> Iterator[Path]:
+def fields(schema: Mapping[str, Any], path: FieldPath = ()) -> Iterator[FieldPath]:
     """Paths of all fields, entries and values in a schema; 0 is any entry, and `name` any name."""
     for each in ("anyOf", "oneOf", "allOf"):
         for member in schema.get(each, ()):
@@ -60,7 +60,7 @@ def fields(schema: Mapping[str, Any], path: Path = ()) -> Iterator[Path]:
         yield from fields(schema["items"], (*path, 0))
 
 
-def document(path: Path, value: Any) -> dict[str, Any]:
+def document(path: FieldPath, value: Any) -> dict[str, Any]:
     """The pipeline with a value in this field."""
     found: dict[str, Any] = yaml.safe_load(PIPELINE)
     for kind, default in (("sources", "files"), ("stages", "clip")):

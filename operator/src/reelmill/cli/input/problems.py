@@ -200,33 +200,35 @@ def _number_in(given: Any) -> str:
         number = float(given) if isinstance(given, str) else nan
     except ValueError:
         return ""
-    return f"{number:.0f}" if number.is_integer() and abs(number) < 1e15 else repr(number) if isfinite(number) else ""
+    if not isfinite(number):
+        return ""
+    return f"{number:.0f}" if number.is_integer() and abs(number) < 1e15 else repr(number)
 
 
 def _union_text(details: Sequence[Any]) -> str:
     """One sentence about a value that no member of a union accepts."""
     texts = list(dict.fromkeys(map(_problem_text, details)))
-    if near := [text for text in texts if "; did you mean" in text] or (texts if len(texts) == 1 else []):
-        return near[0]
-    wanted = [
-        _WORDS[detail["type"]].removeprefix("must be ")
-        if detail["type"] in _WORDS
-        else str(detail["ctx"]["expected"]).replace("'", "")
-        if detail["type"] == "literal_error"
-        else ""
-        for detail in details
-    ]
+    if len(texts) == 1:
+        return texts[0]
+    if near := next((text for text in texts if "; did you mean" in text), ""):
+        return near
+    wanted = list(dict.fromkeys(map(_wanted_text, details)))
     if not all(wanted):
         return ", or ".join(texts)
-    return _with_value(details[0].get("input"), f"must be {', or '.join(dict.fromkeys(wanted))}")
+    return _with_value(details[0].get("input"), f"must be {', or '.join(wanted)}")
+
+
+def _wanted_text(detail: Any) -> str:
+    """What a member of a union accepts: `a list`, `cpu or gpu`; empty for other errors than a wrong type."""
+    if detail["type"] == "literal_error":
+        return str(detail["ctx"]["expected"]).replace("'", "")
+    return _WORDS.get(detail["type"], "").removeprefix("must be ")
 
 
 def _with_value(given: Any, words: str) -> str:
-    return (
-        f"{value_text(given)} {words}"
-        if isinstance(given, str | int | float | date)
-        else (f"{words}, not {value_text(given)}")
-    )
+    if isinstance(given, str | int | float | date):
+        return f"{value_text(given)} {words}"
+    return f"{words}, not {value_text(given)}"
 
 
 def _length_text(given: Any, kind: str, context: Mapping[str, Any]) -> str:
