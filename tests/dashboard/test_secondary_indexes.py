@@ -18,6 +18,7 @@ from reelmill_stages.dashboard.index.indexes import Indexes
 from reelmill_stages.dashboard.index.query import Reader
 from reelmill_stages.dashboard.index.secondary import make_next
 
+PATIENCE_SECONDS = 300.0
 TEXTS = st.text('abA"É\0%_é ', max_size=6) | st.integers(-9999, 9999) | st.none()
 
 
@@ -79,13 +80,13 @@ def test_the_condition_that_few_items_meet_is_looked_up(tmp_path: Path) -> None:
 def test_every_field_gets_indexes_in_the_background(tmp_path: Path) -> None:
     written = Written(tmp_path / "data")
     written.segment([{"text": f"number {number}", "v": number} for number in range(30)])
-    indexes = Indexes(tmp_path / "scratch")
+    indexes = Indexes(tmp_path / "scratch", patience=PATIENCE_SECONDS)
     try:
         with indexes.open(written.store, written.names) as (reader, index):
             wanted = set(reader.columns(["text", "v"]))
         written.segment([{"text": "a zebra", "v": 1}])
         index.looked = 0.0
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < deadline:
             with indexes.open(written.store, written.names) as (reader, index), closing(schema.read(index.path)) as db:
                 made = {name.removeprefix("by_") for (name,) in db.execute("SELECT name FROM sqlite_master")}

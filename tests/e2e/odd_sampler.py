@@ -1,7 +1,8 @@
-"""A sampler of one's own for `pack` that hangs, crashes or takes its time, as the file's name says."""
+"""A sampler of one's own for `pack` that hangs, crashes or waits for the file $GO, as the file's name says."""
 
 import os
 import time
+from pathlib import Path
 
 from reelmill_stages.stages.pack.sample import PackInput, UnkeyedSample
 from reelmill_stages.stages.pack.samplers.video_only import VideoOnly
@@ -15,6 +16,6 @@ class Odd(VideoOnly):
             time.sleep(600)
         if clip.item.key.startswith("crash"):
             os.abort()
-        if clip.item.key.startswith("slow"):
-            time.sleep(1.0)
+        while clip.item.key.startswith("waiting") and not Path(os.environ["GO"]).exists():
+            time.sleep(0.01)
         return super().sample(clip)

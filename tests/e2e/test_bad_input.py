@@ -116,7 +116,7 @@ def test_d9_a_file_that_hangs_is_killed_and_the_rest_is_done(tmp_path: Path, mon
     shop.film(*(f"{name}.mp4" for name in "abcd"), "hang.mp4", "crash.mp4")
     shop.files()
     shop.stages = [
-        {"name": "shards", "pack": {"sampler": "odd_sampler:Odd"}, "failures": {"itemTimeout": "8s", "tolerate": "2"}}
+        {"name": "shards", "pack": {"sampler": "odd_sampler:Odd"}, "failures": {"itemTimeout": "15s", "tolerate": "2"}}
     ]
     shop.run()
     assert shop.failures("shards") == {"hang.mp4": "decode_timeout", "crash.mp4": "crash"}
@@ -125,8 +125,9 @@ def test_d9_a_file_that_hangs_is_killed_and_the_rest_is_done(tmp_path: Path, mon
 
 def test_a_killed_worker_costs_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
+    monkeypatch.setenv("GO", str(tmp_path / "go"))
     shop = Workshop(tmp_path)
-    shop.film(*(f"slow{number}.mp4" for number in range(6)))
+    shop.film(*(f"waiting{number}.mp4" for number in range(6)))
     shop.files()
     shop.stages = [{"name": "shards", "pack": {"sampler": "odd_sampler:Odd"}}]
     process = shop.start()
@@ -136,6 +137,7 @@ def test_a_killed_worker_costs_nothing(tmp_path: Path, monkeypatch: pytest.Monke
         assert time.monotonic() < end
         time.sleep(0.02)
     os.kill(found[0], 9)
+    (tmp_path / "go").touch()
     _, err = process.communicate()
     assert process.returncode == 0, err
     assert shop.failures("shards") == {}

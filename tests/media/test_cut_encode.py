@@ -139,7 +139,7 @@ def test_a_playlist_that_calls_home_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / "x.m3u8").write_text("#EXTM3U\n#EXTINF:1,\nhttp://127.0.0.1:9/x.ts\n")
     argv = ffmpeg.command(tmp_path / "x.m3u8", tmp_path / "x.mp4", streams=["0"], before={}, after={"c": "copy"})
     with pytest.raises(ItemError, match="ffmpeg ended with") as caught:
-        ffmpeg.run(argv, timeout=20)
+        ffmpeg.run(argv, timeout=300)
     assert caught.value.reason == "ffmpeg_failed"
 
 

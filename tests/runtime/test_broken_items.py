@@ -21,7 +21,7 @@ pytestmark = pytest.mark.store
 @pytest.fixture(scope="module")
 def line(tmp_path_factory: pytest.TempPathFactory) -> toy.Line:
     root = tmp_path_factory.mktemp("broken")
-    line = toy.Line(root, limits=ShardLimits(workers=2, item_timeout=5.0))
+    line = toy.Line(root, limits=ShardLimits(workers=2, item_timeout=12.0))
     line.stage("upper", trace=str(root / "trace"))
     for number in range(3):
         line.put(f"k{number}", group="killing")

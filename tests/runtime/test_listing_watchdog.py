@@ -37,9 +37,9 @@ def stops_at_once() -> Iterator[None]:
     signal.signal(signal.SIGTERM, before)
 
 
-def listed(line: toy.Line, patience: float = PATIENCE) -> int:
+def listed(line: toy.Line, clock: ProgressClock) -> int:
     line.write_rows("raw")
-    with context(line.task(Step.SURVEY), os.environ, threading.Event(), ProgressClock(patience)) as found:
+    with context(line.task(Step.SURVEY), os.environ, threading.Event(), clock) as found:
         return list_source(found, line.source).items
 
 
@@ -48,17 +48,38 @@ def test_a_source_that_hangs_is_named_and_nothing_of_it_is_committed(tmp_path: P
     line.put("a")
     line.put("b", sleep=3600)
     with pytest.raises(TransientError, match=r"raw: .* made no progress for 0\.5 s") as error:
-        listed(line)
+        listed(line, ProgressClock(PATIENCE))
     assert not isinstance(error.value, Interrupted)
     assert line.data("raw").last is None
 
 
-@pytest.mark.store  # it takes seconds
+class ClockOfRows(ProgressClock):
+    """A clock that moves only with rows, by some seconds after each."""
+
+    def __init__(self, patience: float, seconds: float) -> None:
+        super().__init__(patience, now=lambda: self.time)
+        self.time, self.seconds = 1.0, seconds
+
+    def mark(self) -> None:
+        super().mark()
+        self.time += self.seconds
+
+
 def test_a_source_that_takes_longer_than_that_in_all_is_listed_to_its_end(tmp_path: Path) -> None:
     line = toy.Line(tmp_path)
     for number in range(24):
-        line.put(f"v{number}", sleep=0.2)
-    assert listed(line, patience=4.0) == 24
+        line.put(f"v{number}", sleep=0.02)
+    clock = ClockOfRows(patience=0.04, seconds=0.03)
+    assert listed(line, clock) == 24
+    assert clock.time > 1.0 + clock.patience
+
+
+def test_a_source_that_takes_longer_for_one_row_is_not(tmp_path: Path) -> None:
+    line = toy.Line(tmp_path)
+    line.put("a")
+    line.put("b", sleep=3600)
+    with pytest.raises(TransientError, match="made no progress"):
+        listed(line, ClockOfRows(patience=0.04, seconds=0.05))
 
 
 SURVEY = (

@@ -12,7 +12,7 @@ import toy_line as toy
 
 from reelmill.contract.records.segment import ShardCommit
 from reelmill.contract.records.usage import Bound, Usage, UsageRecord
-from reelmill.contract.task import Step
+from reelmill.contract.task import RUN_PID_ENV, Step
 from reelmill.contract.task_parts.shard_limits import ShardLimits
 from reelmill.processes.forked import OwnedTemplate
 from reelmill.processes.step_template import STEP
@@ -22,6 +22,8 @@ from reelmill_stages.runtime.context import Interrupted, context
 from reelmill_stages.runtime.shards.step import run_shard
 
 T = TypeVar("T")
+BURNT = 6.0
+"""Seconds of CPU that the items of `busy_line` use, on any machine."""
 
 
 def known(value: T | None) -> T:
@@ -74,44 +76,54 @@ def test_a_second_pass_adds_to_the_total(tmp_path: Path) -> None:
     assert known(line.data("upper").last).total_usage == first + segment_usage(line, "upper") == report.usage
 
 
-@pytest.mark.store  # it takes seconds of CPU
-def test_the_cpu_time_of_a_step_and_its_workers_is_the_kernels_within_2_percent(tmp_path: Path) -> None:
-    line = toy.Line(tmp_path, limits=ShardLimits(workers=2, item_timeout=60))
+def busy_line(root: Path) -> toy.Line:
+    line = toy.Line(root, limits=ShardLimits(workers=2, item_timeout=600))
     stage = line.stage("busy")
     for number in range(4):
-        line.put(f"v{number}", "burn 1.5")
+        line.put(f"v{number}", f"burn {BURNT / 4}")
     line.survey()
     line.open(stage)
-    process = line.popen(line.task(Step.SHARDS, stage, segment=1), 0)
+    return line
+
+
+def is_counted(line: toy.Line, kernel: float) -> bool:
+    """Whether the CPU time of the shard is the kernel's within 2 percent of the work.
+
+    The end of the processes, after the count, costs a part of what they use beside the work, however fast the machine.
+    """
+    counted = known(shard_usage(line, "busy").cpu_seconds)
+    return counted == pytest.approx(kernel, abs=0.02 * BURNT + 0.15 * (kernel - BURNT))
+
+
+@pytest.mark.store  # it takes seconds of CPU
+def test_the_cpu_time_of_a_step_and_its_workers_is_the_kernels(tmp_path: Path) -> None:
+    line = busy_line(tmp_path)
+    task = line.task(Step.SHARDS, line.stages[0], segment=1)
+    process = line.popen(task, 0, **{RUN_PID_ENV: str(os.getpid())})  # a container would count all tests
     assert process.stderr
     process.stderr.read()
     _, status, used = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     process.communicate()
     assert process.returncode == 0
-    assert shard_usage(line, stage.name).cpu_seconds == pytest.approx(used.ru_utime + used.ru_stime, rel=0.02)
+    assert is_counted(line, used.ru_utime + used.ru_stime)
 
 
 @pytest.mark.store  # it takes seconds of CPU
-def test_forked_workers_count_once_and_within_2_percent(tmp_path: Path) -> None:
+def test_forked_workers_count_once(tmp_path: Path) -> None:
     """The kernel's counter is that of the template, which waits for all that it forks."""
-    line = toy.Line(tmp_path, limits=ShardLimits(workers=2, item_timeout=60))
-    stage = line.stage("busy")
-    for number in range(4):
-        line.put(f"v{number}", "burn 1.5")
-    line.survey()
-    line.open(stage)
-    task = line.task(Step.SHARDS, stage, segment=1).model_dump_json(by_alias=True)
-    own = {"REELMILL_TASK": task, "JOB_COMPLETION_INDEX": "0", "REELMILL_RUN_PID": str(os.getpid())}
+    line = busy_line(tmp_path)
+    task = line.task(Step.SHARDS, line.stages[0], segment=1).model_dump_json(by_alias=True)
+    own = {"REELMILL_TASK": task, "JOB_COMPLETION_INDEX": "0", RUN_PID_ENV: str(os.getpid())}
     with OwnedTemplate(os.environ) as template:
         template.start(STEP, environment={**os.environ}, stderr=2, descriptors=[template.fileno()], needs=[]).wait()
         before = _ended_children(template.pid)
         step = template.start(
             STEP, environment={**os.environ, **own}, stderr=2, descriptors=[template.fileno()], number=signal.SIGTERM
         )
-        assert step.wait(120) == 0
+        assert step.wait(600) == 0
         used = _ended_children(template.pid) - before
-    assert shard_usage(line, stage.name).cpu_seconds == pytest.approx(used, rel=0.02)
+    assert is_counted(line, used)
 
 
 def _ended_children(pid: int) -> float:

@@ -17,7 +17,8 @@ class Poison(Upper):
 
     def process(self, group: Sequence[Input], work: Work) -> Sequence[Result]:
         if any("poison" in one.item.key for one in group):
+            pod = os.getppid()  # that of an orphan would be another process
             time.sleep(0.1)
-            os.kill(os.getppid(), signal.SIGKILL)
+            os.kill(pod, signal.SIGKILL)
             time.sleep(60)
         return super().process(group, work)

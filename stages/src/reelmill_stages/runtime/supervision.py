@@ -9,6 +9,7 @@ import os
 import select
 import signal
 import struct
+from collections.abc import Callable
 from time import monotonic
 
 from reelmill.contract.errors import TransientError
@@ -26,16 +27,18 @@ _FORM = struct.Struct("d255p")
 class ProgressClock:
     """The time of the last progress, in memory shared by parent and child. It runs only while work is watched."""
 
-    def __init__(self, patience: float = PATIENCE_SECONDS) -> None:
+    def __init__(self, patience: float = PATIENCE_SECONDS, *, now: Callable[[], float] = monotonic) -> None:
+        """`now` is the time in seconds on a clock that parent and child share."""
         self.patience = patience
         """Maximum time without progress, in seconds."""
+        self._now = now
         self._memory = mmap.mmap(-1, _FORM.size)
         self._runs = False
 
     def start(self, what: str) -> None:
         """Start watching. `what` is named in the error."""
         name = what.encode()[:200].decode(errors="ignore").encode()
-        _FORM.pack_into(self._memory, 0, monotonic(), name)
+        _FORM.pack_into(self._memory, 0, self._now(), name)
         self._runs = True
 
     def stop(self) -> None:
@@ -46,13 +49,13 @@ class ProgressClock:
     def mark(self) -> None:
         """Record progress."""
         if self._runs:
-            struct.pack_into("d", self._memory, 0, monotonic())
+            struct.pack_into("d", self._memory, 0, self._now())
 
     @property
     def silence(self) -> float:
         """Seconds since the last progress; 0 if nothing is watched."""
         (last,) = struct.unpack_from("d", self._memory)
-        return monotonic() - last if last else 0.0
+        return self._now() - last if last else 0.0
 
     def error(self) -> TransientError:
         """The error for work that makes no progress."""

@@ -36,11 +36,14 @@ class Turns:
         folder: Path | None = None,
         *,
         sleep: Callable[[float], None] = time.sleep,
+        now: Callable[[], float] = time.time,
     ) -> None:
+        """`now` is the time in seconds since the epoch, on a clock that all processes share."""
         self._parallel = parallel
         self._delay = delay
         self._folder = folder or _shared_folder()
         self._sleep = sleep
+        self._now = now
 
     def take(self, server: str) -> Callable[[], None]:
         """Wait for a turn, and return the function that ends it. Raises TransientError after the maximum wait."""
@@ -59,7 +62,7 @@ class Turns:
     def pause(self, server: str, seconds: float) -> None:
         """Let no request to the server begin for this time."""
         with _record(self._folder_of_server(server)) as record:
-            record.not_before = max(record.not_before, time.time() + seconds)
+            record.not_before = max(record.not_before, self._now() + seconds)
 
     def _folder_of_server(self, server: str) -> Path:
         place = self._folder / hashlib.sha256(server.encode()).hexdigest()[:16]
@@ -85,12 +88,12 @@ class Turns:
     def _is_paused(self, place: Path) -> bool:
         """Return whether the server asked for a pause while the request waited."""
         with _record(place) as record:
-            return record.not_before > time.time()
+            return record.not_before > self._now()
 
     def _reserved_wait(self, place: Path, server: str) -> float:
         """Return the seconds until the request may begin, at a time that is reserved for it."""
         with _record(place) as record:
-            now = time.time()
+            now = self._now()
             if record.not_before - now > LONGEST:
                 raise TransientError(
                     f"the server asks to wait for {record.not_before - now:.0f} s (Retry-After)",
