@@ -22,7 +22,7 @@ from servers.faults import Fault, Handler, fault_proxy
 from servers.processes import Server
 from servers.s3_servers import make_bucket
 from servers.server_thread import serving
-from tracing.received import receiver
+from tracing.received import PATIENT, receiver
 
 pytestmark = pytest.mark.store
 MODEL_KEY = "sk-canary-of-the-model-server"
@@ -121,7 +121,7 @@ def test_no_credential_of_a_local_run_is_left_anywhere(minio_server: Server, tmp
                      "failures": {"tolerate": "100%"}},
                     {"name": "told", "failures": {"tolerate": "100%"}, "caption": {
                         "server": {"url": echo, "apiKeyEnv": "MODEL_KEY"}, "model": "looker", "prompt": "what?",
-                        "timeout": "5s"}},
+                        "timeout": "120s"}},
                 ],
             },
         }  # fmt: skip
@@ -132,6 +132,7 @@ def test_no_credential_of_a_local_run_is_left_anywhere(minio_server: Server, tmp
             "MODEL_KEY": MODEL_KEY,
             "OTEL_EXPORTER_OTLP_ENDPOINT": collector,
             "OTEL_EXPORTER_OTLP_HEADERS": f"authorization={COLLECTOR_KEY}",
+            **PATIENT,
             **{name: str(home) for name in ("HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME")},
         }
 

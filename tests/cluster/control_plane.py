@@ -7,10 +7,8 @@ and every write is recorded in an audit log, so that tests can count the writes 
 import json
 import secrets
 import signal
-import socket
 import time
 import urllib.request
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -19,6 +17,7 @@ from typing import Any
 from cluster import kubeconfig
 from cluster.box import Box
 from cluster.client import ApiError, Client
+from servers.processes import free_ports
 
 ADMIN, MANAGER, SCHEDULER, PROXY, HELPER = (
     "admin",
@@ -78,7 +77,8 @@ class ControlPlane:
     def start(self) -> None:
         """Start everything and wait until the API server is ready. Raises RuntimeError with the end of a log."""
         names = ("api", "etcd", "peer", "manager", "scheduler")
-        self.ports = dict(zip(names, (6443, 2379, 2380, 10257, 10259) if self.box.closed else _free(5), strict=True))
+        ports = (6443, 2379, 2380, 10257, 10259) if self.box.closed else free_ports(5)
+        self.ports = dict(zip(names, ports, strict=True))
         users = (ADMIN, MANAGER, SCHEDULER, PROXY, HELPER, *(f"system:node:{name}" for name in self.nodes))
         self.tokens = {user: secrets.token_hex(16) for user in users}
         rows = [
@@ -106,7 +106,7 @@ class ControlPlane:
         path = self.folder / f"{user.replace(':', '-')}.kubeconfig"
         return kubeconfig.write(path, kubeconfig.Access(self.server, self.tokens[user], ca))
 
-    def await_ready(self, seconds: float = 90) -> None:
+    def await_ready(self, seconds: float = 300) -> None:
         """Wait until the API server reports that it is ready."""
         end = time.monotonic() + seconds
         while True:
@@ -132,7 +132,7 @@ class ControlPlane:
 
         def ask(verb: str, body: dict[str, Any]) -> dict[str, Any]:
             request = urllib.request.Request(f"{etcd}/{verb}", json.dumps(body).encode())
-            with urllib.request.urlopen(request, timeout=30) as answer:
+            with urllib.request.urlopen(request, timeout=300) as answer:
                 found: dict[str, Any] = json.loads(answer.read())
                 return found
 
@@ -155,11 +155,12 @@ class ControlPlane:
         return [event for event in self._audited(user, READS) if "objectRef" in event]
 
     def _audited(self, user: str, verbs: tuple[str, ...]) -> list[dict[str, Any]]:
-        events = map(json.loads, (self.folder / "audit.log").read_text().splitlines())
+        complete, _, _ = (self.folder / "audit.log").read_text().rpartition("\n")  # a line may be half written
+        events = map(json.loads, complete.splitlines())
         return [event for event in events if event["user"]["username"] == user and event["verb"] in verbs]
 
     def _await_certificate(self) -> None:
-        path, end = self.folder / "certificates" / "apiserver.crt", time.monotonic() + 60
+        path, end = self.folder / "certificates" / "apiserver.crt", time.monotonic() + 300
         while not path.exists():
             if not self.box.running("kube-apiserver") or time.monotonic() > end:
                 raise RuntimeError(f"the API server did not start:\n{self.box.log('kube-apiserver')}")
@@ -213,11 +214,3 @@ class ControlPlane:
             "--secure-port", str(self.ports["scheduler"]), "--cert-dir", str(self.folder / "scheduler"),
             "--leader-elect=false", "--kube-api-qps", "300", "--kube-api-burst", "500",
         ]  # fmt: skip
-
-
-def _free(count: int) -> list[int]:
-    with ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]

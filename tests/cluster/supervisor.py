@@ -42,7 +42,7 @@ class Supervisor:
         self.reap()
         if name in self.pids:
             os.kill(self.pids[name], number)
-            end = time.monotonic() + 20
+            end = time.monotonic() + 120
             while number in (signal.SIGKILL, signal.SIGTERM) and name in self.pids and time.monotonic() < end:
                 time.sleep(0.02)
                 self.reap()

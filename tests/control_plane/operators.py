@@ -14,6 +14,7 @@ from typing import Any
 
 from cluster import kubeconfig
 from cluster.client import PATIENCE, Client
+from cluster.control_plane import ControlPlane
 from reelmill.controller import rbac
 from reelmill.controller.kube.connection import Access, ApiTransport
 from reelmill.controller.operator import Operator
@@ -169,3 +170,11 @@ def until(look: Callable[[], Any], seconds: float, what: str) -> Any:
             return found
         time.sleep(0.05)
     raise TimeoutError(what)
+
+
+def writes_nothing(one: Running, plane: ControlPlane, user: str) -> bool:
+    """Whether the operator, as this user, lists everything three times without a write."""
+    lists = one.operator.metrics.resyncs._value
+    written, listed = len(plane.audit(user)), lists.get()
+    until(lambda: lists.get() >= listed + 3, 60, "three lists")
+    return len(plane.audit(user)) == written

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
+from cluster.control_plane import ControlPlane
 from control_plane.commands import Person, reader
-from control_plane.operators import running
+from control_plane.operators import running, until, writes_nothing
 from control_plane.pipelines import Desk, resource
 from dashboard.markup import Markup
 from dashboard.places import page
@@ -30,15 +31,17 @@ def seen(person: Person, scratch: Path) -> Iterator[TestClient]:
 
 
 def test_an_account_that_may_only_read_sees_pipelines_progress_and_reasons(
-    desk: Desk, config: Path, tmp_path: Path
+    desk: Desk, config: Path, tmp_path: Path, defined: ControlPlane
 ) -> None:
+    user = f"system:serviceaccount:{desk.namespace}:reelmill-operator"
     watcher = reader(desk.client, desk.namespace, tmp_path, rules=rbac.dashboard_rules())
     store = {"uri": "s3://out/demo", "endpoint": "http://127.0.0.1:9"}
-    with running(config, namespaces=(desk.namespace,)):
+    with running(config, namespaces=(desk.namespace,), resync_seconds=1) as one:
         desk.apply(resource(store=store))
         desk.wait_for("Complete")
         desk.apply(resource("halted", store=store, suspend=True))
         desk.wait_for("Suspended", "halted")
+        until(lambda: writes_nothing(one, defined, user), 120, "the last of its own writes")
         before = desk.get()
         with seen(watcher, tmp_path) as client:
             found = client.get("/api/v1/pipelines?sort=name").json()
@@ -46,16 +49,16 @@ def test_an_account_that_may_only_read_sees_pipelines_progress_and_reasons(
                 ("demo", "complete"),
                 ("halted", "suspended"),
             ]
-            one = f"/pipelines/{desk.namespace}/demo"
-            view = client.get(f"/api/v1{one}").json()
+            place = f"/pipelines/{desk.namespace}/demo"
+            view = client.get(f"/api/v1{place}").json()
             assert {work["stage"]: work["state"] for work in view["work"]} == {"clips": "done", "samples": "done"}
             assert "It has been complete" in view["why"]
             # The cluster is shown, though nobody answers for the store.
             assert "127.0.0.1:9" in view["problem"]
-            text = Markup(client.get(one).text).text
+            text = Markup(client.get(place).text).text
             assert "Cannot be read." in text
             assert "samples" in text
-            document = client.get(f"/api/v1{one}/document").json()["yaml"]
+            document = client.get(f"/api/v1{place}/document").json()["yaml"]
             assert "uri: s3://out/demo" in document
             assert "managedFields" not in document
             assert client.get(f"/pipelines/{desk.namespace}/nobody").status_code in (400, 404)

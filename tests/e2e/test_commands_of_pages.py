@@ -18,7 +18,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from e2e.workshop import Workshop
 from repo.pages import blocks
 from repo.tree import ROOT
-from tracing.received import receiver
+from tracing.received import PATIENT, receiver
 
 pytestmark = pytest.mark.store  # needs no server, but runs pipelines
 RULES = [{"name": "short", "field": "duration", "min": 0.5}, {"name": "big", "field": "media.size", "max": 1}]
@@ -110,7 +110,7 @@ def test_the_page_about_traces(here: Path) -> None:
     shutil.rmtree(here / "data")
     (command,) = commands("docs/traces.md")
     with receiver() as (collector, spans):
-        ran(command.replace("http://localhost:4318", collector), here)
+        ran(command.replace("http://localhost:4318", collector), here, **PATIENT)
     assert "run pipeline" in [span.name for span in spans]
 
 

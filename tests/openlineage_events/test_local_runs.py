@@ -2,7 +2,7 @@
 
 import json
 import shutil
-import socket
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +12,19 @@ import footage
 from canaries.traces import found
 from cli.terminal import reelmill, write
 from openlineage_events.receiver import Receiver, must_be_valid, receiver
+from servers.processes import free_ports
 
 pytestmark = pytest.mark.store  # needs no server, but each test runs a pipeline
 
 Json = dict[str, Any]
 KEY = "canary-of-the-lineage-server"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def imported() -> None:
+    """The client takes long to import on a busy machine, and a run waits only some seconds for its last events."""
+    for module in ("reelmill.openlineage.events", "openlineage.client.transport.http"):
+        import_module(module)
 
 
 @pytest.fixture(scope="module")
@@ -122,9 +130,7 @@ def test_events_are_appended_to_a_file(videos: Path, tmp_path: Path) -> None:
 
 def dead() -> str:
     """The URL of a server that is not there."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return f"http://127.0.0.1:{free.getsockname()[1]}"
+    return f"http://127.0.0.1:{free_ports(1)[0]}"
 
 
 @pytest.mark.store

@@ -13,7 +13,7 @@ import pytest
 from e2e.workshop import SAMPLES, Workshop, film
 from reelmill.contract.process.trace_context import ENV
 from servers.processes import free_ports
-from tracing.received import arrived, problems, receiver
+from tracing.received import PATIENT, problems, receiver
 
 STAGES: list[dict[str, Any]] = [
     {"name": "clips", "clip": {"by": "length", "length": "1s"}, "shards": 3, "failures": {"tolerate": "60%"}},
@@ -24,7 +24,8 @@ STAGES: list[dict[str, Any]] = [
 @pytest.fixture(autouse=True)
 def away(monkeypatch: pytest.MonkeyPatch) -> None:
     """No variable of the person who runs the tests decides where traces go."""
-    for name in ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_SDK_DISABLED", ENV):
+    endpoints = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+    for name in (*endpoints, "OTEL_SDK_DISABLED", ENV, *PATIENT):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -36,14 +37,21 @@ def shop(folder: Path) -> Workshop:
     return made
 
 
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs wait for their spans."""
+    for name, value in PATIENT.items():
+        monkeypatch.setenv(name, value)
+
+
 @pytest.mark.store  # it runs a pipeline
+@pytest.mark.usefixtures("patient")
 def test_a_run_is_one_trace_of_survey_passes_and_shards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made = shop(tmp_path)
     with receiver() as (address, spans):
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", address)
         said = made.tell("run", "-v")
         assert said.code == 0, said.err
-        arrived(spans, "run shop")
     assert problems(spans) == []
     by_name = {span.name: span for span in spans}
     assert set(by_name) == {
@@ -58,13 +66,13 @@ def test_a_run_is_one_trace_of_survey_passes_and_shards(tmp_path: Path, monkeypa
 
 
 @pytest.mark.store  # it runs a pipeline
+@pytest.mark.usefixtures("patient")
 def test_logs_of_steps_name_trace_and_span(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made = shop(tmp_path)
     made.stages[0]["failures"]["tolerate"] = "0%"
     with receiver() as (address, spans):
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", f"{address}/v1/traces")
         assert made.tell("run").code != 0
-        arrived(spans, "run shop")
     kept = (tmp_path / "store").rglob("_reelmill/*logs/*.jsonl")
     lines = [json.loads(line) for path in kept for line in path.read_text().splitlines()]
     assert lines

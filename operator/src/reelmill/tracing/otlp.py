@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace.export import SpanExporter
 
 BASE_ENV, TRACES_ENV = "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
+CLOSE_ENV = "OTEL_BSP_EXPORT_TIMEOUT"
 CLOSE_SECONDS = 1.0
-"""Maximum time in seconds that an ending process waits for its last spans."""
+"""Maximum time in seconds that an ending process waits for its last spans, unless `CLOSE_ENV` says milliseconds."""
 
 
 def endpoint_in(environment: Mapping[str, str]) -> str:
@@ -28,6 +29,12 @@ def endpoint_in(environment: Mapping[str, str]) -> str:
     if environment.get("OTEL_SDK_DISABLED", "").lower() == "true" or environment.get("OTEL_TRACES_EXPORTER") == "none":
         return ""
     return environment.get(TRACES_ENV, "") or at_base(environment.get(BASE_ENV, ""))
+
+
+def close_seconds(environment: Mapping[str, str]) -> float:
+    """Maximum time in seconds that an ending process waits for its last spans."""
+    milliseconds = environment.get(CLOSE_ENV, "")
+    return int(milliseconds) / 1000 if milliseconds.isdecimal() else CLOSE_SECONDS
 
 
 def at_base(base: str) -> str:
@@ -82,12 +89,12 @@ class OtlpExport:
         return self._state.problem
 
     def close(self) -> str:
-        """Send queued spans, for at most a second, unless the endpoint failed; returns the problem, or empty."""
+        """Send queued spans, for `close_seconds`, unless the endpoint failed; returns the problem, or empty."""
         ending = threading.Thread(target=self._processor.shutdown, daemon=True)
         ending.start()
         problem = self.problem
         if not problem:
-            ending.join(CLOSE_SECONDS)
+            ending.join(close_seconds(os.environ))
             problem = f"{self.endpoint} does not answer" if ending.is_alive() else self.problem
         if ending.is_alive():
             self._state.mute()
