@@ -73,7 +73,7 @@ def test_pods_find_each_other_by_name_across_nodes(cluster: Cluster, namespace: 
     # The shell's programs are static, so they have no resolver of their own.
     look = f"nslookup web.{namespace}.svc.cluster.local | awk '/^Address/ {{ found = $2 }} END {{ print found }}'"
     ask = f"printf 'GET / HTTP/1.0\\r\\n\\r\\n' | nc -w 3 $({look}) 80 | grep from-the-service"
-    script = f"for i in 1 2 3 4 5 6 7 8; do {ask} && exit 0; sleep 0.5; done; exit 1"
+    script = f"i=0; while [ $i -lt 100 ]; do {ask} && exit 0; i=$((i + 1)); sleep 1; done; exit 1"
     for node in NODES:
         done = run(client, namespace, f"ask-{node}", script, nodeSelector={"kubernetes.io/hostname": node})
         assert done["status"]["phase"] == "Succeeded", client.logs(f"ask-{node}", namespace)

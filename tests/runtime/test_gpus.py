@@ -35,7 +35,7 @@ def test_000_f10_workers_are_as_many_as_asked_and_take_turns_at_the_gpus(
     (tmp_path / "library" / "pynvml.py").write_text(LIBRARY)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path / "library"), prepend=":")
     (tmp_path / "trace").mkdir()
-    line = toy.Line(tmp_path, limits=ShardLimits(workers=4, item_timeout=60))
+    line = toy.Line(tmp_path, limits=ShardLimits(workers=4, item_timeout=600))
     line.stage("which", "WhichGpu", trace=str(tmp_path / "trace"), workers=4)
     line.stages[0] = line.stages[0].model_copy(update={"type": "toy_gpu:WhichGpu"})
     for number in range(24):

@@ -142,7 +142,7 @@ def no_attributes(tmp_path: Path) -> Iterator[Path]:
     if mounted.returncode:
         pytest.skip("mounting needs root")
     yield folder
-    subprocess.run(["umount", folder], check=True)
+    subprocess.run(["umount", "--lazy", folder], check=True)
 
 
 def test_a_file_system_without_attributes_serves_as_well(no_attributes: Path) -> None:
@@ -170,7 +170,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     if mounted.returncode:
         pytest.skip("mounting needs root")
     yield folder
-    subprocess.run(["umount", folder], check=True)
+    subprocess.run(["umount", "--lazy", folder], check=True)
 
 
 def test_a_full_disk_is_transient_named_and_leaves_what_was_there(small_disk: Path) -> None:
