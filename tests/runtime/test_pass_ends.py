@@ -44,11 +44,11 @@ def test_a_pass_with_undone_shards_is_not_closed_until_they_are_given_up(line: t
 
 
 def test_what_a_lost_shard_had_checkpointed_is_kept(tmp_path: Path) -> None:
-    line = toy.Line(tmp_path, limits=ShardLimits(workers=1, checkpoint_seconds=0.0, item_timeout=60))
+    line = toy.Line(tmp_path, limits=ShardLimits(workers=1, checkpoint_seconds=0.0, item_timeout=600))
     upper = line.stage("upper")
     line.put("a")
     line.put("b")
-    line.put("never", "slow 2\nabort")
+    line.put("never", "hang")
     line.survey()
     line.open(upper)
     pod = line.popen(line.task("shards", upper, segment=1), 0)

@@ -109,7 +109,7 @@ class Handler(BaseHTTPRequestHandler):
             time.sleep(30)
         elif word == "drip":
             self.headers_only(1000)
-            for _ in range(100):
+            for _ in range(999):
                 self.wfile.write(b" ")
                 self.wfile.flush()
                 time.sleep(0.1)
