@@ -90,7 +90,7 @@ def operator(installed: Installed) -> Iterator[Running]:
 
 
 def test_helms_test_passes_with_the_charts_rights_and_nothing_else(installed: Installed, operator: Running) -> None:
-    done = installed.test(60)
+    done = installed.test(600)
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.endswith("Suspended: the operator works\n")
     assert operator.alive

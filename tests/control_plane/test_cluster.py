@@ -130,9 +130,11 @@ def test_a_pod_that_asks_for_gpus_waits_for_one_of_the_product(control_plane: Co
 
 def test_jobs_end_though_the_api_server_is_killed_while_they_run(control_plane: ControlPlane, namespace: str) -> None:
     client = control_plane.client
-    client.apply(job("shards", 3, annotations=fate_annotations(lasts="2s")), namespace)
+    client.apply(job("shards", 3, annotations=fate_annotations(hold="true")), namespace)
     client.wait_for(JOB, "shards", namespace, lambda job: job.get("status", {}).get("ready"), 30)
     control_plane.restart("kube-apiserver")
+    for index in ("0", "1", "2"):
+        release_pod(client, namespace, index)
     assert condition(client.wait_for(JOB, "shards", namespace, finished, 90), "Complete")
 
 
