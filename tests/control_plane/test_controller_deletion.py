@@ -91,7 +91,7 @@ def test_a_namespace_that_is_deleted_is_not_held_up(desk: Desk, tmp_path: Path) 
         until(lambda: client.find("v1/Namespace", name) is None, 60, "the namespace to go")
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1200)
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # the killed close no connection
 def test_an_operator_killed_at_every_write_of_a_removal_converges(desk: Desk, config: Path) -> None:
     with running(config, namespaces=(desk.namespace,)):

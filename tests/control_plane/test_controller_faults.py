@@ -27,7 +27,7 @@ def as_if_nothing_had_happened(desk: Desk, run: list[str] = RUN) -> None:
     assert set(desk.kubelet.store.tried.values()) == {1}
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # the killed close no connection
 @pytest.mark.parametrize(
     ("stages", "closes", "run"),

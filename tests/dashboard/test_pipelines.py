@@ -5,6 +5,7 @@ import json
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -169,7 +170,10 @@ def test_a_store_that_goes_away_and_comes_back(shop: Workshop, tmp_path: Path) -
         assert client.get("/pipelines/default/hostile/stages/keep").status_code in (200, 503)
         assert client.get("/").status_code == 200
         (tmp_path / "away").rename(tmp_path / "store")
-        assert client.get(f"{ONE}/stages/clips/items").status_code == 200
+        end = time.monotonic() + 120
+        while client.get(f"{ONE}/stages/clips/items").status_code != 200:  # it may have been read meanwhile
+            assert time.monotonic() < end
+            time.sleep(0.1)
 
 
 def test_two_files_of_one_name_are_refused(shop: Workshop, tmp_path: Path) -> None:
