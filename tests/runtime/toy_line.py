@@ -104,7 +104,9 @@ class Line:
             if row["_source"] == source
         ]
         text = "".join(json.dumps(row) + "\n" for row in rows)
-        (self.root / f"{source}.jsonl").write_text(text)
+        path = self.root / f"{source}.jsonl"
+        if not path.exists() or path.read_text() != text:  # another survey may be reading it
+            path.write_text(text)
 
     def stage(self, name: str, type_: str = "Upper", *upstreams: str, **params: object) -> StageDef:
         """Add a stage; it reads the one above, or the source."""
