@@ -19,22 +19,29 @@ pytestmark = pytest.mark.store
 
 COMMAND = [sys.executable, "-m", "reelmill.cli"]
 MANY = 30
+WAITING = """\
+  - name: tars
+    from: [raw]
+    pack: {sampler: "odd_sampler:Odd"}
+"""
 
 
 def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """One command in a process of its own."""
-    return subprocess.run([*COMMAND, *arguments], cwd=folder, capture_output=True, text=True, check=False, timeout=120)
+    return subprocess.run([*COMMAND, *arguments], cwd=folder, capture_output=True, text=True, check=False, timeout=600)
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """A pipeline with many videos."""
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A pipeline with many videos, whose last stage waits for the file `go`."""
     (tmp_path / "videos").mkdir()
     video = footage.video(seconds=2.0, size=(64, 48), audio=False)
     for number in range(MANY):
-        shutil.copyfile(video, tmp_path / "videos" / f"{number:02d}.mp4")
+        shutil.copyfile(video, tmp_path / "videos" / f"waiting{number:02d}.mp4")
     before, _, pictures = PIPELINE.partition("  - name: spans")
-    write(tmp_path, before + pictures[pictures.index("  - name: pictures") :])
+    write(tmp_path, before + pictures[pictures.index("  - name: pictures") :] + WAITING)
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1] / "e2e"))
+    monkeypatch.setenv("GO", str(tmp_path / "go"))
     return tmp_path
 
 
@@ -54,10 +61,13 @@ def test_ctrl_c_stops_cleanly_and_the_next_run_continues(folder: Path) -> None:
     assert process.returncode == 130, err
     assert "Traceback" not in err
     assert "resume with: reelmill run pipeline.yaml" in err
+    (folder / "go").touch()
     again = run(folder, "run", "pipeline.yaml", "-o", "json")
     assert again.returncode == 0, again.stderr
-    (stage,) = json.loads(again.stdout)["stages"]
-    assert (stage["totals"]["in"], stage["totals"]["done"], stage["segments"]) == (MANY, MANY, 1)
+    stages = json.loads(again.stdout)["stages"]
+    assert len(stages) == 2
+    for stage in stages:
+        assert (stage["totals"]["in"], stage["totals"]["done"], stage["segments"]) == (MANY, MANY, 1)
 
 
 def test_without_the_stages_a_command_names_the_package_to_install(tmp_path: Path) -> None:

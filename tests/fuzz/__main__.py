@@ -4,7 +4,7 @@
     make fuzz ARGS="tar separated --runs 1000000"     so many executions of two targets
     make fuzz ARGS="tar --input FILE"                 one input again
 
-An input that takes more than 1 s of CPU time or 512 MiB, or raises anything but the declared errors of its parser, is
+An input that takes more than 4 s of CPU time or 512 MiB, or raises anything but the declared errors of its parser, is
 a finding: it is kept, printed with the command that reproduces it, and the exit status is 1.
 """
 

@@ -1,6 +1,7 @@
 """Every parser of foreign bytes and of our own records: on the corpus, and for some seconds under the fuzzer."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -22,9 +23,11 @@ PIECES = (
     *(b"a\n", b"a:"),
 )
 """What makes a parser look at the same bytes again and again, where it does not take care."""
-LONG = 16_000
-LINEAR_SECONDS = 4.0
-"""CPU time that no linear parser needs for so many bytes, on a busy machine either; a quadratic one needs more."""
+SHORT, LONG = 4_000, 16_000
+GROWTH = 8.0
+"""Between four times as much CPU time, which a linear parser needs for four times as many bytes, and sixteen times."""
+LITTLE = 0.25
+"""Seconds of CPU time whose growth says nothing."""
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -54,8 +57,14 @@ def test_a_piece_that_is_repeated_a_thousand_times_is_parsed_in_linear_time(name
     parse = TARGETS[name].load()
     parse(b"")
     for piece in PIECES:
-        with timed(LINEAR_SECONDS):
-            parse(piece * (LONG // len(piece)))
+        few, many = (cpu_seconds(parse, piece * (size // len(piece))) for size in (SHORT, LONG))
+        assert many <= GROWTH * max(few, LITTLE), piece
+
+
+def cpu_seconds(parse: Callable[[bytes], None], data: bytes) -> float:
+    before = time.process_time()
+    parse(data)
+    return time.process_time() - before
 
 
 @pytest.mark.store

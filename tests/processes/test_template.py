@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -155,7 +156,8 @@ def test_a_process_ends_with_the_one_that_asked_for_it_and_with_the_template(
             gone(child)
         requester.kill()
     if running(child):
-        os.kill(child, signal.SIGKILL)  # not ours to end: SIGTERM is for the process alone
+        with suppress(ProcessLookupError):  # it has just ended
+            os.kill(child, signal.SIGKILL)  # not ours to end: SIGTERM is for the process alone
 
 
 @pytest.mark.store
