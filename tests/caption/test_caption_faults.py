@@ -19,14 +19,16 @@ SCHEMA = {
 }
 BRIEF = {"timeout": "8s"}
 """A server that may come back is asked again and again for so long."""
+BROKEN = "the connection failed|no answer in time"
+"""The last of several requests may be cut off by the end of that time."""
 ROWS = [
-    ("do=busy", BRIEF, "server_busy", "the server answered 429: too many requests"),
-    ("do=503", BRIEF, "server_failed", "the server answered 503"),
+    ("do=busy-for-an-hour", {}, "server_busy", "the server answered 429: come back later"),
+    ("do=down-for-an-hour", {}, "server_failed", "the server answered 503: come back later"),
     ("do=500", {}, "server_failed", "(4 attempts)"),
     ("do=slow", {"timeout": "1s"}, "server_failed", "no answer in time"),
     ("do=drip", BRIEF, "server_failed", "the answer did not end in time"),
-    ("do=cut", BRIEF, "server_failed", "the connection failed"),
-    ("do=reset", BRIEF, "server_failed", "the connection failed"),
+    ("do=cut", BRIEF, "server_failed", BROKEN),
+    ("do=reset", BRIEF, "server_failed", BROKEN),
     ("do=400", {}, "request_rejected", "the server answered 400: status 400"),
     ("do=413", {}, "request_rejected", "the server answered 413"),
     ("do=page", {}, "bad_answer", "the response is not JSON"),
@@ -58,7 +60,8 @@ def test_007_f04_a_fault_of_the_server_is_one_row(
 ) -> None:
     result = Booth(tmp_path).ask(models, text, **params)
     assert isinstance(result, Failed), result
-    assert (result.reason, says in result.message) == (reason, True), result
+    assert result.reason == reason, result
+    assert any(words in result.message for words in says.split("|")), result
 
 
 @pytest.mark.parametrize("text", ["do=busy:2", "do=503:2", "do=500:2", "do=cut:2", "do=reset:2"])

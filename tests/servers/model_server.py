@@ -101,6 +101,9 @@ class Handler(BaseHTTPRequestHandler):
             self.raw(200, RAW[word])
         elif word == "busy":
             self.json(429, {"error": {"message": "too many requests"}}, {"Retry-After": "0.2"})
+        elif word in ("busy-for-an-hour", "down-for-an-hour"):
+            status = 429 if word.startswith("busy") else 503
+            self.json(status, {"error": {"message": "come back later"}}, {"Retry-After": "3600"})
         elif word.isdigit():
             self.json(int(word), {"error": {"message": f"status {word} for {self.headers.get('Authorization')}"}})
         elif word == "redirect":
