@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from reelmill.controller.kube.write_budget import Budget
 from reelmill.controller.monitoring.metrics import Metrics
 from reelmill.controller.state.concurrency import FIRST, LONG, WINDOW, ConcurrencyLimit
 from reelmill.controller.work.worker_tasks import Pump
@@ -70,7 +71,7 @@ def test_no_more_pipelines_are_processed_than_the_limit_and_none_is_forgotten() 
         await asyncio.sleep(0)
         seen.append(key)
 
-    pump = Pump(process, Metrics(), limit)
+    pump = Pump(process, Metrics(), limit, Budget(1, 100, clock=lambda: 0.0))
 
     async def main() -> None:
         for number in range(100):
@@ -84,3 +85,60 @@ def test_no_more_pipelines_are_processed_than_the_limit_and_none_is_forgotten() 
     asyncio.run(main())
     assert sorted(seen) == sorted(f"team/{number}" for number in range(100))
     assert busiest == limit.value == FIRST
+
+
+def test_a_key_waits_in_the_queue_until_there_is_a_write_for_it() -> None:
+    at = 0.0
+    budget = Budget(1000, 2, clock=lambda: at)
+    seen: list[str] = []
+
+    async def process(key: str) -> None:
+        budget.reserve()
+        seen.append(key)
+
+    pump = Pump(process, Metrics(), ConcurrencyLimit(16), budget)
+
+    async def main() -> None:
+        nonlocal at
+        working = asyncio.ensure_future(pump.run())
+        for number in range(3):
+            pump.add(f"team/{number}")
+        for _ in range(100):
+            await asyncio.sleep(0)
+        assert seen == ["team/0", "team/1"]
+        assert len(pump.queue) == 1
+        assert not pump.queue.in_flight
+        at = 1.0
+        while len(seen) < 3:
+            await asyncio.sleep(0)
+        working.cancel()
+        await asyncio.wait([working])
+
+    asyncio.run(main())
+    assert seen == ["team/0", "team/1", "team/2"]
+
+
+def test_a_key_is_taken_only_if_each_key_in_process_also_has_a_write() -> None:
+    busiest, seen = 0, 0
+    budget = Budget(1000, 2, clock=lambda: 0.0)
+
+    async def process(key: str) -> None:
+        nonlocal busiest, seen
+        busiest = max(busiest, len(pump.queue.in_flight))
+        await asyncio.sleep(0)
+        seen += 1
+
+    pump = Pump(process, Metrics(), ConcurrencyLimit(16), budget)
+    budget.reserve()
+
+    async def main() -> None:
+        for number in range(20):
+            pump.add(f"team/{number}")
+        working = asyncio.ensure_future(pump.run())
+        while seen < 20:
+            await asyncio.sleep(0)
+        working.cancel()
+        await asyncio.wait([working])
+
+    asyncio.run(main())
+    assert busiest == 1

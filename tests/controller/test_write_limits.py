@@ -45,6 +45,17 @@ def test_no_time_sees_more_writes_than_burst_and_rate_allow(pauses: list[float])
             assert count <= 4 + 5 * (last - first) + 1.001
 
 
+def test_it_says_when_tokens_will_be_available_and_takes_none() -> None:
+    clock = Clock()
+    budget = Budget(10, 3, clock=clock)
+    assert [budget.seconds_until(tokens) for tokens in (1, 3, 7)] == [0, 0, 0]
+    for _ in range(4):
+        budget.reserve()
+    assert [round(budget.seconds_until(tokens), 3) for tokens in (1, 3, 7)] == [0.2, 0.4, 0.4]
+    clock.now += budget.seconds_until(1)
+    assert budget.reserve() == pytest.approx(0)
+
+
 JSON = st.recursive(
     st.integers(0, 3) | st.text("ab", max_size=2) | st.lists(st.integers(0, 2), max_size=2),
     lambda inner: st.dictionaries(st.sampled_from("xyz"), inner, max_size=3),

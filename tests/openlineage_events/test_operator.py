@@ -2,12 +2,14 @@
 
 import socket
 import threading
+import time
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 
 from controller.worker_rig import JOB, PIPELINE, Rig, resource, rigged
 from openlineage_events.receiver import must_be_valid, receiver
+from reelmill.controller.kube.write_budget import Budget
 from reelmill.controller.monitoring.metrics import Metrics
 from reelmill.controller.state.cache import Cache
 from reelmill.controller.state.concurrency import ConcurrencyLimit
@@ -149,7 +151,8 @@ def test_events_are_counted_in_the_metrics(tmp_path: Path) -> None:
     async def nothing(key: str) -> None:
         pass
 
-    text = metrics.text(Cache(), Pump(nothing, metrics, ConcurrencyLimit(1)).queue).decode()
+    pump = Pump(nothing, metrics, ConcurrencyLimit(1), Budget(1, 1, clock=time.monotonic))
+    text = metrics.text(Cache(), pump.queue).decode()
     assert 'reelmill_openlineage_events_total{result="sent"} 1.0' in text
     assert 'reelmill_openlineage_events_total{result="failed"} 1.0' in text
 

@@ -72,9 +72,10 @@ class Operator:
     async def _run(self, cluster: ApiConnection) -> None:
         settings = self._settings
         leader: Leader | None = None
+        budget = Budget(settings.write_rate, settings.write_burst, clock=time.monotonic)
         verbs = KubeApi(
             self._layer(cluster),
-            Budget(settings.write_rate, settings.write_burst, clock=time.monotonic),
+            budget,
             fence=lambda: leader is None or leader.holds(),
             waited=self.metrics.budget_wait.observe,
         )
@@ -99,7 +100,7 @@ class Operator:
             traces=RunTraces(telemetry.traces),
             now=self._now,
         )
-        pump = Pump(worker.process, self.metrics, self.limit)
+        pump = Pump(worker.process, self.metrics, self.limit, budget)
         async with serving(
             settings.listen,
             illness=lambda: self.health.illness(pump.queue),

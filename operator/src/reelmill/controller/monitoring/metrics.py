@@ -72,6 +72,11 @@ class Metrics:
             buckets=_SECONDS,
             registry=registry,
         )
+        self.write_limit_seconds = Counter(
+            "reelmill_write_limit_seconds",
+            "Time during which ready pipelines waited for the operator's rate limit.",
+            registry=registry,
+        )
         self.leader = Gauge(
             "leader_election_master_status", "1 if this replica is the leader.", ["name"], registry=registry
         ).labels(CONTROLLER)

@@ -1,6 +1,8 @@
 """Tasks that process the keys of the work queue, with backoff after failures.
 
-There are as many tasks as pipelines may be processed at the same time; some wait while the API server is slow.
+There are as many tasks as pipelines may be processed at the same time; some wait while the API server is slow. A key
+is taken only when the budget has a write for it and for each key in process, so that keys wait in the queue, where
+their changes are merged, and not in the middle of a pass.
 """
 
 import asyncio
@@ -12,6 +14,7 @@ from contextlib import suppress
 from reelmill.contract.backoff import chance
 from reelmill.contract.log import event
 from reelmill.controller.kube.api_errors import Fenced, NoAnswer, Refusal, Throttled
+from reelmill.controller.kube.write_budget import Budget
 from reelmill.controller.monitoring.metrics import Metrics
 from reelmill.controller.state.concurrency import ConcurrencyLimit
 from reelmill.controller.state.queue import Priority, TakenKey, WorkQueue
@@ -24,9 +27,9 @@ Process = Callable[[str], Awaitable[float | None]]
 class Pump:
     """A work queue and its tasks. All calls must come from one event loop."""
 
-    def __init__(self, process: Process, metrics: Metrics, limit: ConcurrencyLimit) -> None:
+    def __init__(self, process: Process, metrics: Metrics, limit: ConcurrencyLimit, budget: Budget) -> None:
         self.queue = WorkQueue(clock=time.monotonic, chance=chance)
-        self._process, self._metrics, self._limit = process, metrics, limit
+        self._process, self._metrics, self._limit, self._budget = process, metrics, limit, budget
         self._changed, self._take_lock = asyncio.Event(), asyncio.Lock()
 
     def add(self, key: str, priority: Priority = Priority.CHANGE) -> None:
@@ -60,15 +63,23 @@ class Pump:
     async def _next_key(self) -> TakenKey:
         # Only one task waits at a time, because a change wakes all that wait.
         async with self._take_lock:
-            while not self._may_take() or (taken := self.queue.take()) is None:
-                self._changed.clear()
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(self.queue.next_due() if self._may_take() else None):
-                        await self._changed.wait()
-            return taken
+            while True:
+                in_process = len(self.queue.in_flight)
+                due = self.queue.next_due() if in_process < self._limit.value else None
+                held = self._budget.seconds_until(in_process + 1) if due == 0 else 0.0
+                if due == 0 and not held and (taken := self.queue.take()):
+                    return taken
+                began = time.monotonic()
+                await self._change_within(held or due)
+                if held:
+                    self._metrics.write_limit_seconds.inc(time.monotonic() - began)
 
-    def _may_take(self) -> bool:
-        return len(self.queue.in_flight) < self._limit.value
+    async def _change_within(self, seconds: float | None) -> None:
+        """Wait for a change, at most this long; None: without limit."""
+        self._changed.clear()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._changed.wait()
 
     async def _process_one(self, key: str) -> str:
         try:
