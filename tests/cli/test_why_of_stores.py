@@ -1,7 +1,8 @@
 """`why` without a cluster: what the store shows is said in one paragraph, the cause first, then losses."""
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ class Case:
     rows: list[StatusRow]
     state: str
     why: str
+    tolerances: Mapping[str, str | None] = field(default_factory=dict)
 
 
 RAW = row("raw", "source")
@@ -60,12 +62,21 @@ CASES = [
         "The next run does.",
     ),
     Case(
-        "perhaps too many failed",
+        "tolerated failures",
         [RAW, row("clips", failed=1), row("frames", segments=0, uncovered={"clips": 1})],
         "behind",
-        "frames has not processed all of its inputs: there are new items of clips. The next run does, unless more "
-        "items failed than `failures.tolerate` allows. Failed items: clips, 1 failed. "
+        "frames has not processed all of its inputs: there are new items of clips. The next run does. "
+        "Failed items: clips, 1 failed. "
         "`reelmill ledger PIPELINE --outcome failed` lists them.",
+    ),
+    Case(
+        "too many failed",
+        [RAW, row("clips", failed=1), row("frames", segments=0, uncovered={"clips": 1})],
+        "failed",
+        "More items failed than tolerated: clips lost 1 of 3 items to failures. Later stages process nothing more "
+        "until a retry succeeds or `failures.tolerate` is raised. Failed items: clips, 1 failed. "
+        "`reelmill ledger PIPELINE --outcome failed` lists them.",
+        {"clips": "0"},
     ),
     Case(
         "another definition",
@@ -113,7 +124,7 @@ CASES = [
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_what_a_store_shows_is_said_in_one_paragraph(case: Case) -> None:
-    found = stored_state(case.rows)
+    found = stored_state(case.rows, case.tolerances)
     assert found.state == case.state
     assert found.why.startswith(case.why) if case.why.endswith(" ") else found.why == case.why
 
@@ -132,7 +143,7 @@ def test_a_file_is_explained_by_its_store_or_one_stage_of_it(tmp_path: Path, mon
     (tmp_path / "videos/broken.mp4").write_bytes(b"not a video")
     assert reelmill("run", path).code != 0
     explanation = json.loads(reelmill("why", path, "-o", "json").out)
-    assert (explanation["name"], explanation["state"]) == ("small", "behind")
+    assert (explanation["name"], explanation["state"]) == ("small", "failed")
     assert explanation["why"].startswith(explanation["reason"])
     assert "Failed items: spans, 1 failed (" in explanation["why"]
     assert f"`reelmill ledger {path} --outcome failed` lists them." in explanation["why"]

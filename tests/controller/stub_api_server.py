@@ -27,6 +27,8 @@ class Stub:
         """(method, status, message, headers) of the next requests of that method, or of `METHOD path`."""
         self.unknown: set[str] = set()
         """Fields of stages in a status that the definition of the resource does not have, so that they are not kept."""
+        self.stripped: set[str] = set()
+        """Labels that an admission webhook removes from every Job."""
         self.pods: list[Json] = []
         self.cached_pods: list[Json] | None = None
         """The pods as the server's cache has them; None: it is up to date."""
@@ -35,6 +37,9 @@ class Stub:
         """An object that was there before."""
         self.version += 1
         metadata = {"uid": f"uid-{self.version}", **document["metadata"], "resourceVersion": str(self.version)}
+        if self.stripped and "/jobs/" in path:
+            labels = metadata.get("labels", {})
+            metadata["labels"] = {name: value for name, value in labels.items() if name not in self.stripped}
         self.objects[path] = {**document, "metadata": metadata}
         return self.objects[path]
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from controller.worker_rig import JOB, PIPELINE, STATUS, Rig, rigged
+from reelmill.controller.work.reconciler import RELABEL_SECONDS
 from reelmill.plan.jobs.build import KEY, PLACE, RUN, STEP, UID
 
 Json = dict[str, Any]
@@ -113,6 +114,53 @@ def test_a_job_of_another_pipeline_is_not_labelled(tmp_path: Path) -> None:
         rig.stub.put(path, {"metadata": metadata, "spec": {"template": template}})
         await rig.a_pass()
         assert not [write for write in rig.stub.writes() if write.startswith("PATCH team/jobs")]
+
+    rigged(tmp_path, test)
+
+
+async def stripped_job(rig: Rig, label: str) -> str:
+    """The name of a running Job that loses this label to an admission webhook."""
+    job = await seen(rig)
+    rig.stub.stripped = {label}
+    rig.job_is(active=1, startTime="2026-01-01T00:00:00Z")
+    name: str = job["metadata"]["name"]
+    return name
+
+
+@pytest.mark.parametrize("lost", ["app.kubernetes.io/managed-by", UID, STEP, PLACE])
+def test_a_policy_that_removes_labels_is_named_and_the_work_goes_on(tmp_path: Path, lost: str) -> None:
+    async def test(rig: Rig) -> None:
+        name = await stripped_job(rig, lost)
+        for _ in range(3):
+            rig.wait(RELABEL_SECONDS)
+            await rig.a_pass()
+            # A full list does not have a Job without the label that selects it.
+            if lost.startswith("app."):
+                rig.cache.jobs.leave(rig.job())
+            assert await rig.a_pass() is not None
+        assert rig.job()["metadata"]["name"] == name
+        waiting = next(each for each in rig.conditions().values() if each["reason"] == "LabelsRemoved")
+        assert waiting["message"] == (
+            f"survey: something removes or changes the labels of Job {name} whenever they are restored; exempt objects "
+            "with the label app.kubernetes.io/managed-by=reelmill from the admission policy or webhook"
+        )
+        rig.stub.stripped = set()
+        rig.wait(RELABEL_SECONDS)
+        while await rig.a_pass() == 0:
+            pass
+        assert rig.job()["metadata"]["labels"][lost]
+        assert "LabelsRemoved" not in {each["reason"] for each in rig.conditions().values()}
+
+    rigged(tmp_path, test)
+
+
+def test_labels_that_cannot_be_restored_are_tried_once_a_minute(tmp_path: Path) -> None:
+    async def test(rig: Rig) -> None:
+        name = await stripped_job(rig, STEP)
+        before = len(rig.stub.writes())
+        for _ in range(20):
+            await rig.a_pass()
+        assert rig.stub.writes()[before:].count(f"PATCH team/jobs/{name}") == 1
 
     rigged(tmp_path, test)
 

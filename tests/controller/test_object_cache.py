@@ -2,12 +2,14 @@
 
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from reelmill.contract.digest import fingerprint
 from reelmill.controller.state.cache import KindCache, job_key, trimmed_job, trimmed_pipeline
-from reelmill.plan.jobs.build import SHARDS
+from reelmill.plan.jobs.build import KEY, SHARDS, STAGE, STEP, UID
+from reelmill.plan.jobs.job_labels import is_labelled
 
 Json = dict[str, Any]
 
@@ -151,6 +153,22 @@ def test_a_job_belongs_to_the_pipeline_that_controls_it_and_to_no_other() -> Non
     foreign = thing("a", 1)
     foreign["metadata"]["ownerReferences"][0]["controller"] = False
     assert job_key(foreign) is None
+
+
+@pytest.mark.parametrize("value", ["", "other"], ids=["removed", "changed"])
+@pytest.mark.parametrize("lost", [UID, STEP, STAGE, KEY])
+def test_a_trimmed_job_has_the_labels_of_its_pods(lost: str, value: str) -> None:
+    job = thing("a", 1)
+    labels = {UID: "p", STEP: "shards", STAGE: "clips", KEY: "0123456789"}
+    job["metadata"]["labels"] = {"mine": "1", **labels}
+    job["spec"] = {"template": {"metadata": {"labels": labels}}}
+    whole = trimmed_job(job)
+    assert is_labelled(whole)
+    job["metadata"]["labels"].pop(lost)
+    job["metadata"]["labels"] |= {lost: value} if value else {}
+    bare = trimmed_job(job)
+    assert bare["metadata"] == whole["metadata"]
+    assert not is_labelled(bare)
 
 
 def test_a_trimmed_job_has_no_template_and_what_planning_reads() -> None:

@@ -16,13 +16,13 @@ from pydantic import ValidationError
 
 from reelmill.contract.records.rows import Item
 from reelmill.contract.spec.pipeline import Spec
-from reelmill.contract.spec.stages.select import Grouping, SelectBlock
+from reelmill.contract.spec.stages.select import Grouping, SelectBlock, number_text
 from reelmill.plan.definition.graph import SpecErrors, resolve
 from reelmill_stages.runtime.decide import postings
 from reelmill_stages.runtime.decide.growing_index import GrowingIndex
 from reelmill_stages.runtime.decide.kept import KeptInputs
 from reelmill_stages.stage import Done, Failed, Input, Signed
-from reelmill_stages.stages.select.groups import group_of_name
+from reelmill_stages.stages.select.groups import ID_BYTES, ItemGroups, group_name, group_of_name
 from reelmill_stages.stages.select.stage import SelectStage, share_of
 
 LABELS = st.sampled_from(["cat", "dog", "24", 24, 24.0, True, None])
@@ -257,3 +257,37 @@ def test_values_outside_their_limits_are_refused(block: dict[str, Any]) -> None:
 @pytest.mark.parametrize("name", ["NaN", "Infinity", "-Infinity", "1e400"])
 def test_a_quota_may_be_for_a_text_that_looks_like_no_finite_number(name: str) -> None:
     assert len(group_of_name(Grouping(field="label"), name)) == 1
+
+
+@pytest.mark.parametrize(
+    ("bins", "names"),
+    [
+        ([1, 2.5], ("below 1", "1 to 2.5", "2.5 and above")),
+        ([-1e300, 1e300], ("below -1e+300", "-1e+300 to 1e+300", "1e+300 and above")),
+        ([1e15, 1e16], ("below 1000000000000000", "1000000000000000 to 1e+16", "1e+16 and above")),
+    ],
+)
+def test_ranges_have_short_names_and_the_groups_of_earlier_versions(bins: list[float], names: tuple[str, ...]) -> None:
+    grouping = Grouping(field="x", bins=bins)
+    assert grouping.ranges == names
+    groups = ItemGroups([grouping])
+    for value, name in zip([bins[0] * 2 if bins[0] < 0 else 0.0, bins[0], bins[1]], names, strict=True):
+        group = groups.of(item("a", x=value))
+        assert group_name(group) == f"x {name}"
+        with_all_digits = name.replace("1e+300", str(int(1e300))).replace("1e+16", str(10**16))
+        assert {*group_of_name(grouping, name), *group_of_name(grouping, with_all_digits)} == {group[:ID_BYTES]}
+        SelectBlock.model_validate({"count": 1, "per": [{"field": "x", "bins": bins}], "quotas": {with_all_digits: 1}})
+
+
+@given(st.integers() | st.floats(allow_nan=False, allow_infinity=False))
+def test_a_quota_names_a_number_in_its_short_form_or_with_all_digits(value: float) -> None:
+    grouping = Grouping(field="x")
+    group = ItemGroups([grouping]).of(item("a", x=value))
+    plain = int(value) if value == int(value) else value
+    assert group[:ID_BYTES] in group_of_name(grouping, group_name(group).removeprefix("x "))
+    assert group[:ID_BYTES] in group_of_name(grouping, str(plain))
+
+
+@given(st.integers(), st.integers(-3, 3))
+def test_different_numbers_have_different_names(value: int, step: int) -> None:
+    assert (number_text(value) == number_text(value + step)) is (step == 0)

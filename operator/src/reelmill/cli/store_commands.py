@@ -14,6 +14,7 @@ from reelmill.contract.commands.result_rows import StatusRow
 from reelmill.contract.commands.signatures import PREFLIGHT, STATUS, Command, Environment
 from reelmill.contract.errors import SpecError
 from reelmill.contract.task import Task
+from reelmill.contract.text.missing_data import no_data_set
 
 GROUP = "reelmill.commands"
 F = TypeVar("F")
@@ -70,11 +71,7 @@ def stored(loaded: Loaded) -> dict[str, StatusRow]:
     """
     rows = {row.name: row for row in load(STATUS)(task(loaded), environment())}
     if not any(row.listed or row.segments or row.pass_ for row in rows.values()):
-        raise SpecError(
-            "the store has no data set of this pipeline with this definition",
-            where=loaded.task().store.uri,
-            hint="run the pipeline first; if it has run, its definition or the address of the store has changed",
-        )
+        raise no_data_set(rows, loaded.task().store.uri)
     return rows
 
 

@@ -135,6 +135,10 @@ class ConditionReason(StrEnum):
     JOB_REFUSED = (
         "JobRefused", Topic.PODS, Recovery.BY_ITSELF, "the API server refuses the Job",
         "change the quota or policy that the API server names")
+    LABELS_REMOVED = (
+        "LabelsRemoved", Topic.PODS, Recovery.BY_ITSELF,
+        "labels by which the operator watches its Jobs are removed or changed again and again",
+        "exempt objects with the label app.kubernetes.io/managed-by=reelmill from the admission policy or webhook")
     NAMESPACE_ENDING = (
         "NamespaceEnding", Topic.PODS, Recovery.BY_ITSELF, "the namespace is being deleted",
         "nothing; the data is kept")

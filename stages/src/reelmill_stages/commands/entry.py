@@ -1,16 +1,14 @@
 """Access to the sources and stages of a task, and to their data sets."""
 
 from collections.abc import Collection, Iterator, Mapping
-from pathlib import Path
 
 from reelmill.contract.errors import SpecError
 from reelmill.contract.records.layout import DataSetPaths
 from reelmill.contract.task import SourceDef, StageDef, Task
-from reelmill.contract.text.sentences import listed
+from reelmill.contract.text.missing_data import no_data_set
 from reelmill_stages.records.claims import claims_on
 from reelmill_stages.records.data_set import DataSet
 from reelmill_stages.store import Store
-from reelmill_stages.store.locations import is_absolute
 from reelmill_stages.store.open import open_store
 
 
@@ -43,13 +41,4 @@ def must_exist(store: Store, task: Task, names: Collection[str] = ()) -> None:
     """Raise SpecError if no pipeline ever worked on any of these data sets; default: all of the task."""
     chosen = [entry for entry in entries(task) if not names or entry.name in names]
     if not any(claims_on(store, DataSetPaths(entry.name, entry.key)) for entry in chosen):
-        raise SpecError(
-            f"the store has no data set of {listed([entry.name for entry in chosen])} with this definition",
-            where=_address(store.uri),
-            hint="run the pipeline first; if it has run, its definition or the address of the store has changed",
-        )
-
-
-def _address(uri: str) -> str:
-    """The address of a store; for a relative path, with the folder at which it starts."""
-    return uri if is_absolute(uri) else f"{uri} in {Path.cwd()}"
+        raise no_data_set((entry.name for entry in chosen), store.uri)

@@ -32,11 +32,13 @@ from reelmill_stages.store.damage import VIEW, address, changed, gone, view_dige
 from reelmill_stages.store.digests import file_digest
 from reelmill_stages.store.keys import below
 from reelmill_stages.store.local.store import LocalStore
+from reelmill_stages.summary.one_moment import at_one_moment
 
 THREADS = 8
 _OTHER = re.compile(rf"([^/]+/[0-9a-f]{{{KEY_DIGITS}}})/")
 
 
+@at_one_moment
 def export(
     task: Task,
     env: Mapping[str, str],

@@ -9,6 +9,7 @@ from reelmill.contract.records.rows import LedgerRow, Outcome
 from reelmill.contract.task import Task
 from reelmill_stages.commands.entry import data_set, entries, must_exist, store_of
 from reelmill_stages.records.data_set import DataSet
+from reelmill_stages.summary.one_moment import at_one_moment
 
 
 def rows(
@@ -32,6 +33,7 @@ def rows(
                 yield StageLedgerRow(stage=name, **row.to_json())
 
 
+@at_one_moment
 def summary(task: Task, env: Mapping[str, str], *, stages: Collection[str] = ()) -> list[LedgerCount]:
     """Counts per source or stage and outcome, the largest first, with the counters of done items.
 

@@ -101,8 +101,9 @@ class ClusterPipelines:
         return PipelineDefinition(
             namespace=namespace,
             name=name,
-            task=of_resource(resource).task(),
+            task=(loaded := of_resource(resource)).task(),
             document=yaml.safe_dump(redacted(shown), sort_keys=False, allow_unicode=True),
+            tolerances=loaded.graph.tolerances,
         )
 
     def work(self, namespace: str, name: str) -> list[StageWork]:

@@ -69,7 +69,7 @@ def _explanation_from_store(loaded: Loaded, stage: str) -> dict[str, str]:
     names = [loaded.stage(stage)] if stage else loaded.names()
     task = store_commands.task(loaded)
     rows = store_commands.load(STATUS)(task, store_commands.environment())
-    found = stored_state([row for row in rows if row.name in names], loaded.document.file)
+    found = stored_state([row for row in rows if row.name in names], loaded.graph.tolerances, loaded.document.file)
     owner = task.owner
     return {
         "name": owner.name,

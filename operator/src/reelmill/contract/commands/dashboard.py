@@ -86,6 +86,8 @@ class PipelineDefinition(CommandRow):
     task: Task
     document: str
     """The resource or file as YAML, unchanged."""
+    tolerances: dict[str, str | None] = Field(default_factory=dict)
+    """Stage -> its `failures.tolerate`; empty: unknown."""
 
 
 class PodLine(CommandRow):

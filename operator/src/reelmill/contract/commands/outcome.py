@@ -1,20 +1,17 @@
 """The state of a pipeline in one word and one sentence, derived from its store. Pure."""
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
 
 from reelmill.contract.commands.result_rows import CommandRow, StatusRow
-from reelmill.contract.records.segment import Counts
-from reelmill.contract.task_parts.tolerance import has_only_failures, over_tolerance
 from reelmill.contract.text.quantities import amount, count_of
-
-Word = Literal["empty", "complete", "failed", "working", "behind"]
+from reelmill.contract.text.sentences import listed
+from reelmill.contract.text.stored_progress import DecidedState, StoredProgress, decide_state
 
 
 class RunVerdict(CommandRow):
     """The state in one word, and a sentence that explains it."""
 
-    word: Word
+    word: DecidedState
     sentence: str
 
 
@@ -24,30 +21,36 @@ def verdict(
     """Return the state of a pipeline. `rows` are the rows of its status, `reads` maps stages to their upstreams, and
     `tolerances` maps stages to `failures.tolerate`.
     """
-    totals = _totals_text(rows, reads)
-    over_limit = [row for row in rows if _is_over(row, tolerances)]
-    opened = [row for row in rows if row.state == "working"]
-    behind = [row for row in rows if row.state == "behind" or (row.kind == "stage" and row.state == "empty")]
-    sources = [row for row in rows if row.kind == "source"]
-    if opened:
-        return RunVerdict(word="working", sentence=f"{totals} {_listed(opened)} still {_works(opened)}.")
-    if over_limit:
-        losses = "; ".join(
-            f"{row.name} lost {amount(row.failed)} of {count_of(row.in_, _unit(row))} to failures" for row in over_limit
-        )
-        return RunVerdict(word="failed", sentence=f"{totals} More items failed than tolerated: {losses}.")
-    if all(row.in_ == 0 for row in sources):
-        why = "The sources have no items" if all(row.listed for row in sources) else "No run has listed the sources"
-        return RunVerdict(word="empty", sentence=f"{why}, so no stage has anything to do.")
-    if behind:
-        return RunVerdict(word="behind", sentence=f"{totals} {_listed(behind)} {_has(behind)} input to cover.")
-    return RunVerdict(word="complete", sentence=totals)
+    word, names = decide_state([StoredProgress.of_row(row) for row in rows], tolerances)
+    return RunVerdict(word=word, sentence=_sentence(word, names, rows, _totals_text(rows, reads)))
 
 
-def _is_over(row: StatusRow, tolerances: Mapping[str, str | None]) -> bool:
-    if row.kind == "source":
-        return has_only_failures(_counts(row))
-    return row.name in tolerances and over_tolerance(tolerances[row.name], _counts(row))
+def failures_text(names: Sequence[str], rows: Sequence[StatusRow]) -> str:
+    """`More items failed than tolerated: clips lost 3 of 4 items to failures.`"""
+    losses = "; ".join(
+        f"{row.name} lost {amount(row.failed)} of {count_of(row.in_, _unit(row))} to failures"
+        for row in rows
+        if row.name in names
+    )
+    return f"More items failed than tolerated: {losses}."
+
+
+def _sentence(word: DecidedState, names: Sequence[str], rows: Sequence[StatusRow], totals: str) -> str:
+    match word:
+        case "working":
+            return f"{totals} {listed([*names])} still {_works(names)}."
+        case "stopped":
+            return f"{totals} A pass of {listed([*names])} is open, but nothing works on it."
+        case "failed":
+            return f"{totals} {failures_text(names, rows)}"
+        case "empty":
+            was_listed = all(row.listed for row in rows if row.kind == "source")
+            why = "The sources have no items" if was_listed else "No run has listed the sources"
+            return f"{why}, so no stage has anything to do."
+        case "behind":
+            return f"{totals} {listed([*names])} {_has(names)} input to cover."
+        case "complete":
+            return totals
 
 
 def _unit(row: StatusRow) -> str:
@@ -73,18 +76,9 @@ def _total(rows: Sequence[StatusRow], word: str) -> int:
     return sum(int(getattr(row, word)) for row in rows)
 
 
-def _counts(row: StatusRow) -> Counts:
-    return Counts(in_=row.in_, done=row.done, filtered=row.filtered, failed=row.failed, skipped=row.skipped)
+def _works(names: Sequence[str]) -> str:
+    return "works" if len(names) == 1 else "work"
 
 
-def _listed(rows: Sequence[StatusRow]) -> str:
-    names = [row.name for row in rows]
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-
-
-def _works(rows: Sequence[StatusRow]) -> str:
-    return "works" if len(rows) == 1 else "work"
-
-
-def _has(rows: Sequence[StatusRow]) -> str:
-    return "has" if len(rows) == 1 else "have"
+def _has(names: Sequence[str]) -> str:
+    return "has" if len(names) == 1 else "have"

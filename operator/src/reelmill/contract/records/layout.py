@@ -63,9 +63,13 @@ def frozen_view(name: str, data_set: str, view: str, digest: str) -> str:
     return f"{frozen_views(name)}{data_set}/{digest.removeprefix('sha256:')[:KEY_DIGITS]}/{view}"
 
 
+RUNS = f"{INTERNAL}/runs/"
+"""Prefix of the definitions of pipelines at their last survey."""
+
+
 def run(uid: str) -> str:
     """The definition of the pipeline with this identity at its last survey."""
-    return f"{INTERNAL}/runs/{uid}.json"
+    return f"{RUNS}{uid}.json"
 
 
 def trash(moment: str) -> str:

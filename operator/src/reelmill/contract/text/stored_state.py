@@ -1,19 +1,20 @@
 """Explanation of a pipeline's state from its store alone, for files and stores without a cluster. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from reelmill.contract.commands.dashboard import PipelineState
+from reelmill.contract.commands.outcome import failures_text
 from reelmill.contract.commands.result_rows import OpenPassRow, StatusRow
 from reelmill.contract.text.quantities import amount, count_of, time
 from reelmill.contract.text.sentences import advice, failures, listed
+from reelmill.contract.text.stored_progress import DecidedState, StoredProgress, decide_state
 
 
 @dataclass(frozen=True, slots=True)
 class StoredState:
     """A state, and sentences about its cause and about losses."""
 
-    state: PipelineState
+    state: DecidedState
     cause: str
     losses: str
 
@@ -23,34 +24,38 @@ class StoredState:
         return f"{self.cause} {self.losses}".strip()
 
 
-def stored_state(rows: Sequence[StatusRow], file: str = "PIPELINE") -> StoredState:
-    """The state of all sources and stages of a pipeline, or of one. `file` is the pipeline's in commands."""
-    state, cause = _state_and_cause(rows)
-    return StoredState(state, cause, _losses(rows, file))
+def stored_state(
+    rows: Sequence[StatusRow], tolerances: Mapping[str, str | None], file: str = "PIPELINE"
+) -> StoredState:
+    """The state of all sources and stages of a pipeline, or of one. `tolerances` maps stages to `failures.tolerate`;
+    `file` is the pipeline's in commands.
+    """
+    state, names = decide_state([StoredProgress.of_row(row) for row in rows], tolerances)
+    return StoredState(state, _cause(state, names, rows), _losses(rows, file))
 
 
-def _state_and_cause(rows: Sequence[StatusRow]) -> tuple[PipelineState, str]:
-    opened = [(row.name, row.pass_) for row in rows if row.pass_]
-    if working := [(name, each) for name, each in opened if each.is_worked_on]:
-        return "working", " ".join(
-            ["Nothing is wrong:", *(f"{name} {_progress_text(each)}." for name, each in working)]
-        )
-    if opened:
-        name, first = opened[0]
-        return "stopped", f"Nobody works on {name}: it {_progress_text(first)}. The next run continues that pass."
+def _cause(state: DecidedState, names: Sequence[str], rows: Sequence[StatusRow]) -> str:
+    opened = [(row.name, row.pass_) for row in rows if row.pass_ and row.name in names]
     changed = [row.name for row in rows if row.latest and not row.segments]
     again = f" The definition of {listed(changed)} has changed since the last data set." if changed else ""
-    if not any(row.segments for row in rows):
-        return "empty", f"{_reason_of_no_data(rows)}{again}"
-    if behind := [row for row in rows if row.uncovered or not row.segments]:
-        names = listed([row.name for row in behind])
-        has, its = ("has", "its") if len(behind) == 1 else ("have", "their")
-        new = sorted({name for row in behind for name in row.uncovered})
-        left = f": there are new items of {listed(new)}" if new else ""
-        failed = any(row.failed for row in rows)
-        stopped = ", unless more items failed than `failures.tolerate` allows" if failed else ""
-        return "behind", f"{names} {has} not processed all of {its} inputs{left}. The next run does{stopped}.{again}"
-    return "complete", "Every input that was listed is processed."
+    match state:
+        case "working":
+            return " ".join(["Nothing is wrong:", *(f"{name} {_progress_text(each)}." for name, each in opened)])
+        case "stopped":
+            name, first = opened[0]
+            return f"Nobody works on {name}: it {_progress_text(first)}. The next run continues that pass."
+        case "failed":
+            rest = "Later stages process nothing more until a retry succeeds or `failures.tolerate` is raised."
+            return f"{failures_text(names, rows)} {rest}{again}"
+        case "empty":
+            return f"{_reason_of_no_data(rows)}{again}"
+        case "behind":
+            has, its = ("has", "its") if len(names) == 1 else ("have", "their")
+            new = sorted({name for row in rows for name in row.uncovered})
+            left = f": there are new items of {listed(new)}" if new else ""
+            return f"{listed([*names])} {has} not processed all of {its} inputs{left}. The next run does.{again}"
+        case "complete":
+            return "Every input that was listed is processed."
 
 
 def _reason_of_no_data(rows: Sequence[StatusRow]) -> str:

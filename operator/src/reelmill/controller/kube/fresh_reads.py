@@ -27,12 +27,18 @@ def awaited(status: Status) -> set[str]:
     return found - {""}
 
 
-async def found_missing(verbs: KubeApi, cache: Cache, pipeline: Json, status: Status, jobs: Iterable[Json]) -> bool:
-    """Whether a Job exists that the cache does not have with all its labels; if so, it is restored in the cache."""
+async def found_missing(
+    verbs: KubeApi, cache: Cache, pipeline: Json, status: Status, jobs: Iterable[Json], *, relabel: bool
+) -> bool:
+    """Whether a Job exists that the cache does not have with all its labels; if so, it is restored in the cache.
+
+    Without `relabel`, Jobs in the cache that have lost labels are left as they are.
+    """
     namespace, uid = pipeline["metadata"]["namespace"], pipeline["metadata"]["uid"]
-    missing = awaited(status) - {job["metadata"]["name"] for job in jobs if is_labelled(job)}
+    known = {job["metadata"]["name"] for job in jobs}
+    unlabelled = {job["metadata"]["name"] for job in jobs if not is_labelled(job)}
     found = False
-    for name in sorted(missing):
+    for name in sorted((awaited(status) - known) | (unlabelled if relabel else set())):
         try:
             job = await labelled(verbs, await verbs.job(namespace, name), uid)
         except ObjectNotFound:

@@ -9,6 +9,7 @@ from typing import Any
 
 from reelmill.contract.conditions import ConditionReason
 from reelmill.contract.text.quantities import count_of
+from reelmill.plan.jobs.job_labels import is_labelled
 from reelmill.plan.jobs.pod import CONTAINER
 
 Json = Mapping[str, Any]
@@ -52,6 +53,16 @@ def diagnose(job: Json, pods: Iterable[Json], age: float) -> Diagnosis | None:
             f"kubectl describe job {name}",
         )
     return None
+
+
+def unlabelled_jobs(jobs: Iterable[Json]) -> dict[str, Diagnosis]:
+    """Return the trimmed Jobs whose labels cannot be restored, by name."""
+    reason = ConditionReason.LABELS_REMOVED
+    return {
+        name: _with_remedy(reason, f"something removes or changes the labels of Job {name} whenever they are restored")
+        for job in jobs
+        if not is_labelled(job) and (name := str(job["metadata"]["name"]))
+    }
 
 
 _ORDER = (

@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from reelmill.contract.task import Step
 from reelmill.plan.jobs.build import CLOSES, PIPELINE, SHARDS, STEP, TRACE, UID
-from reelmill.plan.jobs.job_labels import unchanged_labels
+from reelmill.plan.jobs.job_labels import LOST_LABELS, has_lost_labels, original_labels
 
 Json = dict[str, Any]
 REMEMBERED = 50_000
@@ -22,7 +22,7 @@ APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 def trimmed_job(job: Json) -> Json:
     """The fields of a Job that the planner reads: no pod template, no managed fields, no zero or empty counts of pods.
 
-    Labels that somebody changed are missing. Equal strings are stored once.
+    Labels that somebody removed or changed are the original ones. Equal strings are stored once.
     """
     metadata, spec, status = job["metadata"], job.get("spec") or {}, job.get("status") or {}
     annotations = metadata.get("annotations") or {}
@@ -31,7 +31,7 @@ def trimmed_job(job: Json) -> Json:
     kept = {
         "metadata": {
             **{name: metadata[name] for name in _METADATA if name in metadata},
-            **({"labels": labels} if (labels := unchanged_labels(job)) else {}),
+            **({"labels": labels} if (labels := original_labels(job)) else {}),
             **({"annotations": noted} if noted else {}),
         },
         "spec": {name: spec[name] for name in _SPEC if name in spec},
@@ -39,6 +39,7 @@ def trimmed_job(job: Json) -> Json:
             **{name: status[name] for name in _STATUS if status.get(name)},
             **({"conditions": ends} if ends else {}),
         },
+        **({LOST_LABELS: True} if has_lost_labels(job) else {}),
     }
     return cast(Json, _interned(kept))
 

@@ -52,7 +52,7 @@ class Resync:
         self._announced = self.readable
         self._asked: set[str | None] = set()
         self._asked_any = asyncio.Event()
-        self._listed = float("-inf")
+        self._listed = self._next_look = float("-inf")
 
     @property
     def readable(self) -> list[str]:
@@ -67,32 +67,36 @@ class Resync:
 
     async def begin(self) -> None:
         """Take the first list; retries until the cache is complete."""
-        await self._list_until_complete(self._namespaces, look_at_all=True)
+        while not await self._is_listed(self._namespaces, look_at_all=True):
+            pass
 
     async def run(self) -> None:
-        """Take lists periodically and on request, until cancelled."""
+        """Take lists periodically and on request, until cancelled. Requests do not delay the periodic lists."""
+        loop = asyncio.get_running_loop()
         while True:
-            asked = False
             with suppress(TimeoutError):
-                async with asyncio.timeout(self._every * (0.9 + 0.2 * chance())):
+                async with asyncio.timeout_at(self._next_look):
                     await self._asked_any.wait()
-                    asked = True
-            if asked:
-                loop = asyncio.get_running_loop()
-                await asyncio.sleep(max(SETTLE_SECONDS, self._listed + APART_SECONDS - loop.time()))
-            wanted = [name for name in self._namespaces if name in self._asked or not asked]
+                    await asyncio.sleep(max(SETTLE_SECONDS, self._listed + APART_SECONDS - loop.time()))
+            is_due = loop.time() >= self._next_look
+            wanted = [name for name in self._namespaces if is_due or name in self._asked]
             self._asked.clear()
             self._asked_any.clear()
-            await self._list_until_complete(wanted, look_at_all=not asked)
+            if not await self._is_listed(wanted, look_at_all=is_due):
+                self._asked.update(wanted)
+                self._asked_any.set()
 
     async def once(self, namespaces: Sequence[str | None] = (), *, look_at_all: bool) -> None:
         """List some or all namespaces, and enqueue the pipelines with changes, or all of them. Raises StateWentBack.
 
-        A namespace that the operator may not read is skipped, unless there is no other.
+        A namespace that the operator may not read is skipped, unless there is no other. If lists fail, the others are
+        taken before the last failure is raised.
 
         Pipelines are listed before Jobs, so that a Job that a status refers to is either in the list or deleted.
         """
         refused_before = set(self._forbidden)
+        failure: Refusal | NoAnswer | None = None
+        is_any_listed = False
         for namespace in namespaces or self._namespaces:
             try:
                 await self._list_both(namespace)
@@ -103,18 +107,25 @@ class Resync:
                     self._forget_namespace(namespace)
                 self._forbidden.add(namespace)
                 if self._forbidden.issuperset(self._namespaces):
-                    raise
+                    failure = refusal
+            except (Refusal, NoAnswer) as trouble:
+                failure = trouble
             else:
                 self._forbidden.discard(namespace)
+                is_any_listed = True
         # A list that failed may have changed the readable namespaces, too.
         if self.readable != self._announced:
             self._announced = self.readable
             self._renewed()
-        if look_at_all:
+        now = asyncio.get_running_loop().time()
+        if look_at_all and is_any_listed:
             for pipeline in self._cache.pipelines:
                 self._enqueue(pipeline_key(pipeline), Priority.LOOK)
+            self._next_look = now + self._every * (0.9 + 0.2 * chance())
+        if failure:
+            raise failure
         self._counted()
-        self._listed = asyncio.get_running_loop().time()
+        self._listed = now
 
     def _forget_namespace(self, namespace: str | None) -> None:
         """Forget a namespace that two lists in a row could not read: others may change it unnoticed.
@@ -145,14 +156,13 @@ class Resync:
             raise StateWentBack(f"a list of {kind[1]} has earlier versions of objects than were seen before")
         return store.replace(kept, version, namespace)
 
-    async def _list_until_complete(self, namespaces: Sequence[str | None], *, look_at_all: bool) -> None:
-        while True:
-            try:
-                await self.once(namespaces, look_at_all=look_at_all)
-            except (Refusal, NoAnswer) as trouble:
-                # A missing CRD (404), a missing permission (403) and an unavailable server may all be temporary.
-                event(_log, f"cannot list: {trouble}", level=logging.WARNING, retry_after=RETRY_SECONDS)
-                await asyncio.sleep(RETRY_SECONDS)
-                namespaces = self._namespaces
-            else:
-                return
+    async def _is_listed(self, namespaces: Sequence[str | None], *, look_at_all: bool) -> bool:
+        """Take lists; returns whether all of them succeeded, after a delay if not."""
+        try:
+            await self.once(namespaces, look_at_all=look_at_all)
+        except (Refusal, NoAnswer) as trouble:
+            # A missing CRD (404), a missing permission (403) and an unavailable server may all be temporary.
+            event(_log, f"cannot list: {trouble}", level=logging.WARNING, retry_after=RETRY_SECONDS)
+            await asyncio.sleep(RETRY_SECONDS)
+            return False
+        return True

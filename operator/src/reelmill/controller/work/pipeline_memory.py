@@ -32,6 +32,8 @@ class PipelineMemory:
     dropped: tuple[str, ...] = ()
     """Fields of the last written status that the API server did not keep."""
     written: float = float("-inf")
+    relabelled: float = float("-inf")
+    """When labels of Jobs were last restored."""
 
     def spec_of(self, pipeline: Json) -> ReadSpec:
         """The spec of a resource, which is parsed again only if it has changed."""

@@ -16,6 +16,7 @@ from reelmill.controller.kube.api import KubeApi
 from reelmill.controller.kube.api_errors import Conflict, ObjectNotFound
 from reelmill.controller.kube.event_recorder import EventRecorder
 from reelmill.controller.kube.fresh_reads import found_missing, unchanged
+from reelmill.controller.observe.diagnose import unlabelled_jobs
 from reelmill.controller.observe.job_reports import finished
 from reelmill.controller.observe.pod_checks import LAST_LOOK_SECONDS, at_work
 from reelmill.controller.observe.snapshots import needed, snapshot, under_way
@@ -29,6 +30,7 @@ from reelmill.controller.work.status_patch import dropped, merge_patch, only_pro
 from reelmill.controller.work.traces import RunTraces
 from reelmill.plan import Plan, PlannerSettings, SetFinalizers, reconcile, refuse
 from reelmill.plan.deletion import FINALIZER
+from reelmill.plan.jobs.job_labels import is_labelled
 from reelmill.plan.jobs.spending_limits import limited
 from reelmill.plan.status.serialise import as_json
 from reelmill.plan.transitions import with_seen
@@ -37,6 +39,8 @@ Json = dict[str, Any]
 _log = logging.getLogger(__name__)
 
 AT_ONCE = 0.0
+RELABEL_SECONDS = 60.0
+"""Seconds until labels that somebody removes again are restored once more."""
 PROGRESS_SECONDS = 5.0
 """Minimum time in seconds that a pipeline waits for further changes when its Jobs have only made progress."""
 
@@ -85,8 +89,12 @@ class PipelineWorker:
         written = memory.status_of(pipeline)
         memory.observed = {job["metadata"]["name"] for job in jobs} | (memory.observed & under_way(written))
         status = with_seen(written, memory.observed)
-        if await found_missing(self._verbs, self._cache, pipeline, status, jobs):
+        may_relabel = self._clock() >= memory.relabelled + RELABEL_SECONDS
+        if may_relabel and not all(map(is_labelled, jobs)):
+            memory.relabelled = self._clock()
+        if await found_missing(self._verbs, self._cache, pipeline, status, jobs, relabel=may_relabel):
             return AT_ONCE
+        unlabelled = unlabelled_jobs(job for job in jobs if not finished(job))
         ending = [job for job in jobs if job["metadata"]["name"] in needed(status)]
         if not await read_reports(self._verbs, self._cache, memory.reports, ending):
             return AT_ONCE
@@ -94,7 +102,10 @@ class PipelineWorker:
         reports = {job["metadata"]["name"]: memory.reports[uid] for job in jobs if (uid := _uid(job)) in memory.reports}
         spec = memory.spec_of(pipeline)
         trace = self._traces.begin(pipeline, jobs)
-        causes = diagnoses | memory.refused
+        causes = unlabelled | diagnoses | memory.refused
+        if unlabelled:
+            # Without its labels, a Job is no longer watched.
+            look_again = _soonest(look_again, RELABEL_SECONDS)
         seen = snapshot(pipeline, spec, status, jobs, reports, causes, self._settings, trace, memory.dropped)
         now = self._now()
         plan = refuse(seen, spec.problem, now) if spec.problem else reconcile(seen, now, spec.definition)

@@ -33,6 +33,11 @@ class Graph:
     stages: Mapping[str, StageSpec]
     upstreams: Mapping[str, tuple[str, ...]]
 
+    @property
+    def tolerances(self) -> dict[str, str | None]:
+        """Stage -> its `failures.tolerate`; None: the default."""
+        return {name: stage.failures.tolerate for name, stage in self.stages.items()}
+
     def ancestors(self, name: str) -> list[str]:
         """The sources that a stage reads, directly or indirectly, in the order of the spec."""
         found: set[str] = set()

@@ -1,33 +1,27 @@
-"""The labels by which Jobs are watched and observed. They are restored if somebody removes or changes them. Pure."""
+"""The labels by which Jobs are watched and observed. They are restored if somebody removes or changes them. Pure.
 
+The pod template of a Job cannot be changed, its own labels can. So the labels of the template are the true ones.
+"""
+
+from collections.abc import Mapping
 from typing import Any
 
-from reelmill.contract.task import STAGELESS
-from reelmill.plan.jobs.build import GROUP, KEY, MANAGED_BY, MANAGER, PLACE, RUN, STAGE, STEP, UID
+from reelmill.plan.jobs.build import GROUP, MANAGED_BY, UID
 
 Json = dict[str, Any]
-_ALWAYS = (UID, STEP, RUN, KEY, PLACE)
+LOST_LABELS = "lostLabels"
+"""Field of a trimmed Job whose labels differ from those of its pods."""
 
 
-def is_labelled(job: Json) -> bool:
-    """Whether a Job has the labels by which it is watched and observed."""
+def is_labelled(trimmed: Mapping[str, Any]) -> bool:
+    """Whether a trimmed Job has the labels with which it was created."""
+    return LOST_LABELS not in trimmed
+
+
+def original_labels(job: Json) -> dict[str, str]:
+    """The labels of an untrimmed Job, those of reelmill as they were when it was created."""
     labels = job["metadata"].get("labels") or {}
-    needed = _ALWAYS if labels.get(STEP) in STAGELESS else (*_ALWAYS, STAGE)
-    return labels.get(MANAGED_BY) == MANAGER and all(name in labels for name in needed)
-
-
-def unchanged_labels(job: Json) -> dict[str, str]:
-    """The labels of an untrimmed Job, without those of reelmill that differ from the labels of its pods.
-
-    The pod template of a Job cannot be changed, its own labels can.
-    """
-    labels = job["metadata"].get("labels") or {}
-    original = _template_labels(job)
-    return {
-        name: value
-        for name, value in labels.items()
-        if not name.startswith(f"{GROUP}/") or original.get(name, value) == value
-    }
+    return {**labels, **_template_labels(job)}
 
 
 def lost_labels(job: Json, pipeline: str) -> dict[str, str]:
@@ -39,10 +33,18 @@ def lost_labels(job: Json, pipeline: str) -> dict[str, str]:
     if original.get(UID) != pipeline:
         return {}
     labels = job["metadata"].get("labels") or {}
-    ours = {name: value for name, value in original.items() if name == MANAGED_BY or name.startswith(f"{GROUP}/")}
-    return {name: value for name, value in ours.items() if labels.get(name) != value}
+    return {name: value for name, value in original.items() if labels.get(name) != value}
+
+
+def has_lost_labels(job: Json) -> bool:
+    """Whether an untrimmed Job no longer has all labels that its pods have."""
+    return bool(lost_labels(job, _template_labels(job).get(UID, "")))
 
 
 def _template_labels(job: Json) -> dict[str, str]:
+    """The labels of reelmill on the pods of an untrimmed Job; empty for a Job of others."""
     template = (job.get("spec") or {}).get("template") or {}
-    return (template.get("metadata") or {}).get("labels") or {}
+    labels: dict[str, str] = (template.get("metadata") or {}).get("labels") or {}
+    if UID not in labels:
+        return {}
+    return {name: value for name, value in labels.items() if name == MANAGED_BY or name.startswith(f"{GROUP}/")}

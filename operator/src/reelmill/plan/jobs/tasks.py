@@ -67,7 +67,7 @@ def run_definition(definition: Definition, prices: Prices) -> RunDefinition:
     hours = {name: hour_price(prices, merged(defaults, stage)) for name, stage in definition.graph.stages.items()}
     return RunDefinition(
         name=definition.pipeline.metadata.name,
-        tolerances={name: stage.failures.tolerate for name, stage in definition.graph.stages.items()},
+        tolerances=definition.graph.tolerances,
         hour_prices=hours if prices.known else {},
         currency=prices.currency,
         document=redacted(definition.pipeline.model_dump(mode="json", by_alias=True, exclude_unset=True)),

@@ -31,9 +31,11 @@ from reelmill_stages.run_report.document import shown
 from reelmill_stages.store.digests import file_digest
 from reelmill_stages.store.local.errors import mapped
 from reelmill_stages.summary.consistent_cut import ConsistentCut, cut
+from reelmill_stages.summary.one_moment import at_one_moment
 from reelmill_stages.summary.summarise import summarise
 
 
+@at_one_moment
 def card(
     task: Task,
     env: Mapping[str, str],

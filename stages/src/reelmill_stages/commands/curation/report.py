@@ -8,8 +8,10 @@ from reelmill.contract.task_parts.run_report import RunDefinition
 from reelmill_stages.commands.entry import store_of
 from reelmill_stages.runtime.run_report import make_report
 from reelmill_stages.summary.consistent_cut import cut
+from reelmill_stages.summary.one_moment import at_one_moment
 
 
+@at_one_moment
 def report(task: Task, env: Mapping[str, str], definition: RunDefinition) -> ReportResult:
     """The report. Nothing is written to the store. Raises SpecError if the packages for reports are not installed."""
     store = store_of(task, env)

@@ -20,11 +20,13 @@ from reelmill_stages.records.rows.item_values import ABSENT
 from reelmill_stages.results import Failed
 from reelmill_stages.stages.filter.rules import ReadyRule, number_shown, ready, shown
 from reelmill_stages.summary.field_values import FieldValues, measured_fields
+from reelmill_stages.summary.one_moment import at_one_moment
 
 _ALWAYS = ("duration",)
 """Fields that are always shown, measures or not."""
 
 
+@at_one_moment
 def tune(
     task: Task, env: Mapping[str, str], *, stage: str, folder: Path | None = None, examples: int = 6
 ) -> TuneResult:

@@ -22,8 +22,10 @@ from reelmill_stages.commands.lineage.parquet_table import ParquetTable
 from reelmill_stages.records.data_set import DataSet
 from reelmill_stages.records.lineage.ancestry import Ancestry
 from reelmill_stages.records.pins import stored_pins
+from reelmill_stages.summary.one_moment import at_one_moment
 
 
+@at_one_moment
 def lineage(task: Task, env: Mapping[str, str], *, stage: str, file: Path) -> LineageResult:
     """Write the lineage of the data set of a source or stage to `file`; an earlier lineage is replaced.
 

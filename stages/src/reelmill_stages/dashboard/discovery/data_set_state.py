@@ -1,12 +1,15 @@
 """The state of one data set for a list of pipelines, from two reads, regardless of its size."""
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from reelmill.contract.commands.dashboard import PipelineState
 from reelmill.contract.commands.result_rows import OpenPassRow
 from reelmill.contract.errors import NotFound, ReelmillError
 from reelmill.contract.records.layout import DataSetPaths
 from reelmill.contract.records.segment import Counts, StageRecord
+from reelmill.contract.task import SourceDef, StageDef
+from reelmill.contract.text.stored_progress import DecidedState, StoredProgress, decide_state
 from reelmill_stages.records.record_files import load
 from reelmill_stages.store import Store
 from reelmill_stages.summary.status_rows import open_pass
@@ -37,6 +40,33 @@ class DataSetState:
         """Whether a pass is open and its pods or processes are running."""
         return self.opened is not None and self.opened.is_worked_on
 
+    def progress(self, segments: Mapping[str, int]) -> StoredProgress:
+        """Return its progress; `segments` has the number of segments of every data set of the pipeline."""
+        covered = self.coverage
+        return StoredProgress(
+            name=self.name,
+            is_source=self.is_source,
+            segments=self.segment,
+            totals=self.totals,
+            is_covering=any(segments.get(name, 0) > covered.get(name, 0) for name in self.upstreams),
+            opened=self.opened,
+        )
+
+
+def data_set_of(store: Store, entry: SourceDef | StageDef) -> DataSetState:
+    """Read the state of the data set of a source or stage, also if nothing has been committed to it."""
+    return as_defined(data_set_state(store, DataSetPaths(entry.name, entry.key)), entry)
+
+
+def as_defined(state: DataSetState, entry: SourceDef | StageDef) -> DataSetState:
+    """Complete the state of a data set without a record by its definition in the pipeline."""
+    if state.definition:
+        return state
+    if isinstance(entry, SourceDef):
+        return replace(state, key=entry.key, is_source=True, type=entry.type)
+    upstreams = {each.name: each.key for each in entry.upstreams}
+    return replace(state, key=entry.key, type=entry.type, upstreams=upstreams, definition=dict(entry.definition))
+
 
 def data_set_state(store: Store, names: DataSetPaths) -> DataSetState:
     """Read the state of one data set. Damage and an unreadable store become its `problem`."""
@@ -64,26 +94,22 @@ def data_set_state(store: Store, names: DataSetPaths) -> DataSetState:
         return DataSetState(names.name, names.key, problem=f"{error}; {error.hint}" if error.hint else str(error))
 
 
-def pipeline_state(data_sets: list[DataSetState]) -> tuple[PipelineState, str]:
-    """Return (state, reason) of a pipeline with these data sets."""
+def pipeline_state(data_sets: list[DataSetState], tolerances: Mapping[str, str | None]) -> tuple[PipelineState, str]:
+    """Return (state, reason) of a pipeline with these data sets; `tolerances`: stage -> `failures.tolerate`."""
     if broken := next((each for each in data_sets if each.problem), None):
         return "unreadable", broken.problem
-    if working := [each for each in data_sets if each.is_worked_on]:
-        return "working", f"{', '.join(each.name for each in working)} at work"
-    if opened := [each for each in data_sets if each.opened]:
-        return "stopped", f"a pass of {opened[0].name} is open, but nothing works on it; the next run continues it"
-    if not any(each.segment for each in data_sets):
-        return "empty", "nothing is committed yet"
     segments = {each.name: each.segment for each in data_sets}
-    behind = [
-        each.name
-        for each in data_sets
-        if not each.is_source
-        and (not each.segment or any(segments.get(name, 0) > each.coverage.get(name, 0) for name in each.upstreams))
-    ]
-    if behind:
-        return "behind", f"{', '.join(behind)}: inputs are not covered yet"
-    return "complete", "every input that was listed is covered"
+    state, names = decide_state([each.progress(segments) for each in data_sets], tolerances)
+    text = ", ".join(names)
+    reasons: dict[DecidedState, str] = {
+        "working": f"{text} at work",
+        "stopped": f"a pass of {text} is open, but nothing works on it; the next run continues it",
+        "failed": f"{text}: more items failed than tolerated",
+        "empty": "nothing is committed yet",
+        "behind": f"{text}: inputs are not covered yet",
+        "complete": "every input that was listed is covered",
+    }
+    return state, reasons[state]
 
 
 def _changed(store: Store, key: str) -> float:

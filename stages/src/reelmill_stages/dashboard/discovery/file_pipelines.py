@@ -11,11 +11,10 @@ from reelmill.contract.commands.dashboard import (
     row_to_be_read,
 )
 from reelmill.contract.errors import ReelmillError, SpecError
-from reelmill.contract.records.layout import DataSetPaths
 from reelmill.contract.text.quantities import count_of
 from reelmill.contract.text.urls import without_secrets
 from reelmill_stages.commands.entry import entries
-from reelmill_stages.dashboard.discovery.data_set_state import DataSetState, data_set_state
+from reelmill_stages.dashboard.discovery.data_set_state import DataSetState, data_set_of
 from reelmill_stages.dashboard.discovery.pipeline_rows import pipeline_row
 from reelmill_stages.dashboard.errors import NoSuch
 from reelmill_stages.dashboard.stores import OpenStores
@@ -70,8 +69,8 @@ class FilePipelines:
         except ReelmillError as error:  # affects only this pipeline
             states = [DataSetState("", "", problem=f"{error}; {error.hint}" if error.hint else str(error))]
         else:
-            states = [data_set_state(store, DataSetPaths(entry.name, entry.key)) for entry in entries(given.task)]
-        return pipeline_row(given.namespace, given.name, _place(given), states)
+            states = [data_set_of(store, entry) for entry in entries(given.task)]
+        return pipeline_row(given.namespace, given.name, _place(given), states, given.tolerances)
 
 
 def _place(given: PipelineDefinition) -> str:

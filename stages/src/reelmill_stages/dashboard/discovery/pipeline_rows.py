@@ -1,12 +1,16 @@
 """The row of a pipeline in the list of pipelines, from the states of its data sets."""
 
+from collections.abc import Mapping
+
 from reelmill.contract.commands.dashboard import PipelineRow
 from reelmill_stages.dashboard.discovery.data_set_state import DataSetState, pipeline_state
 
 
-def pipeline_row(namespace: str, name: str, store: str, data_sets: list[DataSetState]) -> PipelineRow:
-    """Return the row of one pipeline."""
-    state, note = pipeline_state(data_sets)
+def pipeline_row(
+    namespace: str, name: str, store: str, data_sets: list[DataSetState], tolerances: Mapping[str, str | None]
+) -> PipelineRow:
+    """Return the row of one pipeline; `tolerances` maps stages to `failures.tolerate`."""
+    state, note = pipeline_state(data_sets, tolerances)
     opened = [each.opened for each in data_sets if each.opened]
     read = {name for each in data_sets for name in each.upstreams}
     changed = max((each.changed for each in data_sets), default=0.0)

@@ -20,11 +20,14 @@ from reelmill.contract.commands.dashboard import (
 )
 from reelmill.contract.records.claim import Claim
 from reelmill.contract.records.layout import INTERNAL, KEY_DIGITS, DataSetPaths
+from reelmill.contract.records.run import RunRecord
 from reelmill.contract.task import Owner, SourceDef, StageDef, Step, StoreRef, Task, Upstream
 from reelmill.contract.text.redaction import redacted
 from reelmill.contract.text.urls import without_secrets
-from reelmill_stages.dashboard.discovery.data_set_state import DataSetState, data_set_state
+from reelmill_stages.commands.entry import entries
+from reelmill_stages.dashboard.discovery.data_set_state import DataSetState, as_defined, data_set_state
 from reelmill_stages.dashboard.discovery.pipeline_rows import pipeline_row
+from reelmill_stages.dashboard.discovery.run_records import RunRecords
 from reelmill_stages.dashboard.errors import NoSuch
 from reelmill_stages.dashboard.stores import OpenStores
 from reelmill_stages.records.claims import CLAIM_NAME
@@ -55,7 +58,13 @@ class _Found:
     """A pipeline: its data sets by name, the one with its latest claim first."""
 
     owner: Owner
+    run: RunRecord | None = None
+    """The pipeline at its last survey; None: not recorded."""
     places: dict[str, list[tuple[float, _Claimed]]] = field(default_factory=dict)
+
+    @property
+    def tolerances(self) -> dict[str, str | None]:
+        return self.run.definition.tolerances if self.run else {}
 
     def is_read(self, states: Mapping[str, DataSetState], unread: Set[str]) -> bool:
         """Whether all its data sets and those that they read have been read; `unread` has the roots of the others."""
@@ -66,8 +75,11 @@ class _Found:
     def states(self, others: Mapping[str, DataSetState]) -> list[DataSetState]:
         """Return the present data set of each name, sources first, each after those that it reads.
 
-        `others` are all data sets by their roots. Data sets that the pipeline reads but does not claim are included.
+        `others` are all data sets by their roots. Data sets that the pipeline reads but does not claim are included,
+        and so are stages that have never started, if the last survey is recorded.
         """
+        if self.run:
+            return [_defined_state(entry, others) for entry in entries(self.run.task)]
         newest = {name: max(places, key=lambda each: each[0])[1].state for name, places in self.places.items()}
         present = {name: state for name, state in newest.items() if state}
         left = list(present.values())
@@ -96,6 +108,7 @@ class StorePipelines:
         self._store: Store = stores.at(ref)
         self._threads = THREADS if is_bucket(ref.uri) else 1
         self._claims: dict[tuple[str, str], Claim | None] = {}
+        self._runs = RunRecords(self._store)
         self._last = _Reading({}, {})
 
     @property
@@ -115,7 +128,11 @@ class StorePipelines:
             raise NoSuch(f"no pipeline {namespace}/{name} has claims in this store", where=self.origin)
         states = found.states(known.states)
         return PipelineDefinition(
-            namespace=namespace, name=name, task=_task(self._ref, found.owner, states), document=_document(states)
+            namespace=namespace,
+            name=name,
+            task=_task(self._ref, found.owner, states),
+            document=_document(states),
+            tolerances=found.tolerances,
         )
 
     def work(self, namespace: str, name: str) -> list[StageWork]:
@@ -131,26 +148,29 @@ class StorePipelines:
         """Read all pipelines. Several threads may do so at the same time: each uses only what it has read."""
         places = self._claimed_places()
         unread = {place.names.root for place in places}
+        runs = self._runs.read()
         if show:
-            show(self._rows(places, unread)[0])
+            show(self._rows(places, unread, runs)[0])
         part = len(places) // PARTS + 1
         for number, place in enumerate(self._with_states(places), 1):
             places[number - 1] = place
             unread.discard(place.names.root)
             if show and unread and number % part == 0:
-                rows, self._last = self._rows(places, unread)
+                rows, self._last = self._rows(places, unread, runs)
                 show(rows)
-        rows, reading = self._rows(places, unread)
+        rows, reading = self._rows(places, unread, runs)
         self._last = reading
         return rows, reading
 
-    def _rows(self, places: Iterable[_Claimed], unread: Set[str]) -> tuple[list[PipelineRow], _Reading]:
+    def _rows(
+        self, places: Iterable[_Claimed], unread: Set[str], runs: Mapping[str, RunRecord]
+    ) -> tuple[list[PipelineRow], _Reading]:
         """Return the row of each pipeline, and the pipelines that have been read."""
         states = {place.names.root: place.state for place in places if place.state}
-        pipelines = _pipelines(places)
+        pipelines = _pipelines(places, runs)
         read = {name: each for name, each in pipelines.items() if each.is_read(states, unread)}
         rows = [
-            pipeline_row(namespace, name, self.origin, each.states(states))
+            pipeline_row(namespace, name, self.origin, each.states(states), each.tolerances)
             if (namespace, name) in read
             else row_to_be_read(namespace, name, self.origin)
             for (namespace, name), each in sorted(pipelines.items())
@@ -195,7 +215,7 @@ class StorePipelines:
                 yield claim, stat.modified
 
 
-def _pipelines(places: Iterable[_Claimed]) -> dict[tuple[str, str], _Found]:
+def _pipelines(places: Iterable[_Claimed], runs: Mapping[str, RunRecord]) -> dict[tuple[str, str], _Found]:
     """Return (namespace, name) -> pipeline.
 
     If several pipelines have one name, all but one get a part of their uid in it.
@@ -206,13 +226,19 @@ def _pipelines(places: Iterable[_Claimed]) -> dict[tuple[str, str], _Found]:
         if not claims and place.state:
             claims = [(UNCLAIMED, place.state.changed)]
         for owner, moment in claims:
-            found = by_uid.setdefault(owner.uid, _Found(owner))
+            found = by_uid.setdefault(owner.uid, _Found(owner, runs.get(owner.uid)))
             found.places.setdefault(place.names.name, []).append((moment, place))
     named: dict[tuple[str, str], _Found] = {}
     for uid, found in sorted(by_uid.items()):
         name = (found.owner.namespace, found.owner.name)
         named[(name[0], f"{name[1]}@{uid[:8]}") if name in named else name] = found
     return named
+
+
+def _defined_state(entry: SourceDef | StageDef, others: Mapping[str, DataSetState]) -> DataSetState:
+    """Return the state of a source or stage of the last survey; it may have no data set yet."""
+    names = DataSetPaths(entry.name, entry.key)
+    return as_defined(others.get(names.root) or DataSetState(entry.name, entry.key), entry)
 
 
 def _in_order(states: list[DataSetState]) -> list[DataSetState]:

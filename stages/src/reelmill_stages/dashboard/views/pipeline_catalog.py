@@ -163,7 +163,7 @@ class PipelineCatalog:
             funnel=funnel(stages),
             reads={each.name: _reads(each) for each in entries(definition.task)},
             work=list(work),
-            why=why or (stored_state(stages).why if stages else ""),
+            why=why or (stored_state(stages, definition.tolerances).why if stages else ""),
             read_at=read_at,
             problem=problem,
         )

@@ -1,6 +1,7 @@
 """Functions with which templates show values. Every text of a store is untrusted: it is escaped and shown literally."""
 
 import hashlib
+import re
 import time as clock
 from datetime import UTC, datetime
 from importlib.resources import files
@@ -8,6 +9,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 from reelmill.contract.text.quantities import amount, size, time
 from reelmill.contract.text.terminal import json_text, printable
@@ -16,12 +18,20 @@ CUT = 400
 """Maximum number of characters of a text in a list; the page of an item shows up to `WHOLE`."""
 WHOLE = 200_000
 
+_CODE = re.compile(r"`([^`\n]+)`")
+
 
 def shown(text: Any, most: int = CUT) -> str:
     """Return the text with control and directional characters as escapes, cut."""
     whole = str(text)
     visible = printable(whole[:most], keep="\n\t")
     return visible + "…" if len(whole) > most else visible
+
+
+def sentences(text: Any, most: int = CUT) -> Markup:
+    """Return a text as `shown`, as HTML: escaped, with what is between backticks as code."""
+    escaped = str(escape(shown(text, most)))
+    return Markup(_CODE.sub(r"<code>\1</code>", escaped))  # noqa: S704 - escaped above
 
 
 def number(value: Any) -> str:
@@ -63,8 +73,8 @@ def templates(root_path: str) -> Environment:
         lstrip_blocks=True,
     )
     env.filters |= {
-        "shown": shown, "number": number, "amount": amount, "size": size, "time": time, "ago": ago,
-        "moment": moment_text, "as_json": lambda value: json_text(value, indent=2, default=str)[:WHOLE],
+        "shown": shown, "sentences": sentences, "number": number, "amount": amount, "size": size, "time": time,
+        "ago": ago, "moment": moment_text, "as_json": lambda value: json_text(value, indent=2, default=str)[:WHOLE],
         "quote": lambda value: quote(str(value), safe=""),
     }  # fmt: skip
     env.globals |= {

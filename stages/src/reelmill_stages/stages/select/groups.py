@@ -32,7 +32,7 @@ class ItemGroups:
     def of(self, item: Item) -> bytes:
         """Return the group of an item. Raises ItemError with reason `bad_field`."""
         values = [field.value(item) for field in self._fields]
-        names = (f"{field.name} {_name(value)}" for field, value in zip(self._fields, values, strict=True))
+        names = (f"{field.name} {field.value_name(value)}" for field, value in zip(self._fields, values, strict=True))
         name = ", ".join(names)[:_LONGEST_NAME]
         return blake2b(json.dumps(values).encode(), digest_size=ID_BYTES).digest() + name.encode(errors="replace")
 
@@ -44,14 +44,15 @@ def group_name(group: bytes) -> str:
 
 def group_of_name(field: Grouping, name: str) -> list[bytes]:
     """Return the 16 bytes of each group whose value of this field is shown by this name: a text, a number, a range."""
-    found: list[Any] = [["range", name]] if field.bins else [name]
+    stored = dict(zip(field.ranges, field.stored_ranges, strict=True))
+    found: list[Any] = [["range", stored.get(name, name)]] if field.bins else [name]
     if not field.bins:
         try:
             value = json.loads(name)
         except ValueError:
             value = None
         is_number = isinstance(value, bool | int | float) and -LARGEST <= value <= LARGEST
-        if is_number and _name(_plain(value)) == name:
+        if is_number and name in (_name(_plain(value)), str(_plain(value))):
             found.append(_plain(value))
     return [blake2b(json.dumps([value]).encode(), digest_size=ID_BYTES).digest() for value in found]
 
@@ -60,7 +61,8 @@ class _GroupField:
     def __init__(self, grouping: Grouping) -> None:
         self.name = grouping.field
         self._value = value_of(grouping.field)
-        self._bins, self._ranges = grouping.bins, grouping.ranges
+        self._bins, self._ranges = grouping.bins, grouping.stored_ranges
+        self._range_names = dict(zip(grouping.stored_ranges, grouping.ranges, strict=True))
 
     def value(self, item: Item) -> Any:
         """Return a JSON value that is equal for items of one group."""
@@ -77,6 +79,13 @@ class _GroupField:
             raise self._unusable(value, "neither a text nor a number")
         return _plain(value)
 
+    def value_name(self, value: Any) -> str:
+        """Return the name of a value for messages."""
+        match value:
+            case ["range", stored]:
+                return self._range_names[stored]
+        return _name(value)
+
     def _unusable(self, value: Any, problem: str) -> ItemError:
         return ItemError(ItemReason.BAD_FIELD, f"per: {self.name} is {str(value)[:100]}, {problem}")
 
@@ -90,8 +99,6 @@ def _name(value: Any) -> str:
     match value:
         case None:
             return "without a value"
-        case ["range", name]:
-            return str(name)
         case bool():
             return json.dumps(value)
         case int() | float():

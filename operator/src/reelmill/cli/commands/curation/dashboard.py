@@ -110,6 +110,7 @@ def definition(file: str, elsewhere: StoreOverride) -> PipelineDefinition:
         name=metadata.name,
         task=loaded.task(),
         document=without_secrets(Path(file).read_text("utf-8-sig")),
+        tolerances=loaded.graph.tolerances,
     )
 
 

@@ -1,5 +1,6 @@
 """`select`: keep a number or a share of the items of each group, over the whole data set."""
 
+import sys
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Annotated, Literal
@@ -10,6 +11,8 @@ from reelmill.contract.spec.block import StageBlock
 from reelmill.contract.spec.spec_model import SpecModel
 
 LARGEST_COUNT = 10_000_000
+_LARGE = 1e16
+"""From this number on, Python writes a float with an exponent."""
 
 FieldPath = Annotated[str, Field(min_length=1, max_length=120)]
 """Name of a field, as in the rules of a `filter` stage: `vid`, `measures.luma`."""
@@ -40,11 +43,12 @@ class Grouping(SpecModel):
     @property
     def ranges(self) -> tuple[str, ...]:
         """Names of the groups of `bins`, in ascending order."""
-        if self.bins is None:
-            return ()
-        edges = [number_text(edge) for edge in self.bins]
-        between = (f"{low} to {high}" for low, high in pairwise(edges))
-        return (f"below {edges[0]}", *between, f"{edges[-1]} and above")
+        return _range_names([number_text(edge) for edge in self.bins or ()])
+
+    @property
+    def stored_ranges(self) -> tuple[str, ...]:
+        """Texts by which data sets identify the groups of `bins`: with all digits of whole numbers."""
+        return _range_names([_all_digits(edge) for edge in self.bins or ()])
 
 
 class SelectBlock(StageBlock):
@@ -101,12 +105,28 @@ class SelectBlock(StageBlock):
         if self.quotas and (self.count is None or len(self.per) != 1):
             wrong.append("quotas need count, for all other groups, and one field in per")
         elif self.quotas and (ranges := self.per[0].ranges):
-            unknown = [name for name in self.quotas if name not in ranges]
+            unknown = [name for name in self.quotas if name not in (*ranges, *self.per[0].stored_ranges)]
             if unknown:
                 wrong.append(f"quotas has {unknown[0]!r}, which is none of the ranges: {', '.join(ranges)[:500]}")
         return wrong
 
 
 def number_text(value: float) -> str:
-    """Return a number as in names of groups: without a fraction if it is whole."""
+    """Return a number as in names of groups: without a fraction if it is whole, and a large one in its shortest form.
+
+    Different numbers have different texts.
+    """
+    digits = _all_digits(value)
+    shortest = repr(float(value)) if abs(value) <= sys.float_info.max else digits
+    return digits if abs(value) < _LARGE or int(float(shortest)) != int(value) else shortest
+
+
+def _all_digits(value: float) -> str:
     return str(int(value)) if value == int(value) else repr(float(value))
+
+
+def _range_names(edges: Sequence[str]) -> tuple[str, ...]:
+    if not edges:
+        return ()
+    between = (f"{low} to {high}" for low, high in pairwise(edges))
+    return (f"below {edges[0]}", *between, f"{edges[-1]} and above")

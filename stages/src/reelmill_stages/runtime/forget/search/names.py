@@ -96,10 +96,14 @@ class DigestNames:
         return self.is_deleted_file(key, root) or any(map(self.mentioned, ends_of(key)))
 
     def is_deleted_file(self, path: str, root: str = "") -> bool:
-        """Whether a path ends with that of a file that was deleted.
+        """Whether a path ends with that of a file that was deleted, or a text contains such a path as a word.
 
         Views and exports contain paths that are relative to a data set: to the one at `root`, or to any if it is empty.
         """
+        words = (word.strip(_EDGES) for word in path.split())
+        return self._is_path_of_deleted(path, root) or any(self._is_path_of_deleted(word, root) for word in words)
+
+    def _is_path_of_deleted(self, path: str, root: str) -> bool:
         # The rest of a key is never longer, and a text may contain any number of slashes.
         ends = [path[found.start() :] for found in _SEGMENT.finditer(path, max(0, len(path) - MAX_KEY))]
         if not ends:
