@@ -159,6 +159,7 @@ class StageCounter(StrEnum):
     QUIETER = (
         "quieter", _FALLBACK, "videos whose sound is quieter than requested, because of the limit on its true peak",
         "raise `truePeak`, or lower `loudness`")
+    HIDDEN = "hidden", _FALLBACK, "videos in which regions were hidden", _NOTHING
     NO_SPEECH = "no_speech", _FALLBACK, "items whose sound contains no speech", _NOTHING
     MORE_TRACKS = (
         "more_tracks", _FALLBACK, "items with several sound tracks, one of which was transcribed",

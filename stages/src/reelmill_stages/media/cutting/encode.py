@@ -66,6 +66,8 @@ class Encoding:
     """(width, height) in pixels, both even; None: unchanged."""
     filters: tuple[str, ...] = ()
     """Filters between the upright frames and scaling."""
+    last_filters: tuple[str, ...] = ()
+    """Filters of pictures that have their final size, which is the same for all frames."""
     pixel_format: str = ""
     """Empty: 4:2:0, or 4:4:4 for an odd side."""
     rate: Fraction | None = None
@@ -157,8 +159,9 @@ def arguments(source: Remuxer, cut: Cut, target: Path, how: Encoding, sought: fl
     shape = timeline.shape
     odd = how.scale is None and any(side % 2 for side in _visible_size(source))
     sized = [] if odd else [_scale_filter(how)]
+    last = [*how.last_filters]
     if how.rate is not None:
-        sized.append(f"fps=fps={how.rate}:start_time=0")
+        last.append(f"fps=fps={how.rate}:start_time=0")
         base = 1 / how.rate
     if timeline.form.varies:
         # Filters would restart counting when the size or format of frames changes.
@@ -170,6 +173,7 @@ def arguments(source: Remuxer, cut: Cut, target: Path, how: Encoding, sought: fl
         *rotation_filters(turn),
         *how.filters,
         *sized,
+        *last,
     ]
     keeps_fields = is_interlaced(source) and not fields_as_frames(source, how)
     after: dict[str, object] = {

@@ -1,7 +1,8 @@
-"""Determines the clips of an item: its own span, equal lengths, or scenes."""
+"""Determines the clips of an item: its own span, equal lengths, scenes, or parts between key frames."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from reelmill.contract.errors import ItemError
 from reelmill.contract.reasons import ItemReason
@@ -11,6 +12,7 @@ from reelmill.contract.spec.stages.clip import ClipBlock
 from reelmill_stages.media.timeline import item_span
 from reelmill_stages.media.timeline.timeline import Timeline
 from reelmill_stages.stage import Filtered
+from reelmill_stages.stages.clip.key_spans import key_spans
 from reelmill_stages.stages.clip.names import clip_name, piece_key, piece_names
 from reelmill_stages.stages.clip.spans import (
     RequestedSpan,
@@ -58,6 +60,8 @@ def pieces_of(item: Item, timeline: Timeline, block: ClipBlock, find: FindScenes
     if block.by == "length":
         spans = equal_spans(whole, seconds(block.length))
     else:
+        if block.by == "keyframes":
+            find = partial(key_spans, timeline, shortest=shortest if block.short_scenes == "merge" else 0.0)
         scenes = [without_margin(scene, seconds(block.margin)) for scene in _scene_spans(timeline, whole, find)]
         spans = [part for scene in scenes for part in divided(scene, longest)]
     kept = [span for span in spans if not is_shorter(span, shortest) and timeline.window(span.start, span.end)]
@@ -92,7 +96,7 @@ def _span_to_divide(item: Item, timeline: Timeline) -> Span:
 
 
 def _scene_spans(timeline: Timeline, whole: Span, find: FindScenes) -> list[Span]:
-    """Return the scenes as spans; the first and the last one extend to the ends of the span."""
+    """Return what is found as spans; the first and the last one extend to the ends of the span."""
     frames = timeline.window(whole.start, whole.end)
     return [
         Span(

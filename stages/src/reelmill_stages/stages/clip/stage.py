@@ -102,7 +102,7 @@ class ClipStage(Stage):
 
     @property
     def _needs_whole_videos(self) -> bool:
-        return self.params.mode == "reencode" or self.params.by == "scenes"
+        return self.params.mode == "reencode" or self.params.by in {"scenes", "keyframes"}
 
     def _process_input(self, one: Input, video: Cutter, gpu: int | None) -> Result:
         """Process one input; if one of its clips fails, the item fails."""

@@ -15,6 +15,7 @@ from reelmill_stages.item_errors import failed
 from reelmill_stages.media import ffmpeg, probe
 from reelmill_stages.media.cutting.cut import Cut
 from reelmill_stages.media.cutting.encode import ENCODERS, Encoding, encode
+from reelmill_stages.media.cutting.hidden_regions import PictureRegion, hiding_filters
 from reelmill_stages.media.cutting.remux import Remuxer, remuxer
 from reelmill_stages.media.cutting.shape_check import PictureForm, differences, exact_rate, filters
 from reelmill_stages.media.gpu_fallback import GpuFallback, fallback
@@ -33,7 +34,7 @@ class NormaliseStage(Stage):
 
     Reasons: those of `read_timeline`, `virtual_clip`, `bad_span`, `clock_jumps`, `unverified`, `ffmpeg_failed`,
     `encode_timeout`. Counters: `unchanged`, `remuxed`, `pictures_copied`, `sound_copied`, `gpu_encoded`,
-    `gpu_fallback`, `quieter`.
+    `gpu_fallback`, `quieter`, `hidden`.
     """
 
     alone = True
@@ -72,6 +73,8 @@ class NormaliseStage(Stage):
     def _normalised_item(self, given: Input, source: Remuxer, work: Work) -> Done:
         path, timeline = Path(str(source.path)), source.timeline
         pictures = differences(source, probe(path).main, self._form)
+        if self.block.hide:
+            pictures.append("hidden")
         sound = sound_plan(source, self.block.sound)
         dropped = self.block.audio == "drop" and bool(source.container.streams.audio)
         kept_in = [] if _MP4 in timeline.container and not dropped else ["container"]
@@ -102,7 +105,7 @@ class NormaliseStage(Stage):
                 **({"from": dict(item.provenance)} if item.provenance else {}),
             },
         )
-        counters |= {StageCounter.QUIETER: int(sound.held_back)}
+        counters |= {StageCounter.QUIETER: int(sound.held_back), StageCounter.HIDDEN: int(self.block.hide is not None)}
         return Done((made,), counters={name: count for name, count in counters.items() if count})
 
     def _unchanged_item(self, given: Input, sound: SoundPlan) -> Done:
@@ -171,11 +174,20 @@ class NormaliseStage(Stage):
             crf=self.block.crf,
             preset=self.block.preset,
             filters=filters(source, self._form),
+            last_filters=self._hiding_filters,
             pixel_format=self.block.pixel_format,
             rate=self._form.rate,
             sound_filters=sound.filters,
             sound={"c:a": "copy"} if keeps_sound else sound.options,
         )
+
+    @cached_property
+    def _hiding_filters(self) -> tuple[str, ...]:
+        hide = self.block.hide
+        if hide is None:
+            return ()
+        regions = [PictureRegion(each.left, each.top, each.width, each.height) for each in hide.regions]
+        return hiding_filters(regions, hide.method, self.block.pixel_format)
 
     @cached_property
     def _form(self) -> PictureForm:

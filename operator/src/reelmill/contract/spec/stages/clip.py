@@ -21,8 +21,10 @@ class ClipBlock(StageBlock):
     gives = "videos"
     keeps_fields = True
 
-    by: Literal["metadata", "length", "scenes"] = "metadata"
-    """How clips are determined: by the spans of the items (`start`, `end`), by equal lengths, or by detected scenes."""
+    by: Literal["metadata", "length", "scenes", "keyframes"] = "metadata"
+    """How clips are determined: by the spans of the items (`start`, `end`), by equal lengths, by detected scenes, or by
+    key frames. With `keyframes`, a clip begins at each frame from which decoding can begin according to the bitstream,
+    whatever the container marks as key frames; copies of such clips have no hidden frames."""
     mode: Literal["copy", "reencode", "virtual"] = "copy"
     """`copy` keeps the packets and hides the pre-roll with an edit list; what an mp4 cannot show exactly that way, such
     as VP8, is encoded as h264 and counted as `reencoded`. `reencode` is for readers that ignore edit lists. `virtual`
@@ -31,10 +33,11 @@ class ClipBlock(StageBlock):
     length: Duration = "10s"
     """Length of a clip with `by: length`; the last clip of a video may be shorter."""
     min_length: Duration = "0s"
-    """Minimum length. Shorter clips are `filtered(too_short)`; with `by: length` or `scenes`, they are omitted and
-    counted."""
+    """Minimum length. Shorter clips are `filtered(too_short)`; with `by: length`, `scenes` or `keyframes`, they are
+    omitted and counted."""
     max_length: Duration | None = None
-    """Maximum length. Longer clips are `filtered(too_long)`; scenes are divided into equal parts instead."""
+    """Maximum length. Longer clips are `filtered(too_long)`; scenes, and what lies between key frames, are divided into
+    equal parts instead."""
     detector: Literal["content", "adaptive", "histogram", "transnetv2"] = "content"
     """How scenes are detected. `content`, `adaptive` and `histogram` are PySceneDetect's ContentDetector,
     AdaptiveDetector and HistogramDetector, and find the cuts that its `detect()` finds: changes of hue, saturation and
@@ -47,7 +50,8 @@ class ClipBlock(StageBlock):
     short_scenes: Literal["omit", "merge"] = "omit"
     """What happens to scenes shorter than `minLength`: they are omitted, or merged with the next ones, as by the option
     `--min-scene-len` of PySceneDetect. With `omit`, PySceneDetect's detectors merge scenes shorter than 15 frames.
-    `merge` is not supported with `transnetv2`."""
+    `merge` is not supported with `transnetv2`. With `by: keyframes`, the same applies to what lies between key frames;
+    the last part of a video may remain too short, and is then omitted."""
     margin: Duration = "0s"
     """Time that is omitted at the beginning and at the end of each scene, before it is divided and measured."""
     device: Literal["auto", "cpu", "gpu"] = "auto"

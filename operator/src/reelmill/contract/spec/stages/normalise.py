@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from reelmill.contract.spec.block import StageBlock
+from reelmill.contract.spec.hidden_regions import HiddenRegions
 from reelmill.contract.spec.spec_model import SpecModel
 
 
@@ -59,6 +60,9 @@ class NormaliseBlock(StageBlock):
     """Make whole frames of interlaced video, one of every two fields (bwdif)."""
     tone_map: Literal["hable", "mobius", "reinhard", "keep"] = "hable"
     """Tone map from HDR (PQ and HLG) to SDR (BT.709), at a nominal peak of 100 cd/m2. `keep`: HDR stays as it is."""
+    hide: HiddenRegions | None = None
+    """Regions that are hidden in every frame, such as watermarks and captions. Every video is then encoded, because a
+    file does not tell whether its regions are hidden already."""
     audio: Literal["keep", "drop"] = "keep"
     """Keep the first audio stream, or write no audio."""
     sound: SoundForm = SoundForm()
@@ -69,7 +73,7 @@ class NormaliseBlock(StageBlock):
         return frozenset({"normalised"})
 
     def refusals(self) -> list[str]:
-        wrong = []
+        wrong = self.hide.refusals() if self.hide else []
         if self.sound.codec == "opus" and self.sound.rate not in (None, 48_000):
             wrong.append("sound.rate must be 48000 with opus, or absent")
         if self.tone_map == "keep" and self.codec == "h264_nvenc":
