@@ -4,6 +4,7 @@ import json
 import os
 import resource
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -129,6 +130,16 @@ def test_a_killed_process_is_only_that_process_and_takes_its_group_along(
     gone(other_pid, other_child)
     os.close(read)
     os.close(read_other)
+
+
+def test_a_signal_to_a_process_whose_end_is_not_reported_yet_is_no_error() -> None:
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait(PATIENCE)
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with theirs:
+        process = ForkedProcess(ended.pid, ours)
+        process.send_signal(0)  # which does nothing, also if another process has this number by now
+        assert process.poll() is None
 
 
 def test_a_process_that_nobody_waits_for_is_killed(template: OwnedTemplate, tmp_path: Path) -> None:

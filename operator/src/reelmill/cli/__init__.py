@@ -1,10 +1,11 @@
 """The command line, `reelmill`, with one module for each command."""
 
 import gc
-import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 
+from reelmill.cli.standard_streams import ReaderGone, protect_standard_streams
 from reelmill.contract.errors import ReelmillError
 from reelmill.contract.text.urls import without_secrets
 from reelmill.processes.fast_exit import fast_exit
@@ -18,6 +19,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command and exit with its code (see `exits`). Errors are printed as text, never as a traceback."""
     if arguments is None:
         gc.set_threshold(GARBAGE)
+        protect_standard_streams()
         if sys.argv[1:2] == ["run"]:
             from reelmill.processes.step_template import start_early
 
@@ -44,7 +46,8 @@ def _run(app: object, arguments: Sequence[str] | None) -> int:
         try:
             app(args=None if arguments is None else list(arguments), prog_name=program())  # type: ignore[operator]
         except SystemExit as end:
-            sys.stdout.flush()
+            with suppress(ReaderGone):
+                sys.stdout.flush()
             return end.code if isinstance(end.code, int) else CommandExit.OK
     except KeyboardInterrupt:
         return CommandExit.INTERRUPTED
@@ -52,8 +55,7 @@ def _run(app: object, arguments: Sequence[str] | None) -> int:
         for line in describe(error):
             say(line)
         return code_of(error)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except ReaderGone:
         return CommandExit.OK
     except Exception as error:
         say(f"error: internal error: {type(error).__name__}: {without_secrets(' '.join(str(error).split()))[:200]}")

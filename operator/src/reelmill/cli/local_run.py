@@ -4,7 +4,7 @@ import os
 import signal
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any, NoReturn
 
@@ -22,6 +22,7 @@ from reelmill.cli.identity import identity
 from reelmill.cli.input.options import RunOptions
 from reelmill.cli.input.pipeline import Loaded
 from reelmill.cli.openlineage import lineage
+from reelmill.cli.standard_streams import ReaderGone
 from reelmill.contract.conditions import ConditionType
 from reelmill.contract.counters import counted
 from reelmill.contract.errors import ExitCode, SpecError
@@ -77,18 +78,24 @@ def drive(
     if outcome.exit_code == ExitCode.BUG and not work.quiet:
         for line in observer.recent:
             say(f"  {line}")
+    with suppress(ReaderGone):  # the exit code tells how the run ended
+        _show_status(status, output)
     if output.for_people:
-        if any(stage.surveyed for stage in status.stages):
-            show([*map(_source_row, status.sources), *map(_stage_row, status.stages)], output, columns=COLUMNS)
-            for stage in status.stages:
-                if stage.counters:
-                    write(f"{stage.name}: counted: {counted(stage.counters)}")
         _say_result(loaded, outcome, observer)
     else:
-        emit(status.model_dump(mode="json", by_alias=True), output)
         _say_stall(status, observer)
     observer.finish()
     raise typer.Exit(CommandExit.INTERRUPTED if outcome.interrupted else OF_STEPS[ExitCode(outcome.exit_code)])
+
+
+def _show_status(status: Status, output: Format) -> None:
+    if not output.for_people:
+        emit(status.model_dump(mode="json", by_alias=True), output)
+    elif any(stage.surveyed for stage in status.stages):
+        show([*map(_source_row, status.sources), *map(_stage_row, status.stages)], output, columns=COLUMNS)
+        for stage in status.stages:
+            if stage.counters:
+                write(f"{stage.name}: counted: {counted(stage.counters)}")
 
 
 def _writes_report(work: RunOptions) -> bool:

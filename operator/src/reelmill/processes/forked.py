@@ -88,7 +88,8 @@ class ForkedProcess:
     def send_signal(self, sig: int) -> None:
         """See `ChildProcess.send_signal`."""
         if self.poll() is None:
-            os.kill(self.pid, sig)
+            with suppress(ProcessLookupError):  # it has ended, and the template has not reported it yet
+                os.kill(self.pid, sig)
 
     def __del__(self) -> None:
         self._control.close()

@@ -3,6 +3,7 @@
 rich and yaml are imported where they are used.
 """
 
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from itertools import islice
@@ -57,10 +58,19 @@ def emit(value: Any, form: Format) -> None:
     import yaml
 
     text = yaml.safe_dump(value, sort_keys=False, allow_unicode=True)
-    if printable(text, keep="\n") != text:
+    if printable(text, keep="\n") != text or not _encodable(text):
         # Everything that is not ASCII is then escaped.
         text = yaml.safe_dump(value, sort_keys=False, allow_unicode=False)
     print(text, end="")
+
+
+def _encodable(text: str) -> bool:
+    """Whether the encoding of standard output has all characters of a text."""
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def prepare(form: Format) -> None:

@@ -15,6 +15,8 @@ OF_STORES = ("AWS_", "AZURE_", "GOOGLE_", "HF_", "IDENTITY_", "MSI_", "CLOUDSDK_
 """Prefixes of the variables in which store clients look for credentials and the identity of a machine."""
 OF_THE_RUN = ("OPENLINEAGE_", "OTEL_EXPORTER_OTLP_")
 """Prefixes of settings that only the run itself needs."""
+OF_A_STEP = ("REELMILL_TASK", "REELMILL_NEXT", "REELMILL_RUN_REPORT")
+"""Variables that the run sets for a step; a shell may still have those of another one."""
 
 _CONNECTION_SUFFIXES = sum(OF_SCHEMES.values(), CREDENTIALS)
 """Suffixes of the variables with a connection's credentials; the name of its source precedes them."""
@@ -26,6 +28,6 @@ def step_environment(shell: Mapping[str, str], named: Collection[str] = ()) -> d
 
 
 def _is_passed_on(name: str) -> bool:
-    if name.startswith(OF_THE_RUN):
+    if name.startswith(OF_THE_RUN) or name in OF_A_STEP:
         return False
     return name.startswith(OF_STORES) or name.endswith(_CONNECTION_SUFFIXES) or not is_secret(name)

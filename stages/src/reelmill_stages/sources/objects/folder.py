@@ -94,7 +94,8 @@ class MediaFolder:
         bare = basename(checked_path(name))
         for hits in (self._by_name.get(_nfc(bare)), self._by_stem.get(_nfc(bare)), self._by_stem.get(_nfc(stem(bare)))):
             if hits:
-                return self._single([hit for hit in hits if hit == f"{self.uri}/{basename(hit)}"] or hits, "")
+                direct = [hit for hit in hits if hit == f"{self.uri}/{basename(hit)}"] or hits
+                return self._single(_spelled_as(bare, direct), "")
         raise ItemError(
             ItemReason.MISSING, f"no file {self.uri}/{bare if stem(bare) != bare else f'{bare}.mp4 (or .mkv, …)'}"
         )
@@ -102,7 +103,7 @@ class MediaFolder:
     def of_video(self, vid: str) -> Found:
         """Return the file named after the id of a video: `{id}.mp4`, or `{title} [{id}].mp4` as yt-dlp writes it."""
         hits = self._by_stem.get(_nfc(vid)) or self._by_bracket.get(vid, [])
-        return self._single(hits, f"no file {self.uri}/{vid}.mp4 (or .mkv, .webm, …)")
+        return self._single(_spelled_as(vid, hits), f"no file {self.uri}/{vid}.mp4 (or .mkv, .webm, …)")
 
     def below(self, tail: str) -> Found | None:
         """Return the file at exactly this path below the folder, or None."""
@@ -193,6 +194,11 @@ def stem(path: str) -> str:
 
 def _bad_path(error: SpecError) -> ItemError:
     return ItemError(ItemReason.BAD_PATH, f"{error.where}: {error.what}" + (f"; {error.hint}" if error.hint else ""))
+
+
+def _spelled_as(name: str, uris: list[str]) -> list[str]:
+    """Return the files with exactly this stem, otherwise all: the others differ in Unicode normalization."""
+    return [uri for uri in uris if stem(basename(uri)) in (name, stem(name))] or uris
 
 
 def _nfc(text: str) -> str:
