@@ -15,6 +15,7 @@ from typing import Any
 from cluster import kubeconfig
 from cluster.client import PATIENCE, Client
 from cluster.control_plane import ControlPlane
+from control_plane.closing import close_connections
 from reelmill.controller import rbac
 from reelmill.controller.kube.connection import Access, ApiTransport
 from reelmill.controller.operator import Operator
@@ -136,8 +137,8 @@ class Running:
         try:
             await self._task
         finally:
-            # Connections that were cut off need a moment to be closed.
-            await asyncio.sleep(0.1)
+            if self._task.cancelled():  # what is killed closes nothing
+                await close_connections()
 
 
 @contextmanager

@@ -14,6 +14,7 @@ import aiohttp
 from aiohttp import web
 
 from cluster import kubeconfig
+from control_plane.closing import close_connections
 
 
 class Relay:
@@ -101,12 +102,7 @@ class Relay:
             self._held.set()
             self._end_all()
             await runner.cleanup()
-            others = asyncio.all_tasks() - {asyncio.current_task()}
-            for other in others:
-                other.cancel()
-            await asyncio.gather(*others, return_exceptions=True)
-        # Connections that were cut off need a moment to be closed.
-        await asyncio.sleep(0.1)
+        await close_connections()
 
 
 @contextmanager

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from urllib.parse import urlsplit
 
+from control_plane.closing import close_connections
+
 
 class Wire:
     """Forwards TCP from a port of its own to a server."""
@@ -15,6 +17,7 @@ class Wire:
         self._host, self._port = parts.hostname or "", parts.port or 443
         self._open: set[asyncio.StreamWriter] = set()
         self._loop = asyncio.new_event_loop()
+        self._lasts = True
         self.down = False
         """New connections are refused."""
         self.address = ""
@@ -28,17 +31,19 @@ class Wire:
             writer.transport.abort()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if self.down:
-            writer.transport.abort()
-            return
-        there_reader, there = await asyncio.open_connection(self._host, self._port)
-        self._open |= {writer, there}
+        ends = [writer]
         try:
+            if self.down:
+                writer.transport.abort()
+                return
+            there_reader, there = await asyncio.open_connection(self._host, self._port)
+            ends.append(there)
+            self._open |= {*ends}
             await asyncio.gather(_pour(reader, there), _pour(there_reader, writer))
         finally:
-            self._open -= {writer, there}
-            for each in (writer, there):
-                each.close()
+            self._open -= {*ends}
+            for each in ends:
+                each.close() if self._lasts else each.transport.abort()
 
     async def main(self, ready: threading.Event, stop: asyncio.Event) -> None:
         server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
@@ -46,8 +51,9 @@ class Wire:
         ready.set()
         async with server:
             await stop.wait()
+            self._lasts = False
             self._cut()
-            await asyncio.sleep(0.1)
+        await close_connections()
 
 
 async def _pour(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
