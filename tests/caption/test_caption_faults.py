@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from caption.booth import Booth
-from reelmill.contract.errors import SpecError
+from reelmill.contract.errors import ItemError, SpecError
+from reelmill.contract.spec.model_server import ModelServer
+from reelmill_stages.model_servers.client import ModelClient
 from reelmill_stages.registry import stage
 from reelmill_stages.stage import Done, Failed
 from servers.models import MODEL, Models, serving
@@ -31,16 +33,19 @@ ROWS = [
     ("do=reset", BRIEF, "server_failed", BROKEN),
     ("do=400", {}, "request_rejected", "the server answered 400: status 400"),
     ("do=413", {}, "request_rejected", "the server answered 413"),
+    ("do=fields", {}, "request_rejected", "the server answered 422: seed is not allowed"),
     ("do=page", {}, "bad_answer", "the response is not JSON"),
     ("do=list", {}, "bad_answer", "not a JSON object"),
     ("do=not-utf8", {}, "bad_answer", "the response is not JSON"),
     ("do=no-choices", {}, "bad_answer", "no choices[0].message"),
+    ("do=error", {}, "bad_answer", "but the error: the model is loading"),
     ("do=odd-choices", {}, "bad_answer", "no choices[0].message"),
     ("do=huge", {}, "bad_answer", "larger than 16777216 bytes"),
     ("do=surrogate", {}, "bad_answer", "not Unicode"),
     ("do=nul", {}, "bad_answer", "NUL"),
     ("do=empty", {}, "bad_answer", "the answer is empty"),
     ("do=nothing", {}, "bad_answer", "the answer is empty"),
+    ("do=parts", {}, "bad_answer", "not a string"),
     ("do=refuse", {}, "answer_refused", "I cannot help with that."),
     ("do=filter", {}, "answer_refused", "content_filter"),
     ("do=length", {}, "answer_cut", "maxTokens"),
@@ -122,6 +127,43 @@ def test_007_f08_the_key_is_in_no_message_and_in_no_answer(tmp_path: Path, monke
     assert "401" in refused.value.what
     assert "secret" not in f"{told} {refused.value} {refused.value.hint}"
     assert "secret" not in Booth(tmp_path).made(echoed).fields["text"]
+
+
+@pytest.mark.parametrize("key", ["x", "null", "EMPTY"])
+def test_a_placeholder_for_a_key_changes_no_answer(
+    key: str, models: Models, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOOKER_KEY", key)
+    server = {"url": models.url, "apiKeyEnv": "LOOKER_KEY"}
+    booth = Booth(tmp_path)
+    text = "EMPTY boxes and null pointers"
+    assert booth.made(booth.ask(models, text, server=server)).fields["text"] == f"8 pictures: {text}"
+
+
+def test_a_key_is_found_in_an_answer_however_json_writes_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOOKER_KEY", 'sk-"quoted"-secret')
+    booth = Booth(tmp_path)
+    with serving(tmp_path / "models", "--key", 'sk-"quoted"-secret') as models:
+        server = {"url": models.url, "apiKeyEnv": "LOOKER_KEY"}
+        echoed = booth.ask(models, 'it is sk-"quoted"-secret', server=server)
+    assert booth.made(echoed).fields["text"] == "8 pictures: it is ***"
+
+
+@pytest.mark.store  # it waits for seconds
+def test_a_server_that_answers_again_is_tried_again(models: Models) -> None:
+    client = ModelClient(ModelServer(url=models.url), 60.0)
+
+    def ask(text: str) -> str:
+        content = [{"type": "text", "text": f"again {text}"}]
+        try:
+            client.post("/chat/completions", json={"model": MODEL, "messages": [{"role": "user", "content": content}]})
+        except ItemError as error:
+            return error.reason
+        return "done"
+
+    assert [ask("do=500"), ask("do=cut:1 a")] == ["server_failed", "server_failed"]
+    assert [ask("do=busy:1 b"), ask("do=cut:1 c")] == ["done", "done"]
+    assert [ask("do=500"), ask("do=400"), ask("do=cut:1 d")] == ["server_failed", "request_rejected", "done"]
 
 
 def test_tokens_of_answers_that_are_refused_count_as_well(models: Models, tmp_path: Path) -> None:

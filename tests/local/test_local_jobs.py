@@ -33,6 +33,8 @@ if code in ("hang", "deaf"):
     time.sleep(600)
 sys.exit(int(code))
 """
+CLIPS = {"clip": {"by": "length"}}
+CAPTIONS = {"caption": {"server": {"url": "http://127.0.0.1:1/v1"}, "model": "m", "prompt": "p", "concurrency": 9}}
 
 
 class Desk:
@@ -49,8 +51,8 @@ class Desk:
             **{"cpus": 2, "max_processes": 2, "retries": Backoff(first=0.01, most=1.0), **settings},
         )
 
-    def create(self, *, completions: int = 1, retries: int = 1, **spec: Any) -> str:
-        body = shards_job()
+    def create(self, *, completions: int = 1, retries: int = 1, block: dict[str, Any] = CLIPS, **spec: Any) -> str:
+        body = shards_job(block)
         body["spec"] |= {"completions": completions, "backoffLimitPerIndex": retries, "maxFailedIndexes": completions}
         body["spec"] |= spec
         self.jobs.create(body)
@@ -81,11 +83,9 @@ class Desk:
         return int(path.read_text())
 
 
-def shards_job() -> dict[str, Any]:
+def shards_job(block: dict[str, Any]) -> dict[str, Any]:
     """A shards Job as the planner makes it."""
-    made = SimulatedCluster.in_three_steps(
-        pipeline([{"name": "clips", "clip": {"by": "length"}}]), SymbolicStore(bucket={"raw": ["v"]})
-    )
+    made = SimulatedCluster.in_three_steps(pipeline([{"name": "clips", **block}]), SymbolicStore(bucket={"raw": ["v"]}))
     while True:
         made.deliver_all()
         for action in made.reconcile().actions:
@@ -188,9 +188,12 @@ def test_a_process_that_does_not_listen_is_killed_after_the_grace(tmp_path: Path
         time.sleep(0.02)
 
 
-def test_workers_are_this_machines_share(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("block", "workers"), [(CLIPS, 6), (CAPTIONS, 9)], ids=["by CPUs", "by requests"])
+def test_workers_are_this_machines_share_or_requests_in_flight(
+    block: dict[str, Any], workers: int, tmp_path: Path
+) -> None:
     desk = Desk(tmp_path, {}, cpus=6)
     desk.jobs.command = [sys.executable, "-I", "-S", "-c", f"import os,sys;print(os.environ[{ENV!r}],file=sys.stderr)"]
-    desk.finish(desk.create())
+    desk.finish(desk.create(block=block))
     (line,) = desk.lines
-    assert line.record["limits"]["workers"] == 6
+    assert line.record["limits"]["workers"] == workers

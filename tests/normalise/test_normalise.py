@@ -179,6 +179,21 @@ def test_010_f04_loudness_is_that_of_ebu_r128(wanted: float, tmp_path: Path) -> 
     assert normalised(tmp_path / "again", output(result), sound={"loudness": wanted}).counters == {"unchanged": 1}
 
 
+@pytest.mark.parametrize("channels", [1, 2])
+@pytest.mark.parametrize("sound", ["ac3", "pcm_s16le"])
+def test_loudness_is_that_of_the_channels_that_are_written(sound: str, channels: int, tmp_path: Path) -> None:
+    levels = (0.1, 0.2, 0.3, 0.1, 0.4, 0.4)
+    tones = [f"{level}*sin({300 + 100 * channel}*2*PI*t)" for channel, level in enumerate(levels)]
+    source = f"aevalsrc={'|'.join(tones)}:c=5.1:s=48000:d=4"
+    film = tmp_path / "surround.mkv"
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-i", str(plain(audio=False))]
+    subprocess.run([*command, "-f", "lavfi", "-i", source, "-c:v", "copy", "-c:a", sound, str(film)], check=True)
+    form = {"loudness": -23, "channels": channels, "bitRate": 192}
+    made = output(normalised(tmp_path / "made", film, sound=form))
+    assert loudness(made)[0] == pytest.approx(-23, abs=0.3)
+    assert normalised(tmp_path / "again", made, sound=form).counters == {"unchanged": 1}
+
+
 def test_a_sound_whose_peak_allows_no_more_gets_less_gain_and_is_counted(tmp_path: Path) -> None:
     result = normalised(tmp_path, noise(), sound={"loudness": -6, "bitRate": 192})
     assert result.counters == {"pictures_copied": 1, "quieter": 1}

@@ -37,6 +37,7 @@ REPLIES: dict[str, dict[str, Any]] = {
     "length": {"content": "a caption that never", "finish_reason": "length"},
     "empty": {"content": "  \n "},
     "nothing": {"content": None},
+    "parts": {"content": [{"type": "text", "text": "a caption"}]},
     "nul": {"content": "a\0b"},
     "hostile": {"content": "\x1b[2J\u202ereversed {text} {{brace}} \U0001f600 </s> <|im_end|> '; DROP TABLE"},
     "no-usage": {"usage": None},
@@ -46,6 +47,7 @@ RAW: dict[str, bytes] = {
     "page": b"<html>welcome to the gateway</html>",
     "list": b"[]",
     "no-choices": b'{"choices": []}',
+    "error": b'{"error": {"message": "the model is loading"}}',
     "odd-choices": b'{"choices": {"message": 3}}',
     "surrogate": b'{"choices": [{"message": {"content": "half a pair: \\ud800"}}]}',
     "not-utf8": b'{"choices": [{"message": {"content": "\xff\xfe"}}]}',
@@ -106,6 +108,8 @@ class Handler(BaseHTTPRequestHandler):
             self.json(status, {"error": {"message": "come back later"}}, {"Retry-After": "3600"})
         elif word.isdigit():
             self.json(int(word), {"error": {"message": f"status {word} for {self.headers.get('Authorization')}"}})
+        elif word == "fields":
+            self.json(422, {"detail": [{"loc": ["body", "seed"], "msg": "seed is not allowed", "type": "extra"}]})
         elif word == "redirect":
             self.json(302, {}, {"Location": "http://127.0.0.1:1/v1/chat/completions"})
         elif word == "slow":

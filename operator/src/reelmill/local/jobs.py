@@ -209,7 +209,9 @@ class Jobs:
         self._close_report_template()
 
     def _task_for_this_machine(self, task: Task) -> Task:
-        """The task, with the number of workers adapted to this machine."""
+        """The task, with the number of workers adapted to this machine; workers that wait for a server need no CPUs."""
+        if task.limits.for_requests:
+            return task
         stages = sum(job.processes_items and not job.finished for job in self._jobs.values())
         share = max(self.cpus // max(stages, 1), 1)
         limits = task.limits.replace(workers=min(task.limits.workers or share, share))

@@ -24,6 +24,7 @@ from reelmill.contract.errors import ItemError, SpecError
 from reelmill.contract.reasons import ItemReason
 from reelmill.contract.records.usage import Bound
 from reelmill.contract.spec.model_server import ModelServer
+from reelmill.contract.text import redaction
 from reelmill.contract.text.terminal import printable
 from reelmill_stages.metering.work_clock import CLOCK
 from reelmill_stages.model_servers.retry_after import retry_after
@@ -37,7 +38,7 @@ _CHECK_ATTEMPTS = 3
 """Number of attempts of the check before the first item."""
 _INTERNAL_ERROR_ATTEMPTS = 4
 """Number of attempts if the server answers 500, because the cause may be this particular request."""
-_RETRIED_STATUSES = {408, 425, 429}
+_RETRIED_STATUSES = {408, 425}
 _FATAL_STATUSES = {401, 403, 404}
 _MESSAGE_LENGTH = 300
 
@@ -96,13 +97,13 @@ class ModelClient:
     def post(self, path: str, **content: Any) -> Mapping[str, Any]:
         """POST `json=`, or `data=` and `files=`; returns the JSON object of the response.
 
-        If a server was unreachable for the whole timeout, later items get a single attempt each until it is reachable
-        again. Raises ItemError and SpecError.
+        If a server was unreachable for the whole timeout, later items get a single attempt each until it answers again
+        with anything but an error of its own. Raises ItemError and SpecError.
         """
-        return self._request_with_retries("POST", path, content, attempts=1 if self._is_unreachable else None)
+        return self._request_with_retries("POST", path, content)
 
     def _request_with_retries(
-        self, method: str, path: str, content: Mapping[str, Any], attempts: int | None
+        self, method: str, path: str, content: Mapping[str, Any], attempts: int = 1_000
     ) -> Mapping[str, Any]:
         end = time.monotonic() + self._timeout
         failures = 0
@@ -113,14 +114,14 @@ class ModelClient:
             except _AttemptFailed as error:
                 failures += 1
                 delay = max(error.wait, _BACKOFF.delay(failures, chance()))
-                if failures >= min(attempts or error.attempts, error.attempts) or time.monotonic() + delay >= end:
+                most = 1 if self._is_unreachable else min(attempts, error.attempts)
+                if failures >= most or time.monotonic() + delay >= end:
                     self._is_unreachable = error.reason is ItemReason.SERVER_FAILED
                     tries = "attempt" if failures == 1 else "attempts"
                     raise ItemError(error.reason, f"{error} ({failures} {tries})") from error
                 with CLOCK.on(Bound.WAITING):
                     time.sleep(delay)
             else:
-                self._is_unreachable = False
                 return found
 
     def _request_once(self, method: str, path: str, content: Mapping[str, Any], end: float) -> Mapping[str, Any]:
@@ -151,6 +152,8 @@ class ModelClient:
 
     def _checked_answer(self, response: httpx2.Response, body: bytes) -> Mapping[str, Any]:
         status = response.status_code
+        if status < httpx2.codes.INTERNAL_SERVER_ERROR and status not in _RETRIED_STATUSES:
+            self._is_unreachable = False
         if status == httpx2.codes.OK:
             return self._parse_object(body)
         message = f"the server answered {status}{self._server_message(body)}"
@@ -168,24 +171,32 @@ class ModelClient:
 
     def _parse_object(self, body: bytes) -> Mapping[str, Any]:
         try:
-            text = body.decode()
-            found = load_json(text.replace(self._key, "***") if self._key else text)
+            found = load_json(body.decode())
         except (JsonError, UnicodeDecodeError) as error:
             raise ItemError(ItemReason.BAD_ANSWER, f"the response is not JSON: {error}") from error
         if not isinstance(found, dict):
             raise ItemError(ItemReason.BAD_ANSWER, "the response is not a JSON object")
-        return found
+        return {name: self._without_key(value) for name, value in found.items()}
 
     def _server_message(self, body: bytes) -> str:
-        """Return the server's message, in the format of OpenAI, vLLM or Ollama; empty for a web page."""
+        """Return the server's message, in the format of OpenAI, vLLM, Ollama or FastAPI; empty for a web page."""
         try:
             found = load_json(body, max_bytes=1 << 20)
         except JsonError:
             return ""
         error = found.get("error", found) if isinstance(found, dict) else None
-        message = error.get("message") if isinstance(error, dict) else error
+        message = error.get("message", error.get("detail")) if isinstance(error, dict) else error
+        if isinstance(message, list):  # one object for each field that FastAPI rejects
+            message = "; ".join(str(part.get("msg")) for part in message if isinstance(part, dict))
         return f": {self._printable_message(message)}" if isinstance(message, str) else ""
 
     def _printable_message(self, text: str) -> str:
-        text = text.replace(self._key, "***") if self._key else text
-        return printable(text.encode(errors="replace").decode())[:_MESSAGE_LENGTH]
+        return printable(self._without_key(text).encode(errors="replace").decode())[:_MESSAGE_LENGTH]
+
+    def _without_key(self, value: Any) -> Any:
+        """Return a JSON value without the key in its strings. Short keys are placeholders, such as `EMPTY` or `x`."""
+        if isinstance(value, str):
+            return value.replace(self._key, "***") if len(self._key) >= redaction.SHORTEST else value
+        if isinstance(value, list):
+            return [self._without_key(each) for each in value]
+        return {name: self._without_key(each) for name, each in value.items()} if isinstance(value, dict) else value

@@ -12,6 +12,8 @@ class ShardLimits(Model):
 
     workers: int = 0
     """Number of worker processes; 0: one per CPU of the cgroup limit."""
+    for_requests: bool = Field(False, exclude_if=lambda value: not value)
+    """Whether `workers` is the number of requests to a server in flight, which does not depend on the CPUs."""
     fit_gpus: bool = False
     """Adapt the number of workers to the GPUs: at least one per GPU, and at most as many as their memory holds."""
     item_timeout: float = 120.0

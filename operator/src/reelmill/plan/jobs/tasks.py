@@ -193,7 +193,11 @@ def _shard_limits(definition: Definition, name: str) -> ShardLimits:
     workers = stage.workers or stage.block.pod_workers or (max(int(amount(cpu)), 1) if cpu else 0)
     timeout = seconds(stage.failures.item_timeout)
     return ShardLimits(
-        workers=workers, fit_gpus=stage.workers is None, item_timeout=timeout, memory_max=most_memory(place)
+        workers=workers,
+        for_requests=stage.workers is None and stage.block.pod_workers is not None,
+        fit_gpus=stage.workers is None,
+        item_timeout=timeout,
+        memory_max=most_memory(place),
     )
 
 

@@ -1,6 +1,8 @@
 """Integrated loudness and true peak of an audio stream by EBU R128 (ITU-R BS.1770), with FFmpeg's `ebur128`."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from math import log10
 from typing import NamedTuple
 
@@ -27,12 +29,14 @@ class Loudness:
     true_peak: float
 
 
-def loudness(path: MediaFile, stream: int) -> Loudness | None:
+def loudness(path: MediaFile, stream: int, filters: Sequence[str] = ()) -> Loudness | None:
     """Return the loudness of the audio stream with this index in its container; None if it is silent.
+
+    `filters` are FFmpeg filters, as `name=options`, through which the sound passes before it is measured.
 
     Raises ItemError(`corrupt`) for sound that cannot be decoded.
     """
-    meter = _Meter()
+    meter = _Meter(filters)
     with opened(path) as container:
         try:
             for frame in decoding(decoded(container, container.streams[stream])):
@@ -51,7 +55,8 @@ class _Form(NamedTuple):
 class _Meter:
     """Measures all frames in the format of the first, which is what an encoder gets."""
 
-    def __init__(self) -> None:
+    def __init__(self, filters: Sequence[str]) -> None:
+        self._filters = filters
         self._graph: Graph | None = None
         self._form: _Form | None = None
         self._resampler: tuple[_Form, AudioResampler] | None = None
@@ -63,7 +68,7 @@ class _Meter:
         assert isinstance(frame, av.AudioFrame)
         form = _Form(frame.format.name, frame.layout.name, frame.sample_rate)
         if self._graph is None:
-            self._graph, self._form = _graph(frame), form
+            self._graph, self._form = _graph(frame, self._filters), form
         frame.pts = None
         for each in [frame] if form == self._form else self._resampled(frame, form):
             self._graph.push(each)
@@ -98,13 +103,16 @@ class _Meter:
             self._peak = max([self._peak, *peaks])
 
 
-def _graph(frame: av.AudioFrame) -> Graph:
+def _graph(frame: av.AudioFrame, filters: Sequence[str]) -> Graph:
     graph = Graph()
-    source = graph.add_abuffer(
-        sample_rate=frame.sample_rate, format=frame.format, layout=frame.layout, time_base=frame.time_base
-    )
-    meter, sink = graph.add("ebur128", "metadata=1:peak=true"), graph.add("abuffersink")
-    source.link_to(meter)
-    meter.link_to(sink)
+    nodes = [
+        graph.add_abuffer(
+            sample_rate=frame.sample_rate, format=frame.format, layout=frame.layout, time_base=frame.time_base
+        )
+    ]
+    for name, _, options in (text.partition("=") for text in (*filters, "ebur128=metadata=1:peak=true")):
+        nodes.append(graph.add(name, options))
+    for one, following in pairwise([*nodes, graph.add("abuffersink")]):
+        one.link_to(following)
     graph.configure()
     return graph

@@ -57,7 +57,10 @@ def text_of(response: Mapping[str, Any]) -> str:
     first = choices[0] if isinstance(choices, list) and choices else None
     message = first.get("message") if isinstance(first, dict) else None
     if not isinstance(first, dict) or not isinstance(message, dict):
-        raise ItemError(ItemReason.BAD_ANSWER, "the response has no choices[0].message")
+        error = response.get("error")
+        why = error.get("message") if isinstance(error, dict) else error
+        note = f", but the error: {printable(why)[:200]}" if isinstance(why, str) else ""
+        raise ItemError(ItemReason.BAD_ANSWER, f"the response has no choices[0].message{note}")
     ended, refusal = first.get("finish_reason"), message.get("refusal")
     if ended == "content_filter" or refusal:
         why = f": {printable(refusal)[:200]}" if isinstance(refusal, str) else " (content_filter)"
@@ -89,7 +92,9 @@ def value_of(text: str, schema: jsonschema.Draft202012Validator | None) -> Any:
 
 
 def _plain_text(content: object) -> str:
-    if not isinstance(content, str) or not content.strip():
+    if not isinstance(content, str | None):
+        raise ItemError(ItemReason.BAD_ANSWER, "the content of the answer is not a string")
+    if content is None or not content.strip():
         raise ItemError(ItemReason.BAD_ANSWER, "the answer is empty")
     if len(content) > LONGEST:
         raise ItemError(
