@@ -19,7 +19,7 @@ from reelmill.contract.errors import ItemError
 from reelmill_stages.measuring.sound.samples import track
 from reelmill_stages.media.bitstream.ffv1 import Ffv1Reader
 from reelmill_stages.media.bitstream.units import DamagedPacket
-from reelmill_stages.media.container.ogg_pages import lost_pages
+from reelmill_stages.media.container.losses.ogg_pages import lost_pages
 from reelmill_stages.media.crc import crc_from_highest
 from reelmill_stages.media.cutting.cut import cut_frames
 from reelmill_stages.media.cutting.encode import Encoding, encode

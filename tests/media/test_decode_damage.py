@@ -154,3 +154,38 @@ def test_key_frames_come_from_their_packets_alone() -> None:
     assert {picture.kind for picture in pictures} == {"I"}
     with pytest.raises(ValueError, match="not a key frame"):
         decode_keyframes(good(), timeline, [3])
+
+
+CUT_PICTURES = {
+    "mjpeg": ("avi", "yuvj420p"),
+    "jpegls": ("avi", "rgb24"),
+    "jpeg2000": ("mkv", "yuv420p"),
+    "dvvideo": ("avi", "yuv420p"),
+}
+
+
+@pytest.mark.parametrize("codec", list(CUT_PICTURES))
+def test_a_picture_of_which_the_end_is_lost_is_refused_and_its_neighbours_are_not(codec: str, tmp_path: Path) -> None:
+    """A decoder fills what is missing; a packet without its end is damaged, whatever the container says of it."""
+    container, pixels = CUT_PICTURES[codec]
+    whole, cut = tmp_path / f"whole.{container}", tmp_path / f"cut.{container}"
+    graph = f"testsrc2=s={'720x576' if codec == 'dvvideo' else '128x96'}:r=25:d=0.2,noise=alls=20,format={pixels}"
+    footage.ffmpeg("-f", "lavfi", "-i", graph, "-c:v", codec, str(whole))
+    timeline = read_timeline(whole)
+    right = [picture.frame.to_ndarray().tobytes() for picture in decode(whole, timeline, range(5))]
+    for lost in (40, 400):
+        with av.open(str(whole)) as source, av.open(str(cut), "w") as target:
+            stream = target.add_stream_from_template(source.streams.video[0], opaque=True)
+            for number, packet in enumerate(packet for packet in source.demux(video=0) if packet.size):
+                rest = av.Packet(bytes(packet)[: -lost if number == 2 else None])
+                rest.pts, rest.dts, rest.duration = packet.pts, packet.dts, packet.duration
+                rest.time_base, rest.is_keyframe, rest.stream = packet.time_base, True, stream
+                target.mux(rest)
+        timeline = read_timeline(cut)
+        assert len(timeline) == 5
+        for index in (0, 1, 3, 4):
+            (picture,) = decode(cut, timeline, [index])
+            assert picture.frame.to_ndarray().tobytes() == right[index]
+        with pytest.raises(ItemError) as caught:
+            list(decode(cut, timeline, [2]))
+        assert caught.value.reason == "corrupt"

@@ -163,3 +163,26 @@ def test_a_scrambled_broadcast_is_called_encrypted(tmp_path: Path) -> None:
     with pytest.raises(ItemError, match=r"the pictures of film\.ts are scrambled by their broadcaster") as caught:
         read_timeline(path)
     assert caught.value.reason == "encrypted"
+
+
+@pytest.mark.parametrize("location", [b"file:///other.mov\0", b"other.mov\0", b""])
+def test_a_movie_whose_media_are_in_another_file_is_refused(location: bytes, tmp_path: Path) -> None:
+    """A reference that names nothing is one to the movie itself, although its flags do not say so."""
+    path = lying.film(tmp_path, "film.mov", frames=10, extra=lying.X264)
+    data = path.read_bytes()
+    place = data.index(b"dref") - 4
+    old = int.from_bytes(data[place : place + 4])
+    entry = (12 + len(location)).to_bytes(4) + b"url " + bytes(4) + location
+    table = (16 + len(entry)).to_bytes(4) + b"dref" + bytes(4) + (1).to_bytes(4) + entry
+    changed = bytearray(data[:place] + table + data[place + old :])
+    for kind in (b"moov", b"trak", b"mdia", b"minf", b"dinf"):  # the index is behind the pictures: no offset changes
+        at = data.index(kind) - 4
+        changed[at : at + 4] = (int.from_bytes(data[at : at + 4]) + len(table) - old).to_bytes(4)
+    path.write_bytes(changed)
+    if not location:
+        assert len(read_timeline(path)) == 10
+        return
+    with pytest.raises(ItemError) as caught:
+        read_timeline(path)
+    assert caught.value.reason == "not_a_video"
+    assert caught.value.what == "film.mov: its pictures are in another file, which is not read"

@@ -20,7 +20,7 @@ from reelmill.contract.process.exhaustion import exhausted
 from reelmill.contract.records.usage import Bound
 from reelmill_stages.media.container.changes.program_map import refuse_moves
 from reelmill_stages.media.container.demux import audio_streams, damage, demuxed, opened
-from reelmill_stages.media.container.ogg_pages import PassedLosses
+from reelmill_stages.media.container.losses.ogg_pages import PassedLosses
 from reelmill_stages.media.decoding.sound_start import PRE_ROLL, sound_start
 from reelmill_stages.media.timeline.seek import audio_from, expect_sound
 from reelmill_stages.media_file import MediaFile

@@ -29,6 +29,7 @@ _MARKER = re.compile(rb"\xff[\xc0-\xfe]")
 """Decoders skip what lies between segments: padding, and bytes before the picture."""
 _START = re.compile(rb"\x00*\xff+\xd8")
 """Padding, and the marker with which every picture begins."""
+_SCAN_START, _END = b"\xff\xda", b"\xff\xd9"
 _TABLES = _QUANTISATION, _HUFFMAN = 0xDB, 0xC4
 _ALONE = frozenset(range(0xD0, 0xDA))
 """Markers without a length."""
@@ -45,15 +46,26 @@ class MjpegReader:
     def __init__(self) -> None:
         self._count = 0
         self._known: set[tuple[int, int]] = set()
+        self._marks_ends = False
+        """Whether pictures of this stream end with a marker, which some cameras omit."""
 
     def read(self, data: memoryview) -> Unit:
         self._count += 1
         if data and not _START.match(data):
             raise DamagedPacket("no picture begins where the packet does")
+        ends = _has_end(bytes(data))
+        if self._marks_ends and not ends:
+            raise DamagedPacket("a picture lacks its end")
+        self._marks_ends = ends
         here = set(_tables(data))
         self._known |= here
         entry = here == self._known and any(kind == _QUANTISATION for kind, _ in here)
         return Unit(shown=True, entry=entry, order=(self._count,), droppable=True)
+
+
+def _has_end(picture: bytes) -> bool:
+    """Whether a marker of the end follows the last scan: coded data never contains one."""
+    return picture.rfind(_END) > picture.rfind(_SCAN_START)
 
 
 def _tables(data: memoryview) -> Iterator[tuple[int, int]]:

@@ -25,6 +25,7 @@ from reelmill.contract.errors import Exhausted, ItemError, TransientError
 from reelmill.contract.process.exhaustion import exhausted
 from reelmill.contract.reasons import ItemReason
 from reelmill_stages.media.container.changes.program_map import move_error, program_of
+from reelmill_stages.media.container.data_references import in_other_files
 from reelmill_stages.media.container.extent import is_cut_short
 from reelmill_stages.media.container.foreign_files import is_still, kind_of
 from reelmill_stages.media_file import MediaFile, size_of
@@ -45,8 +46,10 @@ CHECKSUMS = {
     "tta": _REFUSING,
     "png": _REFUSING,
     "apng": _REFUSING,
+    "mjpeg": "explode",
+    "jpegls": "explode",
 }
-"""Decoders that verify checksums only if `err_detect` asks for it, and then reject corrupt data."""
+"""Decoders that verify checksums, or refuse pictures that end too early, only if `err_detect` asks for it."""
 _KINDS = {"video": "pictures are", "audio": "sound is"}
 _KEY_OF_MATROSKA = "enc_key_id"
 """FFmpeg's name of the key id in the metadata of a stream."""
@@ -86,6 +89,8 @@ def opened(
     with container:
         if is_still(container.metadata.get("major_brand", ""), [each.duration for each in container.streams]):
             raise ItemError(ItemReason.NOT_A_VIDEO, f"{path.name} is a picture")
+        if "mov" in container.format.name and isinstance(path, Path) and (kind := in_other_files(path)):
+            raise ItemError(ItemReason.NOT_A_VIDEO, f"{path.name}: its {kind} in another file, which is not read")
         for stream in (*container.streams.video, *container.streams.audio):
             codec = stream.codec_context
             if codec is not None and codec.name in CHECKSUMS:

@@ -14,7 +14,7 @@ from av.audio.resampler import AudioResampler
 
 from reelmill_stages.media.container.changes.program_map import refuse_moves
 from reelmill_stages.media.container.demux import audio_tracks, opened
-from reelmill_stages.media.container.ogg_pages import PassedLosses
+from reelmill_stages.media.container.losses.ogg_pages import PassedLosses
 from reelmill_stages.media.decoding.sound_start import sound_start
 from reelmill_stages.media.nameless_channels import averaged, is_nameless
 from reelmill_stages.media.timeline.seek import audio_from

@@ -9,12 +9,14 @@ A lost picture is not counted, and the picture before it, whose time is that of 
 from bisect import bisect_left
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from av.video.stream import VideoStream
 
 from reelmill_stages.media.container.demux import opened, packets, video_stream
 from reelmill_stages.media.container.extent import is_cut_short
-from reelmill_stages.media.container.ogg_pages import lost_pages
+from reelmill_stages.media.container.losses.matroska_blocks import lost_blocks
+from reelmill_stages.media.container.losses.ogg_pages import lost_pages
 from reelmill_stages.media.container.transport_packets import lost_at_first, lost_within
 from reelmill_stages.media.timeline.packet_table import Row
 from reelmill_stages.media_file import MediaFile
@@ -35,7 +37,8 @@ def damaged_packets(file: MediaFile, container: str, video: VideoStream, rows: S
     last = (len(rows) - 1,) if container in _PARSED and is_cut_short(file) else ()
     pages = _next_to_lost_pages(file, video.id, rows) if container == "ogg" else ()
     lossy = dict(_packets_before_losses(container, rows))
-    found = {*bits, *first, *last, *pages}
+    blocks = _next_to_lost_blocks(file, rows) if "matroska" in container and isinstance(file, Path) else ()
+    found = {*bits, *first, *last, *pages, *blocks}
     if container not in _PARSED or not (found or lossy):
         return frozenset((*found, *lossy))
     own = _packets_with_times(file, video.index)
@@ -56,6 +59,16 @@ def _next_to_lost_pages(file: MediaFile, stream: int, rows: Sequence[Row]) -> It
         after = bisect_left(places, lost.before)
         last = lost.last or after == len(rows)
         yield from range(max(0, after - (lost.within or last)), after + (not last))
+
+
+def _next_to_lost_blocks(file: Path, rows: Sequence[Row]) -> Iterator[int]:
+    """Yield the packets next to and between lost blocks; the one after them only if decoding cannot begin there."""
+    places = [row.place or 0 for row in rows]
+    for lost in lost_blocks(file):
+        begin, after = bisect_left(places, lost.start), bisect_left(places, lost.end)
+        yield from range(max(0, begin - 1), after)
+        if after < len(rows) and not _is_entry(rows[after]):
+            yield after
 
 
 def _packets_before_losses(container: str, rows: Sequence[Row]) -> Iterator[tuple[int, bool]]:

@@ -20,7 +20,7 @@ from reelmill_stages.media.bitstream.sei import TurnOfStream
 from reelmill_stages.media.bitstream.units import DamagedPacket, Unit, UnitReader, Unknown
 from reelmill_stages.media.container.changes.program_map import refuse_moves
 from reelmill_stages.media.container.demux import packets
-from reelmill_stages.media.container.ogg_pages import refuse_chain
+from reelmill_stages.media.container.losses.ogg_pages import refuse_chain
 from reelmill_stages.media.container.transport_packets import is_scrambled
 from reelmill_stages.media.timeline.shape import Shape, shape_of
 from reelmill_stages.media_file import MediaFile, WholeFileNeeded

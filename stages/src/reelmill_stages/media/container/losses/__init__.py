@@ -1,0 +1,1 @@
+"""Packets that a file has lost, by the structure of its container."""
