@@ -147,3 +147,10 @@ def test_a_pipe_in_a_folder_to_check_is_named_and_not_read(tmp_path: Path, name:
     said = reelmill("check", str(tmp_path / "tars"))
     assert (said.code, said.out) == (2, "")
     assert said.err.startswith(f"error: {place}: a pipe, a socket or a device, not a file")
+
+
+def test_an_address_with_a_password_is_not_repeated_by_check() -> None:
+    said = reelmill("check", "s3://somebody:hunter2@bucket/prefix")
+    assert said.code == 2
+    assert "an address with credentials is not a folder" in said.err
+    assert "hunter2" not in said.out + said.err

@@ -172,6 +172,15 @@ def test_every_other_command_prints_through_the_terminal_module() -> None:
     assert {path.name for path in root.rglob("*.py") if printing.search(path.read_text())} <= PLAIN_PRINTS
 
 
+@pytest.mark.parametrize("kind", sorted(RAW))
+@pytest.mark.parametrize("words", ["{}", "--{}", "status --{}", "status x {}", "ledger x -o {}"])
+def test_an_argument_that_no_command_knows_is_shown_in_one_line(words: str, kind: str) -> None:
+    said = command(*(word.format(RAW[kind][0]) for word in words.split()))
+    assert said.code == 2
+    assert not hidden(said.out + said.err)
+    assert "error: forged" not in said.err.splitlines()
+
+
 def test_a_pipeline_file_of_a_hostile_name_is_named_in_one_line(tmp_path: Path) -> None:
     path = write(tmp_path, "spec: [1\n").rename(tmp_path / "a\x1b[31m\n\u202e.yaml")
     said = command("validate", path)

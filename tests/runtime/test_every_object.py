@@ -48,6 +48,17 @@ def taken_from(find: Callable[[EveryObject, str], Path | None]) -> Damage:
     return apply
 
 
+def name_repeated(every: EveryObject, key: str) -> bool:
+    """Write the first name of an object twice, into a file without what the store has noted of it."""
+    path = every.store / key
+    data = path.read_bytes()
+    if not data.startswith(b'{"'):
+        return False
+    path.unlink()
+    path.write_bytes(b'{"%b":null,%b' % (data[2 : data.index(b'"', 2)], data[1:]))
+    return True
+
+
 DAMAGES: dict[str, Damage] = {
     "deleted": by(deleted),
     "cut": by(cut),
@@ -55,6 +66,7 @@ DAMAGES: dict[str, Damage] = {
     "emptied": by(writing(b"")),
     "of another": taken_from(EveryObject.elsewhere),
     "earlier": taken_from(EveryObject.earlier),
+    "name repeated": name_repeated,
 }
 
 ADVISORY = {"deleted", "earlier"}
@@ -83,6 +95,8 @@ UNSEEN: dict[str, set[str]] = {
     "_reelmill/pins/weights.json": ADVISORY,
     # A summary that is older than its segments is what a killed step leaves; readers go on from it, and so does a run.
     "_reelmill/stage.json": {"earlier"},
+    # What it says is checked against what the store has noted of it, not parsed.
+    "all.json": {"name repeated"},
     # The survey of each run replaces it. Version 0.2.0 wrote none.
     "_reelmill/runs/*.json": ADVISORY,
 }

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from reelmill.contract.errors import SpecError
 from reelmill_stages.sources.tables.column_lookup import BadLine
-from reelmill_stages.sources.tables.json_stream import values
+from reelmill_stages.sources.tables.json_stream import numbered_values, values
 
 
 def read(data: bytes) -> list[Any]:
@@ -101,3 +101,31 @@ def test_a_large_file_is_never_held_as_a_whole() -> None:
     assert sum(1 for _ in values(data, "m.json")) == 20_000
     assert tracemalloc.get_traced_memory()[1] < len(data) // 2
     tracemalloc.stop()
+
+
+SPACES = st.text(" \t\r", max_size=3)
+NAMES = st.text(st.characters(codec="utf-8"), max_size=3)
+ROWS = st.dictionaries(NAMES, st.integers() | st.text(max_size=3), max_size=3)
+
+
+@given(st.lists(st.tuples(SPACES, ROWS, SPACES), min_size=1, max_size=6), SPACES)
+def test_a_carriage_return_between_the_tokens_of_a_line_is_white_space(
+    rows: list[tuple[str, dict[str, Any], str]], inside: str
+) -> None:
+    def line(before: str, row: dict[str, Any], after: str) -> str:
+        pairs = [f"{inside}{json.dumps(key)}{inside}:{json.dumps(value)}" for key, value in row.items()]
+        return f"{before}{{{f'{inside},'.join(pairs)}}}{after}"
+
+    lines = [line(*row) for row in rows]
+    expected = [row for _, row, _ in rows]
+    assert list(values("".join(f"{line}\n" for line in lines).encode(), "m.jsonl")) == expected
+    *found, bad = values("".join(f"{line}\n" for line in [*lines, "{broken"]).encode(), "m.jsonl")
+    assert (found, isinstance(bad, BadLine)) == (expected, True)
+
+
+def test_values_that_a_carriage_return_separates_keep_their_numbers_and_their_neighbours() -> None:
+    data = b'{"a": 1}\r{"b"\r: 2}\n{"c": 3}\r{broken}\r{"d": 4}\n{"e": 5}'
+    found = list(numbered_values(data, "m.jsonl"))
+    whole = [value for _, value in found if not isinstance(value, BadLine)]
+    assert whole == [{"a": 1}, {"b": 2}, {"c": 3}, {"d": 4}, {"e": 5}]
+    assert [number for number, _ in found] == [1, 2, 4, 5, 6, 7]

@@ -5,6 +5,7 @@ import struct
 import zlib
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,13 +13,14 @@ from PIL import Image
 
 import reelmill_stages
 from pack.broken_tars import tar
+from reelmill.contract.errors import ItemError
 from reelmill.contract.records.rows import Item, Media
 from reelmill.contract.spec.stages.index import IndexBlock
 from reelmill_stages.stage import Failed, Input
 from reelmill_stages.stages.grid.pixels import pixels
 from reelmill_stages.stages.index.stage import IndexStage
 from reelmill_stages.stages.tokenize.pictures import fitted
-from reelmill_stages.untrusted.images import MAX_PIXELS, ImageError, image_fault, open_image
+from reelmill_stages.untrusted.images import MAX_PIXELS, ImageError, image_fault, open_image, rgb_image
 from worker_desk import Desk
 
 EPS = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 100 100\n%%EndComments\n(out) (w) file closefile showpage\n%%EOF\n"
@@ -119,3 +121,49 @@ def test_damaged_images_have_a_fault_in_words_or_none(form: str, edits: list[tup
         data[place % len(data)] = byte
     fault = image_fault(bytes(data[: max(1, len(data) - cut)]))
     assert "\n" not in fault
+
+
+@pytest.mark.parametrize("dtype", ["<u2", ">u2"])
+@pytest.mark.parametrize("form", ["PNG", "TIFF"])
+def test_grey_of_16_bits_keeps_its_upper_8_bits(form: str, dtype: str) -> None:
+    grey = np.arange(0, 1 << 16, 16).reshape(64, 64)
+    out = io.BytesIO()
+    Image.fromarray(grey.astype("<u2")).save(out, format=form)
+    data = out.getvalue() if dtype == "<u2" or form == "PNG" else big_endian_tiff(grey)
+    with open_image(data) as image:
+        found = np.asarray(rgb_image(image))
+    assert (found == (grey >> 8)[:, :, None]).all()
+    assert (pixels(data, "squash", 64) == found).all()
+
+
+def big_endian_tiff(grey: np.ndarray) -> bytes:
+    """A TIFF of 64x64 pixels of 16 bits, in the byte order of Motorola."""
+    short, long = 3, 4
+    values = {256: 64, 257: 64, 258: 16, 259: 1, 262: 1, 273: 200, 278: 64, 279: 8192}
+    tags = [(tag, long if tag in (273, 279) else short, value) for tag, value in values.items()]
+    entries = b"".join(
+        struct.pack(">HHIHH", tag, kind, 1, value, 0) if kind == short else struct.pack(">HHII", tag, kind, 1, value)
+        for tag, kind, value in tags
+    )
+    head = b"MM\0*" + struct.pack(">I", 8) + struct.pack(">H", len(tags)) + entries + bytes(4)
+    return head.ljust(200, b"\0") + grey.astype(">u2").tobytes()
+
+
+@pytest.mark.parametrize("mode", ["I", "F"])
+def test_grey_of_32_bits_is_refused_in_words(mode: str) -> None:
+    with pytest.raises(ImageError, match="32 bits per channel") as caught:
+        pixels(encoded("TIFF", mode), "squash", 8)
+    assert caught.value.reason == "not_an_image"
+    with pytest.raises(ItemError, match="32 bits per channel"):
+        fitted(encoded("TIFF", mode), 8, "keep", 90)
+
+
+def test_every_picture_of_eight_bits_looks_the_same_in_every_mode_that_can_hold_it() -> None:
+    grey = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    for mode, form in [("L", "PNG"), ("LA", "PNG"), ("RGB", "PNG"), ("RGBA", "WEBP"), ("P", "GIF"), ("RGB", "BMP")]:
+        out = io.BytesIO()
+        more = {"lossless": True, "exact": True} if form == "WEBP" else {}
+        animated = {"save_all": True, "append_images": [Image.new(mode, (16, 16))]} if form in ("GIF", "WEBP") else {}
+        Image.fromarray(grey).convert(mode).save(out, format=form, **more, **animated)
+        with open_image(out.getvalue()) as image:
+            assert (np.asarray(rgb_image(image)) == grey[:, :, None]).all(), (mode, form)

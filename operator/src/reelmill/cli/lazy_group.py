@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,6 +13,7 @@ from typer.core import TyperGroup
 
 from reelmill.cli.help_text import PlainCommand
 from reelmill.cli.input.options import spread
+from reelmill.contract.text.terminal import printable
 
 
 class LazyCommands(Mapping[str, Any]):
@@ -67,11 +69,30 @@ class LazyGroup(TyperGroup):
     commands: Any
     sections: Mapping[str, Mapping[str, str]]
 
+    def make_context(self, *arguments: Any, **options: Any) -> Any:
+        with _printable_errors():
+            return super().make_context(*arguments, **options)
+
+    def invoke(self, ctx: Any) -> Any:
+        with _printable_errors():
+            return super().invoke(ctx)
+
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         width = max(map(len, self.commands))
         for title, names in self.sections.items():
             with formatter.section(title):
                 formatter.write_dl([(name.ljust(width), self.commands.summary(name)) for name in names])
+
+
+@contextmanager
+def _printable_errors() -> Iterator[None]:
+    """Escape control characters in errors about arguments, which name files if a shell has expanded a pattern."""
+    try:
+        yield
+    except Exception as error:
+        if hasattr(error, "format_message"):
+            error.message = printable(error.message)  # type: ignore[attr-defined]
+        raise
 
 
 def lazy_group(sections: Mapping[str, Mapping[str, str]]) -> type[LazyGroup]:

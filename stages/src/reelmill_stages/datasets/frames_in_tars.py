@@ -12,7 +12,7 @@ import numpy as np
 from reelmill.contract.errors import SpecError
 from reelmill_stages.datasets.tar_set import Grouped, TarSet
 from reelmill_stages.models.extra import HINT
-from reelmill_stages.untrusted.images import ImageError, open_image
+from reelmill_stages.untrusted.images import ImageError, open_image, rgb_image
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -125,7 +125,7 @@ def _pixels(found: Grouped, name: str, size: tuple[int, int] | None) -> "np.ndar
         raise SpecError(f"the listed image {name} is missing", where=found.key, hint="for details, run reelmill check")
     try:
         with open_image(found.parts[there[0]]) as image:
-            pixels = image.convert("RGB")
+            pixels = rgb_image(image)
     except ImageError as error:
         raise SpecError(f"image {name} cannot be decoded: {error.what}", where=found.key) from error
     return np.asarray(pixels.resize((size[1], size[0])) if size else pixels)

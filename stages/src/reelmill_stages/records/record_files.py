@@ -12,6 +12,7 @@ from reelmill.contract.model import Model
 from reelmill.contract.records.claim import Claim, Identity
 from reelmill.contract.records.heartbeat import Runner
 from reelmill.contract.records.place import place_of
+from reelmill.contract.records.record_json import parse_record
 from reelmill.contract.records.run import RunRecord
 from reelmill.contract.records.segment import PlanBlock, ShardCommit, StageRecord
 from reelmill_stages.records.latest_key import LatestKey
@@ -69,8 +70,8 @@ def load(store: Store, key: str, model: type[M]) -> M | None:
 def peek(store: Store, key: str, model: type[M]) -> M | None:
     """The record under a key, or None if there is none or it cannot be read as one. `{}` is not a record."""
     try:
-        found = model.model_validate_json(store.read(key))
-    except (NotFound, ValueError):
+        found = parse_record(model, store.read(key))
+    except (NotFound, ValueError, RecursionError):
         return None
     return found if found.model_fields_set else None
 
@@ -90,8 +91,8 @@ def may_be_replaced(store: Store, key: str, model: type[Model]) -> bool:
 def parse(data: bytes, where: str, model: type[M]) -> M:
     """Parse a record; `where` is its address in messages. Raises StoreDamaged if it cannot be parsed."""
     try:
-        return model.model_validate_json(data)
-    except ValueError as error:
+        return parse_record(model, data)
+    except (ValueError, RecursionError) as error:
         problem = (
             f"not a {model.__name__} record: damaged, or written by another version of reelmill ({_problem_in(error)})"
         )
@@ -148,7 +149,7 @@ def _verified_bytes(store: Store, key: str, hint: str) -> bytes:
             raise changed(address(store, key), stat.written, found[: len(stat.written)], hint)
 
 
-def _problem_in(error: ValueError) -> str:
+def _problem_in(error: ValueError | RecursionError) -> str:
     """The first problem, in one line."""
     if isinstance(error, ValidationError):
         problem = error.errors(include_url=False, include_input=False)[0]

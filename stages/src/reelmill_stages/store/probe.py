@@ -13,6 +13,7 @@ from threading import Barrier
 
 from reelmill.contract.errors import NotFound, PreconditionFailed, StoreError, StoreUnsafe, Unreachable
 from reelmill.contract.records.layout import INTERNAL
+from reelmill.contract.records.record_json import unambiguous_json
 from reelmill_stages.store import Store
 
 MARKER = f"{INTERNAL}/store.json"
@@ -61,7 +62,7 @@ def is_marked(store: Store) -> bool:
     if all(stat.key != MARKER for stat in store.list(MARKER)):
         return False
     try:
-        return bool(json.loads(store.read(MARKER)) == HELD)
+        return bool(unambiguous_json(store.read(MARKER)) == HELD)
     except (NotFound, ValueError, RecursionError):
         return False
 

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 
+import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from reelmill.contract.errors import ItemError, ReelmillError
@@ -48,6 +49,18 @@ def open_image(source: bytes | Path) -> Iterator[Image.Image]:
         raise ImageError(ItemReason.HUGE_IMAGE, f"it has more than {MAX_PIXELS} pixels") from error
     except Exception as error:  # Pillow's plugins raise many types of errors for damaged files
         raise ImageError(ItemReason.DAMAGED_IMAGE, (str(error).splitlines() or [type(error).__name__])[0]) from error
+
+
+def rgb_image(image: Image.Image) -> Image.Image:
+    """Decode an image into 8-bit RGB. Of 16-bit grey, the upper 8 bits are taken, as Pillow does with 16-bit colours.
+
+    Raises ImageError with reason `not_an_image` for 32-bit grey, whose range is unknown.
+    """
+    if image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PNG"):
+        return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8)).convert("RGB")
+    if image.mode in ("I", "F"):
+        raise ImageError(ItemReason.NOT_AN_IMAGE, "its pixels have 32 bits per channel; at most 16 are supported")
+    return image.convert("RGB")
 
 
 def image_fault(data: bytes) -> str:

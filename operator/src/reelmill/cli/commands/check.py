@@ -17,6 +17,7 @@ from reelmill.contract.commands.result_rows import COUNTED, FindingRow
 from reelmill.contract.commands.signatures import CHECK, CHECK_STAGE
 from reelmill.contract.errors import SpecError
 from reelmill.contract.text.quantities import count_of
+from reelmill.contract.text.urls import has_user_info
 
 COLUMNS = ("format", "file", "rule", "ok", "message")
 
@@ -95,6 +96,8 @@ def check(
             store_commands.task(loaded), store_commands.environment(), stage=loaded.stage(stage), formats=formats
         )
     else:
+        if has_user_info(target):
+            raise SpecError("an address with credentials is not a folder", hint="give a folder of written files")
         found = store_commands.load(CHECK)(Path(target), formats)
     report(list(found), every=every, output=output)
 

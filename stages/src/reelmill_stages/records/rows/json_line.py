@@ -5,6 +5,9 @@ from typing import Any
 
 import msgspec
 
+from reelmill.contract.records.record_json import unambiguous_json
+from reelmill_stages.records.rows.canonical_row import canonical_value
+
 _decode = msgspec.json.Decoder().decode
 _decode_object = msgspec.json.Decoder(dict[str, Any]).decode
 
@@ -16,6 +19,14 @@ def decoded(line: bytes) -> Any:
     except ValueError:  # read by the standard library only: numbers beyond JSON, unpaired surrogates
         value = json.loads(line.decode())
     json.dumps(value, ensure_ascii=False).encode()
+    return value
+
+
+def decoded_unambiguous(line: bytes) -> Any:
+    """The JSON value in a line that no digest covers. Raises as `decoded`, and as `unambiguous_json`."""
+    value = decoded(line)
+    if canonical_value(value) != line.rstrip(b"\n"):
+        unambiguous_json(line)
     return value
 
 

@@ -23,7 +23,7 @@ from reelmill_stages.runtime.preview_frames.clip_frames import HEIGHT, WIDTH, im
 from reelmill_stages.runtime.preview_frames.still import still
 from reelmill_stages.runtime.workers.safe_child import serve_parent
 from reelmill_stages.store.locations import Locations
-from reelmill_stages.untrusted.images import open_image
+from reelmill_stages.untrusted.images import open_image, rgb_image
 
 _QUALITY = 80
 
@@ -88,7 +88,7 @@ def _frame_to_show(timeline: Timeline, frames: Sequence[int]) -> int:
 def _image(path: Path) -> Shot:
     with open_image(path) as image:
         image.draft("RGB", (2 * WIDTH, 2 * HEIGHT))
-        pixels = image.convert("RGB")
+        pixels = rgb_image(image)
         pixels.thumbnail((WIDTH, HEIGHT))
     return Shot(jpeg(np.asarray(pixels), _QUALITY), *pixels.size)
 

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from reelmill.contract.digest import canonical
 from reelmill.contract.records.rows import Item, LedgerRow, Outcome
 from reelmill_stages.records.rows.encoded_item import EncodedItem, encoded
-from reelmill_stages.records.rows.json_line import decoded
+from reelmill_stages.records.rows.json_line import decoded_unambiguous
 from reelmill_stages.records.rows.ledger_line import ledger_line
 from reelmill_stages.results import Signature
 from reelmill_stages.store.damage import unreadable
@@ -150,7 +150,7 @@ def each_with_outcome(
 
 def _parse(line: bytes, where: str, number: int, below: str) -> SettledInput:
     try:
-        settled = SettledInput.from_json(decoded(line))
+        settled = SettledInput.from_json(decoded_unambiguous(line))
     except (ValueError, RecursionError) as error:
         raise unreadable(where, f"line {number} cannot be read as the outcome of an item", AGAIN) from error
     for item in settled.items:

@@ -19,6 +19,7 @@ from reelmill.contract.model import Model
 from reelmill.contract.reasons import ItemReason
 from reelmill.contract.records.claim import Claim
 from reelmill.contract.records.layout import INTERNAL, KEY_DIGITS, DataSetPaths
+from reelmill.contract.records.record_json import parse_record
 from reelmill.contract.records.segment import Object, Pass, Segment, StageRecord
 from reelmill_stages.sources import Bucket
 from reelmill_stages.sources.objects.bucket import absolute
@@ -236,8 +237,8 @@ class FolderContents:
     def _load(self, uri: str, model: type[M]) -> M | None:
         data = self._read(uri)
         try:
-            return None if data is None else model.model_validate_json(data)
-        except ValueError:
+            return None if data is None else parse_record(model, data)
+        except (ValueError, RecursionError):
             return None
 
     def _read(self, uri: str) -> bytes | None:

@@ -22,6 +22,8 @@ _WINDOW = 1 << 20
 _DECODER = json.JSONDecoder()
 _SPACE = " \t\r\n"
 _SPACES = re.compile(rb"[ \t\r\n]*")
+_TEXT_SPACES = re.compile(r"[ \t\r\n]*")
+_LINE = re.compile(rb"[^\n]*\n|[^\n]+")
 _LINES = (".jsonl", ".ndjson")
 _MARKS = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[\]{},]', re.DOTALL)
 _NOT_IN_NUMBER = re.compile(r"[^-+.0-9eE]")
@@ -61,16 +63,26 @@ def _is_read_as_a_whole(data: bytes, where: str) -> bool:
             for _ in _elements(text):
                 pass
             return not text.peek()
+        if _begins_with_a_value(data):
+            return False
         text.value()
     except SpecError:
         return False
-    return text.lines > 1 + _blank_lines(data)
+    return True
 
 
-def _blank_lines(data: bytes) -> int:
-    """Return the number of line ends before the first value."""
+def _begins_with_a_value(data: bytes) -> bool:
+    """Return whether the first line that is not blank begins with a whole value. Without any LF, lines end with CR."""
     spaces = _SPACES.match(data.removeprefix(codecs.BOM_UTF8))
-    return _line_ends(spaces[0].decode()) if spaces else 0
+    at = len(data) - len(data.removeprefix(codecs.BOM_UTF8)) + (spaces.end() if spaces else 0)
+    end = data.find(b"\n" if b"\n" in data else b"\r", at)
+    try:
+        _DECODER.raw_decode(data[at : None if end < 0 else end].decode("utf-8", "surrogateescape"))
+    except json.JSONDecodeError:
+        return False
+    except (ValueError, RecursionError):
+        return True
+    return True
 
 
 def _line_ends(text: str, end: int | None = None) -> int:
@@ -78,26 +90,43 @@ def _line_ends(text: str, end: int | None = None) -> int:
 
 
 def _lines(data: bytes) -> Iterator[tuple[int, Any]]:
-    for number, found in enumerate(LINE.finditer(data), 1):
+    first = 1
+    for found in _LINE.finditer(data):
         line = found[0]
         try:
-            text = line.decode("utf-8-sig" if number == 1 else "utf-8").strip(_SPACE)
-            yield from [(number, value) for value in _values_of(text)]
-        except json.JSONDecodeError as error:
-            yield number, _bad_line(number, f"not JSON: {error.msg} at character {error.pos + 1}", line)
-        except UnicodeDecodeError as error:
-            yield number, _bad_line(number, f"not UTF-8 at byte {error.start + 1}", line)
-        except (ValueError, RecursionError) as error:
-            yield number, _bad_line(number, _limit(error), line)
+            yield from list(_values_of(line, first))
+        except (ValueError, RecursionError):
+            # CR is white space between the tokens of a value, and ends the lines of some systems.
+            for number, part in enumerate(LINE.finditer(line), first):
+                yield from _values_or_bad_line(part[0], number)
+        first += line.count(b"\n") + line.count(b"\r") - line.count(b"\r\n")
 
 
-def _values_of(line: str) -> Iterator[Any]:
+def _values_or_bad_line(line: bytes, number: int) -> list[tuple[int, Any]]:
+    try:
+        return list(_values_of(line, number))
+    except json.JSONDecodeError as error:
+        what = f"not JSON: {error.msg} at character {error.pos + 1}"
+    except UnicodeDecodeError as error:
+        what = f"not UTF-8 at byte {error.start + 1}"
+    except (ValueError, RecursionError) as error:
+        what = _limit(error)
+    return [(number, _bad_line(number, what, line))]
+
+
+def _values_of(line: bytes, number: int) -> Iterator[tuple[int, Any]]:
+    """Yield the values in a line, each with its line number; those after a CR have the number of a further line."""
+    text = line.decode("utf-8-sig" if number == 1 else "utf-8")
     at = 0
-    while at < len(line):
-        found, at = _DECODER.raw_decode(line, at)
-        yield found
-        while at < len(line) and line[at] in _SPACE:
-            at += 1
+    while True:
+        begin = _TEXT_SPACES.match(text, at)
+        assert begin is not None
+        number += _line_ends(begin[0])
+        if begin.end() == len(text):
+            return
+        found, at = _DECODER.raw_decode(text, begin.end())
+        yield number, found
+        number += _line_ends(text[begin.end() : at])
 
 
 def _limit(error: ValueError | RecursionError) -> str:

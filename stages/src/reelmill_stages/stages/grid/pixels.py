@@ -12,7 +12,7 @@ from PIL import Image
 
 from reelmill.contract.errors import ItemError
 from reelmill.contract.reasons import ItemReason
-from reelmill_stages.untrusted.images import open_image
+from reelmill_stages.untrusted.images import open_image, rgb_image
 
 Pixels = np.ndarray[Any, np.dtype[np.uint8]]
 """uint8 (side, side, 3), RGB."""
@@ -25,7 +25,7 @@ STD = (0.26862954, 0.26130258, 0.27577711)
 def pixels(source: Path | bytes, fit: Literal["crop", "squash"], side: int) -> Pixels:
     """The image, uint8 (side, side, 3). Raises ItemError with reason `not_an_image`, `damaged_image`, `huge_image`."""
     with open_image(source) as image:
-        whole = image.convert("RGB")
+        whole = rgb_image(image)
     return np.array(_squashed(whole, side) if fit == "squash" else _cropped(whole, side))
 
 

@@ -20,7 +20,7 @@ from reelmill_stages.stages.index.content_check import Payloads, fields
 from reelmill_stages.stages.index.sample_text import formatted_sample
 from reelmill_stages.tar.samples import IMAGES, Sample
 from reelmill_stages.tokens.tokenizer import Tokenizer
-from reelmill_stages.untrusted.images import open_image
+from reelmill_stages.untrusted.images import open_image, rgb_image
 
 SAMPLES = 4
 """Number of samples in a preview."""
@@ -98,7 +98,7 @@ def _frames(video: Path) -> list[Image.Image]:
 
 
 def _thumbnail(image: Image.Image) -> Image.Image:
-    small = image.convert("RGB")
+    small = rgb_image(image)
     small.thumbnail(THUMBNAIL)
     return small
 

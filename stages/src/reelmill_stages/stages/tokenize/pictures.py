@@ -4,7 +4,7 @@ import io
 
 from reelmill.contract.errors import ItemError
 from reelmill.contract.reasons import ItemReason
-from reelmill_stages.untrusted.images import ImageError, open_image
+from reelmill_stages.untrusted.images import ImageError, open_image, rgb_image
 
 
 def fitted(data: bytes, max_side: int | None, fit: str, quality: int) -> bytes | None:
@@ -18,7 +18,7 @@ def fitted(data: bytes, max_side: int | None, fit: str, quality: int) -> bytes |
             if image.format == "JPEG" and not large:
                 return None
             size = _fitted_size(*image.size, max_side or 1, fit) if large else image.size
-            made = image.convert("RGB")
+            made = rgb_image(image)
             if large:
                 made = made.resize(size)
     except ImageError as error:

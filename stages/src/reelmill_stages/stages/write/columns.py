@@ -89,7 +89,7 @@ def _integer(value: Any) -> int:
     return value
 
 
-def _number(value: Any) -> float:
+def _finite(value: Any) -> float:
     if type(value) not in _NUMBERS:
         raise ValueError("a number")
     try:
@@ -98,6 +98,13 @@ def _number(value: Any) -> float:
         number = math.inf
     if not math.isfinite(number):
         raise ValueError("a finite number")
+    return number
+
+
+def _number(value: Any) -> float:
+    number = _finite(value)
+    if number != value:
+        raise ValueError("a number that 64 bits of floating point hold exactly")
     return number
 
 
@@ -110,7 +117,7 @@ def _boolean(value: Any) -> bool:
 def _vector(value: Any) -> list[float]:
     if type(value) is not list or not 0 < len(value) <= _MOST_COMPONENTS:
         raise ValueError("a list of numbers")
-    numbers = [_number(each) for each in value]
+    numbers = [_finite(each) for each in value]
     if max(map(abs, numbers)) > _LARGEST_32:
         raise ValueError("a list of numbers of 32 bits")
     return numbers

@@ -57,7 +57,18 @@ def explain(error: Exception, *, endpoint: str, bucket: str, key: str = "") -> R
         return TransientError(f"the connection broke: {_first_line(error)}", where=place, hint=_AGAIN)
     if isinstance(error, GoogleAuthError):
         return StoreError(f"no credentials: {_first_line(error)}", where=place, hint="check the key or identity")
+    if _raised_by_client(error):
+        hint = "check the endpoint: another program may answer there"
+        return StoreError("the answer is not one of Google Cloud Storage", where=place, hint=hint)
     return None
+
+
+def _raised_by_client(error: Exception) -> bool:
+    """Return whether the client could not interpret an answer, such as an error of another form."""
+    last = error.__traceback__
+    while last and last.tb_next:
+        last = last.tb_next
+    return last is not None and str(last.tb_frame.f_globals.get("__name__")).startswith("google.")
 
 
 def _error_of_answer(status: int, line: str, place: str) -> ReelmillError:

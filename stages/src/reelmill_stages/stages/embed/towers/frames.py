@@ -17,7 +17,7 @@ from reelmill_stages.media.timeline.timeline import read_timeline
 from reelmill_stages.media_file import MediaFile
 from reelmill_stages.stage import Work
 from reelmill_stages.untrusted.arrays import ArrayError, read_array
-from reelmill_stages.untrusted.images import ImageError, open_image
+from reelmill_stages.untrusted.images import ImageError, open_image, rgb_image
 
 Pixels = np.ndarray[Any, np.dtype[np.uint8]]
 _ARRAY, _PICTURE = ".npy", ".jpg"
@@ -67,6 +67,6 @@ def _array_frames(path: Path) -> Iterator[Pixels]:
 def _picture_pixels(path: Path) -> Pixels:
     try:
         with open_image(path) as image:
-            return np.asarray(image.convert("RGB"))
+            return np.asarray(rgb_image(image))
     except ImageError as error:
         raise ItemError(ItemReason.NO_FRAMES, f"{path.name} is not an image: {error.what}") from error

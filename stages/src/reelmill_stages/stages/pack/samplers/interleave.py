@@ -14,7 +14,7 @@ from reelmill_stages.stage import File
 from reelmill_stages.stages.pack.pictures import reduced
 from reelmill_stages.stages.pack.sample import PackInput, UnkeyedSample
 from reelmill_stages.tar.payload_copies import link_or_copy
-from reelmill_stages.untrusted.images import open_image
+from reelmill_stages.untrusted.images import open_image, rgb_image
 
 _ORIENTATION = 0x0112
 """EXIF tag of the orientation; 1 is upright."""
@@ -57,7 +57,7 @@ class Interleave:
             if image.format == "JPEG" and image.mode in ("RGB", "L") and upright and size == image.size:
                 link_or_copy(source, target)
                 return
-            made = ImageOps.exif_transpose(image).convert("RGB")
+            made = rgb_image(ImageOps.exif_transpose(image))
             size = reduced(*made.size, self.block.max_side)
             if size != made.size:
                 made = made.resize(size, Image.Resampling.BICUBIC)
