@@ -85,6 +85,12 @@ def test_the_structure_of_a_whole_file_has_no_losses(boundaries: str, tmp_path: 
         assert lost_blocks(whole) == []
 
 
+def test_a_file_that_follows_a_live_one_is_no_loss(tmp_path: Path) -> None:
+    whole = film(tmp_path, "vp8", "-live", "1")
+    whole.write_bytes(whole.read_bytes() * 2)
+    assert lost_blocks(whole) == []
+
+
 def test_an_identifier_of_a_cluster_that_is_damaged_loses_the_cluster(tmp_path: Path) -> None:
     whole = film(tmp_path, "vp8")
     data = whole.read_bytes()

@@ -18,13 +18,14 @@ _SIMPLE_BLOCK, _BLOCK_GROUP, _BLOCK = 0xA3, 0xA0, 0xA1
 _NUMBERS = frozenset({0xE7, 0xA7, 0xAB})
 """A cluster's time, position, and the size of the cluster before it."""
 _IN_CLUSTER = _NUMBERS | {_SIMPLE_BLOCK, _BLOCK_GROUP, 0xAF, 0x5854, _VOID, _CRC}
+_AFTER_CLUSTER = _IN_SEGMENT - _IN_CLUSTER | {_EBML}
 _TRACK, _TRACK_NUMBER, _MAY_LACE = 0xAE, 0xD7, 0x9C
 _RESERVED, _LACING = 0x70, 0x06
 """Flags of a block."""
 _HEAD = 12
 """Bytes of the longest identifier and length."""
-_SEARCHED = 1 << 20
-"""Bytes that are searched at a time."""
+_SEARCHED = 64, 1 << 20
+"""Bytes that are searched at a time, at first and at most. The least keeps a search between many clusters short."""
 
 
 class LostBlocks(NamedTuple):
@@ -83,6 +84,8 @@ class _Walk:
 
     def _follow_segment(self, place: int, end: int) -> None:
         while place < end:
+            if self._is_next_file(place):
+                return
             element = self._child(place, end)
             if element is None:
                 return
@@ -96,7 +99,7 @@ class _Walk:
         """Return where the cluster ends: one of unknown length does so at the next element of the segment."""
         place = cluster.body
         while place < (cluster.end or end):
-            if cluster.end is None and (after := self._element(place)) and after.kind in _IN_SEGMENT - _IN_CLUSTER:
+            if cluster.end is None and (after := self._element(place)) and after.kind in _AFTER_CLUSTER:
                 return place
             element = self._child(place, cluster.end or end)
             if element is None or element.end is None:
@@ -106,6 +109,11 @@ class _Walk:
             self._check_block(element, element.end)
             place = element.end
         return place
+
+    def _is_next_file(self, place: int) -> bool:
+        """Whether another file was appended, which ends a segment of unknown length."""
+        element = self._element(place)
+        return element is not None and element.kind == _EBML
 
     def _resembles_cluster(self, element: _Element) -> bool:
         first = self._element(element.body)
@@ -174,11 +182,13 @@ class _Walk:
 
     def _next_cluster(self, place: int, end: int) -> int:
         mark = _CLUSTER.to_bytes(4)
+        size, most = _SEARCHED
         while place < end:
-            found = os.pread(self._descriptor, _SEARCHED, place).find(mark)
+            found = os.pread(self._descriptor, size, place).find(mark)
             if found >= 0:
                 return min(place + found, end)
-            place += _SEARCHED - len(mark) + 1
+            place += size - len(mark) + 1
+            size = min(2 * size, most)
         return end
 
 
