@@ -85,10 +85,17 @@ def test_the_structure_of_a_whole_file_has_no_losses(boundaries: str, tmp_path: 
         assert lost_blocks(whole) == []
 
 
-def test_a_file_that_follows_a_live_one_is_no_loss(tmp_path: Path) -> None:
-    whole = film(tmp_path, "vp8", "-live", "1")
-    whole.write_bytes(whole.read_bytes() * 2)
+@pytest.mark.parametrize("boundaries", list(BOUNDARIES))
+def test_losses_are_found_in_every_file_of_a_concatenation(boundaries: str, tmp_path: Path) -> None:
+    whole = film(tmp_path, "vp8", *BOUNDARIES[boundaries])
+    data = whole.read_bytes()
+    whole.write_bytes(data * 3)
     assert lost_blocks(whole) == []
+    place = data.index(b"\xa3", data.index(b"\xe7\x81", data.index(CLUSTER))) + len(data)
+    whole.write_bytes(data + data[: place - len(data)] + b"\xff" + data[place - len(data) + 1 :] + data)
+    (lost,) = lost_blocks(whole)
+    assert lost.start == place
+    assert place < lost.end <= 3 * len(data)
 
 
 def test_an_identifier_of_a_cluster_that_is_damaged_loses_the_cluster(tmp_path: Path) -> None:

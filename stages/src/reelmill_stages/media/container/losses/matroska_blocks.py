@@ -52,7 +52,7 @@ class _Damaged(Exception):
 
 
 def lost_blocks(file: Path) -> list[LostBlocks]:
-    """Return the damaged parts of a Matroska file's first segment. Raises OSError."""
+    """Return the damaged parts of a Matroska file. Raises OSError."""
     with file.open("rb") as opened:
         return _Walk(opened.fileno()).losses()
 
@@ -65,35 +65,39 @@ class _Walk:
         """The tracks that the file lists, by number, and whether a block may hold several packets of them."""
 
     def losses(self) -> list[LostBlocks]:
-        head = self._element(0)
-        segment = self._element(head.end) if head is not None and head.end else None
-        if head is None or head.kind != _EBML or segment is None or segment.kind != _SEGMENT:
-            return []
-        end = self._size if segment.end is None else min(segment.end, self._size)
+        """Of all segments, if files were appended to each other."""
         found: list[LostBlocks] = []
-        place = segment.body
+        place = 0
+        while (head := self._element(place)) is not None and head.kind == _EBML and head.end:
+            segment = self._element(head.end)
+            if segment is None or segment.kind != _SEGMENT:
+                break
+            self._may_lace.clear()
+            place = self._segment_losses(segment, found)
+        return found
+
+    def _segment_losses(self, segment: _Element, found: list[LostBlocks]) -> int:
+        """Append the losses of a segment; return where it ends."""
+        place, end = segment.body, self._size if segment.end is None else min(segment.end, self._size)
         while True:
             try:
-                self._follow_segment(place, end)
+                return self._follow_segment(place, end)
             except _Damaged as damage:
                 lost = LostBlocks(damage.place, self._next_cluster(damage.place + (damage.place == place), end))
                 found.append(lost)
                 place = lost.end
-            else:
-                return found
 
-    def _follow_segment(self, place: int, end: int) -> None:
-        while place < end:
-            if self._is_next_file(place):
-                return
+    def _follow_segment(self, place: int, end: int) -> int:
+        while place < end and not self._is_next_file(place):
             element = self._child(place, end)
             if element is None:
-                return
+                return end
             if element.kind not in _IN_SEGMENT and self._resembles_cluster(element):
                 raise _Damaged(place)
             if element.kind == _TRACKS and element.end is not None:
                 self._may_lace.update(self._tracks(element.body, element.end))
             place = self._follow_cluster(element, end) if element.kind == _CLUSTER else element.end or end
+        return place
 
     def _follow_cluster(self, cluster: _Element, end: int) -> int:
         """Return where the cluster ends: one of unknown length does so at the next element of the segment."""
