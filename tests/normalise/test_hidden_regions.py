@@ -114,10 +114,20 @@ def test_blurred_regions_have_the_same_bytes_in_every_run(tmp_path: Path) -> Non
 
 
 def test_a_region_of_less_than_a_pixel_hides_the_pixels_that_it_touches(tmp_path: Path) -> None:
+    path = with_other_codec(tmp_path)
     speck = {"left": 0.5, "top": 0.5, "width": 0.001, "height": 0.001}
-    for method in ("box", "blur"):
-        result = normalised(tmp_path / method, film(), hide={"regions": [speck], "method": method})
-        assert len(planes(written(result))) == 25
+    plain = planes(written(normalised(tmp_path / "plain", path)))
+    for method, side in (("box", 2), ("blur", 8)):
+        result = normalised(tmp_path / method, path, hide={"regions": [speck], "method": method})
+        hidden = planes(written(result))
+        assert len(hidden) == 25
+        for before, after in zip(plain, hidden, strict=True):
+            for samples, changed, part in zip(before, after, (side, side // 2, side // 2), strict=True):
+                rows, columns = np.nonzero(samples != changed)
+                height, width = samples.shape
+                assert {*rows} <= {*range(height // 2, height // 2 + part)}
+                assert {*columns} <= {*range(width // 2, width // 2 + part)}
+                assert part == 1 or len(rows) > part * part / 4
 
 
 def test_a_region_beyond_the_picture_is_refused() -> None:

@@ -95,6 +95,17 @@ def test_values_of_several_lines_each_are_read_with_the_line_ends_of_any_system(
         list(values(text.encode() + b"[{]", name))
 
 
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
+def test_json_lines_are_decoded_one_by_one_whatever_ends_them(end: bytes) -> None:
+    data = end.join([json.dumps({"caption": "word " * 20}).encode()] * 20_000)
+    tracemalloc.start()
+    numbers = [number for number, value in numbered_values(data, "m.jsonl") if value]
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert numbers == [*range(1, 20_001)]
+    assert peak < 2 * len(data)
+
+
 def test_a_large_file_is_never_held_as_a_whole() -> None:
     data = json.dumps([{"id": number, "caption": "a man walks " * 40} for number in range(20_000)]).encode()
     tracemalloc.start()

@@ -136,6 +136,25 @@ def test_grey_of_16_bits_keeps_its_upper_8_bits(form: str, dtype: str) -> None:
     assert (pixels(data, "squash", 64) == found).all()
 
 
+@pytest.mark.parametrize(
+    ("bits", "photometric", "what"), [(12, 1, "grey of 12 bits"), (16, 0, "grey of 16 bits of which 0 is white")]
+)
+def test_grey_tiff_that_pillow_does_not_scale_is_refused(bits: int, photometric: int, what: str) -> None:
+    short, long = 3, 4
+    size = 64 * 64 * bits // 8
+    values = {256: 64, 257: 64, 258: bits, 259: 1, 262: photometric, 273: 200, 278: 64, 279: size}
+    tags = b"".join(
+        struct.pack("<HHIHH", tag, short, 1, value, 0) if tag != 279 else struct.pack("<HHII", tag, long, 1, value)
+        for tag, value in values.items()
+    )
+    data = b"II*\0" + struct.pack("<IH", 8, len(values)) + tags + bytes(4)
+    data = data.ljust(200, b"\0") + b"\xff" * size
+    assert image_fault(data) == f"TIFF with {what} is not supported"
+    with pytest.raises(ImageError) as caught:
+        pixels(data, "squash", 8)
+    assert caught.value.reason == "not_an_image"
+
+
 def big_endian_tiff(grey: np.ndarray) -> bytes:
     """A TIFF of 64x64 pixels of 16 bits, in the byte order of Motorola."""
     short, long = 3, 4

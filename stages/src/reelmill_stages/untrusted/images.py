@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
+from PIL.TiffImagePlugin import BITSPERSAMPLE, PHOTOMETRIC_INTERPRETATION, TiffImageFile
 
 from reelmill.contract.errors import ItemError, ReelmillError
 from reelmill.contract.reasons import ItemReason
@@ -21,6 +22,7 @@ FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 MAX_PIXELS = 89_478_485
 """Width times height; the value above which Pillow itself warns of a decompression bomb (256 MiB as RGB)."""
 _TIFF_COMPRESSIONS = frozenset({"raw", "tiff_lzw", "tiff_adobe_deflate", "tiff_deflate", "packbits", "jpeg"})
+_WHITE_IS_ZERO = 0
 
 
 class ImageError(ItemError):
@@ -79,6 +81,16 @@ def _check(image: Image.Image) -> None:
         raise ImageError(
             ItemReason.HUGE_IMAGE, f"it has {image.width}x{image.height} pixels, more than the limit of {MAX_PIXELS}"
         )
-    compression = image.info.get("compression") if image.format == "TIFF" else None
+    if isinstance(image, TiffImageFile):
+        _check_tiff(image)
+
+
+def _check_tiff(image: TiffImageFile) -> None:
+    compression = image.info.get("compression")
     if compression is not None and compression not in _TIFF_COMPRESSIONS:
         raise ImageError(ItemReason.NOT_AN_IMAGE, f"the TIFF compression {compression} is not supported")
+    if image.mode.startswith("I;16"):  # Pillow returns these samples as they are
+        (bits,) = image.tag_v2[BITSPERSAMPLE]
+        if bits != 16 or image.tag_v2.get(PHOTOMETRIC_INTERPRETATION, _WHITE_IS_ZERO) == _WHITE_IS_ZERO:
+            what = f"grey of {bits} bits" if bits != 16 else "grey of 16 bits of which 0 is white"
+            raise ImageError(ItemReason.NOT_AN_IMAGE, f"TIFF with {what} is not supported")

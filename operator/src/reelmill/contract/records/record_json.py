@@ -6,6 +6,7 @@ is damaged.
 
 import json
 import math
+from collections import Counter
 from typing import Any, TypeVar
 
 from reelmill.contract.model import Model
@@ -33,8 +34,8 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) == len(pairs):
         return found
-    names = [name for name, _ in pairs]
-    raise ValueError(f"the name {next(name for name in found if names.count(name) > 1)!r} occurs more than once")
+    repeated = next(name for name, count in Counter(name for name, _ in pairs).items() if count > 1)
+    raise ValueError(f"the name {repeated!r} occurs more than once")
 
 
 def _finite(text: str) -> float:

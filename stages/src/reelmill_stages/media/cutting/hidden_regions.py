@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 _BLUR = r"boxblur=lr=trunc(min(w\,h)/4):lp=3:cr=trunc(min(cw\,ch)/4):cp=3"
 """Three averages in a row are close to a Gaussian blur."""
+_SHORTEST = {"box": 2, "blur": 8}
+"""Shortest side of a hidden region in pixels: a blur changes nothing in less than 4 samples, of colour too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +27,8 @@ def hiding_filters(regions: Sequence[PictureRegion], method: str, pixel_format: 
 def _filters(regions: Sequence[PictureRegion], method: str, pixel_format: str) -> Iterator[str]:
     layout = pixel_format.removesuffix("p")
     for number, region in enumerate(regions):
-        left, width = _even_interval(region.left, region.width, "iw")
-        top, height = _even_interval(region.top, region.height, "ih")
+        left, width = _even_interval(region.left, region.width, "iw", _SHORTEST[method])
+        top, height = _even_interval(region.top, region.height, "ih", _SHORTEST[method])
         if method == "box":
             yield f"drawbox=x={left}:y={top}:w={width}:h={height}:color=black:t=fill"
             continue
@@ -39,8 +41,8 @@ def _filters(regions: Sequence[PictureRegion], method: str, pixel_format: str) -
         )
 
 
-def _even_interval(start: float, length: float, side: str) -> tuple[str, str]:
+def _even_interval(start: float, length: float, side: str, shortest: int) -> tuple[str, str]:
     """Return expressions for the first pixel and the number of pixels, extended to even numbers within the side."""
-    first = f"trunc({side}*{start:.9f}/2+0.000001)*2"
-    end = rf"min({side}\,ceil({side}*{start + length:.9f}/2-0.000001)*2)"
+    first = rf"max(0\,min({side}-{shortest}\,trunc({side}*{start:.9f}/2+0.000001)*2))"
+    end = rf"min({side}\,max({first}+{shortest}\,ceil({side}*{start + length:.9f}/2-0.000001)*2))"
     return first, f"({end}-{first})"

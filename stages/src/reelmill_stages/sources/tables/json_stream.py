@@ -91,7 +91,7 @@ def _line_ends(text: str, end: int | None = None) -> int:
 
 def _lines(data: bytes) -> Iterator[tuple[int, Any]]:
     first = 1
-    for found in _LINE.finditer(data):
+    for found in (_LINE if b"\n" in data else LINE).finditer(data):
         line = found[0]
         try:
             yield from list(_values_of(line, first))
