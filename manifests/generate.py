@@ -57,13 +57,13 @@ ELSEWHERE = {
 def rendered() -> dict[str, str]:
     """Path in the repository -> text."""
     return {
-        "manifests/base/lease-role.yaml": _yaml(*_granted("Role", NAME + "-lease", rbac.own_rules(NAME))),
+        "manifests/base/lease-role.yaml": _yaml(*_granted("Role", NAME + "-lease", rbac.lease_rules(NAME))),
         "manifests/overlays/cluster-wide/cluster-role.yaml": _yaml(*_granted("ClusterRole", NAME, rbac.rules())),
         "manifests/overlays/cluster-wide/user-roles.yaml": _yaml(*_user_roles()),
         "manifests/overlays/namespaced/role.yaml": _yaml(*_granted("Role", NAME, rbac.rules())),
         "charts/reelmill/files/rules.yaml": _yaml(rbac.rules()),
         "charts/reelmill/files/dashboard-rules.yaml": _yaml(rbac.dashboard_rules()),
-        "charts/reelmill/files/lease-rules.yaml": _yaml(rbac.own_rules(NAME)),
+        "charts/reelmill/files/lease-rules.yaml": _yaml(rbac.lease_rules(NAME)),
         "charts/reelmill/files/user-roles.yaml": _yaml(*_user_roles()),
         "manifests/policy/admission-policy.yaml": _yaml(
             admission_policy(NAME), binding(NAME, "reelmill-system"), note=ADMISSION

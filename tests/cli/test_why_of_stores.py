@@ -79,6 +79,13 @@ CASES = [
         {"clips": "0"},
     ),
     Case(
+        "failures whose tolerance is unknown",
+        [RAW, row("clips", in_=1000, done=500, failed=500)],
+        "complete",
+        "Every input that was listed is processed. Failed items: clips, 500 failed. "
+        "`reelmill ledger PIPELINE --outcome failed` lists them.",
+    ),
+    Case(
         "another definition",
         [RAW, row("clips", segments=0, uncovered={"raw": 1}, latest={"key": "other", "definition": {}})],
         "behind",

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from reelmill.cli.input.document import parse
-from reelmill.cli.input.pipeline import understand
+from reelmill.cli.input.pipeline import validated_document
 from reelmill.cli.input.problems import FieldProblem, FieldProblems, tree_of_pipeline
 from reelmill.contract.errors import SpecError
 
@@ -82,7 +82,7 @@ def document(path: FieldPath, value: Any) -> dict[str, Any]:
 
 def problems(text: str) -> list[FieldProblem] | list[SpecError]:
     try:
-        understand(parse(text, "pipeline.yaml"))
+        validated_document(parse(text, "pipeline.yaml"))
     except FieldProblems as error:
         return list(error.problems)
     except SpecError as error:

@@ -44,7 +44,7 @@ def account(client: Client, namespace: str, folder: Path, *, cluster_wide: bool 
             "subjects": subject,
             "roleRef": {"apiGroup": api, "kind": "ClusterRole", "name": role},
         },
-        {"apiVersion": f"{api}/v1", "kind": "Role", "metadata": own, "rules": rbac.own_rules(ACCOUNT)},
+        {"apiVersion": f"{api}/v1", "kind": "Role", "metadata": own, "rules": rbac.lease_rules(ACCOUNT)},
         {
             "apiVersion": f"{api}/v1",
             "kind": "RoleBinding",

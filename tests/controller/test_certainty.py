@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from controller.worker_rig import JOB, PIPELINE, STATUS, Rig, rigged
-from reelmill.controller.work.reconciler import RELABEL_SECONDS
+from reelmill.controller.state.relabel_pace import RELABEL_SECONDS
 from reelmill.plan.jobs.build import KEY, PLACE, RUN, STEP, UID
 
 Json = dict[str, Any]
@@ -161,6 +161,27 @@ def test_labels_that_cannot_be_restored_are_tried_once_a_minute(tmp_path: Path) 
         for _ in range(20):
             await rig.a_pass()
         assert rig.stub.writes()[before:].count(f"PATCH team/jobs/{name}") == 1
+
+    rigged(tmp_path, test)
+
+
+def test_a_label_that_somebody_removes_soon_after_each_restoration_is_restored_once_a_minute(tmp_path: Path) -> None:
+    async def test(rig: Rig) -> None:
+        job = await seen(rig)
+        name, before = job["metadata"]["name"], len(rig.stub.writes())
+        for _ in range(20):
+            job = rig.job()
+            labels = {
+                label: value for label, value in job["metadata"]["labels"].items() if not label.startswith("app.")
+            }
+            if labels != job["metadata"]["labels"]:
+                # Nobody watches the Job without that label.
+                rig.cache.jobs.leave(
+                    rig.stub.put(JOB + name, {**job, "metadata": {**job["metadata"], "labels": labels}})
+                )
+            await rig.a_pass()
+        assert rig.stub.writes()[before:].count(f"PATCH team/jobs/{name}") == 1
+        assert "LabelsRemoved" in {each["reason"] for each in rig.conditions().values()}
 
     rigged(tmp_path, test)
 

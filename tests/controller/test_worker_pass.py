@@ -7,6 +7,7 @@ import pytest
 
 from controller.worker_rig import JOB, PIPELINE, STATUS, Rig, resource, rigged
 from reelmill.controller.kube.api_errors import Fenced, NoAnswer
+from reelmill.controller.state.relabel_pace import RelabelPace
 from reelmill.controller.work.job_writer import JobWriter, WritesRefused
 from reelmill.controller.work.pipeline_memory import PipelineMemory
 from reelmill.plan import CreateJob, PatchJob
@@ -98,7 +99,8 @@ def test_a_refused_write_costs_no_other_write_of_its_plan(tmp_path: Path, status
     async def test(rig: Rig) -> None:
         await rig.a_pass()
         job = rig.job()
-        path, memory = JOB + job["metadata"]["name"], PipelineMemory(job["metadata"]["uid"])
+        path = JOB + job["metadata"]["name"]
+        memory = PipelineMemory(job["metadata"]["uid"], RelabelPace(lambda: 0.0))
         plan = (
             PatchJob(job["metadata"]["name"], {"spec": {"suspend": True}}),
             *(CreateJob({**job, "metadata": {**job["metadata"], "name": name}}) for name in ("one", "two")),

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from reelmill.contract.errors import SpecError
-from reelmill_stages.commands.demo.inputs import prepare, put_aside
+from reelmill_stages.commands.demo.inputs import move_results_aside, prepare
 
 
 def test_an_empty_folder_has_nothing_to_put_aside(tmp_path: Path) -> None:
-    assert put_aside(tmp_path / "demo") is None
+    assert move_results_aside(tmp_path / "demo") is None
     assert not (tmp_path / "demo").exists()
 
 
@@ -18,7 +18,7 @@ def test_what_earlier_demos_left_is_kept_in_a_folder_for_each(tmp_path: Path) ->
         (tmp_path / "captions.csv").write_text(f"mine {number}")
         (tmp_path / "data").mkdir()
         (tmp_path / "notes.txt").write_text("not of a demo")
-        assert put_aside(tmp_path) == tmp_path / "earlier" / str(number)
+        assert move_results_aside(tmp_path) == tmp_path / "earlier" / str(number)
     assert [(tmp_path / f"earlier/{number}/captions.csv").read_text() for number in (1, 2)] == ["mine 1", "mine 2"]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["earlier", "notes.txt"]
 

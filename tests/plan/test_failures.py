@@ -11,7 +11,7 @@ from reelmill.contract.task_parts.tolerance import over_tolerance
 from reelmill.plan.passes.retry import (
     Attempt,
     NextAttempt,
-    after_control,
+    after_control_step,
     after_shards,
     automatic_retry_classes,
     failing,
@@ -35,15 +35,15 @@ def of(made: SimulatedCluster, letter: str) -> list[str]:
 @pytest.mark.parametrize(
     ("attempt", "expected"),
     [
-        (Attempt(number=1, undone=0, done=5, succeeded=True), NextAttempt.COMMIT),
-        (Attempt(number=1, undone=2, done=3, succeeded=False), NextAttempt.ATTEMPT),
-        (Attempt(number=3, undone=2, done=3, succeeded=False), NextAttempt.GIVE_UP),
-        (Attempt(number=1, undone=2, done=3, succeeded=False, exit=ExitCode.CONFIG), NextAttempt.STALL),
-        (Attempt(number=1, undone=2, done=3, succeeded=False, exit=ExitCode.STALE_PLAN), NextAttempt.SURVEY),
-        (Attempt(number=1, undone=5, done=0, succeeded=False, exit=ExitCode.EARLY_ABORT), NextAttempt.STALL),
-        (Attempt(number=1, undone=2, done=3, succeeded=False, exit=ExitCode.EARLY_ABORT), NextAttempt.ATTEMPT),
-        (Attempt(number=3, undone=2, done=3, succeeded=False, exit=ExitCode.EARLY_ABORT), NextAttempt.GIVE_UP),
-        (Attempt(number=1, undone=0, done=5, succeeded=False, exit=ExitCode.CONFIG), NextAttempt.COMMIT),
+        (Attempt(number=1, uncommitted=0, done=5, succeeded=True), NextAttempt.COMMIT),
+        (Attempt(number=1, uncommitted=2, done=3, succeeded=False), NextAttempt.ATTEMPT),
+        (Attempt(number=3, uncommitted=2, done=3, succeeded=False), NextAttempt.GIVE_UP),
+        (Attempt(number=1, uncommitted=2, done=3, succeeded=False, exit=ExitCode.CONFIG), NextAttempt.STALL),
+        (Attempt(number=1, uncommitted=2, done=3, succeeded=False, exit=ExitCode.STALE_PLAN), NextAttempt.SURVEY),
+        (Attempt(number=1, uncommitted=5, done=0, succeeded=False, exit=ExitCode.EARLY_ABORT), NextAttempt.STALL),
+        (Attempt(number=1, uncommitted=2, done=3, succeeded=False, exit=ExitCode.EARLY_ABORT), NextAttempt.ATTEMPT),
+        (Attempt(number=3, uncommitted=2, done=3, succeeded=False, exit=ExitCode.EARLY_ABORT), NextAttempt.GIVE_UP),
+        (Attempt(number=1, uncommitted=0, done=5, succeeded=False, exit=ExitCode.CONFIG), NextAttempt.COMMIT),
     ],
 )
 def test_what_follows_an_attempt(attempt: Attempt, expected: NextAttempt) -> None:
@@ -62,7 +62,7 @@ def test_what_follows_an_attempt(attempt: Attempt, expected: NextAttempt) -> Non
     ],
 )
 def test_what_follows_a_failed_open_or_commit(code: ExitCode, tries: int, expected: NextAttempt) -> None:
-    assert after_control(code, tries, 3) is expected
+    assert after_control_step(code, tries, 3) is expected
 
 
 @pytest.mark.parametrize(

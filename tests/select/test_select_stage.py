@@ -291,3 +291,17 @@ def test_a_quota_names_a_number_in_its_short_form_or_with_all_digits(value: floa
 @given(st.integers(), st.integers(-3, 3))
 def test_different_numbers_have_different_names(value: int, step: int) -> None:
     assert (number_text(value) == number_text(value + step)) is (step == 0)
+
+
+@pytest.mark.parametrize("limit", [{"count": 2}, {"share": 0.5}], ids=["count", "share"])
+def test_a_group_that_shards_of_two_versions_name_differently_has_one_limit(
+    tmp_path: Path, limit: dict[str, Any]
+) -> None:
+    stage = select(per=[{"field": "x", "bins": [1e16]}], **limit)
+    inputs = signed(stage, [item(f"v{number}", x=2e16) for number in range(4)])
+    earlier = [Signed(one.key, one.data[:ID_BYTES] + b"x 10000000000000000 and above") for one in inputs[:2]]
+    assert earlier[0].data != inputs[0].data
+    index = GrowingIndex(tmp_path)
+    stage.prepare(iter([*earlier, *inputs[2:]]))
+    verdicts = stage.decide([*earlier, *inputs[2:]], KeptInputs([], index))  # type: ignore[arg-type]
+    assert [verdict is None for verdict in verdicts] == [True, True, False, False]

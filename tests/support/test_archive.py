@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reelmill.cli.commands.support.bundle import SupportBundle, contained
+from reelmill.cli.commands.support.bundle import SupportBundle, name_in_archive
 from reelmill.contract.text.redaction import REMOVED, Redactor
 
 
 @given(st.text(alphabet="./\\ab\n\0", max_size=30) | st.text(max_size=300))
 def test_no_name_leads_out_of_the_folder(name: str) -> None:
-    path = PurePosixPath("folder", contained(name))
+    path = PurePosixPath("folder", name_in_archive(name))
     assert path.parts[0] == "folder"
     assert len(path.parts) > 1
     assert ".." not in path.parts

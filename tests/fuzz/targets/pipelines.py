@@ -3,7 +3,7 @@
 from contextlib import suppress
 
 from reelmill.cli.input import document
-from reelmill.cli.input.pipeline import understand
+from reelmill.cli.input.pipeline import validated_document
 from reelmill.contract.errors import SpecError
 from reelmill.contract.task import ENV
 from reelmill_stages.runtime.step import read_task
@@ -16,7 +16,7 @@ def pipeline(data: bytes) -> None:
     except UnicodeDecodeError:
         return
     with suppress(SpecError):
-        understand(document.parse(text, "pipeline.yaml"))
+        validated_document(document.parse(text, "pipeline.yaml"))
 
 
 def task(data: bytes) -> None:

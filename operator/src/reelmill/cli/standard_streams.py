@@ -27,7 +27,7 @@ def protect_standard_streams() -> None:
     ReaderGone or StoreError; messages on standard error that cannot be written are lost. Characters that the encoding
     does not have are escaped as in JSON.
     """
-    codecs.register_error(_ESCAPES, _escaped)
+    codecs.register_error(_ESCAPES, _json_escapes)
     for descriptor in range(3):
         try:
             os.fstat(descriptor)
@@ -35,8 +35,8 @@ def protect_standard_streams() -> None:
             os.open(os.devnull, os.O_RDWR)  # the lowest free number, which is this one
     if sys.stdin is None:
         sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115
-    sys.stdout = _text(_Output(1, "wb", closefd=False), sys.stdout)
-    sys.stderr = _text(_Messages(2, "wb", closefd=False), sys.stderr, line_buffering=True)
+    sys.stdout = _text_stream(_Output(1, "wb", closefd=False), sys.stdout)
+    sys.stderr = _text_stream(_Messages(2, "wb", closefd=False), sys.stderr, line_buffering=True)
 
 
 class _Output(io.FileIO):
@@ -44,7 +44,7 @@ class _Output(io.FileIO):
 
     def write(self, data: Any, /) -> int:
         try:
-            return _written(super(), data)
+            return _write_when_ready(super(), data)
         except OSError as error:
             os.dup2(os.open(os.devnull, os.O_WRONLY), self.fileno())
             if error.errno == errno.EPIPE:
@@ -58,19 +58,19 @@ class _Messages(io.FileIO):
 
     def write(self, data: Any, /) -> int:
         try:
-            return _written(super(), data)
+            return _write_when_ready(super(), data)
         except OSError:
             return len(data)
 
 
-def _written(file: Any, data: Any) -> int:
+def _write_when_ready(file: Any, data: Any) -> int:
     """Write to a file, which may be a pipe that does not block. Returns the number of bytes. Raises OSError."""
     while (count := file.write(data)) is None:
         select.select([], [file.fileno()], [])
     return int(count)
 
 
-def _text(raw: io.FileIO, given: Any, *, line_buffering: bool = False) -> io.TextIOWrapper:
+def _text_stream(raw: io.FileIO, given: Any, *, line_buffering: bool = False) -> io.TextIOWrapper:
     """A stream with the encoding of the given one, which is None if it was closed."""
     return io.TextIOWrapper(
         io.BufferedWriter(raw),
@@ -81,7 +81,7 @@ def _text(raw: io.FileIO, given: Any, *, line_buffering: bool = False) -> io.Tex
     )
 
 
-def _escaped(error: UnicodeError) -> tuple[str, int]:
+def _json_escapes(error: UnicodeError) -> tuple[str, int]:
     """Return escapes for characters that cannot be encoded, and where to continue."""
     assert isinstance(error, UnicodeEncodeError)
     return json.dumps(error.object[error.start : error.end])[1:-1], error.end

@@ -41,7 +41,7 @@ def dashboard_rules() -> list[Rule]:
     ]
 
 
-def own_rules(lease: str) -> list[Rule]:
+def lease_rules(lease: str) -> list[Rule]:
     """Rules for the operator's namespace: its Lease. (`create` cannot be restricted to a name.)"""
     return [
         _rule("coordination.k8s.io", "leases", "create"),

@@ -16,12 +16,12 @@ from reelmill.contract.task_parts.next_pass import NextPass
 from reelmill.contract.task_parts.verification import Verification
 from reelmill.plan import transitions
 from reelmill.plan.decision import Action, CreateJob, DeleteJob
-from reelmill.plan.jobs.accounts import counted, entered, priced, rate, settled, until_now
+from reelmill.plan.jobs.accounts import counted, entered, priced, rate, settled, spending_until_now
 from reelmill.plan.jobs.build import STAGE, in_trace
 from reelmill.plan.jobs.observed_jobs import Observed, observe
 from reelmill.plan.jobs.placement import hour_price, merged, pod_price
 from reelmill.plan.jobs.pod_policy import bounded, bounded_control
-from reelmill.plan.jobs.spending_limits import LimitReached, left_of, limited, reached
+from reelmill.plan.jobs.spending_limits import LimitReached, limited, reached, remaining_budget
 from reelmill.plan.jobs.tasks import Definition
 from reelmill.plan.requests import pending
 from reelmill.plan.snapshot import Snapshot, moment, stamp
@@ -75,7 +75,7 @@ class PlanDraft:
         """The spending limit that is reached, or None."""
         if not limited(self.definition.spec.limits):
             return None
-        spent = until_now(self.spent, self.jobs, self.hours, self.now)
+        spent = spending_until_now(self.spent, self.jobs, self.hours, self.now)
         return reached(self.definition.spec.limits, spent, self.snapshot.settings.prices)
 
     @property
@@ -137,7 +137,7 @@ def begin(definition: Definition, snapshot: Snapshot, now: datetime) -> PlanDraf
     hours = _hours(definition, snapshot)
     prices = snapshot.settings.prices
     spent = counted(priced(_spent_at_start(old), prices), jobs, _unobserved_jobs(old), hours, now)
-    if definition.spec.suspend or reached(definition.spec.limits, until_now(spent, jobs, hours, now), prices):
+    if definition.spec.suspend or reached(definition.spec.limits, spending_until_now(spent, jobs, hours, now), prices):
         spent = settled(spent, jobs, hours, now)
     moved = bool(old.place) and old.place != keys.place
     spec = definition.fingerprint
@@ -208,8 +208,8 @@ def _unobserved_jobs(status: Status) -> set[str]:
 def _wake_at_limit(draft: PlanDraft) -> None:
     """Plan again when a limit will be reached, if everything that runs now continues."""
     limits = draft.definition.spec.limits
-    spent = until_now(draft.spent, draft.jobs, draft.hours, draft.now)
-    for left, each in zip(left_of(limits, spent), rate(draft.spent, draft.jobs, draft.hours), strict=True):
+    spent = spending_until_now(draft.spent, draft.jobs, draft.hours, draft.now)
+    for left, each in zip(remaining_budget(limits, spent), rate(draft.spent, draft.jobs, draft.hours), strict=True):
         if left is not None and left > 0 and each > 0:
             draft.wake(left / each)
 

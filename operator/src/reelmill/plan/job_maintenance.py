@@ -20,7 +20,7 @@ MOST = 500
 """Maximum number of Jobs in one request, whose URL contains their numbers."""
 
 
-def sweep(draft: PlanDraft) -> None:
+def decide_about_jobs(draft: PlanDraft) -> None:
     """Decide about every Job of the pipeline, in order of its number."""
     verification = draft.verification.job if draft.verification else ""
     needed = {draft.survey.job, verification} | {

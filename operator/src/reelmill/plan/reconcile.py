@@ -18,7 +18,7 @@ from reelmill.plan.definition.graph import SpecErrors, resolve
 from reelmill.plan.definition.keys import keys
 from reelmill.plan.deletion import finalizer_changes, reconcile_deletion, release
 from reelmill.plan.draft import PlanDraft, begin, spent_while_refused
-from reelmill.plan.job_maintenance import sweep
+from reelmill.plan.job_maintenance import decide_about_jobs
 from reelmill.plan.jobs.tasks import Definition
 from reelmill.plan.passes.advance import advance_pass
 from reelmill.plan.passes.begin import begin_pass
@@ -53,7 +53,7 @@ def reconcile(snapshot: Snapshot, now: datetime, definition: Definition | None =
         # A stage may have requested a survey above.
         advance_survey(draft)
     advance_verification(draft)
-    sweep(draft)
+    decide_about_jobs(draft)
     with_states(draft)
     status = _status(draft)
     if status != snapshot.status:
@@ -77,7 +77,7 @@ def refuse(snapshot: Snapshot, error: SpecError, now: datetime) -> Plan:
     """The plan for an invalid spec: nothing starts, and running Jobs are not changed, but counted."""
     if snapshot.deleting:
         return release(snapshot, EventReason.DATA_KEPT, f"the spec is invalid ({error}), so the data is kept")
-    plan = _refused(snapshot, error, now, ConditionReason.SPEC_INVALID)
+    plan = _plan_of_refused_spec(snapshot, error, now, ConditionReason.SPEC_INVALID)
     return replace(plan, status=plan.status.replace(spent=spent_while_refused(snapshot, now)))
 
 
@@ -86,7 +86,10 @@ def forbid(snapshot: Snapshot, definition: Definition, error: SpecError, now: da
 
     Committed shards are kept, and the pass continues when the spec or the policy allows it.
     """
-    draft, plan = begin(definition, snapshot, now), _refused(snapshot, error, now, ConditionReason.POLICY_VIOLATION)
+    draft, plan = (
+        begin(definition, snapshot, now),
+        _plan_of_refused_spec(snapshot, error, now, ConditionReason.POLICY_VIOLATION),
+    )
     for job in draft.jobs.values():
         if job.live and not job.deleting:
             draft.delete(job)
@@ -94,7 +97,7 @@ def forbid(snapshot: Snapshot, definition: Definition, error: SpecError, now: da
     return replace(plan, status=status, actions=tuple(draft.actions))
 
 
-def _refused(snapshot: Snapshot, error: SpecError, now: datetime, reason: ConditionReason) -> Plan:
+def _plan_of_refused_spec(snapshot: Snapshot, error: SpecError, now: datetime, reason: ConditionReason) -> Plan:
     old = snapshot.status
     problems = getattr(error, "errors", (error,))
     messages = [f"{problem}; {problem.hint}" if problem.hint else str(problem) for problem in problems]

@@ -112,7 +112,7 @@ def retry_requested(stage: StageStatus, classes: list[str]) -> StageStatus:
     return stage.replace(retry=classes, abort_off=True)
 
 
-def retry_taken_up(stage: StageStatus) -> StageStatus:
+def with_retry_started(stage: StageStatus) -> StageStatus:
     """A requested retry was started, or nothing remains to retry."""
     return stage.replace(retry=None)
 

@@ -13,7 +13,7 @@ from reelmill.plan.draft import HARVEST_SECONDS, PlanDraft
 from reelmill.plan.jobs.build import verification_job
 from reelmill.plan.jobs.observed_jobs import Observed
 from reelmill.plan.jobs.tasks import verification_task
-from reelmill.plan.passes.coverage import resting
+from reelmill.plan.passes.coverage import has_no_work
 from reelmill.plan.snapshot import stamp
 
 RETRIES = Backoff(first=60.0, most=3600.0)
@@ -56,7 +56,7 @@ def _state_of_job(draft: PlanDraft, verify: Verify, state: Verification) -> Veri
 
 
 def _may_run(draft: PlanDraft) -> bool:
-    return not draft.suspended and draft.stall is None and resting(draft)
+    return not draft.suspended and draft.stall is None and has_no_work(draft)
 
 
 def _may_start(draft: PlanDraft, verify: Verify, state: Verification) -> bool:

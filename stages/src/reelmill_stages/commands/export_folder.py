@@ -118,12 +118,12 @@ def incoming_below(folder: Path) -> Iterator[Path]:
     """Context manager: an empty, locked subfolder for incomplete files. It remains if the process is killed."""
     with tempfile.TemporaryDirectory(prefix=_INCOMING, dir=folder) as path, ExitStack() as lock:
         with suppress(OSError):  # some network file systems have no locks; there, `_remove_abandoned` removes nothing
-            lock.enter_context(_locked(Path(path)))
+            lock.enter_context(_folder_lock(Path(path)))
         yield Path(path)
 
 
 @contextmanager
-def _locked(folder: Path) -> Iterator[None]:
+def _folder_lock(folder: Path) -> Iterator[None]:
     """Raises BlockingIOError if another process has locked the folder, and OSError."""
     fd = os.open(folder, os.O_RDONLY | os.O_NOFOLLOW | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
@@ -138,7 +138,7 @@ def _remove_abandoned(folder: Path) -> None:
     for path in folder.iterdir():
         with suppress(OSError):
             if _LEFT.fullmatch(path.name) and time.time() - path.lstat().st_mtime > STALE_SECONDS:
-                with _locked(path):
+                with _folder_lock(path):
                     shutil.rmtree(path)
 
 

@@ -37,11 +37,13 @@ def forecast(task: Task, env: Mapping[str, str], *, patience: float = PATIENCE_S
     TransientError for one that makes no progress for `patience` seconds. Raises SpecError if a parameter's file differs
     from the one that its stage started with.
     """
-    found: Forecast = list_in_separate_process(f"{__name__}:forecast_here", task, dict(env), env=env, patience=patience)
+    found: Forecast = list_in_separate_process(
+        f"{__name__}:forecast_in_this_process", task, dict(env), env=env, patience=patience
+    )
     return found
 
 
-def forecast_here(task: Task, env: Mapping[str, str], progress: ListingProgress) -> Forecast:
+def forecast_in_this_process(task: Task, env: Mapping[str, str], progress: ListingProgress) -> Forecast:
     """The same forecast, in this process."""
     refuse_own_store(task.store, task.sources)
     store = store_of(task, env)

@@ -53,7 +53,7 @@ def replay(task: Task, env: Mapping[str, str], *, stage: str, item: str, folder:
         outcome=answer.outcome,
         reason=answer.reason,
         message=answer.message,
-        files=[_compared(file, path, committed) for file, path in answer.kept],
+        files=[_with_comparison(file, path, committed) for file, path in answer.kept],
     )
 
 
@@ -65,7 +65,7 @@ def _with_verdict(data: DataSet, item: str, answer: ReplayAnswer) -> ReplayAnswe
     return replace(answer, outcome="filtered", reason=row.reason, message=row.message)
 
 
-def _compared(file: ReplayedFile, path: Path, committed: Mapping[str, str]) -> ReplayedFile:
+def _with_comparison(file: ReplayedFile, path: Path, committed: Mapping[str, str]) -> ReplayedFile:
     known = committed.get(file.name)
     if file.compared == "part" or known is None:
         return file

@@ -22,7 +22,7 @@ from typing import IO
 import imageio_ffmpeg
 
 from reelmill.contract.errors import Exhausted, ItemError, SpecError, TransientError
-from reelmill.contract.process.exhaustion import exhausted_in
+from reelmill.contract.process.exhaustion import exhausted_resource
 from reelmill.contract.reasons import ItemReason
 from reelmill_stages.untrusted.environment import reduced
 
@@ -135,7 +135,7 @@ def run(argv: Sequence[str], *, timeout: float) -> None:
         excerpt = _message_excerpt(messages)
     if "No space left on device" in excerpt:
         raise TransientError("the disk is full", where=argv[-1], hint="give the stage more scratch space")
-    if short_of := exhausted_in(excerpt):
+    if short_of := exhausted_resource(excerpt):
         raise Exhausted(
             short_of, f"ffmpeg ended with {status}: {excerpt}", hint="give the stage more of it, then run again"
         )

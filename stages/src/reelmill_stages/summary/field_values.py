@@ -102,7 +102,7 @@ class FieldValues:
             most=self._most,
             mean=self._sum / self.numbers,
             edges=edges,
-            counts=self._binned(first, last, BINS).tolist(),
+            counts=self._bin_counts(first, last, BINS).tolist(),
         )
 
     def quantiles(self) -> dict[str, float]:
@@ -115,7 +115,7 @@ class FieldValues:
             return {name: float(values[rank - 1]) for name, rank in ranks.items()}
         if self._least == self._most:
             return dict.fromkeys(ranks, self._least)
-        reached = np.cumsum(self._binned(self._least, self._most, _FINE))
+        reached = np.cumsum(self._bin_counts(self._least, self._most, _FINE))
         width = (self._most - self._least) / _FINE
         return {name: self._least + int(np.searchsorted(reached, rank)) * width for name, rank in ranks.items()}
 
@@ -131,7 +131,7 @@ class FieldValues:
             values=[ValueCount(value=value, items=items) for value, items in common[:_SHOWN]],
         )
 
-    def _binned(self, first: float, last: float, bins: int) -> NDArray[np.int64]:
+    def _bin_counts(self, first: float, last: float, bins: int) -> NDArray[np.int64]:
         counts = np.zeros(bins, dtype=np.int64)
         for block in self._blocks():
             places = ((block - first) / (last - first) * bins).astype(np.int64)

@@ -26,7 +26,7 @@ def stalled(seen: PipelineView, say: Say, name: str, stall: Stall) -> Iterator[s
     what = "The survey" if name == SURVEY else f"Stage {name}"
     yield sentence(f"{what} cannot continue ({stall.reason}): {stall.message}")
     known = declared(stall.reason)
-    yield sentence(_capitalised(stall.hint or (known.remedy if known else "")))
+    yield sentence(_with_capital(stall.hint or (known.remedy if known else "")))
     yield from _failed_pods_sentences(seen, say, name)
     waiting = _reading_stages(seen, name)
     yield f"{listed(waiting)} {'waits' if len(waiting) == 1 else 'wait'} for it." if waiting else ""
@@ -48,12 +48,12 @@ def waiting_job_sentences(seen: PipelineView, reason: str, message: str) -> Iter
         pod = next((pod for pod in pending if stage_of(pod) == name), None)
         if pod and (wants := pods.asks(pod)):
             yield f"Each requests {wants}."
-        yield sentence(_capitalised(remedy))
+        yield sentence(_with_capital(remedy))
         return
     yield sentence(f"{name} is blocked ({reason}): {words}")
     if known in _REASONS_WITH_WARNINGS:
         yield _last_warning_sentence(seen, name)
-    yield sentence(_capitalised(remedy))
+    yield sentence(_with_capital(remedy))
     yield "Work continues by itself once the cause is fixed."
 
 
@@ -84,7 +84,7 @@ def at_work(seen: PipelineView, say: Say, stage: StageStatus) -> Iterator[str]:
 def _failed_pods_sentences(seen: PipelineView, say: Say, name: str) -> Iterator[str]:
     """Sentences about the failed pods of a stage, with the last error in the log of one."""
     failed = [pod for pod in seen.pods if stage_of(pod) == name and pods.end(pod)]
-    yield sentence(_capitalised(pods.ends(failed)))
+    yield sentence(_with_capital(pods.ends(failed)))
     for pod in reversed(failed):
         if words := pods.last_words(seen.logs.get(pod["metadata"]["name"], ())):
             shard = shard_of(pod, seen.jobs)
@@ -145,5 +145,5 @@ def _reading_stages(seen: PipelineView, name: str) -> list[str]:
     return [] if name == SURVEY else [stage for stage, reads in seen.upstreams.items() if name in reads]
 
 
-def _capitalised(text: str) -> str:
+def _with_capital(text: str) -> str:
     return text[:1].upper() + text[1:]

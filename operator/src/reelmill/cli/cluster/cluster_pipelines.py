@@ -17,7 +17,7 @@ from reelmill.cli.cluster.client import JOBS, PIPELINES, PODS, ClusterClient
 from reelmill.cli.cluster.commands.events import fetched_view
 from reelmill.cli.cluster.explanation import why
 from reelmill.cli.cluster.pipeline_view import Json, PipelineView, plain, seconds_left, shard_of, stage_of
-from reelmill.cli.cluster.requests import speaker
+from reelmill.cli.cluster.requests import command_builder
 from reelmill.cli.cluster.target import of_resource
 from reelmill.cli.cluster.verdict import verdict
 from reelmill.cli.input.options import ClusterOptions
@@ -112,7 +112,7 @@ class ClusterPipelines:
 
     def why(self, namespace: str, name: str, stage: str = "") -> str:
         resource = self._resource(namespace, name)
-        say = speaker(name, replace(self._place, namespace=namespace))
+        say = command_builder(name, replace(self._place, namespace=namespace))
         client = self._states.of(namespace)
         try:
             seen = self._states.ask(lambda: fetched_view(client, resource))

@@ -26,7 +26,7 @@ Answer = tuple[Json, list[str]]
 """(the resource after the request, the lines to print)."""
 
 
-def speaker(name: str, place: ClusterOptions) -> Callable[..., str]:
+def command_builder(name: str, place: ClusterOptions) -> Callable[..., str]:
     """A function that builds command lines for hints, with the namespace and context options that were given."""
     flags = [f"-n {place.namespace}"] if place.namespace else []
     flags += [f"--context {place.context}"] if place.context else []
@@ -37,7 +37,7 @@ def speaker(name: str, place: ClusterOptions) -> Callable[..., str]:
     return line
 
 
-def asking(
+def send_request(
     name: str,
     place: ClusterOptions,
     output: Format,
@@ -83,7 +83,7 @@ def must_have(resource: Json, stages: tuple[str, ...]) -> None:
             )
 
 
-def when(resource: Json) -> str:
+def suspension_note(resource: Json) -> str:
     """A note for a request to a suspended pipeline; empty if the pipeline is not suspended."""
     pipeline = validated_pipeline(resource)
     return "; the pipeline is suspended, so this takes effect on resume" if pipeline and pipeline.spec.suspend else ""

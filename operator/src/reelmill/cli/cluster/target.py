@@ -87,10 +87,12 @@ def of_resource(resource: Json, elsewhere: StoreOverride = AS_NAMED) -> Loaded:
         "metadata": {name: metadata[name] for name in ("name", "namespace")},
         "spec": resource.get("spec") or {},
     }
-    return pipeline.understand(YamlDocument(metadata["name"], body, {}), elsewhere, uid=metadata.get("uid") or "")
+    return pipeline.validated_document(
+        YamlDocument(metadata["name"], body, {}), elsewhere, uid=metadata.get("uid") or ""
+    )
 
 
-def only_local(name: str, *groups: object) -> None:
+def refuse_local_options(name: str, *groups: object) -> None:
     """Raises SpecError if options of a local run are given for a pipeline in the cluster."""
     if options := given(*groups):
         raise SpecError(

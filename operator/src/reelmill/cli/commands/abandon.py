@@ -4,7 +4,7 @@ from reelmill.cli import store_commands
 from reelmill.cli.cluster import target
 from reelmill.cli.cluster.client import ClusterClient
 from reelmill.cli.cluster.pipeline_view import Json
-from reelmill.cli.cluster.requests import Answer, Stages, Watch, asking, request, token, when
+from reelmill.cli.cluster.requests import Answer, Stages, Watch, request, send_request, suspension_note, token
 from reelmill.cli.display.output import Format, Output, emit
 from reelmill.cli.display.terminal import say
 from reelmill.cli.input.options import AS_NAMED, HERE, USUAL, ClusterOptions, RunOptions, StoreOverride
@@ -32,13 +32,13 @@ def abandon(
     if not target.is_name(pipeline):
         _run_on_this_machine(target.local(pipeline, place, elsewhere), stages, work, output)
         return
-    target.only_local(pipeline, elsewhere, work)
+    target.refuse_local_options(pipeline, elsewhere, work)
 
     def ask(link: ClusterClient, resource: Json) -> Answer:
         changed = request(link, resource, ABANDON, stages)
-        return changed, [f"{pipeline}: abandoning the open passes of {_stages_text(stages)}{when(changed)}"]
+        return changed, [f"{pipeline}: abandoning the open passes of {_stages_text(stages)}{suspension_note(changed)}"]
 
-    asking(pipeline, place, output, ask, watch=watch)
+    send_request(pipeline, place, output, ask, watch=watch)
 
 
 def _run_on_this_machine(loaded: Loaded, stages: tuple[str, ...], work: RunOptions, output: Format) -> None:

@@ -9,7 +9,7 @@ from reelmill.cli import store_commands
 from reelmill.cli.cluster import target
 from reelmill.cli.cluster.client import ClusterClient
 from reelmill.cli.cluster.pipeline_view import Json
-from reelmill.cli.cluster.requests import Answer, Stages, Watch, asking, request, token, when
+from reelmill.cli.cluster.requests import Answer, Stages, Watch, request, send_request, suspension_note, token
 from reelmill.cli.display.output import Format, Output, emit
 from reelmill.cli.display.terminal import say
 from reelmill.cli.input.options import AS_NAMED, HERE, USUAL, ClusterOptions, RunOptions, StoreOverride
@@ -44,7 +44,7 @@ def retry(
     if not target.is_name(pipeline):
         _run_on_this_machine(target.local(pipeline, place, elsewhere), stages, classes, work, output)
         return
-    target.only_local(pipeline, elsewhere, work)
+    target.refuse_local_options(pipeline, elsewhere, work)
 
     def ask(link: ClusterClient, resource: Json) -> Answer:
         changed = request(link, resource, RETRY, stages, classes)
@@ -58,9 +58,9 @@ def retry(
             if items_text
             else f"resuming what is stalled{stages_text}; no failed items are known"
         )
-        return changed, [f"{pipeline}: {request_text}{when(changed)}"]
+        return changed, [f"{pipeline}: {request_text}{suspension_note(changed)}"]
 
-    asking(pipeline, place, output, ask, watch=watch)
+    send_request(pipeline, place, output, ask, watch=watch)
 
 
 def _failed_items(resource: Json, stages: tuple[str, ...]) -> int:

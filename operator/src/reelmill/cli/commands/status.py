@@ -64,7 +64,7 @@ def status(
             raise SpecError("--watch requires the name of a pipeline in a cluster", hint="remove --watch")
         of_store(target.local(pipeline, place, elsewhere), output)
         return
-    target.only_local(pipeline, elsewhere)
+    target.refuse_local_options(pipeline, elsewhere)
     if not pipeline:
         with connected_client(place) as link:
             of_all(link.every(PIPELINES, everywhere=everywhere), link.namespace, output, everywhere=everywhere)
@@ -83,7 +83,7 @@ def _print_resources(pipeline: str, place: ClusterOptions, elsewhere: StoreOverr
     if pipeline and not target.is_name(pipeline):
         task = store_commands.task(target.local(pipeline, place, elsewhere))
         return [as_resource(task.owner.namespace, store_commands.load(STATUS)(task, store_commands.environment()))]
-    target.only_local(pipeline, elsewhere)
+    target.refuse_local_options(pipeline, elsewhere)
     if pipeline:
         with target.named(pipeline, place) as (_, resource):
             return [resource]

@@ -12,7 +12,7 @@ from reelmill.cli.cluster.client import ClusterClient
 from reelmill.cli.cluster.commands.events import fetched_view
 from reelmill.cli.cluster.explanation import why as paragraph
 from reelmill.cli.cluster.pipeline_view import PipelineView, stage_of
-from reelmill.cli.cluster.requests import must_have, speaker
+from reelmill.cli.cluster.requests import command_builder, must_have
 from reelmill.cli.cluster.verdict import verdict
 from reelmill.cli.display.console import console
 from reelmill.cli.display.output import Format, Output, emit
@@ -43,7 +43,7 @@ def why(
     For a pipeline file, the explanation is based on its store.
     """
     if target.is_name(pipeline):
-        target.only_local(pipeline, elsewhere)
+        target.refuse_local_options(pipeline, elsewhere)
         sentences = _explanation_from_cluster(pipeline, stage, place)
     else:
         sentences = _explanation_from_store(target.local(pipeline, place, elsewhere), stage)
@@ -61,7 +61,7 @@ def _explanation_from_cluster(name: str, stage: str, place: ClusterOptions) -> d
         seen = fetched_view(link, resource)
         seen = replace(seen, logs=_failed_pod_logs(link, seen))
     word, rest = verdict(seen)
-    sentences = paragraph(seen, speaker(name, place), stage)
+    sentences = paragraph(seen, command_builder(name, place), stage)
     return {"name": name, "namespace": seen.namespace, "state": word, "reason": rest, "why": sentences}
 
 

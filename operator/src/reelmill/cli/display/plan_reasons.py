@@ -70,8 +70,8 @@ def difference(old: Mapping[str, Any], new: Mapping[str, Any], defaults: Mapping
     if old.get("stage") != new.get("stage"):
         yield f"block was {old.get('stage')}, is {new.get('stage')}"
         return
-    before, now = dict(_flattened(old)), dict(_flattened(new))
-    default_values = dict(_flattened(defaults, "params"))
+    before, now = dict(_leaf_values(old)), dict(_leaf_values(new))
+    default_values = dict(_leaf_values(defaults, "params"))
     for path in sorted(dict.fromkeys([*before, *now]), key=_part_order):
         if before.get(path) == now.get(path):
             continue
@@ -99,10 +99,10 @@ def _part_order(path: str) -> int:
     return _PARTS.index(part) if part in _PARTS else len(_PARTS)
 
 
-def _flattened(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+def _leaf_values(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
     if isinstance(value, Mapping):
         for name, child in value.items():
-            yield from _flattened(child, f"{path}.{name}" if path else str(name))
+            yield from _leaf_values(child, f"{path}.{name}" if path else str(name))
     else:
         yield path, value
 

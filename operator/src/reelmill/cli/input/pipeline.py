@@ -70,10 +70,10 @@ class Loaded:
 def load(file: str, elsewhere: StoreOverride = AS_NAMED) -> Loaded:
     """Read a file. Raises Problems with all errors, or SpecError if the file is not a pipeline."""
     document = documents.read(file)
-    return understand(document, elsewhere)
+    return validated_document(document, elsewhere)
 
 
-def understand(document: YamlDocument, elsewhere: StoreOverride = AS_NAMED, *, uid: str = "") -> Loaded:
+def validated_document(document: YamlDocument, elsewhere: StoreOverride = AS_NAMED, *, uid: str = "") -> Loaded:
     """Validate a document, with the store replaced if `elsewhere` names one. Raises like `load`."""
     _check_kind(document)
     data = _with_store(document.data, elsewhere.store, elsewhere.endpoint)

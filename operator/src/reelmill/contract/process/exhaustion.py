@@ -41,7 +41,7 @@ def exhausted(error: BaseException | None) -> ItemReason | None:
     return None
 
 
-def exhausted_in(messages: str) -> ItemReason | None:
+def exhausted_resource(messages: str) -> ItemReason | None:
     """The resource that ran out, according to messages of another program, or None."""
     return _reason_in(_MESSAGES, messages)
 

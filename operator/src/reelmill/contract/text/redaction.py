@@ -57,9 +57,9 @@ class Redactor:
     def __init__(self, known: Iterable[str] = ()) -> None:
         self._known: set[str] = set()
         self._pattern: re.Pattern[str] | None = None
-        self.learn(known)
+        self.add_secrets(known)
 
-    def learn(self, known: Iterable[str]) -> None:
+    def add_secrets(self, known: Iterable[str]) -> None:
         """Values that are secret anywhere, including quoted for URLs or encoded as base64."""
         for value in known:
             if len(value) >= SHORTEST:

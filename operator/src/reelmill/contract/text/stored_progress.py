@@ -36,10 +36,13 @@ class StoredProgress:
         )
 
     def exceeds(self, tolerances: Mapping[str, str | None]) -> bool:
-        """Whether more items failed than `failures.tolerate` of the stage allows; None and missing: the default."""
-        if self.is_source:
+        """Whether more items failed than `failures.tolerate` of the stage allows; None: the default.
+
+        For a source, and for a stage whose tolerance is unknown, whether all items failed.
+        """
+        if self.is_source or self.name not in tolerances:
             return has_only_failures(self.totals)
-        return over_tolerance(tolerances.get(self.name), self.totals)
+        return over_tolerance(tolerances[self.name], self.totals)
 
 
 def decide_state(

@@ -12,6 +12,7 @@ from reelmill.contract.status import Status
 from reelmill.controller.kube.api import KubeApi
 from reelmill.controller.kube.api_errors import ObjectNotFound
 from reelmill.controller.state.cache import Cache
+from reelmill.controller.state.relabel_pace import RelabelPace
 from reelmill.plan.jobs.job_labels import is_labelled, lost_labels
 
 Json = dict[str, Any]
@@ -28,19 +29,23 @@ def awaited(status: Status) -> set[str]:
 
 
 async def found_missing(
-    verbs: KubeApi, cache: Cache, pipeline: Json, status: Status, jobs: Iterable[Json], *, relabel: bool
+    verbs: KubeApi, cache: Cache, pipeline: Json, status: Status, jobs: Iterable[Json], pace: RelabelPace
 ) -> bool:
     """Whether a Job exists that the cache does not have with all its labels; if so, it is restored in the cache.
 
-    Without `relabel`, Jobs in the cache that have lost labels are left as they are.
+    Its labels are restored, too, if the pace allows that.
     """
+    relabel = pace.is_due()
     namespace, uid = pipeline["metadata"]["namespace"], pipeline["metadata"]["uid"]
     known = {job["metadata"]["name"] for job in jobs}
     unlabelled = {job["metadata"]["name"] for job in jobs if not is_labelled(job)}
     found = False
     for name in sorted((awaited(status) - known) | (unlabelled if relabel else set())):
         try:
-            job = await labelled(verbs, await verbs.job(namespace, name), uid)
+            job = await verbs.job(namespace, name)
+            if relabel and lost_labels(job, uid):
+                pace.mark()
+                job = await labelled(verbs, job, uid)
         except ObjectNotFound:
             continue
         found |= cache.jobs.insert(job)

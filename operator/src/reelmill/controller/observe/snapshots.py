@@ -36,7 +36,7 @@ class ReadSpec:
 def read_spec(pipeline: Json) -> ReadSpec:
     """Parse a spec."""
     raw = pipeline.get("spec") or {}
-    read, problem = _validated(pipeline)
+    read, problem = _validated_resource(pipeline)
     if problem:
         return ReadSpec(raw, read, problem=problem)
     try:
@@ -105,7 +105,7 @@ def seconds_since(text: object, now: datetime) -> float:
     return max((now - began).total_seconds(), 0.0) if began else 0.0
 
 
-def _validated(pipeline: Json) -> tuple[VideoPipeline, SpecError | None]:
+def _validated_resource(pipeline: Json) -> tuple[VideoPipeline, SpecError | None]:
     metadata = {name: pipeline["metadata"][name] for name in ("name", "namespace")}
     body = {"apiVersion": API_VERSION, "kind": KIND, "metadata": metadata, "spec": pipeline.get("spec")}
     try:

@@ -41,18 +41,18 @@ def trimmed_job(job: Json) -> Json:
         },
         **({LOST_LABELS: True} if has_lost_labels(job) else {}),
     }
-    return cast(Json, _interned(kept))
+    return cast(Json, _with_interned_strings(kept))
 
 
-def _interned(value: object) -> object:
+def _with_interned_strings(value: object) -> object:
     """Intern the strings of JSON: labels, owners, names of fields."""
     match value:
         case str():
             return sys.intern(value)
         case dict():
-            return {sys.intern(name): _interned(inner) for name, inner in value.items()}
+            return {sys.intern(name): _with_interned_strings(inner) for name, inner in value.items()}
         case list():
-            return [_interned(inner) for inner in value]
+            return [_with_interned_strings(inner) for inner in value]
     return value
 
 
@@ -224,7 +224,7 @@ def difference(before: Json | None, after: Json | None) -> set[str]:
     if before is None or after is None:
         return {"metadata"}
     found = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
-    if "metadata" in found and _unversioned(before) == _unversioned(after):
+    if "metadata" in found and _metadata_without_version(before) == _metadata_without_version(after):
         found.discard("metadata")
     if "status" in found:
         old, new = before.get("status") or {}, after.get("status") or {}
@@ -233,7 +233,7 @@ def difference(before: Json | None, after: Json | None) -> set[str]:
     return found
 
 
-def _unversioned(seen: Json) -> Json:
+def _metadata_without_version(seen: Json) -> Json:
     return {name: value for name, value in seen["metadata"].items() if name != "resourceVersion"}
 
 

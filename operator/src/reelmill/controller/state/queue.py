@@ -128,11 +128,11 @@ class WorkQueue:
 
     def _move_due(self) -> None:
         now = self._clock()
-        while self._delayed and (self._delayed[0][0] <= now or self._superseded(*self._delayed[0])):
+        while self._delayed and (self._delayed[0][0] <= now or self._is_superseded(*self._delayed[0])):
             due, key = heapq.heappop(self._delayed)
-            if not self._superseded(due, key):
+            if not self._is_superseded(due, key):
                 del self._due[key]
                 self.add(key, Priority.LOOK)
 
-    def _superseded(self, due: float, key: str) -> bool:
+    def _is_superseded(self, due: float, key: str) -> bool:
         return self._due.get(key) != due

@@ -7,6 +7,7 @@ from reelmill.contract.status import Status
 from reelmill.controller.observe.diagnose import Diagnosis
 from reelmill.controller.observe.pod_checks import Looks
 from reelmill.controller.observe.snapshots import ReadSpec, read_spec, read_status
+from reelmill.controller.state.relabel_pace import RelabelPace
 
 Json = dict[str, Any]
 
@@ -16,6 +17,7 @@ class PipelineMemory:
     """State of one pipeline in addition to the cache; it may be lost at any time."""
 
     uid: str
+    relabel_pace: RelabelPace
     spec: ReadSpec | None = None
     """The last parsed spec."""
     status: tuple[Json, Status] | None = None
@@ -32,8 +34,6 @@ class PipelineMemory:
     dropped: tuple[str, ...] = ()
     """Fields of the last written status that the API server did not keep."""
     written: float = float("-inf")
-    relabelled: float = float("-inf")
-    """When labels of Jobs were last restored."""
 
     def spec_of(self, pipeline: Json) -> ReadSpec:
         """The spec of a resource, which is parsed again only if it has changed."""

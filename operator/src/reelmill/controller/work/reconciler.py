@@ -22,6 +22,7 @@ from reelmill.controller.observe.pod_checks import LAST_LOOK_SECONDS, at_work
 from reelmill.controller.observe.snapshots import needed, snapshot, under_way
 from reelmill.controller.state.cache import Cache
 from reelmill.controller.state.progress_rate import ProgressRate
+from reelmill.controller.state.relabel_pace import RELABEL_SECONDS, RelabelPace
 from reelmill.controller.work.job_writer import JobWriter, NamespaceEnding, WritesRefused
 from reelmill.controller.work.lineage import OperatorLineage
 from reelmill.controller.work.pipeline_memory import PipelineMemory
@@ -30,7 +31,6 @@ from reelmill.controller.work.status_patch import dropped, merge_patch, only_pro
 from reelmill.controller.work.traces import RunTraces
 from reelmill.plan import Plan, PlannerSettings, SetFinalizers, reconcile, refuse
 from reelmill.plan.deletion import FINALIZER
-from reelmill.plan.jobs.job_labels import is_labelled
 from reelmill.plan.jobs.spending_limits import limited
 from reelmill.plan.status.serialise import as_json
 from reelmill.plan.transitions import with_seen
@@ -39,8 +39,6 @@ Json = dict[str, Any]
 _log = logging.getLogger(__name__)
 
 AT_ONCE = 0.0
-RELABEL_SECONDS = 60.0
-"""Seconds until labels that somebody removes again are restored once more."""
 PROGRESS_SECONDS = 5.0
 """Minimum time in seconds that a pipeline waits for further changes when its Jobs have only made progress."""
 
@@ -89,10 +87,7 @@ class PipelineWorker:
         written = memory.status_of(pipeline)
         memory.observed = {job["metadata"]["name"] for job in jobs} | (memory.observed & under_way(written))
         status = with_seen(written, memory.observed)
-        may_relabel = self._clock() >= memory.relabelled + RELABEL_SECONDS
-        if may_relabel and not all(map(is_labelled, jobs)):
-            memory.relabelled = self._clock()
-        if await found_missing(self._verbs, self._cache, pipeline, status, jobs, relabel=may_relabel):
+        if await found_missing(self._verbs, self._cache, pipeline, status, jobs, memory.relabel_pace):
             return AT_ONCE
         unlabelled = unlabelled_jobs(job for job in jobs if not finished(job))
         ending = [job for job in jobs if job["metadata"]["name"] in needed(status)]
@@ -180,7 +175,7 @@ class PipelineWorker:
             self._forget(key, None)
             memory = None
         if memory is None:
-            memory = self._memories[key] = PipelineMemory(uid)
+            memory = self._memories[key] = PipelineMemory(uid, RelabelPace(self._clock))
         return memory
 
     def _write_delay(self, memory: PipelineMemory, written: Status, plan: Plan) -> float | None:

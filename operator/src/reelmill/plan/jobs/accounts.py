@@ -43,7 +43,7 @@ def counted(
     return spent.replace(jobs=open_)
 
 
-def until_now(spent: Spent, jobs: Mapping[str, Observed], hours: HourPrices, now: datetime) -> Spent:
+def spending_until_now(spent: Spent, jobs: Mapping[str, Observed], hours: HourPrices, now: datetime) -> Spent:
     """The spending, including running pods."""
     for name, account in spent.jobs.items():
         spent = _with_seconds(spent, _seconds_so_far(account, jobs.get(name), now), account.stage, hours)

@@ -79,8 +79,8 @@ class Observed:
         """Its report about a pass that it opened, of its own stage or of another one, or None."""
         if stage == self.stage and (report := self.read(OpenReport)):
             return report
-        told = self.read(CommitReport) or self.read(SurveyReport)
-        return next((each for each in told.next if each.stage == stage and each.shards), None) if told else None
+        last = self.read(CommitReport) or self.read(SurveyReport)
+        return next((each for each in last.next if each.stage == stage and each.shards), None) if last else None
 
     @property
     def failure(self) -> Failure | None:

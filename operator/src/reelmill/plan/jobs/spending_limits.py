@@ -25,7 +25,7 @@ def reached(limits: PipelineLimits, spent: Spent, prices: Prices) -> LimitReache
     if limits.cost is not None and not prices.known:
         message = "spec.limits.cost is set, but the operator has no prices"
         return LimitReached(ConditionReason.PRICES_MISSING, message)
-    hours, cost = left_of(limits, spent)
+    hours, cost = remaining_budget(limits, spent)
     if hours is not None and hours <= 0:
         message = f"{spent.pod_seconds / 3600:.2f} of {limits.pod_hours:g} pod hours are spent (spec.limits.podHours)"
         return LimitReached(ConditionReason.LIMIT_REACHED, message)
@@ -36,7 +36,7 @@ def reached(limits: PipelineLimits, spent: Spent, prices: Prices) -> LimitReache
     return None
 
 
-def left_of(limits: PipelineLimits, spent: Spent) -> tuple[float | None, float | None]:
+def remaining_budget(limits: PipelineLimits, spent: Spent) -> tuple[float | None, float | None]:
     """Remaining (pod seconds, cost); None: unlimited or unknown."""
     seconds = None if limits.pod_hours is None else limits.pod_hours * 3600 - spent.pod_seconds
     cost = None if limits.cost is None or spent.cost is None else limits.cost - spent.cost

@@ -7,7 +7,7 @@ from reelmill.contract.task import Step
 from reelmill.plan import transitions
 from reelmill.plan.draft import HARVEST_SECONDS, PlanDraft
 from reelmill.plan.jobs.observed_jobs import Observed
-from reelmill.plan.passes.step_results import attempted, committed, ended_whole, opened, seconds_since
+from reelmill.plan.passes.step_results import committed, ended_whole, handle_end_of_shards, opened, seconds_since
 from reelmill.plan.passes.steps import create, enter, reopen, work_of
 
 
@@ -33,7 +33,7 @@ def advance_pass(draft: PlanDraft, name: str) -> None:
         _RESULTS[job.step](draft, name, job)
 
 
-_RESULTS = {Step.OPEN: opened, Step.SHARDS: attempted, Step.COMMIT: committed, Step.WHOLE: ended_whole}
+_RESULTS = {Step.OPEN: opened, Step.SHARDS: handle_end_of_shards, Step.COMMIT: committed, Step.WHOLE: ended_whole}
 
 
 def _abandon_pass(draft: PlanDraft, name: str) -> None:

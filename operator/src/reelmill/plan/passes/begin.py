@@ -28,7 +28,7 @@ def begin_pass(draft: PlanDraft, name: str) -> None:
     if stage.abandon:
         stage = draft.put(transitions.abandon_fulfilled(stage))
     if stage.retry is not None and not failing(stage.reasons, stage.totals.failed, stage.retry):
-        stage = draft.put(transitions.retry_taken_up(stage))
+        stage = draft.put(transitions.with_retry_started(stage))
     _begin_next_pass(draft, stage)
 
 
@@ -51,7 +51,7 @@ def _begin_next_pass(draft: PlanDraft, stage: StageStatus) -> None:
     itself = automatic_retry_classes(policy, stage.retries, stage.reasons, stage.totals.failed)
     skipped = recoverable_classes(draft.definition.graph.stages[name].block.budget, stage.reasons, stage.counters)
     if stage.retry is not None:
-        draft.put(transitions.retry_taken_up(stage))
+        draft.put(transitions.with_retry_started(stage))
         _start_pass(draft, stage, PassStatus(segment=segment, kind="retry", asked=True, classes=stage.retry))
     elif itself:
         _start_pass(draft, stage, PassStatus(segment=segment, kind="retry"))

@@ -63,7 +63,7 @@ def at_rest(stage: StageStatus) -> bool:
     )
 
 
-def resting(draft: PlanDraft) -> bool:
+def has_no_work(draft: PlanDraft) -> bool:
     """Whether no stage has work, and no survey is running except a routine one."""
     if draft.surveying and not draft.survey.routine:
         return False

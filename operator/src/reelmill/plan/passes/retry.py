@@ -31,7 +31,7 @@ class Attempt:
     """The result of the Job of an attempt."""
 
     number: int
-    undone: int
+    uncommitted: int
     """Number of shards of the pass that are not committed."""
     done: int
     """Number of shards of the pass that are committed."""
@@ -45,7 +45,7 @@ def after_shards(attempt: Attempt, failures: Failures) -> NextAttempt:
     An early abort indicates a wrong configuration and stalls the stage, unless other shards succeeded, which indicates
     bad data.
     """
-    if attempt.undone == 0:
+    if attempt.uncommitted == 0:
         return NextAttempt.COMMIT
     if not attempt.succeeded and attempt.exit is ExitCode.CONFIG:
         return NextAttempt.STALL
@@ -56,7 +56,7 @@ def after_shards(attempt: Attempt, failures: Failures) -> NextAttempt:
     return NextAttempt.ATTEMPT if attempt.number < failures.attempts else NextAttempt.GIVE_UP
 
 
-def after_control(exit_code: ExitCode, tries: int, attempts: int) -> NextAttempt:
+def after_control_step(exit_code: ExitCode, tries: int, attempts: int) -> NextAttempt:
     """The next step after the `tries`-th failure of open and commit steps of a pass."""
     if exit_code is ExitCode.CONFIG or tries >= attempts:
         return NextAttempt.STALL

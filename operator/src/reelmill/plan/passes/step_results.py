@@ -9,7 +9,7 @@ from reelmill.plan.draft import SHARED_LOOKS, PlanDraft
 from reelmill.plan.jobs.observed_jobs import Observed
 from reelmill.plan.jobs.placement import merged, more_memory
 from reelmill.plan.passes.next_passes import record_next_passes
-from reelmill.plan.passes.retry import Attempt, NextAttempt, after_control, after_shards
+from reelmill.plan.passes.retry import Attempt, NextAttempt, after_control_step, after_shards
 from reelmill.plan.passes.steps import enter, reopen, uncommitted_shards, work_of
 from reelmill.plan.snapshot import moment
 
@@ -34,14 +34,14 @@ def opened(draft: PlanDraft, name: str, job: Observed) -> None:
         look_at = draft.later(SHARED_LOOKS.delay(stage.shared + 1))
         draft.put(transitions.pass_left_to_another(stage, report.segment, look_at))
         return
-    undone = uncommitted_shards(job, name, report.shards)
+    uncommitted = uncommitted_shards(job, name, report.shards)
     work = work_of(draft, name).replace(
-        segment=report.segment, shards=report.shards, items=report.in_, done=report.shards - len(undone)
+        segment=report.segment, shards=report.shards, items=report.in_, done=report.shards - len(uncommitted)
     )
     if work.kind == "retry" and report.kind == "cover":
         work = _without_retry(draft, name, work)
     draft.put(transitions.pass_opened(draft.stages[name], work))
-    if not undone:
+    if not uncommitted:
         enter(draft, name, work, "commit", after=job.name)
     elif report.small and job.step is Step.OPEN and work.attempt == 0 and not stage.tries:
         enter(draft, name, work, "shards")
@@ -56,18 +56,20 @@ def _without_retry(draft: PlanDraft, name: str, work: PassStatus) -> PassStatus:
     return work.replace(kind="adopted", asked=False, classes=[])
 
 
-def attempted(draft: PlanDraft, name: str, job: Observed) -> None:
+def handle_end_of_shards(draft: PlanDraft, name: str, job: Observed) -> None:
     """Handle the end of a shards Job, or of a whole pass that failed while processing items and continues in steps."""
     if job.succeeded and job.read(CommitReport):
         committed(draft, name, job)
         return
     work = work_of(draft, name)
     whole = job.step is Step.WHOLE
-    undone = list(range(work.shards)) if whole else uncommitted_shards(job, name, work.shards)
-    work = work.replace(done=work.shards - len(undone))
+    uncommitted = list(range(work.shards)) if whole else uncommitted_shards(job, name, work.shards)
+    work = work.replace(done=work.shards - len(uncommitted))
     code = ExitCode.OK if job.succeeded else job.exit
     failures = draft.definition.graph.stages[name].failures
-    attempt = Attempt(number=work.attempt, undone=len(undone), done=work.done, succeeded=job.succeeded, exit=code)
+    attempt = Attempt(
+        number=work.attempt, uncommitted=len(uncommitted), done=work.done, succeeded=job.succeeded, exit=code
+    )
     if job.failure and job.failure.error == ConditionReason.OUT_OF_MEMORY:
         place = merged(draft.definition.spec.defaults, draft.definition.graph.stages[name])
         work = work.replace(memory=more_memory(place, work.memory, last=work.attempt + 1 >= failures.attempts))
@@ -109,14 +111,14 @@ def ended_whole(draft: PlanDraft, name: str, job: Observed) -> None:
         (opened if job.read(OpenReport) else committed)(draft, name, job)
         return
     step = job.failure.step if job.failure else Step.SHARDS
-    (_control_failed if step in (Step.OPEN, Step.COMMIT) else attempted)(draft, name, job)
+    (_control_failed if step in (Step.OPEN, Step.COMMIT) else handle_end_of_shards)(draft, name, job)
 
 
 def _control_failed(draft: PlanDraft, name: str, job: Observed) -> None:
     """Handle an open or commit step that failed or ended without a report."""
     tries = draft.put(transitions.step_failed(draft.stages[name])).tries
     code = ExitCode.BUG if job.succeeded else job.exit
-    match after_control(code, tries, draft.definition.graph.stages[name].failures.attempts):
+    match after_control_step(code, tries, draft.definition.graph.stages[name].failures.attempts):
         case NextAttempt.STALL:
             _stall_stage(draft, name, job)
         case NextAttempt.SURVEY:

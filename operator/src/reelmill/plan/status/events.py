@@ -56,13 +56,15 @@ def _stage(old: StageStatus | None, new: StageStatus) -> list[Event]:
             )
         ]
     if new.pass_ and old.pass_ and new.pass_.attempt > max(old.pass_.attempt, 1):
-        undone = new.pass_.shards - new.pass_.done
+        uncommitted = new.pass_.shards - new.pass_.done
         retried = EventReason.SHARDS_RETRIED
         more = new.pass_.memory if new.pass_.memory != old.pass_.memory else ""
         memory = f" with {more} of memory, because pods were killed for lack of it" if more else ""
         return [
             Event(
-                retried.type, retried, f"{new.name}: attempt {new.pass_.attempt} of {count_of(undone, 'shard')}{memory}"
+                retried.type,
+                retried,
+                f"{new.name}: attempt {new.pass_.attempt} of {count_of(uncommitted, 'shard')}{memory}",
             )
         ]
     return []

@@ -80,7 +80,7 @@ def card(
         write_items(new / ITEMS, data.items(), found.columns)
         write_files(new / FILES, data.items(), partial(files_of, data.root))
         write_table(task, seen.data, name, new / TABLE)
-        tables = [_described(new / each) for each in (ITEMS, FILES)]
+        tables = [_described_file(new / each) for each in (ITEMS, FILES)]
         croissant_text = croissant.croissant(_heading(facts), tables, found.columns, found.contents)
         (new / croissant.NAME).write_text(croissant_text, encoding="utf-8")
         (new / README).write_text(readme(facts), encoding="utf-8")
@@ -149,7 +149,7 @@ def _path(root: str, item: Item) -> str:
     return place_of(root, media.uri) if media and not media.source else ""
 
 
-def _described(path: Path) -> DescribedFile:
+def _described_file(path: Path) -> DescribedFile:
     return DescribedFile(path.name, path.stat().st_size, file_digest(path).removeprefix("sha256:"))
 
 

@@ -24,7 +24,7 @@ def read_back(folder: Path) -> DemoSamples:
     texts = _captions(folder)
     samples = list(open_samples(folder / "samples"))
     draw([(sample, texts[sample.folder.name]) for sample in samples], folder / NAME)
-    return DemoSamples(samples=[_described(sample) for sample in samples], sheet=NAME)
+    return DemoSamples(samples=[_sample_facts(sample) for sample in samples], sheet=NAME)
 
 
 def draw(samples: Iterable[tuple[OpenSample, str]], path: Path) -> int:
@@ -47,7 +47,7 @@ def _captions(folder: Path) -> dict[str, str]:
     return {Path(item.outputs[0].key).parent.name: str(item.fields["text"]) for item in data.items()}
 
 
-def _described(sample: OpenSample) -> DemoSample:
+def _sample_facts(sample: OpenSample) -> DemoSample:
     words = int((sample.tokens != sample.tokens[-1]).sum())
     return DemoSample(
         name=sample.folder.name, shape=list(sample.frames.shape), dtype=str(sample.frames.dtype), tokens=words

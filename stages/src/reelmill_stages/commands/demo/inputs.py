@@ -36,7 +36,7 @@ def prepare(folder: Path) -> DemoInputs:
                 where=str(folder),
                 hint="name a new folder for the demo",
             )
-        earlier = put_aside(folder)
+        earlier = move_results_aside(folder)
         folder.mkdir(parents=True, exist_ok=True)
         # Written first, to distinguish an unfinished demo from a user's folder.
         (folder / "pipeline.yaml").write_text(pipeline)
@@ -50,7 +50,7 @@ def prepare(folder: Path) -> DemoInputs:
     return DemoInputs(videos=videos, broken=generated_footage.CORRUPT, earlier=str(earlier or ""))
 
 
-def put_aside(folder: Path) -> Path | None:
+def move_results_aside(folder: Path) -> Path | None:
     """Move the results of an earlier demo into a folder next to it; returns that folder.
 
     This makes the demo a first run. Nothing is deleted, because the user may have edited the pipeline or added videos.

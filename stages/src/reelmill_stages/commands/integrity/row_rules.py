@@ -41,7 +41,7 @@ def check_rows(task: Task, store: Store, stage: StageDef) -> Iterator[Finding]:
     if data.last is None:
         return
     checks = _Rows(task, store, stage, data)
-    for rule, problems, told in (
+    for rule, problems, summary in (
         ("inputs", checks.inputs(), f"{data.totals.in_:,} inputs have one row each"),
         ("items", checks.items(), "items have the keys of done inputs"),
         ("fields", checks.fields(), "fields are declared"),
@@ -51,7 +51,7 @@ def check_rows(task: Task, store: Store, stage: StageDef) -> Iterator[Finding]:
         found = list(islice(_readable(problems, data), _SHOWN))
         yield from (Finding(file, rule, ok=False, message=message) for file, message in found)
         if not found:
-            yield Finding(data.root, rule, ok=True, message=told)
+            yield Finding(data.root, rule, ok=True, message=summary)
 
 
 def _readable(problems: Iterator[tuple[str, str]], data: DataSet) -> Iterator[tuple[str, str]]:
@@ -97,18 +97,18 @@ class _Rows:
         known = self._known(self._stage.name)
         if known is None:
             return
-        told: set[str] = set()
+        reported: set[str] = set()
         for item in self._data.items():
             for name in _names(item.fields):
-                if name not in told and not any(name == one or name.startswith(f"{one}.") for one in known):
-                    told.add(name)
+                if name not in reported and not any(name == one or name.startswith(f"{one}.") for one in known):
+                    reported.add(name)
                     yield self._data.root, f"{item.key!r} has the field {name!r}, which no block declares"
 
     def media(self) -> Iterator[tuple[str, str]]:
         with DiskSet() as committed, DiskSet() as used:
             for name in self._stages_upstream_from(self._stage.name):
                 committed.add(self._files(name))
-            used.add(_committed(item.media) for item in self._data.items() if item.media)
+            used.add(_file_identity(item.media) for item in self._data.items() if item.media)
             for file in used.without(committed):
                 yield self._data.root, f"an item has the file {file}, which no source lists and no stage committed"
 
@@ -136,9 +136,9 @@ class _Rows:
         entry = next(one for one in entries(self._task) if one.name == name)
         data = data_set(self._store, entry)
         if isinstance(entry, StageDef):
-            yield from (_committed(Media(file.key, file.size, digest=file.digest)) for file in data.files())
+            yield from (_file_identity(Media(file.key, file.size, digest=file.digest)) for file in data.files())
         else:
-            yield from (_committed(item.media) for item in data.items() if item.media)
+            yield from (_file_identity(item.media) for item in data.items() if item.media)
 
     def _known(self, name: str) -> frozenset[str] | None:
         """The fields of the items of a source or stage; None if unknown, because user code is not imported."""
@@ -161,6 +161,6 @@ def _names(fields: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
             yield f"{prefix}{name}"
 
 
-def _committed(media: Media) -> str:
+def _file_identity(media: Media) -> str:
     """The identity of a file, of a source or of the store."""
     return f"{media.uri} of {media.size} bytes, {media.digest or media.etag or 'without digest'}"

@@ -23,16 +23,16 @@ def check_verdicts(data: DataSet) -> Iterator[tuple[str, str]]:
 
 def _segment(data: DataSet, segment: Segment) -> Iterator[tuple[str, str]]:
     paths = data.paths(segment.segment)
-    stands = load(data.store, paths.verdicts_json, Verdicts)
-    if stands is None:
+    recorded = load(data.store, paths.verdicts_json, Verdicts)
+    if recorded is None:
         yield paths.verdicts_json, "the record of the verdicts is missing"
         return
-    if stands.kept != segment.kept:
+    if recorded.kept != segment.kept:
         yield paths.segment_json, "it names another index of kept inputs than the record of the verdicts"
-    if gone := sorted(set(stands.rows) - set(range(len(segment.parts)))):
+    if gone := sorted(set(recorded.rows) - set(range(len(segment.parts)))):
         yield paths.verdicts_json, f"it has verdicts for shard {gone[0]}, which the segment does not have"
     for shard, part in enumerate(segment.parts):
-        if file := stands.rows.get(shard):
+        if file := recorded.rows.get(shard):
             yield from _shard(data, part, file)
 
 

@@ -19,7 +19,7 @@ from reelmill.contract.records.rows import Item
 from reelmill.contract.task import StageDef, Task
 from reelmill.contract.task_parts.shard_limits import ShardLimits
 from reelmill_stages import registry
-from reelmill_stages.commands.lineage.rebuild_process import remade_apart
+from reelmill_stages.commands.lineage.rebuild_process import remake_in_process
 from reelmill_stages.commands.lineage.recipe import Recipe, read_recipe
 from reelmill_stages.records.data_set import DataSet
 from reelmill_stages.runtime.versions import versions
@@ -62,10 +62,10 @@ def rebuild(
             run=1,
             refresh=False,
         )
-        remade_apart(recipe, given)
+        remake_in_process(recipe, given)
         store = open_store(recipe.task.store, env=given)
         data = DataSet(store, DataSetPaths(last.name, last.key))
-        return _compared(store, data, next(data.items()), recipe, sample, folder)
+        return _comparison_result(store, data, next(data.items()), recipe, sample, folder)
 
 
 def _variables(stage: StageDef) -> tuple[str, ...]:
@@ -78,7 +78,9 @@ def _variables(stage: StageDef) -> tuple[str, ...]:
         return ()
 
 
-def _compared(store: Store, data: DataSet, made: Item, recipe: Recipe, sample: str, folder: Path) -> RebuildResult:
+def _comparison_result(
+    store: Store, data: DataSet, made: Item, recipe: Recipe, sample: str, folder: Path
+) -> RebuildResult:
     before = [(_name(key), digest) for key, digest in recipe.files.items()]
     rows: list[RebuiltFile] = []
     with mapped(folder):

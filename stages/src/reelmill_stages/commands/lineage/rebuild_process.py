@@ -15,7 +15,7 @@ from reelmill_stages.runtime.workers import safe_child
 _MODULE = "reelmill_stages.commands.lineage.rebuild_process"
 
 
-def remade_apart(recipe: Recipe, env: Mapping[str, str]) -> None:
+def remake_in_process(recipe: Recipe, env: Mapping[str, str]) -> None:
     """Call `remake` in a process with these variables. Raises its errors, and SpecError if the process ends early."""
     here, process = safe_child.start(_MODULE, env)
     try:

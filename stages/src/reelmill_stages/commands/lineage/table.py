@@ -38,13 +38,13 @@ def lineage(task: Task, env: Mapping[str, str], *, stage: str, file: Path) -> Li
         raise SpecError("Parquet needs the package pyarrow", hint="install reelmill-stages[parquet]")
     check_may_replace(file, is_lineage, option="--to")
     store = store_of(task, env)
-    data = {entry.name: data_set(store, entry) for entry in on_the_way(task, stage)}
+    data = {entry.name: data_set(store, entry) for entry in stage_and_upstreams(task, stage)}
     return write_table(task, data, stage, file)
 
 
 def write_table(task: Task, data: Mapping[str, DataSet], stage: str, file: Path) -> LineageResult:
     """Like `lineage`, for these data sets, which include those of all sources and stages on the way."""
-    way = on_the_way(task, stage)
+    way = stage_and_upstreams(task, stage)
     data = {entry.name: data[entry.name] for entry in way}
     store, last = data[stage].store, data[stage].last
     if last is None:
@@ -84,7 +84,7 @@ def write_table(task: Task, data: Mapping[str, DataSet], stage: str, file: Path)
     )
 
 
-def on_the_way(task: Task, stage: str) -> list[SourceDef | StageDef]:
+def stage_and_upstreams(task: Task, stage: str) -> list[SourceDef | StageDef]:
     """A stage and everything upstream of it, in order; the stage is last."""
     needed, found = {stage}, []
     for entry in reversed(list(entries(task))):

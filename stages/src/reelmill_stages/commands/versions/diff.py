@@ -120,7 +120,7 @@ def _row(level: Level, key: str, before: Row | None, after: Row | None) -> DiffR
         key=key,
         was=_outcome(before),
         now=_outcome(after),
-        fields=_changed(before, after) if before and after else {},
+        fields=_changed_values(before, after) if before and after else {},
     )
 
 
@@ -131,7 +131,7 @@ def _outcome(row: Row | None) -> str:
     return f"{outcome}({reason})" if reason else str(outcome)
 
 
-def _changed(before: Row, after: Row) -> dict[str, tuple[Any, Any]]:
+def _changed_values(before: Row, after: Row) -> dict[str, tuple[Any, Any]]:
     names = [*before, *(name for name in after if name not in before)]
     return {
         name: (before.get(name), after.get(name))

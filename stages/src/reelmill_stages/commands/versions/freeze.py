@@ -167,7 +167,7 @@ def _frozen(store: Store, name: str, stage: StageDef) -> FrozenDataSet:
     for _ in range(_TRIES):
         record = _state(store, stage, must_be=True)
         assert record is not None
-        views = [_copied(store, name, record, view) for view in record.views]
+        views = [_frozen_copy(store, name, record, view) for view in record.views]
         if None not in views and _state(store, stage, must_be=True) == record:
             return FrozenDataSet(
                 name=record.stage,
@@ -183,7 +183,7 @@ def _frozen(store: Store, name: str, stage: StageDef) -> FrozenDataSet:
     )
 
 
-def _copied(store: Store, name: str, record: StageRecord, view: str) -> FrozenView | None:
+def _frozen_copy(store: Store, name: str, record: StageRecord, view: str) -> FrozenView | None:
     """Copy a view; None if a later segment has replaced it."""
     key = DataSetPaths(record.stage, record.key).view(view)
     where = address(store, key)

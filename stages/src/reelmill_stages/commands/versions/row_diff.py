@@ -41,7 +41,7 @@ def differences(
         for key in sorted(rows[0].keys() | rows[1].keys()):
             one, other = rows[0].get(key), rows[1].get(key)
             if one != other:
-                yield key, _loaded(one), _loaded(other)
+                yield key, _row_or_none(one), _row_or_none(other)
 
 
 class _Bits:
@@ -138,5 +138,5 @@ def _split(line: bytes) -> tuple[str, bytes]:
     return json.loads(key), row
 
 
-def _loaded(row: bytes | None) -> Row | None:
+def _row_or_none(row: bytes | None) -> Row | None:
     return None if row is None else json.loads(row)

@@ -72,7 +72,7 @@ def data_set_state(store: Store, names: DataSetPaths) -> DataSetState:
     """Read the state of one data set. Damage and an unreadable store become its `problem`."""
     try:
         record = load(store, names.stage_json, StageRecord)
-        changed = _changed(store, names.stage_json) if record else 0.0
+        changed = _last_change(store, names.stage_json) if record else 0.0
         definition = dict(record.definition) if record else {}
         is_source = bool(definition) and "stage" not in definition
         segment = record.segment if record else 0
@@ -112,7 +112,7 @@ def pipeline_state(data_sets: list[DataSetState], tolerances: Mapping[str, str |
     return state, reasons[state]
 
 
-def _changed(store: Store, key: str) -> float:
+def _last_change(store: Store, key: str) -> float:
     try:
         return store.stat(key).modified
     except NotFound:

@@ -108,7 +108,7 @@ class StorePipelines:
         self._store: Store = stores.at(ref)
         self._threads = THREADS if is_bucket(ref.uri) else 1
         self._claims: dict[tuple[str, str], Claim | None] = {}
-        self._runs = RunRecords(self._store)
+        self._runs = RunRecords(self._store, self._threads)
         self._last = _Reading({}, {})
 
     @property

@@ -63,18 +63,18 @@ def router(catalog: PipelineCatalog) -> APIRouter:
     @api.get(one, tags=["pipelines"])
     def pipeline(namespace: str, name: str) -> PipelineSummary:
         """A pipeline: its stages, its funnel, and what it is working on."""
-        return catalog.pipeline(spoken(namespace), name)
+        return catalog.pipeline(namespace_in_url(namespace), name)
 
     @api.get(one + "/document", tags=["pipelines"])
     def document(namespace: str, name: str) -> PipelineDocument:
         """The YAML of a pipeline, without values of variables."""
-        return PipelineDocument(yaml=catalog.document(spoken(namespace), name))
+        return PipelineDocument(yaml=catalog.document(namespace_in_url(namespace), name))
 
     @api.get(stage_path + "/shards", tags=["stages"])
     def shards(namespace: str, name: str, stage: str) -> ShardStrip:
         """The shards of the open pass of a stage, or of its last one."""
-        at = catalog.data_set(spoken(namespace), name, stage)
-        return shard_strip.strip(at, catalog.pipeline(spoken(namespace), name).work, catalog.commits)
+        at = catalog.data_set(namespace_in_url(namespace), name, stage)
+        return shard_strip.strip(at, catalog.pipeline(namespace_in_url(namespace), name).work, catalog.commits)
 
     @api.get(stage_path + "/losses", tags=["stages"])
     def losses(
@@ -87,13 +87,13 @@ def router(catalog: PipelineCatalog) -> APIRouter:
         limit: Annotated[int, Query(ge=1, le=500)] = history.LOSSES,
     ) -> Losses:
         """Inputs that the stage did not keep, and why."""
-        at = catalog.data_set(spoken(namespace), name, stage)
+        at = catalog.data_set(namespace_in_url(namespace), name, stage)
         return history.losses(catalog, at, reason=reason, outcome=outcome, after=after, limit=limit)
 
     @api.get(stage_path + "/logs", tags=["stages"])
     def log(namespace: str, name: str, stage: str, shard: Annotated[int | None, Query(ge=0)] = None) -> Logs:
         """The last lines of the pods of a stage, or those that its shards wrote to the store."""
-        lines, problem = logs.logs(catalog, catalog.data_set(spoken(namespace), name, stage), shard)
+        lines, problem = logs.logs(catalog, catalog.data_set(namespace_in_url(namespace), name, stage), shard)
         return Logs(lines=lines, problem=problem)
 
     @api.get(stage_path + "/items", tags=["items"])
@@ -108,7 +108,7 @@ def router(catalog: PipelineCatalog) -> APIRouter:
         limit: Annotated[int, Query(ge=1, le=items.MOST)] = items.PAGE,
     ) -> Gallery:
         """A page of items. `after` is `next` of the previous page."""
-        at = catalog.data_set(spoken(namespace), name, stage)
+        at = catalog.data_set(namespace_in_url(namespace), name, stage)
         return items.gallery(
             catalog, at, [ItemCondition.parse(each) for each in where], ItemOrder(sort, desc), after, limit
         )
@@ -122,22 +122,22 @@ def router(catalog: PipelineCatalog) -> APIRouter:
         most: Annotated[int, Query(ge=1, le=10**9)] = 10**6,
     ) -> Count:
         """The number of items under conditions, counted up to `most`."""
-        at = catalog.data_set(spoken(namespace), name, stage)
+        at = catalog.data_set(namespace_in_url(namespace), name, stage)
         return items.count(catalog, at, [ItemCondition.parse(each) for each in where], most)
 
     @api.get(stage_path + "/histogram", tags=["items"])
     def histogram(namespace: str, name: str, stage: str, field: str) -> FieldHistogram:
         """The distribution of the numbers of a field."""
-        return items.histogram(catalog, catalog.data_set(spoken(namespace), name, stage), field)
+        return items.histogram(catalog, catalog.data_set(namespace_in_url(namespace), name, stage), field)
 
     @api.get(stage_path + "/items/{ordinal}", tags=["items"])
     def item(namespace: str, name: str, stage: str, ordinal: int) -> ItemView:
         """One item: fields, files, and what each stage did with it."""
-        return items.item_view(catalog, catalog.data_set(spoken(namespace), name, stage), ordinal)
+        return items.item_view(catalog, catalog.data_set(namespace_in_url(namespace), name, stage), ordinal)
 
     return api
 
 
-def spoken(namespace: str) -> str:
+def namespace_in_url(namespace: str) -> str:
     """Return the namespace for a URL."""
     return "" if namespace == NOTHING else namespace

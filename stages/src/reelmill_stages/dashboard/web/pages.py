@@ -14,7 +14,7 @@ from reelmill_stages.dashboard.views import graph, history, logs, shard_strip
 from reelmill_stages.dashboard.views.files import files_of
 from reelmill_stages.dashboard.views.models import PipelineSummary
 from reelmill_stages.dashboard.views.pipeline_catalog import DataSetPlace, ListQuery, PipelineCatalog
-from reelmill_stages.dashboard.web.api import Where, spoken
+from reelmill_stages.dashboard.web.api import Where, namespace_in_url
 from reelmill_stages.dashboard.web.media import file_response
 from reelmill_stages.dashboard.web.posters import Posters
 from reelmill_stages.dashboard.web.request_guard import FILE_POLICY, HEAD
@@ -36,7 +36,7 @@ def router(catalog: PipelineCatalog, posters: Posters, env: Environment) -> APIR
         return HTMLResponse(env.get_template(template).render(origin=catalog.pipelines.origin, **values))
 
     def place(namespace: str, name: str, stage: str) -> DataSetPlace:
-        return catalog.data_set(spoken(namespace), name, stage)
+        return catalog.data_set(namespace_in_url(namespace), name, stage)
 
     @pages.get("/")
     def pipelines(
@@ -54,19 +54,21 @@ def router(catalog: PipelineCatalog, posters: Posters, env: Environment) -> APIR
 
     @pages.get(one)
     def pipeline(request: Request, namespace: str, name: str) -> Response:
-        view = catalog.pipeline(spoken(namespace), name)
+        view = catalog.pipeline(namespace_in_url(namespace), name)
         if wants(request, "live"):
             return page("_live.html", **_pipeline_values(view))
         return page("pipeline.html", report=catalog.has_report(view.namespace, name), **_pipeline_values(view))
 
     @pages.get(one + "/report")
     def report(namespace: str, name: str) -> Response:
-        return HTMLResponse(catalog.report(spoken(namespace), name), headers={"content-security-policy": FILE_POLICY})
+        return HTMLResponse(
+            catalog.report(namespace_in_url(namespace), name), headers={"content-security-policy": FILE_POLICY}
+        )
 
     @pages.get(one + "/yaml")
     def document(namespace: str, name: str) -> Response:
-        text = catalog.document(spoken(namespace), name)
-        return page("document.html", namespace=spoken(namespace), name=name, document=text)
+        text = catalog.document(namespace_in_url(namespace), name)
+        return page("document.html", namespace=namespace_in_url(namespace), name=name, document=text)
 
     @pages.get(one + "/pipeline.yaml")
     def yaml(namespace: str, name: str) -> Response:
@@ -74,13 +76,13 @@ def router(catalog: PipelineCatalog, posters: Posters, env: Environment) -> APIR
             "content-security-policy": FILE_POLICY,
             "content-disposition": 'attachment; filename="pipeline.yaml"',
         }
-        text = catalog.document(spoken(namespace), name)
+        text = catalog.document(namespace_in_url(namespace), name)
         return PlainTextResponse(text.encode(errors="replace"), headers=headers)
 
     @pages.get(stage_path)
     def stage(request: Request, namespace: str, name: str, stage: str) -> Response:
         at = place(namespace, name, stage)
-        view = catalog.pipeline(spoken(namespace), name)
+        view = catalog.pipeline(namespace_in_url(namespace), name)
         cells, problem = None, view.problem
         try:
             cells = shard_strip.strip(at, view.work, catalog.commits)

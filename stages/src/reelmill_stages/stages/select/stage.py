@@ -63,33 +63,34 @@ class SelectStage(Stage):
         counts: Counter[bytes] = Counter()
         first_keys: dict[bytes, str] = {}
         for one in given:
-            counts[one.data] += 1
-            first_keys.setdefault(one.data, one.key)
+            counts[_group_id(one)] += 1
+            first_keys.setdefault(_group_id(one), one.key)
         self._shares_left = {
             group: share_of(self.block.share, count, first_keys[group]) for group, count in counts.items()
         }
 
     def decide(self, given: Sequence[Signed], kept: KeptSignatures) -> Sequence[Filtered | None]:
         left = self._shares_left if self.block.share is not None else self._counts_left(given, kept)
-        return [self._verdict(one.data, left) for one in given]
+        return [self._verdict(one, left) for one in given]
 
     def forecast(self, items: int, weight: Weight) -> int:
         return items * 100
 
     def _counts_left(self, given: Sequence[Signed], kept: KeptSignatures) -> dict[bytes, int]:
         """Return for each group of these inputs how many more items of it are kept."""
-        groups = list(dict.fromkeys(one.data for one in given))
+        groups = list(dict.fromkeys(map(_group_id, given)))
         counts = kept.count(_terms(groups)).tolist()
         return {group: self._limit(group) - count for group, count in zip(groups, counts, strict=True)}
 
     def _limit(self, group: bytes) -> int:
-        return self._quotas.get(group[:ID_BYTES], self.block.count or 0)
+        return self._quotas.get(group, self.block.count or 0)
 
-    def _verdict(self, group: bytes, left: dict[bytes, int]) -> Filtered | None:
+    def _verdict(self, given: Signed, left: dict[bytes, int]) -> Filtered | None:
+        group = _group_id(given)
         if left[group] > 0:
             left[group] -= 1
             return None
-        name = group_name(group)
+        name = group_name(given.data)
         of = f"of {name}, " if name else ""
         limit = f"{self.block.share:.15g} of a pass" if self.block.share is not None else f"{self._limit(group)} in all"
         return Filtered(ItemReason.NOT_SELECTED, f"{of}others are kept: {limit}")
@@ -122,6 +123,11 @@ def share_of(share: float, count: int, key: str) -> int:
     It is rounded up or down by a hash of the key, so that the sum over many small passes is the share, too.
     """
     return math.floor(share * count + position(key, 0))
+
+
+def _group_id(given: Signed) -> bytes:
+    """Return the part of a signature that identifies the group; shards of another version may name it differently."""
+    return given.data[:ID_BYTES]
 
 
 def _terms(groups: Sequence[bytes]) -> "np.ndarray[tuple[int], np.dtype[np.uint64]]":

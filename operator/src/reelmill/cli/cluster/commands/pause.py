@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from reelmill.cli.cluster.client import ClusterClient
 from reelmill.cli.cluster.pipeline_view import Json, PipelineView
-from reelmill.cli.cluster.requests import Answer, Watch, asking, speaker, token
+from reelmill.cli.cluster.requests import Answer, Watch, command_builder, send_request, token
 from reelmill.cli.cluster.target import Name
 from reelmill.cli.display.output import Format, Output
 from reelmill.cli.input.options import HERE, ClusterOptions
@@ -16,13 +16,13 @@ def suspend(name: Name, place: ClusterOptions = HERE, output: Output = Format.TA
     """Suspend a pipeline: stop its pods until it is resumed."""
 
     def ask(link: ClusterClient, resource: Json) -> Answer:
-        say = speaker(name, place)
+        say = command_builder(name, place)
         if _is_suspended(resource):
             return resource, [f"{name}: already suspended", f"resume with: {say('resume')}"]
         changed = link.merge(name, {"spec": {"suspend": True}})
         return changed, [f"{name}: suspended, its pods are being stopped", f"resume with: {say('resume')}"]
 
-    asking(name, place, output, ask)
+    send_request(name, place, output, ask)
 
 
 def resume(name: Name, place: ClusterOptions = HERE, watch: Watch = False, output: Output = Format.TABLE) -> None:
@@ -33,7 +33,7 @@ def resume(name: Name, place: ClusterOptions = HERE, watch: Watch = False, outpu
             return resource, [f"{name}: not suspended"]
         return link.merge(name, {"spec": {"suspend": False}}), [f"{name}: resumed"]
 
-    asking(name, place, output, ask, watch=watch)
+    send_request(name, place, output, ask, watch=watch)
 
 
 def cancel(name: Name, place: ClusterOptions = HERE, output: Output = Format.TABLE) -> None:
@@ -53,10 +53,10 @@ def cancel(name: Name, place: ClusterOptions = HERE, output: Output = Format.TAB
             f"{name}: suspended, its pods are being stopped",
             given_up if open_ else "no pass was open",
             f"no data was deleted; all committed work remains in {status.store or 'the store'}",
-            f"resume with: {speaker(name, place)('resume')}",
+            f"resume with: {command_builder(name, place)('resume')}",
         ]
 
-    asking(name, place, output, ask)
+    send_request(name, place, output, ask)
 
 
 def _is_suspended(resource: Json) -> bool:

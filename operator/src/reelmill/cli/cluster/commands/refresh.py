@@ -2,7 +2,7 @@
 
 from reelmill.cli.cluster.client import ClusterClient
 from reelmill.cli.cluster.pipeline_view import Json
-from reelmill.cli.cluster.requests import Answer, Watch, asking, request, when
+from reelmill.cli.cluster.requests import Answer, Watch, request, send_request, suspension_note
 from reelmill.cli.cluster.target import Name
 from reelmill.cli.display.output import Format, Output
 from reelmill.cli.input.options import HERE, ClusterOptions
@@ -18,6 +18,6 @@ def refresh(name: Name, place: ClusterOptions = HERE, watch: Watch = False, outp
     def ask(link: ClusterClient, resource: Json) -> Answer:
         changed = request(link, resource, REFRESH)
         sources = ", ".join(each["name"] for each in (resource.get("spec") or {}).get("sources") or ())
-        return changed, [f"{name}: listing {sources or 'its sources'} again{when(changed)}"]
+        return changed, [f"{name}: listing {sources or 'its sources'} again{suspension_note(changed)}"]
 
-    asking(name, place, output, ask, watch=watch)
+    send_request(name, place, output, ask, watch=watch)

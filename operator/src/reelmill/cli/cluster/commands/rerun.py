@@ -6,7 +6,7 @@ import typer
 
 from reelmill.cli.cluster.client import ClusterClient
 from reelmill.cli.cluster.pipeline_view import Json
-from reelmill.cli.cluster.requests import Answer, Watch, asking, must_have, token, when
+from reelmill.cli.cluster.requests import Answer, Watch, must_have, send_request, suspension_note, token
 from reelmill.cli.cluster.target import Name, of_resource
 from reelmill.cli.display.output import Format, Output
 from reelmill.cli.input.options import HERE, ClusterOptions
@@ -39,8 +39,8 @@ def rerun(
         after = of_resource(changed)
         again = [each for each in after.names() if after.keys[each] != before.keys[each]]
         return changed, [
-            f"{name}: running {', '.join(again)} again from the first item{when(changed)}",
+            f"{name}: running {', '.join(again)} again from the first item{suspension_note(changed)}",
             f"the spec now has rerun: {word}; the old data remains in the store",
         ]
 
-    asking(name, place, output, ask, watch=watch)
+    send_request(name, place, output, ask, watch=watch)

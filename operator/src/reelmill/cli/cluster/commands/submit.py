@@ -8,7 +8,7 @@ from reelmill.cli.cluster.changes import changes
 from reelmill.cli.cluster.client import ClusterClient, connected_client
 from reelmill.cli.cluster.follow import follow
 from reelmill.cli.cluster.pipeline_view import Json, plain
-from reelmill.cli.cluster.requests import Watch, speaker
+from reelmill.cli.cluster.requests import Watch, command_builder
 from reelmill.cli.cluster.target import of_resource
 from reelmill.cli.display.output import Format, Output, emit
 from reelmill.cli.display.terminal import say
@@ -59,7 +59,7 @@ def submit(
         if watch:
             follow(link, name, output)
         elif output.for_people:
-            say(f"watch it with: {speaker(name, place)('status', '-w')}")
+            say(f"watch it with: {command_builder(name, place)('status', '-w')}")
 
 
 def _resource_to_send(loaded: Loaded, link: ClusterClient, place: ClusterOptions) -> Json:

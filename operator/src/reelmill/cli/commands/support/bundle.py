@@ -40,11 +40,11 @@ class SupportBundle:
     def document(self, name: str, value: Any) -> None:
         """Add JSON values."""
         text = json.dumps(self.redactor.tree(value), indent=1, ensure_ascii=False, default=str)
-        self._add(name, _truncated(text.encode(errors="replace")))
+        self._add(name, _first_bytes(text.encode(errors="replace")))
 
     def text(self, name: str, text: str) -> None:
         """Add a text."""
-        self._add(name, _truncated(self.redactor.text(text).encode(errors="replace")))
+        self._add(name, _first_bytes(self.redactor.text(text).encode(errors="replace")))
 
     def record(self, name: str, text: str) -> None:
         """Add a record of a store: a JSON document, on any number of lines, or the lines of a log."""
@@ -63,19 +63,19 @@ class SupportBundle:
         """Note that something could not be read."""
         self.unread[self.redactor.text(what)] = self.redactor.text(why)
 
-    def trying(self, what: str) -> "_Trying":
+    def noting_errors(self, what: str) -> "_Trying":
         """A block whose error is noted as the reason why `what` could not be read, and does not end the command."""
         return _Trying(self, what)
 
     def attempt(self, what: str, read: Callable[[], list[Any]]) -> list[Any]:
         """What `read` returns, or nothing, and a note why."""
-        with self.trying(what):
+        with self.noting_errors(what):
             return read()
         return []
 
     def collect(self, what: str, read: Callable[[], Any]) -> None:
         """Add what `read` returns as a document, or note why it could not be read."""
-        with self.trying(what):
+        with self.noting_errors(what):
             self.document(what, read())
 
     def write(self, path: Path) -> int:
@@ -109,7 +109,7 @@ class SupportBundle:
         return len(files)
 
     def _add(self, name: str, data: bytes) -> None:
-        plain = contained(self.redactor.text(name))
+        plain = name_in_archive(self.redactor.text(name))
         # Names that differ in a credential alone are equal now.
         place, number = plain, 2
         while place in self._files or place == MANIFEST:
@@ -133,14 +133,14 @@ class _Trying:
         return isinstance(error, Exception)
 
 
-def contained(name: str) -> str:
+def name_in_archive(name: str) -> str:
     """A name inside the archive's folder, whatever a cluster or a store calls its objects."""
     utf8 = name.encode(errors="replace").decode()
     parts = [_ODD.sub("_", part)[:MOST_NAME] for part in utf8.split("/") if part not in ("", ".")]
     return "/".join("__" if part == ".." else part for part in parts) or "_"
 
 
-def _truncated(data: bytes) -> bytes:
+def _first_bytes(data: bytes) -> bytes:
     return data if len(data) <= MOST_BYTES else data[:MOST_BYTES] + f"\n{_CUT}\n".encode()
 
 

@@ -9,7 +9,7 @@ from reelmill.cli.cluster.client import EVENTS, JOBS, PODS, ClusterClient
 from reelmill.cli.cluster.commands.events import about
 from reelmill.cli.cluster.explanation import why
 from reelmill.cli.cluster.pipeline_view import Json, PipelineView
-from reelmill.cli.cluster.requests import speaker
+from reelmill.cli.cluster.requests import command_builder
 from reelmill.cli.cluster.tree import lines
 from reelmill.cli.commands.support.bundle import SupportBundle
 from reelmill.cli.input.options import ClusterOptions
@@ -43,10 +43,10 @@ def add_pipeline(bundle: SupportBundle, link: ClusterClient, resource: Json, pla
     bundle.document("pods.json", [pod_facts(pod) for pod in pods])
     bundle.document("events.json", events)
     seen = PipelineView(resource, seen.now, jobs, pods, events)
-    with bundle.trying("status.txt"):
+    with bundle.noting_errors("status.txt"):
         bundle.text("status.txt", "\n".join(line.plain for line in lines(seen, width=WIDTH, wide=True)))
-    with bundle.trying("why.txt"):
-        bundle.text("why.txt", why(seen, speaker(seen.name, place)))
+    with bundle.noting_errors("why.txt"):
+        bundle.text("why.txt", why(seen, command_builder(seen.name, place)))
     add_logs(bundle, link, pods, "logs")
 
 
@@ -57,7 +57,7 @@ def add_logs(bundle: SupportBundle, link: ClusterClient, pods: Sequence[Json], f
     started.sort(key=lambda pod: not pod_words.end(pod))
     for pod in started[:MOST_PODS]:
         name = pod["metadata"]["name"]
-        with bundle.trying(f"{folder}/{name}.log"):
+        with bundle.noting_errors(f"{folder}/{name}.log"):
             bundle.log(f"{folder}/{name}.log", list(link.log(name, last=TAIL, limit_bytes=MOST_LOG_BYTES)))
     if len(started) > MOST_PODS:
         bundle.missing(folder, f"the logs of {count_of(len(started) - MOST_PODS, 'more pod')} were left out")

@@ -28,7 +28,10 @@ def add_operator(bundle: SupportBundle, link: ClusterClient, place: ClusterOptio
         namespace, name = (deployment["metadata"][part] for part in ("namespace", "name"))
         folder = f"operator/{namespace}-{name}"
         bundle.document(f"{folder}/deployment.json", deployment_facts(deployment))
-        with bundle.trying(f"{folder}/pods.json"), connected_client(replace(place, namespace=namespace)) as client:
+        with (
+            bundle.noting_errors(f"{folder}/pods.json"),
+            connected_client(replace(place, namespace=namespace)) as client,
+        ):
             pods = client.every(PODS, labels=OPERATOR)
             bundle.document(f"{folder}/pods.json", [pod_facts(pod) for pod in pods])
             add_logs(bundle, client, pods, folder)

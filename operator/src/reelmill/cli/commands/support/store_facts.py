@@ -11,7 +11,7 @@ from reelmill.contract.spec.pipeline import SourceSpec, StageSpec
 
 def add_definition(bundle: SupportBundle, load: Callable[[], Loaded]) -> Loaded | None:
     """Keys and graph of a pipeline; None, and a note, if this release cannot read it."""
-    with bundle.trying("plan.json"):
+    with bundle.noting_errors("plan.json"):
         loaded = load()
         entries: dict[str, SourceSpec | StageSpec] = {**loaded.graph.sources, **loaded.graph.stages}
         bundle.document(
@@ -32,7 +32,7 @@ def add_definition(bundle: SupportBundle, load: Callable[[], Loaded]) -> Loaded 
 
 def add_store(bundle: SupportBundle, loaded: Loaded) -> None:
     """What the store has, if it can be read from this machine."""
-    with bundle.trying("store"):
+    with bundle.noting_errors("store"):
         task, env = store_commands.task(loaded), store_commands.environment()
         status, summary = store_commands.load(STATUS), store_commands.load(LEDGER_SUMMARY)
         bundle.collect("store/status.json", lambda: [row.to_json() for row in status(task, env)])

@@ -55,7 +55,7 @@ def support_bundle(
     bundle = SupportBundle(stem, redactor)
     bundle.collect("machine.json", lambda: machine(os.environ))
     for report in crash_reports()[:MOST_CRASHES]:
-        with bundle.trying(f"crashes/{report.name}"):
+        with bundle.noting_errors(f"crashes/{report.name}"):
             bundle.text(f"crashes/{report.name}", report.read_text(errors="replace"))
     if target.is_name(pipeline):
         _add_from_cluster(bundle, pipeline, elsewhere, place)
@@ -72,7 +72,7 @@ def support_bundle(
 
 def _add_from_cluster(bundle: SupportBundle, name: str, elsewhere: StoreOverride, place: ClusterOptions) -> None:
     with target.named(name, place) as (link, resource):
-        bundle.redactor.learn(secrets_of(resource))
+        bundle.redactor.add_secrets(secrets_of(resource))
         add_pipeline(bundle, link, resource, place)
         add_operator(bundle, link, place)
     if loaded := add_definition(bundle, lambda: of_resource(resource, elsewhere)):
@@ -87,7 +87,7 @@ def _add_from_file(bundle: SupportBundle, file: str, elsewhere: StoreOverride, p
             raise
         bundle.missing("pipeline.json", str(error))
         return
-    bundle.redactor.learn(secrets_of(document.data))
+    bundle.redactor.add_secrets(secrets_of(document.data))
     bundle.document("pipeline.json", document.data)
     if loaded := add_definition(bundle, lambda: target.local(file, place, elsewhere)):
         add_store(bundle, loaded)

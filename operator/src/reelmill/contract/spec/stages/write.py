@@ -177,7 +177,7 @@ class WriteBlock(StageBlock):
             *([SHAPE] if self.media == "vector" and self.format != "mds" else []),
             *([column.title for column in self.columns] or [FIELDS]),
         ]
-        wrong += [f"two columns have the name {name}: give one a name of its own" for name in _repeated(names)]
+        wrong += [f"two columns have the name {name}: give one a name of its own" for name in _repeated_names(names)]
         return wrong
 
     def _vector_refusals(self) -> list[str]:
@@ -194,5 +194,5 @@ class WriteBlock(StageBlock):
         return wrong
 
 
-def _repeated(names: Sequence[Any]) -> list[Any]:
+def _repeated_names(names: Sequence[Any]) -> list[Any]:
     return [name for name, count in Counter(names).items() if count > 1]
