@@ -54,8 +54,9 @@ class ProgressClock:
     @property
     def silence(self) -> float:
         """Seconds since the last progress; 0 if nothing is watched."""
+        now = self._now()  # before the last progress is read: what is marked meanwhile is no silence
         (last,) = struct.unpack_from("d", self._memory)
-        return self._now() - last if last else 0.0
+        return now - last if last else 0.0
 
     def error(self) -> TransientError:
         """The error for work that makes no progress."""
