@@ -69,11 +69,13 @@ class Disturbed:
         )
 
     def mid_shard(self, name: str) -> Json:
-        """A pod that works on a shard of which something is done, and something not."""
+        """A pod that has noted in the store that it works on its shard, once the stage has written a file."""
         store = self.place.s3.store(self._uri(name))
 
-        def begun() -> bool:
-            return any(stat.key.endswith(".mp4") for stat in store.list("clips/"))
+        def begun(pod: Json) -> bool:
+            index = int(pod["metadata"]["labels"]["batch.kubernetes.io/job-completion-index"])
+            keys = [stat.key for stat in store.list("clips/")]
+            return any(key.endswith(".mp4") for key in keys) and any(f"/flights/{index:05d}/" in key for key in keys)
 
         return self.place.running(name, "clips", begun)
 

@@ -96,12 +96,14 @@ class Place:
             if stage == same and earlier <= began < ended
         ]
 
-    def running(self, name: str, stage: str, when: Callable[[], bool] = lambda: True, seconds: float = 240) -> Json:
-        """A pod that works on a shard of a stage, once there is one and something else is so."""
+    def running(
+        self, name: str, stage: str, when: Callable[[Json], bool] = lambda pod: True, seconds: float = 240
+    ) -> Json:
+        """A pod that works on a shard of a stage, once there is one of which something else is so."""
 
         def look() -> Json | None:
             at_work = (pod for pod in self.pods(name, stage, "shards") if pod["status"].get("phase") == "Running")
-            return next(at_work, None) if when() else None
+            return next(filter(when, at_work), None)
 
         return self._wait(name, look, seconds, f"a pod at work on {stage}")
 
